@@ -1,0 +1,149 @@
+"""Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
+
+Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
+``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what it reads
+has changed, and each result appears by a rename: a build that fails leaves the last good book where it was.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+import filelock
+import nbformat
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from corrlib import chapters
+
+# The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
+DATA, WEIGHTS = "data_root", "weights"
+STAMP = ".corrlib"
+
+
+class BuildError(RuntimeError):
+    """The pages do not render without warnings, or another build is at work in the same tree."""
+
+
+def build(root: Path, *, data_root: str | None = None, weights: str | None = None) -> Path:
+    """Build the book of the project at ``root`` and return its first page, ``_build/html/index.html``.
+
+    Parameters
+    ----------
+    data_root, weights
+        Given to every chapter that has a parameter of that name; without them the embedded world and network.
+
+    Raises
+    ------
+    BuildError, chapters.ChapterError, ValueError
+        What failed and where; the last good book is still in ``_build/html``.
+    """
+    target = root / "_build"
+    target.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(target / ".lock", timeout=0):
+            given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value is not None}
+            for name in _chapters(root):
+                _execute(root, name, given)
+            _stage(root)
+            _render(root)
+    except filelock.Timeout:
+        raise BuildError(f"another build is at work in {root.resolve()}: wait for it, or stop it") from None
+    return target / "html" / "index.html"
+
+
+def _chapters(root: Path) -> list[str]:
+    """Return the documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
+    return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
+
+
+def _execute(root: Path, name: str, given: dict[str, str]) -> None:
+    chapter, out = root / f"{name}.py", _executed(root, name)
+    known = chapters.parameters(chapter)
+    values = {key: value for key, value in given.items() if key in known}
+    digest = chapter_digest(root, chapter, values, reads_data=DATA in known)
+    if out.is_file() and nbformat.read(out, as_version=4).metadata.get("corrlib") == {"digest": digest}:
+        print(f"{name}: unchanged", flush=True)
+        return
+    print(f"{name}: executing", flush=True)
+    chapters.run(chapter, out, values, stamp={"digest": digest})
+
+
+def _executed(root: Path, name: str) -> Path:
+    return root / "_build" / "chapters" / f"{Path(name).name}.ipynb"
+
+
+def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_data: bool) -> str:
+    """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
+
+    That is its text, its parameters, the sources and weights in the package, the pinned requirements, torch (pinned
+    apart) and Python, the data set if the chapter reads one, and the weights file if one is given.
+    """
+    package = Path(__file__).parent
+    pins = root / "constraints.txt"
+    parts: dict[str, object] = {
+        "chapter": chapter.read_text(),
+        "values": dict(sorted(values.items())),
+        "package": _tree_digest(package, (p for p in package.rglob("*") if "__pycache__" not in p.parts)),
+        "pins": pins.read_text(),
+        "torch": metadata.version("torch"),
+        "python": sys.version_info[:2],
+    }
+    if reads_data:
+        from corrlib.datasets import open_dataset
+
+        parts["data"] = open_dataset(values.get(DATA)).digest
+    if WEIGHTS in values:
+        parts["weights"] = _tree_digest(Path(), [Path(values[WEIGHTS])])
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _tree_digest(root: Path, paths: Iterable[Path]) -> str:
+    """Return a digest of the names (under ``root``) and contents of files."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in paths if p.is_file()):
+        with path.open("rb") as file:
+            line = f"{path.relative_to(root).as_posix()} {hashlib.file_digest(file, 'sha256').hexdigest()}\n"
+        digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def _stage(root: Path) -> None:
+    """Lay out in ``_build/stage`` what Jupyter Book is to read: configuration, pages and executed chapters."""
+    stage = root / "_build" / "stage"
+    shutil.rmtree(stage, ignore_errors=True)
+    shutil.copytree(
+        root / "book", stage / "book", ignore=shutil.ignore_patterns("*.py", "*.ipynb", "__pycache__", ".*")
+    )
+    for name in ("_config.yml", "_toc.yml"):
+        shutil.copy(root / name, stage / name)
+    for name in _chapters(root):
+        shutil.copy(_executed(root, name), stage / f"{name}.ipynb")
+
+
+def _render(root: Path) -> None:
+    """Render ``_build/stage`` afresh, all warnings errors, and put it in the place of ``_build/html``.
+
+    Always all pages: Sphinx does not repeat the warnings of a page that it has read before.
+    """
+    target = root / "_build"
+    stage, html, work = target / "stage", target / "html", target / "work"
+    digest = _tree_digest(stage, stage.rglob("*")) + hashlib.sha256((root / "constraints.txt").read_bytes()).hexdigest()
+    if (html / STAMP).is_file() and (html / STAMP).read_text() == digest:
+        print("pages: unchanged", flush=True)
+        return
+    print("pages: rendering", flush=True)
+    shutil.rmtree(work, ignore_errors=True)
+    main = "from jupyter_book.cli.main import main; main()"
+    options = ["-q", "-W", "-n", "--keep-going", "--path-output", str(work), str(stage)]
+    done = subprocess.run([sys.executable, "-c", main, "build", *options], stdin=subprocess.DEVNULL)
+    if done.returncode:
+        raise BuildError("the pages do not render without the warnings above")
+    (work / "_build" / "html" / STAMP).write_text(digest)
+    shutil.rmtree(html, ignore_errors=True)
+    (work / "_build" / "html").replace(html)
+    shutil.rmtree(work)

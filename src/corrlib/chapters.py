@@ -1,0 +1,159 @@
+"""Run a chapter: jupytext py:percent in, typed parameters, an executed notebook out.
+
+A chapter is a ``.py`` file with one cell tagged ``parameters``, whose lines are annotated assignments of literals.
+"""
+
+import contextlib
+import difflib
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import jupytext
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+
+class ChapterError(RuntimeError):
+    """A chapter raised, wrote to standard error or lost its kernel; the message names chapter and cell."""
+
+
+def find(name: str) -> Path:
+    """Return the file of a chapter given by its name (in ``book/`` of the current folder) or by its path."""
+    path = Path(name) if name.endswith(".py") else Path("book", f"{name}.py")
+    if path.is_file():
+        return path
+    here = ", ".join(sorted(p.stem for p in Path("book").glob("*.py"))) or "none: run this in the project's root"
+    raise ValueError(f"no chapter at {path}; chapters here: {here}")
+
+
+def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
+    """Return the (type, default) of each parameter of a chapter, by name.
+
+    Raises
+    ------
+    ValueError
+        Not exactly one cell tagged ``parameters``, or one that is more than annotated assignments of literals.
+    """
+    cells = [c for c in jupytext.read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], found {len(cells)}')
+    scope: dict[str, Any] = {"__annotations__": {}}
+    try:
+        exec(cells[0].source, scope)  # nothing but literals, which the kernel runs next in any case
+    except Exception as error:
+        raise ValueError(f"{chapter}: the parameters cell does not run: {error!r}") from error
+    hints = scope["__annotations__"]
+    bare = sorted(set(scope) - set(hints) - {"__annotations__", "__builtins__"})
+    if bare:
+        raise ValueError(f"{chapter}: {', '.join(bare)} in the parameters cell needs a type, as in `k: int = 5`")
+    return {name: (hint, scope[name]) for name, hint in hints.items()}
+
+
+def typed(values: Mapping[str, Any], chapter: Path) -> dict[str, Any]:
+    """Return ``values``, text or Python values, as the types that the chapter's parameters cell declares.
+
+    Raises
+    ------
+    ValueError
+        A name that the chapter does not have (papermill alone would log it and run on), or a value of another type.
+    """
+    known = parameters(chapter)
+    spelled = {name: getattr(h, "__name__", h) if not get_args(h) else str(h) for name, (h, _) in known.items()}
+    result = {}
+    for name, value in values.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            listed = ", ".join(f"{k} ({v})" for k, v in spelled.items()) or "none"
+            raise ValueError(
+                f"chapter {chapter.stem} has no parameter {name!r}"
+                f"{f', did you mean {near[0]!r}?' if near else '.'} Its parameters are: {listed}"
+            )
+        try:
+            result[name] = _converted(value, known[name][0])
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"parameter {name} of chapter {chapter.stem} must be {spelled[name]}, got {value!r}"
+            ) from None
+    return result
+
+
+def _converted(value: Any, hint: Any) -> Any:
+    """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check a value that is not text."""
+    if isinstance(hint, types.UnionType):
+        # None first: the word "none" is not a string then.
+        for choice in sorted(get_args(hint), key=lambda h: h is not types.NoneType):
+            with contextlib.suppress(TypeError, ValueError):
+                return _converted(value, choice)
+        raise TypeError
+    if hint is types.NoneType:
+        value = None if value in ("", "none", "None") else value
+    elif get_origin(hint) in (list, tuple):
+        items = value.split(",") if isinstance(value, str) else value
+        return [_converted(item, get_args(hint)[0]) for item in items]
+    elif hint is bool and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
+    elif isinstance(value, str) or (hint is float and type(value) is int):
+        value = hint(value)
+    if type(value) is not hint:
+        raise TypeError
+    return value
+
+
+def run(
+    chapter: Path, out: Path, values: Mapping[str, Any] | None = None, *, stamp: Mapping[str, str] | None = None
+) -> None:
+    """Execute a chapter in a fresh kernel and write the notebook to ``out``, which appears whole or not at all.
+
+    The kernel's working folder is the current one. ``stamp`` is kept in the notebook's metadata.
+
+    Raises
+    ------
+    ChapterError
+        A cell raised or wrote to standard error (a book shows no warnings), or the kernel died.
+    ValueError
+        See `typed`.
+    """
+    values = typed(values or {}, chapter)
+    notebook = jupytext.read(chapter)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, f"{chapter.stem}.ipynb")
+        nbformat.write(notebook, source)
+        try:
+            notebook = papermill.execute_notebook(
+                source,
+                None,
+                values,
+                kernel_name="python3",  # whatever kernel the file was last opened with
+                progress_bar=sys.stderr.isatty(),
+                # Without it the kernel warns on standard error that its sockets on this machine are in the clear.
+                config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+            )
+        except PapermillExecutionError as error:
+            raise ChapterError(
+                f"chapter {chapter.stem} failed in its cell {error.cell_index + 1}:\n\n{error.source}\n{error}"
+            ) from error
+        except DeadKernelError as error:
+            raise ChapterError(f"chapter {chapter.stem}: its kernel died (out of memory?): {error}") from error
+    for number, cell in enumerate(notebook.cells, 1):
+        said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
+        if said:
+            raise ChapterError(
+                f"chapter {chapter.stem} wrote to standard error in its cell {number}:\n\n{cell.source}\n\n{said}"
+            )
+    notebook.metadata.papermill.update(input_path=chapter.as_posix(), output_path=out.name)
+    notebook.metadata["corrlib"] = dict(stamp or {})
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        nbformat.write(notebook, partial)
+        partial.replace(out)
+    finally:
+        partial.unlink(missing_ok=True)
