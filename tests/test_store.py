@@ -122,8 +122,8 @@ def damage_bit(data):
 
 
 def damage_dtype(data):
-    assert b'"I64"' in data
-    return data.replace(b'"I64"', b'"F64"')
+    assert b'"F64"' in data
+    return data.replace(b'"F64"', b'"I64"')
 
 
 @pytest.mark.parametrize(
