@@ -1,8 +1,8 @@
 """Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
 
 Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
-``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what it reads
-has changed, and each result appears by a rename: a build that fails leaves the last good book where it was.
+``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what
+it reads has changed, and each result appears by a rename: a build that fails leaves the last good book in place.
 """
 
 import hashlib
@@ -46,7 +46,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     target.mkdir(exist_ok=True)
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
-            given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value is not None}
+            given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
             for name in _chapters(root):
                 _execute(root, name, given)
             _stage(root)
@@ -80,8 +80,8 @@ def _executed(root: Path, name: str) -> Path:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_data: bool) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    That is its text, its parameters, the sources and weights in the package, the pinned requirements, torch (pinned
-    apart) and Python, the data set if the chapter reads one, and the weights file if one is given.
+    That is its text, its parameters, the sources and weights in the package, the pinned requirements, torch
+    (pinned apart) and Python, the data set if the chapter reads one, and the weights file if one is given.
     """
     package = Path(__file__).parent
     pins = root / "constraints.txt"
@@ -98,6 +98,8 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_d
 
         parts["data"] = open_dataset(values.get(DATA)).digest
     if WEIGHTS in values:
+        if not Path(values[WEIGHTS]).is_file():
+            raise ValueError(f"no weights file at {values[WEIGHTS]}")
         parts["weights"] = _tree_digest(Path(), [Path(values[WEIGHTS])])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -113,7 +115,7 @@ def _tree_digest(root: Path, paths: Iterable[Path]) -> str:
 
 
 def _stage(root: Path) -> None:
-    """Lay out in ``_build/stage`` what Jupyter Book is to read: configuration, pages and executed chapters."""
+    """Lay out in ``_build/stage`` what Jupyter Book is to read: settings, pages and executed chapters."""
     stage = root / "_build" / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(
@@ -132,7 +134,7 @@ def _render(root: Path) -> None:
     """
     target = root / "_build"
     stage, html, work = target / "stage", target / "html", target / "work"
-    digest = _tree_digest(stage, stage.rglob("*")) + hashlib.sha256((root / "constraints.txt").read_bytes()).hexdigest()
+    digest = _tree_digest(root, [root / "constraints.txt", *stage.rglob("*")])
     if (html / STAMP).is_file() and (html / STAMP).read_text() == digest:
         print("pages: unchanged", flush=True)
         return

@@ -1,6 +1,7 @@
 """Run a chapter: jupytext py:percent in, typed parameters, an executed notebook out.
 
-A chapter is a ``.py`` file with one cell tagged ``parameters``, whose lines are annotated assignments of literals.
+A chapter is a ``.py`` file with one cell tagged ``parameters``, whose lines are annotated assignments of
+literals.
 """
 
 import contextlib
@@ -30,8 +31,8 @@ def find(name: str) -> Path:
     path = Path(name) if name.endswith(".py") else Path("book", f"{name}.py")
     if path.is_file():
         return path
-    here = ", ".join(sorted(p.stem for p in Path("book").glob("*.py"))) or "none: run this in the project's root"
-    raise ValueError(f"no chapter at {path}; chapters here: {here}")
+    here = ", ".join(sorted(p.stem for p in Path("book").glob("*.py"))) or "none, is this the project's root?"
+    raise ValueError(f"no chapter at {path}; chapters in book/: {here}")
 
 
 def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
@@ -40,7 +41,7 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
     Raises
     ------
     ValueError
-        Not exactly one cell tagged ``parameters``, or one that is more than annotated assignments of literals.
+        Not exactly one cell tagged ``parameters``, or something else in it than annotated assignments.
     """
     cells = [c for c in jupytext.read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
@@ -53,7 +54,9 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
     hints = scope["__annotations__"]
     bare = sorted(set(scope) - set(hints) - {"__annotations__", "__builtins__"})
     if bare:
-        raise ValueError(f"{chapter}: {', '.join(bare)} in the parameters cell needs a type, as in `k: int = 5`")
+        raise ValueError(
+            f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
+        )
     return {name: (hint, scope[name]) for name, hint in hints.items()}
 
 
@@ -63,10 +66,10 @@ def typed(values: Mapping[str, Any], chapter: Path) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        A name that the chapter does not have (papermill alone would log it and run on), or a value of another type.
+        A name that the chapter does not have (papermill logs it and runs on), or a value of the wrong type.
     """
     known = parameters(chapter)
-    spelled = {name: getattr(h, "__name__", h) if not get_args(h) else str(h) for name, (h, _) in known.items()}
+    spelled = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
     result = {}
     for name, value in values.items():
         if name not in known:
@@ -86,7 +89,7 @@ def typed(values: Mapping[str, Any], chapter: Path) -> dict[str, Any]:
 
 
 def _converted(value: Any, hint: Any) -> Any:
-    """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check a value that is not text."""
+    """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check any other value."""
     if isinstance(hint, types.UnionType):
         # None first: the word "none" is not a string then.
         for choice in sorted(get_args(hint), key=lambda h: h is not types.NoneType):
@@ -108,9 +111,13 @@ def _converted(value: Any, hint: Any) -> Any:
 
 
 def run(
-    chapter: Path, out: Path, values: Mapping[str, Any] | None = None, *, stamp: Mapping[str, str] | None = None
+    chapter: Path,
+    out: Path,
+    values: Mapping[str, Any] | None = None,
+    *,
+    stamp: Mapping[str, str] | None = None,
 ) -> None:
-    """Execute a chapter in a fresh kernel and write the notebook to ``out``, which appears whole or not at all.
+    """Execute a chapter in a fresh kernel; write the notebook to ``out``, which appears whole or not at all.
 
     The kernel's working folder is the current one. ``stamp`` is kept in the notebook's metadata.
 
@@ -133,21 +140,19 @@ def run(
                 values,
                 kernel_name="python3",  # whatever kernel the file was last opened with
                 progress_bar=sys.stderr.isatty(),
-                # Without it the kernel warns on standard error that its sockets on this machine are in the clear.
+                # Without it the kernel warns that its sockets on this machine are in the clear.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
         except PapermillExecutionError as error:
-            raise ChapterError(
-                f"chapter {chapter.stem} failed in its cell {error.cell_index + 1}:\n\n{error.source}\n{error}"
-            ) from error
+            where = f"chapter {chapter.stem} failed in its cell {error.cell_index + 1}"
+            raise ChapterError(f"{where}:\n\n{error.source}\n{error}") from error
         except DeadKernelError as error:
-            raise ChapterError(f"chapter {chapter.stem}: its kernel died (out of memory?): {error}") from error
+            raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
     for number, cell in enumerate(notebook.cells, 1):
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
         if said:
-            raise ChapterError(
-                f"chapter {chapter.stem} wrote to standard error in its cell {number}:\n\n{cell.source}\n\n{said}"
-            )
+            where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
+            raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
     notebook.metadata.papermill.update(input_path=chapter.as_posix(), output_path=out.name)
     notebook.metadata["corrlib"] = dict(stamp or {})
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,30 @@
+# One environment (.venv), made and kept up to date by ci/venv.py; bash, make and Python 3.11 to 3.13 are enough.
+SHELL   := bash
+PYTHON  ?= python3
+TORCH   ?= torch==2.13.0
+BIN     := .venv/bin
+DATA    ?=
+WEIGHTS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv book test lab constraints
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+book: venv  ## build the book: _build/html/index.html (real data: make book DATA=DIR WEIGHTS=FILE)
+	@$(BIN)/corrlib book $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
+	@$(BIN)/python ci/check_html.py _build/html
+
+test: venv  ## check the style and run the tests
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+lab: venv  ## open the chapters as notebooks in JupyterLab
+	$(BIN)/jupyter lab book
+
+constraints: venv  ## pin the newest requirements anew in constraints.txt
+	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"
+
+venv:  ## make .venv, or bring it up to date
+	@$(PYTHON) ci/venv.py "$(TORCH)"
