@@ -7,56 +7,256 @@ from functools import partial
 import numpy as np
 
 from corrlib.datasets.figurines.figure import SIDE_VIEWS, Category, Figure, turn
+from corrlib.datasets.figurines.models.person import person
 from corrlib.datasets.figurines.models.quadrupeds import Breed, quadruped
 
 _PETS = ("stand", "walk", "sit", "sit", "lie", "run")
 _HERD = ("stand", "stand", "walk", "walk", "graze", "lie")
 
-_CAT = dict(leg=0.52, depth=0.23, width=0.18, thick=0.055, neck=0.2, neck_pitch=38.0, neck_radius=0.17, head=0.22, head_width=1.02,
-            head_pitch=-2.0, muzzle=0.98, muzzle_radius=0.4, ears="prick", ear=0.85, tail="rod", poses=_PETS, eye=0.21, muzzle_slot="light")
-_COW = dict(leg=0.78, depth=0.42, width=0.29, thick=0.075, neck=0.42, neck_pitch=22.0, neck_radius=0.27, head=0.23, head_width=0.85,
-            head_pitch=-28.0, muzzle=1.7, muzzle_radius=0.62, ears="side", ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="skin")
-_DOG = dict(leg=0.72, depth=0.26, width=0.19, thick=0.06, neck=0.34, neck_pitch=48.0, neck_radius=0.17, head=0.2, head_width=0.82,
-            head_pitch=-8.0, muzzle=1.75, muzzle_radius=0.5, ears="prick", ear=0.75, tail="brush", poses=_PETS)
-_HORSE = dict(leg=1.05, depth=0.34, width=0.23, thick=0.062, neck=0.78, neck_pitch=48.0, neck_radius=0.23, head=0.2, head_width=0.68,
-              head_pitch=-38.0, muzzle=2.6, muzzle_radius=0.56, ears="prick", ear=0.75, tail="fall",
-              poses=("stand", "stand", "walk", "walk", "run", "graze"), hooves=True, extras=("mane",), muzzle_slot="body", eye=0.16)
-_SHEEP = dict(leg=0.62, depth=0.34, width=0.28, thick=0.058, neck=0.4, neck_pitch=42.0, neck_radius=0.2, head=0.17, head_width=0.8,
-              head_pitch=-26.0, muzzle=1.75, muzzle_radius=0.58, ears="side", ear=0.8, tail="stub", poses=_HERD, hooves=True,
-              extras=("wool",), muzzle_slot="trim", head_slot="trim", leg_slot="trim")
+_CAT = dict(
+    leg=0.6,
+    depth=0.24,
+    width=0.19,
+    thick=0.06,
+    neck=0.2,
+    neck_pitch=42.0,
+    neck_radius=0.19,
+    head=0.27,
+    head_width=1.02,
+    head_pitch=-2.0,
+    muzzle=0.98,
+    muzzle_radius=0.4,
+    ears="prick",
+    ear=0.85,
+    tail="rod",
+    poses=_PETS,
+    eye=0.21,
+    muzzle_slot="light",
+)
+_COW = dict(
+    leg=0.78,
+    depth=0.42,
+    width=0.29,
+    thick=0.075,
+    neck=0.42,
+    neck_pitch=22.0,
+    neck_radius=0.27,
+    head=0.23,
+    head_width=0.85,
+    head_pitch=-28.0,
+    muzzle=1.7,
+    muzzle_radius=0.62,
+    ears="side",
+    ear=0.7,
+    tail="tuft",
+    poses=_HERD,
+    hooves=True,
+    muzzle_slot="skin",
+)
+_DOG = dict(
+    leg=0.84,
+    depth=0.28,
+    width=0.19,
+    thick=0.06,
+    neck=0.34,
+    neck_pitch=48.0,
+    neck_radius=0.18,
+    head=0.235,
+    head_width=0.82,
+    head_pitch=-8.0,
+    muzzle=1.75,
+    muzzle_radius=0.5,
+    ears="prick",
+    ear=0.75,
+    tail="brush",
+    poses=_PETS,
+)
+_HORSE = dict(
+    leg=1.05,
+    depth=0.34,
+    width=0.23,
+    thick=0.062,
+    neck=0.78,
+    neck_pitch=48.0,
+    neck_radius=0.23,
+    head=0.2,
+    head_width=0.68,
+    head_pitch=-38.0,
+    muzzle=2.6,
+    muzzle_radius=0.56,
+    ears="prick",
+    ear=0.75,
+    tail="fall",
+    poses=("stand", "stand", "walk", "walk", "run", "graze"),
+    hooves=True,
+    extras=("mane",),
+    muzzle_slot="body",
+    eye=0.16,
+)
+_SHEEP = dict(
+    leg=0.62,
+    depth=0.34,
+    width=0.28,
+    thick=0.058,
+    neck=0.4,
+    neck_pitch=42.0,
+    neck_radius=0.2,
+    head=0.17,
+    head_width=0.8,
+    head_pitch=-26.0,
+    muzzle=1.75,
+    muzzle_radius=0.58,
+    ears="side",
+    ear=0.8,
+    tail="stub",
+    poses=_HERD,
+    hooves=True,
+    extras=("wool",),
+    muzzle_slot="trim",
+    head_slot="trim",
+    leg_slot="trim",
+)
 
 _BREEDS: dict[str, dict[str, Breed]] = {
     "cat": {
         "shorthair": Breed(**_CAT | {"extras": ("whiskers",)}),
-        "longhair": Breed(**_CAT | {"tail": "brush", "extras": ("whiskers", "ruff"), "depth": 0.27, "width": 0.23, "muzzle": 0.85, "ear": 0.65}),
-        "siamese": Breed(**_CAT | {"extras": ("whiskers", "collar"), "depth": 0.18, "width": 0.14, "head": 0.18, "ear": 1.15, "leg": 0.58,
-                                   "neck": 0.28, "head_slot": "trim", "leg_slot": "trim", "muzzle_slot": "trim"}),
+        "longhair": Breed(
+            **_CAT
+            | {
+                "tail": "brush",
+                "extras": ("whiskers", "ruff"),
+                "depth": 0.27,
+                "width": 0.23,
+                "muzzle": 0.85,
+                "ear": 0.65,
+            }
+        ),
+        "siamese": Breed(
+            **_CAT
+            | {
+                "extras": ("whiskers", "collar"),
+                "depth": 0.18,
+                "width": 0.14,
+                "head": 0.22,
+                "ear": 1.15,
+                "leg": 0.7,
+                "neck": 0.28,
+                "head_slot": "trim",
+                "leg_slot": "trim",
+                "muzzle_slot": "trim",
+            }
+        ),
     },
     "cow": {
         "dairy": Breed(**_COW | {"extras": ("udder",)}),
         "horned": Breed(**_COW | {"extras": ("horns", "udder")}),
-        "bull": Breed(**_COW | {"extras": ("horns", "collar"), "depth": 0.47, "width": 0.34, "neck": 0.36, "neck_radius": 0.36, "leg": 0.7}),
+        "bull": Breed(
+            **_COW
+            | {
+                "extras": ("horns",),
+                "depth": 0.49,
+                "width": 0.34,
+                "neck": 0.36,
+                "neck_radius": 0.36,
+                "leg": 0.7,
+            }
+        ),
     },
     "dog": {
         "shepherd": Breed(**_DOG | {"extras": ("ruff",)}),
-        "hound": Breed(**_DOG | {"ears": "drop", "ear": 0.7, "tail": "rod", "extras": ("collar",), "leg": 0.78, "muzzle": 1.9}),
-        "pug": Breed(**_DOG | {"ears": "drop", "ear": 0.42, "tail": "curl", "leg": 0.5, "depth": 0.3, "width": 0.26, "head": 0.26,
-                               "head_width": 0.95, "muzzle": 1.1, "muzzle_radius": 0.56, "muzzle_slot": "dark", "thick": 0.075, "eye": 0.2}),
-        "dachshund": Breed(**_DOG | {"ears": "drop", "ear": 0.75, "tail": "rod", "leg": 0.28, "depth": 0.19, "width": 0.15, "thick": 0.05,
-                                     "head": 0.16, "muzzle": 2.1, "neck": 0.28, "poses": ("stand", "walk")}),
+        "hound": Breed(
+            **_DOG
+            | {
+                "ears": "drop",
+                "ear": 0.7,
+                "tail": "rod",
+                "extras": ("collar",),
+                "leg": 0.95,
+                "depth": 0.25,
+                "muzzle": 1.9,
+            }
+        ),
+        "pug": Breed(
+            **_DOG
+            | {
+                "ears": "drop",
+                "ear": 0.42,
+                "tail": "curl",
+                "leg": 0.5,
+                "depth": 0.3,
+                "width": 0.26,
+                "head": 0.3,
+                "head_width": 0.95,
+                "muzzle": 1.1,
+                "muzzle_radius": 0.56,
+                "muzzle_slot": "dark",
+                "thick": 0.075,
+                "eye": 0.2,
+            }
+        ),
+        "dachshund": Breed(
+            **_DOG
+            | {
+                "ears": "drop",
+                "ear": 0.75,
+                "tail": "rod",
+                "leg": 0.28,
+                "depth": 0.19,
+                "width": 0.15,
+                "thick": 0.05,
+                "head": 0.19,
+                "muzzle": 2.1,
+                "neck": 0.28,
+                "poses": ("stand", "walk"),
+            }
+        ),
     },
     "horse": {
         "plain": Breed(**_HORSE),
         "saddled": Breed(**_HORSE | {"extras": ("mane", "saddle")}),
-        "draught": Breed(**_HORSE | {"leg": 0.85, "depth": 0.41, "width": 0.3, "thick": 0.085, "neck": 0.62, "neck_radius": 0.29, "leg_slot": "body2"}),
-        "foal": Breed(**_HORSE | {"leg": 1.25, "depth": 0.27, "width": 0.18, "neck": 0.62, "neck_radius": 0.17, "head": 0.19, "muzzle": 2.1,
-                                  "ear": 0.95, "muzzle_slot": "body2"}),
+        "draught": Breed(
+            **_HORSE
+            | {
+                "leg": 0.85,
+                "depth": 0.41,
+                "width": 0.3,
+                "thick": 0.085,
+                "neck": 0.62,
+                "neck_radius": 0.29,
+                "leg_slot": "body2",
+            }
+        ),
+        "foal": Breed(
+            **_HORSE
+            | {
+                "leg": 1.25,
+                "depth": 0.27,
+                "width": 0.18,
+                "neck": 0.62,
+                "neck_radius": 0.17,
+                "head": 0.19,
+                "muzzle": 2.1,
+                "ear": 0.95,
+                "muzzle_slot": "body2",
+            }
+        ),
     },
     "sheep": {
         "ewe": Breed(**_SHEEP),
         "ram": Breed(**_SHEEP | {"extras": ("wool", "spiral"), "head": 0.18}),
-        "shorn": Breed(**_SHEEP | {"extras": (), "depth": 0.29, "width": 0.21, "neck": 0.42, "neck_radius": 0.16, "leg": 0.7, "leg_slot": "body",
-                                   "ear": 1.0}),
+        "shorn": Breed(
+            **_SHEEP
+            | {
+                "extras": (),
+                "depth": 0.29,
+                "width": 0.21,
+                "neck": 0.42,
+                "neck_radius": 0.16,
+                "leg": 0.7,
+                "leg_slot": "body",
+                "ear": 1.0,
+            }
+        ),
     },
 }
 
@@ -73,8 +273,11 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         return value * np.exp(rng.uniform(-spread, spread))
 
     pitch, neck, thin, beak, leg, head, flat, span = {
-        "songbird": (32, 0.1, 0.17, 0.22, 0.26, 0.21, 1.0, 0.0), "flying": (4, 0.16, 0.13, 0.2, 0.16, 0.15, 1.0, 1.0),
-        "duck": (6, 0.42, 0.1, 0.24, 0.14, 0.15, 0.35, 0.0), "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0)}[subtype]
+        "songbird": (32, 0.1, 0.17, 0.22, 0.26, 0.21, 1.0, 0.0),
+        "flying": (4, 0.16, 0.13, 0.2, 0.16, 0.15, 1.0, 1.0),
+        "duck": (6, 0.42, 0.1, 0.24, 0.14, 0.15, 0.35, 0.0),
+        "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0),
+    }[subtype]
     length, depth = 0.5, vary(0.23)
     trunk = turn(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span)
 
@@ -82,33 +285,52 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         return trunk @ (x, y, z)
 
     figure.ellipsoid("body", (0, 0, 0), (length, 0.9 * depth, depth), "body", rotation=trunk)
-    figure.ellipsoid("breast", at(0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2", rotation=trunk)
+    figure.ellipsoid(
+        "breast", at(0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2", rotation=trunk
+    )
     gaze = rng.normal(0, 25)
-    base, rise = at(0.36, 0, 0.2 * depth), turn(yaw=gaze / 3, pitch=rng.normal(70 if neck > 0.2 else 45, 10) * (1 - 0.6 * span)) @ (1, 0, 0)
+    base, rise = (
+        at(0.36, 0, 0.2 * depth),
+        turn(yaw=gaze / 3, pitch=rng.normal(70 if neck > 0.2 else 45, 10) * (1 - 0.6 * span)) @ (1, 0, 0),
+    )
     neck, head, thin = vary(neck, 0.3), vary(head), vary(thin)
     top = base + neck * rise
     figure.limb("neck", base - 0.08 * rise, top + 0.02 * rise, 1.35 * thin, "body", top=0.75)
-    figure.keypoint("Upper_Neck_Base", "neck", (0, 0.95, -0.6))   # nape and chest side of the neck's root
+    figure.keypoint("Upper_Neck_Base", "neck", (0, 0.95, -0.6))  # nape and chest side of the neck's root
     figure.keypoint("Lower_Neck_Base", "neck", (0, -0.95, -0.6))
     face = turn(yaw=gaze, pitch=rng.normal(0, 8))
     centre = top + face @ (0.3 * head, 0, 0.45 * head)
     figure.ellipsoid("head", centre, (1.1 * head, 0.85 * head, 0.92 * head), "trim", rotation=face)
     root = centre + face @ (0.85 * head, 0, -0.1 * head)
     tip = root + face @ (vary(beak, 0.3), 0, -0.03)
-    figure.limb("beak", root, tip, (0.4 * head, 0.4 * head * flat), "trim2", top=0.6 if subtype == "duck" else 0.05)
+    figure.limb(
+        "beak", root, tip, (0.4 * head, 0.4 * head * flat), "trim2", top=0.6 if subtype == "duck" else 0.05
+    )
     figure.keypoint("Beak_Tip", "beak", (0, 0, 1))
-    figure.keypoint("Beak_Base", "beak", (0, 0.9, -0.7))
+    figure.keypoint("Beak_Base", "beak", (0, 1, -1))
     for side, sign in (("Left", 1), ("Right", -1)):
         outward = np.array([0.55, 0.74 * sign, 0.38])
         place = outward * (1.1 * head, 0.85 * head, 0.92 * head)
         figure.ellipsoid(f"{side}_eyeball", centre + face @ place, np.full(3, 0.24 * head), "light")
-        figure.ellipsoid(f"{side}_pupil", centre + face @ (place + 0.14 * head * outward), np.full(3, 0.17 * head), "dark", rotation=face)
+        figure.ellipsoid(
+            f"{side}_pupil",
+            centre + face @ (place + 0.14 * head * outward),
+            np.full(3, 0.17 * head),
+            "dark",
+            rotation=face,
+        )
         figure.keypoint(f"{side}_Eye", f"{side}_pupil", outward)
     _wings(figure, rng, at, trunk, depth, span, vary)
     fan = trunk @ turn(pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
         feather = fan @ turn(yaw=spread)
-        figure.ellipsoid(f"tail_{i}", at(-0.42, 0, 0.04) + feather @ (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim", rotation=feather)
+        figure.ellipsoid(
+            f"tail_{i}",
+            at(-0.42, 0, 0.04) + feather @ (-0.25, 0, 0.01 * i),
+            (vary(0.3), 0.09, 0.03),
+            "trim",
+            rotation=feather,
+        )
     figure.keypoint("Tail_Tip", "tail_2", (-1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
     for side, sign in (("Left", 1), ("Right", -1)):
@@ -117,128 +339,80 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         figure.ellipsoid(f"{side}_thigh", hip, (0.11, 0.07, 0.13), "body")
         figure.limb(f"{side}_leg", hip, foot, 0.032, "trim2", top=0.85)
         for i, toe in enumerate((-35, 0, 35, 180)):
-            figure.limb(f"{side}_toe_{i}", foot, foot + turn(yaw=toe, pitch=-swing) @ (0.13 if i < 3 else 0.08, 0, -0.02), 0.026, "trim2", top=0.4)
-    figure.keypoint("Leg_Center", "body", (-0.1, 0, -0.995))
+            figure.limb(
+                f"{side}_toe_{i}",
+                foot,
+                foot + turn(yaw=toe, pitch=-swing) @ (0.13 if i < 3 else 0.08, 0, -0.02),
+                0.026,
+                "trim2",
+                top=0.4,
+            )
+    figure.ellipsoid(
+        "vent", at(0.0, 0, -0.92 * depth), (0.17, 0.5 * depth, 0.26 * depth), "body2", rotation=trunk
+    )
+    figure.keypoint("Leg_Center", "vent", (0.6, 0, -0.8))
     return figure
 
 
 def _wings(figure: Figure, rng, at, trunk, depth: float, span: float, vary) -> None:
     """Two panels and three flight feathers a wing: along the flank when folded, out to the side when spread (`span` = 1)."""
-    flap, bend, inner, outer = rng.uniform(-25, 55), rng.uniform(-45, 5), vary(0.36 if span else 0.3), vary(0.48 if span else 0.28)
+    flap, bend, inner, outer = (
+        rng.uniform(-25, 55),
+        rng.uniform(-45, 5),
+        vary(0.36 if span else 0.3),
+        vary(0.48 if span else 0.28),
+    )
     for side, sign in (("Left", 1), ("Right", -1)):
         if span:
             one, two = turn(yaw=-sign * 8, roll=sign * flap), turn(yaw=-sign * 24, roll=sign * (flap + bend))
-            frames = [trunk @ np.stack([m @ (0, sign * 1.0, 0), m @ (-1.0, 0, 0), m @ (0, 0, 1.0)], axis=1) for m in (one, two)]
+            frames = [
+                trunk @ np.stack([m @ (0, sign * 1.0, 0), m @ (-1.0, 0, 0), m @ (0, 0, 1.0)], axis=1)
+                for m in (one, two)
+            ]
         else:
             fold = turn(yaw=sign * rng.uniform(-2, 5), pitch=rng.normal(4, 5))
-            frames = [trunk @ np.stack([fold @ (-1.0, 0, 0), fold @ (0, 0, -1.0), fold @ (0, sign * 1.0, 0)], axis=1)] * 2
+            frames = [
+                trunk
+                @ np.stack([fold @ (-1.0, 0, 0), fold @ (0, 0, -1.0), fold @ (0, sign * 1.0, 0)], axis=1)
+            ] * 2
         shoulder = at(0.24, (0.6 if span else 0.82) * depth * sign, (0.45 if span else 0.25) * depth)
         chord = 0.21 if span else 0.75 * depth
-        figure.ellipsoid(f"{side}_wing", shoulder + frames[0] @ (0.85 * inner, 0.3 * chord, 0), (inner, chord, 0.05), "body2", rotation=frames[0])
+        figure.ellipsoid(
+            f"{side}_wing",
+            shoulder + frames[0] @ (0.85 * inner, 0.3 * chord, 0),
+            (inner, chord, 0.05),
+            "body2",
+            rotation=frames[0],
+        )
         wrist = shoulder + frames[0] @ (1.5 * inner, 0.2 * chord, 0)
-        figure.ellipsoid(f"{side}_hand", wrist + frames[1] @ (0.7 * outer, 0.1 * chord, 0), (outer, 0.75 * chord, 0.035), "trim2", rotation=frames[1])
+        figure.ellipsoid(
+            f"{side}_hand",
+            wrist + frames[1] @ (0.7 * outer, 0.1 * chord, 0),
+            (outer, 0.75 * chord, 0.035),
+            "trim2",
+            rotation=frames[1],
+        )
         for i, drop in enumerate((0.2, 0.75, 1.2)):
-            figure.ellipsoid(f"{side}_feather_{i}", wrist + frames[1] @ ((0.9 - 0.35 * i) * outer, drop * chord, 0), (0.5 * outer, 0.2 * chord, 0.03), "trim",
-                             rotation=frames[1])
+            figure.ellipsoid(
+                f"{side}_feather_{i}",
+                wrist + frames[1] @ ((0.9 - 0.35 * i) * outer, drop * chord, 0),
+                (0.5 * outer, 0.2 * chord, 0.03),
+                "trim",
+                rotation=frames[1],
+            )
         figure.keypoint(f"{side}_Wing_Base", f"{side}_wing", (-0.8, 0, 0.6))
         figure.keypoint(f"{side}_Wing_Tip", f"{side}_hand", (1, 0, 0))
 
 
-def person(rng: np.random.Generator, subtype: str) -> Figure:
-    """Somebody about 1.75 high: trousers or skirt, hat or hair; standing, walking, running, sitting, arms anywhere."""
-    figure = Figure()
-    build, reach, tall = np.exp(rng.uniform(-0.2, 0.25)), np.exp(rng.uniform(-0.1, 0.1)), np.exp(rng.uniform(-0.14, 0.14))
-    lean = turn(yaw=rng.normal(0, 10), pitch=rng.normal(-4, 7), roll=rng.normal(0, 5))
-    trunk, width = 0.5 * tall, 0.19 * build
-
-    def at(x, y, z):
-        return lean @ (x, y, z)
-
-    figure.limb("belly", at(0, 0, 0.0), at(0, 0, 0.55 * trunk), (0.82 * width, 0.13 * build), "body", top=1.0)
-    figure.limb("ribs", at(0, 0, 0.5 * trunk), at(0, 0, trunk), (0.82 * width, 0.13 * build), "body", top=1.15)
-    figure.ellipsoid("shoulders", at(0, 0, trunk), (0.12 * build, 1.12 * width, 0.08), "body", rotation=lean)
-    figure.limb("belt", at(0, 0, -0.01), at(0, 0, 0.05), (0.86 * width, 0.138 * build), "dark")
-    figure.ellipsoid("pelvis", (0, 0, -0.05), (0.14 * build, 0.92 * width, 0.12), "trim", rotation=lean)
-    for i, z in enumerate((0.3, 0.55, 0.8)):
-        figure.ellipsoid(f"button_{i}", at(0.135 * build, 0, z * trunk), (0.016, 0.018, 0.018), "light", rotation=lean)
-    figure.limb("neck", at(0, 0, trunk), at(0.02, 0, trunk + 0.13), 0.06, "skin", top=0.9)
-    _face(figure, rng, subtype, at(0.03, 0, trunk + 0.22), lean @ turn(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6)))
-    pose = rng.choice(("stand", "stand", "walk", "run", "sit"))
-    stride = {"stand": rng.uniform(-8, 8), "walk": rng.uniform(14, 28), "run": rng.uniform(32, 50)}.get(pose, 0.0) * rng.choice((-1, 1))
-    for side, sign in (("L", 1), ("R", -1)):
-        hip, swing = at(0, 0.52 * width * sign, -0.06), sign * stride
-        swing, fold = (rng.normal(80, 7), rng.uniform(70, 105)) if pose == "sit" else (swing + rng.normal(0, 3), rng.uniform(0, 12) + max(-1.3 * swing, 0))
-        splay = turn(roll=sign * rng.uniform(1, 9))
-        knee = hip + 0.43 * reach * (splay @ turn(pitch=swing) @ (0, 0, -1.0))
-        ankle = knee + 0.41 * reach * (splay @ turn(pitch=swing - fold) @ (0, 0, -1.0))
-        _limbs(figure, side, "leg", hip, knee, ankle, 0.088 * build, "trim", "skin" if subtype == "skirt" else "trim")
-        foot = splay @ turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
-        figure.ellipsoid(f"{side}_shoe", ankle + foot @ (0.07, 0, -0.045), (0.145, 0.058, 0.05), "dark", rotation=foot)
-        figure.ellipsoid(f"{side}_toecap", ankle + foot @ (0.165, 0, -0.05), (0.06, 0.055, 0.042), "trim2", rotation=foot)
-        figure.keypoint(f"{side}_Hip", f"{side}_upper_leg", (0.72 * sign, 0.66, -0.9))
-        figure.keypoint(f"{side}_Knee", f"{side}_leg_joint", (1, 0, 0))
-        figure.keypoint(f"{side}_Ankle", f"{side}_lower_leg", (0.62 * sign, 0.3, 0.95))
-        figure.keypoint(f"{side}_Foot", f"{side}_shoe", (-0.9, 0, -0.436))   # the heel
-        figure.keypoint(f"{side}_Toes", f"{side}_toecap", (1, 0, 0))
-        shoulder = at(0, 1.08 * width * sign, trunk - 0.01)
-        raised = rng.random() < 0.2
-        lift, out, crook = (rng.uniform(90, 165), rng.uniform(10, 50), rng.uniform(0, 60)) if raised else (
-            rng.normal(-0.8 * sign * stride, 14), rng.uniform(6, 26), rng.uniform(8, 100))
-        aim = lean @ turn(roll=sign * out)
-        elbow = shoulder + 0.29 * reach * (aim @ turn(pitch=lift) @ (0, 0, -1.0))
-        wrist = elbow + 0.25 * reach * (aim @ turn(yaw=-sign * rng.uniform(0, 35), pitch=lift + crook) @ (0, 0, -1.0))
-        _limbs(figure, side, "arm", shoulder, elbow, wrist, 0.056 * build, "body", "skin")
-        grip = (wrist - elbow) / np.linalg.norm(wrist - elbow)
-        figure.ellipsoid(f"{side}_hand", wrist + 0.06 * grip, (0.045, 0.04, 0.065), "skin", rotation=aim)
-        figure.keypoint(f"{side}_Shoulder", f"{side}_upper_arm", (0.7 * sign, 0.7, -0.95))
-        figure.keypoint(f"{side}_Elbow", f"{side}_arm_joint", (-0.8, 0.6 * sign, 0))
-        figure.keypoint(f"{side}_Wrist", f"{side}_lower_arm", (0.5 * sign, 0.47, 0.95))
-    if subtype == "skirt":
-        hem = (0.3, 0, -0.22) if pose == "sit" else (0, 0, -0.48)
-        figure.limb("skirt", at(0, 0, 0.04), hem, (0.85 * width, 0.14 * build), "trim2", top=1.75)
-    if subtype == "rucksack":
-        figure.box("rucksack", at(-0.22, 0, 0.62 * trunk), (0.1, 0.75 * width, 0.36 * trunk), "trim2", rotation=lean)
-        for side, sign in (("L", 1), ("R", -1)):
-            figure.box(f"{side}_strap", at(0.125 * build, 0.55 * width * sign, 0.7 * trunk), (0.018, 0.025, 0.3 * trunk), "trim2", rotation=lean)
-    return figure
-
-
-def _limbs(figure: Figure, side: str, name: str, start, joint, end, radius: float, cover: str, bare: str) -> None:
-    figure.limb(f"{side}_upper_{name}", start, joint, 1.1 * radius, cover, top=0.78)
-    figure.ellipsoid(f"{side}_{name}_joint", joint, np.full(3, 0.88 * radius), cover)
-    figure.limb(f"{side}_lower_{name}", joint, end, 0.84 * radius, bare, top=0.68)
-
-
-def _face(figure: Figure, rng, subtype: str, centre, turned) -> None:
-    """The head: face, hair or hat, eyes, brows, nose, mouth, ears."""
-    half = np.array([0.098, 0.082, 0.125]) * np.exp(rng.uniform(-0.12, 0.12, 3))
-
-    def at(x, y, z):
-        return centre + turned @ (half * (x, y, z))
-
-    figure.ellipsoid("head", centre, half, "skin", rotation=turned)
-    figure.ellipsoid("hair", at(-0.2, 0, 0.25), half * (1.0, 1.1, 0.92), "trim2", rotation=turned)
-    figure.keypoint("B_Head", "hair", (-0.6, 0, 0.8))      # the crown, towards the back
-    figure.keypoint("HeadBack", "hair", (-0.95, 0, -0.312))   # the back of the head, low
-    figure.ellipsoid("nose", at(1.02, 0, -0.12), half * (0.22, 0.17, 0.2), "skin", rotation=turned)
-    figure.keypoint("Nose", "nose", (1, 0, 0))
-    figure.ellipsoid("mouth", at(0.82, 0, -0.5), half * (0.16, 0.42, 0.09), "red", rotation=turned)
-    for side, sign in (("L", 1), ("R", -1)):
-        figure.ellipsoid(f"{side}_eyeball", at(0.87, 0.38 * sign, 0.12), half * (0.13, 0.23, 0.13), "light", rotation=turned)
-        figure.ellipsoid(f"{side}_pupil", at(0.95, 0.38 * sign, 0.12), half * (0.09, 0.12, 0.1), "dark", rotation=turned)
-        figure.ellipsoid(f"{side}_brow", at(0.88, 0.4 * sign, 0.36), half * (0.1, 0.26, 0.06), "dark", rotation=turned)
-        figure.keypoint(f"{side}_Eye", f"{side}_pupil", (1, 0, 0))
-        figure.ellipsoid(f"{side}_ear", at(0.02, 1.1 * sign, -0.05), half * (0.22, 0.14, 0.27), "skin", rotation=turned)
-        figure.keypoint(f"{side}_Ear", f"{side}_ear", (0.5, 0.866 * sign, 0))
-    if subtype == "skirt":
-        figure.ellipsoid("long_hair", at(-0.55, 0, -0.6), half * (0.6, 1.15, 1.25), "trim2", rotation=turned)
-    if subtype == "hat":
-        figure.limb("hat", at(-0.05, 0, 0.5), at(-0.05, 0, 1.5), (1.1 * half[1], 1.1 * half[0]), "body2", top=0.85)
-        figure.limb("brim", at(-0.05, 0, 0.48), at(-0.02, 0, 0.58), (2.0 * half[1], 1.9 * half[0]), "body2", top=0.95)
-
-
 ANIMALS: dict[str, Category] = {
     "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15.0, 25.0)),
-    "person": Category(person, ("plain", "hat", "skirt", "rucksack"),
-                       ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7)), (-5.0, 20.0)),
-} | {name: Category(partial(_animal, category=name), tuple(breeds), SIDE_VIEWS) for name, breeds in _BREEDS.items()}
+    "person": Category(
+        person,
+        ("plain", "hat", "skirt", "rucksack"),
+        ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7)),
+        (-5.0, 20.0),
+    ),
+} | {
+    name: Category(partial(_animal, category=name), tuple(breeds), SIDE_VIEWS)
+    for name, breeds in _BREEDS.items()
+}
