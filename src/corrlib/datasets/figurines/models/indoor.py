@@ -1,4 +1,4 @@
-"""Things that stand in a room. They face the viewer at azimuth 0, and left is the *picture's* left there: y < 0."""
+"""Things that stand in a room. At azimuth 0 they face the viewer, and left is the *picture's* left: y < 0."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 
 from corrlib.datasets.figurines.figure import FRONT_VIEWS, Category, Figure, turn
-from corrlib.datasets.figurines.models.furniture import SIDES, chair, diningtable, draw, sofa
+from corrlib.datasets.figurines.models.furniture import SIDES, chair, diningtable, draw
+from corrlib.datasets.figurines.models.sofas import sofa
 
 
 def bottle(rng: np.random.Generator, subtype: str) -> Figure:
@@ -119,29 +120,31 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
             )
     elif subtype == "tree":
         height, ball = draw(rng, 0.55, 0.24)
-        figure.limb("trunk", ground, ground + (0, 0, height), 0.035, "wood", top=0.8)
+        figure.limb("trunk", ground, np.add(ground, (0, 0, height)), 0.035, "wood", top=0.8)
         for i in range(14):
             way = turn(yaw=137.5 * i, pitch=np.degrees(np.arcsin(1 - 2 * (i + 0.5) / 14))) @ (1, 0, 0)
             figure.ellipsoid(
                 f"tuft_{i}",
-                ground + (0, 0, height + 0.7 * ball) + 0.75 * ball * way,
+                np.add(ground, (0, 0, height + 0.7 * ball)) + 0.75 * ball * way,
                 np.full(3, ball) * rng.uniform(0.4, 0.65, 3),
                 "leaf",
             )
     elif subtype == "cactus":
         height, girth = draw(rng, 0.62, 0.12)
-        figure.ellipsoid("column", ground + (0, 0, 0.48 * height), (girth, girth, 0.55 * height), "leaf")
+        figure.ellipsoid(
+            "column", np.add(ground, (0, 0, 0.48 * height)), (girth, girth, 0.55 * height), "leaf"
+        )
         for side, s in SIDES:
             at, reach = rng.uniform(0.3, 0.6) * height, rng.uniform(0.22, 0.3)
-            elbow = ground + (0, s * reach, at + 0.04)
-            figure.limb(f"arm_{side}", ground + (0, 0, at), elbow, 0.6 * girth, "leaf")
+            elbow = np.add(ground, (0, s * reach, at + 0.04))
+            figure.limb(f"arm_{side}", np.add(ground, (0, 0, at)), elbow, 0.6 * girth, "leaf")
             figure.ellipsoid(
                 f"branch_{side}",
-                elbow + (0, 0, 0.1),
+                np.add(elbow, (0, 0, 0.1)),
                 (0.62 * girth, 0.62 * girth, rng.uniform(0.14, 0.22)),
                 "leaf",
             )
-        figure.ellipsoid("flower", ground + (0, 0, 1.03 * height), (0.07, 0.07, 0.05), "body2")
+        figure.ellipsoid("flower", np.add(ground, (0, 0, 1.03 * height)), (0.07, 0.07, 0.05), "body2")
         for i in range(12):
             way = turn(yaw=rng.normal(137.5 * i, 10)) @ (girth, 0, 0)
             figure.limb(

@@ -8,7 +8,7 @@ from corrlib.datasets.figurines.figure import Figure, turn
 
 
 def person(rng: np.random.Generator, subtype: str) -> Figure:
-    """Somebody about 1.75 high: trousers or skirt, hat or hair; standing, walking, running, sitting, arms anywhere."""
+    """Somebody 1.75 tall: standing, walking, running or sitting, in trousers or skirt, arms anywhere."""
     figure = Figure()
     build, reach, tall = (
         np.exp(rng.uniform(-0.2, 0.25)),
