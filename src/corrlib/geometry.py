@@ -1,0 +1,183 @@
+"""Where features look in the image, and how a box becomes a square and back.
+
+Points are ``(x, y)`` with integers at pixel centres, so an image of shape ``(H, W)`` spans ``[-0.5, W - 0.5]`` by
+``[-0.5, H - 0.5]``. Boxes are ``xyxy`` continuous edges in that frame; ``shape`` is always ``(H, W)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Crop", "ReceptiveField"]
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """The input pixels that are path-connected to the units of a layer (paper, sections 1.2 and 2, Table 1).
+
+    Parameters
+    ----------
+    size : int
+        Side of the square receptive field, in pixels.
+    stride : int
+        Distance between the receptive fields of neighbouring units, in pixels.
+    center : float
+        Pixel coordinate (on both axes) of the centre of unit 0's receptive field.
+
+    Notes
+    -----
+    The default is the image itself: every pixel sees itself. Boxes are not clipped to the image: with padding or
+    ceil-mode pooling the field of a border unit reaches outside of it.
+    """
+
+    size: int = 1
+    stride: int = 1
+    center: float = 0.0
+
+    def then(self, kernel: int, stride: int = 1, padding: int = 0) -> ReceptiveField:
+        """The receptive field after one more window of side `kernel` at `stride`, the input padded by `padding`."""
+        return ReceptiveField(
+            size=self.size + (kernel - 1) * self.stride,
+            stride=self.stride * stride,
+            center=self.center + ((kernel - 1) / 2 - padding) * self.stride,
+        )
+
+    def centers(self, shape: tuple[int, int]) -> np.ndarray:
+        """Centres ``(H, W, 2)``, ``(x, y)`` in pixels, of a feature map of `shape` ``(H, W)``."""
+        height, width = _check_shape(shape)
+        x, y = np.meshgrid(self._axis(width), self._axis(height))
+        return np.stack([x, y], axis=-1)
+
+    def boxes(self, shape: tuple[int, int]) -> np.ndarray:
+        """Receptive fields ``(H, W, 4)`` as continuous ``xyxy`` edges, not clipped to the image."""
+        centers = self.centers(shape)
+        return np.concatenate([centers - self.size / 2, centers + self.size / 2], axis=-1)
+
+    def nearest(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Indices ``(..., 2)`` int64 ``(row, col)`` of the units whose centres lie closest to `points`.
+
+        Parameters
+        ----------
+        points : array (..., 2)
+            ``(x, y)`` in pixels. Outside of the grid of centres the nearest border unit is taken.
+        shape : (int, int)
+            Shape ``(H, W)`` of the feature map.
+
+        Raises
+        ------
+        ValueError
+            If a point is not finite: a missing keypoint has no nearest unit; drop it first.
+        """
+        height, width = _check_shape(shape)
+        points = _check_points(points)
+        if not np.isfinite(points).all():
+            raise ValueError("nearest: points hold NaN or infinity (a missing keypoint?); keep the finite rows only")
+        col_row = np.floor((points - self.center) / self.stride + 0.5).astype(np.int64)
+        return np.clip(col_row[..., ::-1], 0, (height - 1, width - 1))
+
+    def contains(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Whether each unit's receptive field (edges included) contains each of `points` ``(..., 2)``: ``(..., H, W)`` bool.
+
+        A missing point (NaN) is contained nowhere.
+        """
+        height, width = _check_shape(shape)
+        points = _check_points(points)
+        in_col = np.abs(points[..., 0, None] - self._axis(width)) <= self.size / 2
+        in_row = np.abs(points[..., 1, None] - self._axis(height)) <= self.size / 2
+        return in_row[..., :, None] & in_col[..., None, :]
+
+    def _axis(self, count: int) -> np.ndarray:
+        return self.center + self.stride * np.arange(count, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A box of an image resampled to a fixed shape, and the map between the two frames.
+
+    Alignment and classification warp a box to 227 x 227 and prediction to 500 x 500 (paper, sections 3 to 5).
+
+    Parameters
+    ----------
+    box : (4,) floats
+        ``xyxy`` continuous edges in the image frame; it may reach outside of the image, whose edge is then replicated.
+    shape : (int, int)
+        ``(H, W)`` of the result; the aspect ratio of the box is not kept.
+    """
+
+    box: tuple[float, float, float, float]
+    shape: tuple[int, int]
+
+    def __post_init__(self):
+        box = np.asarray(self.box, dtype=np.float64)
+        if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
+            raise ValueError(f"Crop: expected a box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box!r}")
+        object.__setattr__(self, "box", tuple(box.tolist()))
+        object.__setattr__(self, "shape", _check_shape(self.shape))
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """Resample `image` ``(H, W, 3)`` uint8: bilinear when enlarging, area-weighted (a triangle) when shrinking.
+
+        Returns
+        -------
+        array (*shape, 3) uint8
+        """
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise ValueError(f"Crop: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
+        x0, y0, x1, y1 = self.box
+        rows, by_row = _resampling(y0, y1, self.shape[0], image.shape[0])
+        cols, by_col = _resampling(x0, x1, self.shape[1], image.shape[1])
+        part = image[rows, cols].astype(np.float32)
+        part = np.tensordot(by_row, part, axes=(1, 0))
+        part = np.tensordot(by_col, part, axes=(1, 1)).swapaxes(0, 1)
+        return np.clip(np.rint(part), 0, 255).astype(np.uint8)
+
+    def points(self, points: np.ndarray) -> np.ndarray:
+        """Map `points` ``(..., 2)`` from the image frame to the crop's; NaN stays NaN."""
+        return (_check_points(points) - self._origin) * self._scale - 0.5
+
+    def inverse(self, points: np.ndarray) -> np.ndarray:
+        """Map `points` ``(..., 2)`` from the crop's frame back to the image's; NaN stays NaN."""
+        return (_check_points(points) + 0.5) / self._scale + self._origin
+
+    @property
+    def _origin(self) -> np.ndarray:
+        return np.array(self.box[:2])
+
+    @property
+    def _scale(self) -> np.ndarray:
+        x0, y0, x1, y1 = self.box
+        return np.array([self.shape[1] / (x1 - x0), self.shape[0] / (y1 - y0)])
+
+
+def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, np.ndarray]:
+    """Weights that resample pixels of one axis of `length` to `count` cells of [start, stop]: (slice, (count, n) matrix).
+
+    A triangle of half-width max(1, cell) around each cell centre: linear interpolation when enlarging, and wide enough
+    not to alias when shrinking. Positions outside of the axis take the border pixel.
+    """
+    cell = (stop - start) / count
+    reach = max(1.0, cell)
+    centers = start + (np.arange(count) + 0.5) * cell
+    taps = np.floor(centers - reach)[:, None] + np.arange(int(np.ceil(2 * reach)) + 2)
+    weights = np.maximum(0.0, 1.0 - np.abs(taps - centers[:, None]) / reach)
+    weights /= weights.sum(axis=1, keepdims=True)
+    pixels = np.clip(taps, 0, length - 1).astype(np.int64)
+    first, last = int(pixels.min()), int(pixels.max())
+    matrix = np.zeros((count, last - first + 1), dtype=np.float32)
+    np.add.at(matrix, (np.arange(count)[:, None], pixels - first), weights.astype(np.float32))
+    return slice(first, last + 1), matrix
+
+
+def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    if len(shape) != 2 or any(int(side) != side or side < 1 for side in shape):
+        raise ValueError(f"expected a shape (H, W) of two positive integers, got {shape!r}")
+    return int(shape[0]), int(shape[1])
+
+
+def _check_points(points: np.ndarray) -> np.ndarray:
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim == 0 or points.shape[-1] != 2:
+        raise ValueError(f"expected points (..., 2) as (x, y), got an array of shape {points.shape}")
+    return points
