@@ -18,7 +18,7 @@ def code_digest(module: str) -> str:
     Parameters
     ----------
     module
-        Its full name, as in ``__name__``; it must have been imported.
+        Its full name, as in ``__name__``. Its top-level package must have been imported.
 
     Returns
     -------

@@ -1,0 +1,60 @@
+"""Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from corrlib.datasets.annotations import DataError
+from corrlib.datasets.voc import VOC, Instance
+from corrlib.store import StoreError, cache_dir
+
+__all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
+
+#: The embedded world: images a category, and its seed.
+WORLD = {"train": 60, "val": 30, "seed": 0}
+
+
+def open_dataset(data_root: str | Path | None = None) -> VOC:
+    """Open a data set: the one at `data_root`, or the embedded world of figurines.
+
+    Parameters
+    ----------
+    data_root
+        A folder as `corrlib.datasets.voc` describes it. None or an empty string: the figurines, which are
+        drawn into the cache (`corrlib.store.cache_dir`) by the first process that asks for them, and again
+        only when the code that draws them has changed.
+
+    Raises
+    ------
+    DataError
+        If there is no data set at `data_root`.
+    StoreError
+        If the figurines cannot be written.
+    """
+    if data_root:
+        return VOC(Path(data_root))
+    digest = hashlib.sha256(repr(WORLD).encode())
+    for path in sorted((Path(__file__).parent / "figurines").rglob("*.py")):
+        digest.update(path.read_bytes())
+    out = cache_dir() / f"figurines-{digest.hexdigest()[:16]}"
+    if not out.is_dir():
+        _draw(out)
+    return VOC(out)
+
+
+def _draw(out: Path) -> None:
+    from filelock import FileLock
+
+    from corrlib.datasets.figurines import write_world
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{out}.lock"):
+            if not out.is_dir():  # another process drew them while we waited
+                write_world(out, **WORLD)
+    except OSError as error:
+        raise StoreError(
+            f"the figurines cannot be written to {out}: {error}. Free some space or choose another folder by "
+            "CORRLIB_CACHE; what has been drawn is kept and continued"
+        ) from error

@@ -1,0 +1,116 @@
+"""One annotation file: Berkeley's keypoints and boxes, VOC's flags. `datasets.voc` reads whole data sets.
+
+Both count pixels from 1; here their numbers become points with integers at pixel centres.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml.ElementTree
+import numpy as np
+from defusedxml import DefusedXmlException
+
+#: A VOC object and a Berkeley annotation are one if their boxes overlap by this (intersection over union).
+SAME_BOX = 0.5
+
+
+class DataError(ValueError):
+    """A file of the data set is missing or damaged; the message names it, and the cure."""
+
+
+def _parse(path: Path) -> Element:
+    try:
+        # Entities can make a small file fill the memory or read other files; annotations need none.
+        return defusedxml.ElementTree.fromstring(path.read_bytes(), forbid_dtd=True)
+    except DefusedXmlException as error:
+        raise DataError(f"{path} declares a document type or entities, as none should: {error}") from None
+    except (ParseError, UnicodeDecodeError, LookupError, ValueError) as error:
+        raise DataError(f"{path} is no XML ({error}): unpack or download it again") from None
+
+
+def read_berkeley(path: Path) -> dict:
+    """Read one Berkeley annotation.
+
+    Returns
+    -------
+    dict
+        ``box``, ``(4,)`` edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible; ``subcategory`` or None.
+
+    Raises
+    ------
+    DataError
+        If it is no XML, declares entities, or has no proper bounds, names or numbers.
+
+    Notes
+    -----
+    The genuine files vary: ``voc_id``, ``subcategory`` and attributes such as ``zorder`` may be absent;
+    persons list invisible points too, the other categories visible ones only; ``visible_bounds`` is the
+    object's VOC box with ``width = xmax - xmin``.
+    """
+    root = _parse(path)
+    bounds = root.find("visible_bounds")
+    if bounds is None:
+        raise DataError(f"{path} has no <visible_bounds>, the box of its object: repair or remove the file")
+    x, y, width, height = _numbers(path, bounds, "xmin", "ymin", "width", "height")
+    if width < 0 or height < 0:  # 0 is one pixel: VOC's corners are inclusive
+        raise DataError(f"{path}: its <visible_bounds> are {width} x {height}: repair or remove the file")
+    keypoints = {}
+    for element in root.iterfind("keypoints/keypoint"):
+        name, visible = element.get("name"), element.get("visible", "1")
+        if not name:
+            raise DataError(f"{path}: a <keypoint> has no name: repair or remove the file")
+        # Invisible points carry guesses, often far outside of the image: they are names without a place.
+        keypoints[name] = (np.nan, np.nan)
+        if visible != "0":
+            keypoints[name] = tuple(v - 1 for v in _numbers(path, element, "x", "y"))
+    return {
+        "box": _edges(x, y, x + width, y + height),
+        "keypoints": keypoints,
+        "subcategory": root.findtext("subcategory", "").strip() or None,
+    }
+
+
+def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
+    """Read ``truncated`` and ``difficult`` of the object of `category` in a VOC annotation that is at `box`.
+
+    That is the one that overlaps `box` most, and by at least half; without one or without the file, no flags.
+    """
+    if not path.is_file():
+        return {}
+    best, flags = SAME_BOX, {}
+    for element in _parse(path).iterfind("object"):
+        bounds = element.find("bndbox")
+        if element.findtext("name", "").strip() != category or bounds is None:
+            continue
+        corners = {tag: bounds.findtext(tag, "") for tag in ("xmin", "ymin", "xmax", "ymax")}
+        overlap = _overlap(box, _edges(*_numbers(path, corners, *corners)))
+        if overlap >= best:
+            best = overlap
+            flags = {tag: element.findtext(tag, "0").strip() == "1" for tag in ("truncated", "difficult")}
+    return flags
+
+
+def _numbers(path: Path, element: Element | dict[str, str], *names: str) -> list[float]:
+    values = []
+    for name in names:
+        try:
+            values.append(float(element.get(name, "")))
+        except ValueError:
+            values.append(np.nan)
+        if not np.isfinite(values[-1]):
+            where = getattr(element, "tag", "bndbox")
+            raise DataError(f"{path}: {name} of <{where}> is {element.get(name)!r}, expected a number")
+    return values
+
+
+def _edges(xmin: float, ymin: float, xmax: float, ymax: float) -> np.ndarray:
+    """VOC's 1-based inclusive box as xyxy edges in the frame where integers are pixel centres."""
+    return np.array([xmin - 1.5, ymin - 1.5, xmax - 0.5, ymax - 0.5])
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    common = np.prod(np.maximum(sides, 0))
+    return float(common / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - common))
