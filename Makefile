@@ -21,7 +21,7 @@ test: venv  ## check the style and run the tests
 	$(BIN)/python -m pytest
 
 lab: venv  ## open the chapters as notebooks in JupyterLab
-	$(BIN)/jupyter lab book
+	$(BIN)/jupyter lab
 
 constraints: venv  ## pin the newest requirements anew in constraints.txt
 	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"

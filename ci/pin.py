@@ -23,8 +23,8 @@ def main(torch: str) -> None:
         lines = subprocess.run(
             [
                 "uv", "pip", "compile", "pyproject.toml", "--all-extras", "--constraints", str(pinned),
-                "--quiet", "--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--no-config",
-                "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
+                "--universal", "--python-version", "3.11", "--fork-strategy", "fewest", "--no-config",
+                "--quiet", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate",
             ],
             cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
         ).stdout.splitlines()

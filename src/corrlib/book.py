@@ -2,7 +2,7 @@
 
 Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
 ``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what
-it reads has changed, and each result appears by a rename: a build that fails leaves the last good book in place.
+it reads has changed, and each result appears by a rename, so that a build that fails leaves the last good book.
 """
 
 import hashlib

@@ -33,8 +33,8 @@ examples:
 
 FIGURINES = """\
 Render a world of figurines, on disk in the layout of VOC 2011.
-Twenty categories with Berkeley's keypoints and, beside them, the true correspondence of every pixel. An image is
-a function of the seed, its category and its number alone.
+Twenty categories with Berkeley's keypoints and, beside them, the true correspondence of every pixel. An image
+is a function of the seed, its category and its number alone.
 
 example:
   corrlib figurines --out figurines --train 60 --val 40 --seed 7
