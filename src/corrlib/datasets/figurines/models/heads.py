@@ -51,6 +51,9 @@ def head(figure: Figure, rng, breed: Breed, top, rotation) -> None:
             rotation=rotation,
         )
         figure.keypoint("Nose", "nose", (0.95, 0, 0.312))
+        figure.keypoint(
+            "Throat", "skull", (0.15, 0, -0.9887)
+        )  # a cat's and a dog's neck is sunk between head and chest
     forward = 0.72 if breed.ears == "prick" else 0.55
     across = np.sqrt(0.86 - forward**2)
     for side, sign in (("L", 1), ("R", -1)):

@@ -83,11 +83,11 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
         figure.limb("pot", (0, 0, 0), (0, 0, tall), radius, "body", top=flare)
         figure.limb("rim", (0, 0, 0.8 * tall), (0, 0, tall + 0.02), 1.08 * flare * radius, "trim")
         figure.limb("saucer", (0, 0, -0.04), (0, 0, 0), 1.15 * radius, "trim2", top=1.2)
-    mouth = radius if square else 0.95 * flare * radius
-    figure.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.03), mouth * (0.95 if square else 1.0), "dark")
+    mouth = (0.86 if square else 0.82 * flare) * radius
+    figure.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.028), mouth, "dark")
     for side, s in SIDES:
         figure.keypoint(f"Top_{side}", "rim", (0, s, 1) if square else (s, 0, 1))
-        figure.keypoint(f"Bottom_{side}", "pot", (0.4, s, -1) if square else (0.94 * s, -0.342, -1))
+        figure.keypoint(f"Bottom_{side}", "pot", (1, s, -1) if square else (0.94 * s, -0.342, -1))
     figure.keypoint("Top_Front_Middle", "rim", (1, 0, 1) if square else (0, -1, 1))
     figure.keypoint("Top_Back_Middle", "rim", (-1, 0, 1) if square else (0, 1, 1))
     ground = np.array([0, 0, tall])

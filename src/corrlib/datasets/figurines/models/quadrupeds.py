@@ -61,7 +61,8 @@ def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) ->
     figure.limb(
         "neck", start - 0.1 * toward, top, (0.8 * breed.neck_radius, breed.neck_radius), "body", top=0.68
     )
-    figure.keypoint("Throat", "neck", (0, -0.776, 0.4))
+    if breed.hooves:
+        figure.keypoint("Throat", "neck", (0, -0.776, 0.4))
     head(
         figure,
         rng,
