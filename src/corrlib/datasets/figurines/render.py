@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from corrlib.datasets.figurines.figure import BOX, ELLIPSOID, FRUSTUM
+from corrlib.datasets.figurines.figure import BOX, FRUSTUM
 
 PLAIN, STRIPES, SPOTS, PATCHES, CHECKS = range(5)
 
@@ -28,13 +28,16 @@ def extents(placed: np.ndarray) -> np.ndarray:
     """Pixel-space bounding boxes (N, 2, 3), low and high corners, of placed primitives."""
     m = placed["to_px"]
     boxed = np.abs(m).sum(axis=2)
-    round_ = np.sqrt((m**2).sum(axis=2))
-    # A frustum that grows towards its end reaches `shape` times the unit radius there.
-    wide = np.where(placed["kind"] == FRUSTUM, np.maximum(placed["shape"], 1), 1)[:, None]
-    piped = np.sqrt((m[:, :, :2] ** 2).sum(axis=2)) * wide + np.abs(m[:, :, 2])
+    rounded = np.sqrt((m**2).sum(axis=2))
+    # a frustum or a pipe reaches as far as its two end discs, of radius 1 at -axis and `shape` (a pipe: 1) at +axis
+    axis, disc = m[:, :, 2], np.sqrt((m[:, :, :2] ** 2).sum(axis=2))
+    end = disc * np.where(placed["kind"] == FRUSTUM, placed["shape"], 1)[:, None]
     kind = placed["kind"][:, None]
-    half = np.where(kind == BOX, boxed, np.where(kind == ELLIPSOID, round_, piped))
-    return np.stack([placed["at"] - half, placed["at"] + half], axis=1)
+    half = np.where(kind == BOX, boxed, rounded)
+    flat = kind <= BOX
+    low = np.where(flat, -half, np.minimum(-axis - disc, axis - end))
+    high = np.where(flat, half, np.maximum(-axis + disc, axis + end))
+    return placed["at"][:, None] + np.stack([low, high], axis=1)
 
 
 def trace(placed: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -234,10 +234,11 @@ def _annotate(name: str, subtype: str, view: str, figure: Figure, placed: np.nda
     bounds = extents(placed)
     low, high = bounds[:, 0].min(0)[:2], bounds[:, 1].max(0)[:2]
     outside = bool((low < -1).any() or (high > [width, height]).any())
-    # its whole silhouette, drawn alone on a canvas that holds all of it
-    canvas = (int(np.ceil(high[1] - low[1])) + 1, int(np.ceil(high[0] - low[0])) + 1)
+    # its whole silhouette, drawn alone, pixel for pixel, on a canvas that holds all of it
+    corner = np.floor(low)
+    canvas = (int(np.ceil(high[1] - corner[1])) + 1, int(np.ceil(high[0] - corner[0])) + 1)
     alone = placed.copy()
-    alone["at"][:, :2] -= low
+    alone["at"][:, :2] -= corner
     whole = np.count_nonzero(trace(alone, canvas)[0] >= 0)
     by_part = {solid.part: row for solid, row in zip(figure.solids, placed, strict=True)}
     tolerance = 0.025 * np.linalg.norm(extent)
