@@ -1,7 +1,8 @@
 """Where features look in the image, and how a box becomes a square and back.
 
-Points are ``(x, y)`` with integers at pixel centres, so an image of shape ``(H, W)`` spans ``[-0.5, W - 0.5]`` by
-``[-0.5, H - 0.5]``. Boxes are ``xyxy`` continuous edges in that frame; ``shape`` is always ``(H, W)``.
+Points are ``(x, y)`` with integers at pixel centres, so an image of shape ``(H, W)`` spans ``[-0.5, W -
+0.5]`` by ``[-0.5, H - 0.5]``. Boxes are ``xyxy`` continuous edges in that frame; ``shape`` is always ``(H,
+W)``.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ class ReceptiveField:
 
     Notes
     -----
-    The default is the image itself: every pixel sees itself. Boxes are not clipped to the image: with padding or
-    ceil-mode pooling the field of a border unit reaches outside of it.
+    The default is the image itself: every pixel sees itself. Boxes are not clipped to the image: with padding
+    or ceil-mode pooling the field of a border unit reaches outside of it.
     """
 
     size: int = 1
@@ -37,7 +38,7 @@ class ReceptiveField:
     center: float = 0.0
 
     def then(self, kernel: int, stride: int = 1, padding: int = 0) -> ReceptiveField:
-        """The receptive field after one more window of side `kernel` at `stride`, the input padded by `padding`."""
+        """The receptive field after one more window of side `kernel`, on an input padded by `padding`."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.stride,
             stride=self.stride * stride,
@@ -73,12 +74,15 @@ class ReceptiveField:
         height, width = _check_shape(shape)
         points = _check_points(points)
         if not np.isfinite(points).all():
-            raise ValueError("nearest: points hold NaN or infinity (a missing keypoint?); keep the finite rows only")
+            raise ValueError(
+                "nearest: points hold NaN or infinity (a missing keypoint?); keep the finite rows only"
+            )
         col_row = np.floor((points - self.center) / self.stride + 0.5).astype(np.int64)
         return np.clip(col_row[..., ::-1], 0, (height - 1, width - 1))
 
     def contains(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Whether each unit's receptive field (edges included) contains each of `points` ``(..., 2)``: ``(..., H, W)`` bool.
+        """Whether each unit's receptive field (edges included) contains each of `points` ``(..., 2)``:
+        ``(..., H, W)`` bool.
 
         A missing point (NaN) is contained nowhere.
         """
@@ -101,7 +105,8 @@ class Crop:
     Parameters
     ----------
     box : (4,) floats
-        ``xyxy`` continuous edges in the image frame; it may reach outside of the image, whose edge is then replicated.
+        ``xyxy`` continuous edges in the image frame; it may reach outside of the image, whose edge is then
+        replicated.
     shape : (int, int)
         ``(H, W)`` of the result; the aspect ratio of the box is not kept.
     """
@@ -112,12 +117,15 @@ class Crop:
     def __post_init__(self):
         box = np.asarray(self.box, dtype=np.float64)
         if box.shape != (4,) or not np.isfinite(box).all() or box[2] <= box[0] or box[3] <= box[1]:
-            raise ValueError(f"Crop: expected a box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box!r}")
+            raise ValueError(
+                f"Crop: expected a box (x0, y0, x1, y1) with x0 < x1 and y0 < y1, got {self.box!r}"
+            )
         object.__setattr__(self, "box", tuple(box.tolist()))
         object.__setattr__(self, "shape", _check_shape(self.shape))
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resample `image` ``(H, W, 3)`` uint8: bilinear when enlarging, area-weighted (a triangle) when shrinking.
+        """Resample `image` ``(H, W, 3)`` uint8: bilinear when enlarging, area-weighted (a triangle) when
+        shrinking.
 
         Returns
         -------
@@ -152,10 +160,11 @@ class Crop:
 
 
 def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, np.ndarray]:
-    """Weights that resample pixels of one axis of `length` to `count` cells of [start, stop]: (slice, (count, n) matrix).
+    """Weights that resample pixels of one axis of `length` to `count` cells of [start, stop]: (slice, (count,
+    n) matrix).
 
-    A triangle of half-width max(1, cell) around each cell centre: linear interpolation when enlarging, and wide enough
-    not to alias when shrinking. Positions outside of the axis take the border pixel.
+    A triangle of half-width max(1, cell) around each cell centre: linear interpolation when enlarging, and
+    wide enough not to alias when shrinking. Positions outside of the axis take the border pixel.
     """
     cell = (stop - start) / count
     reach = max(1.0, cell)

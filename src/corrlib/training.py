@@ -1,8 +1,8 @@
 """Training of a narrow CaffeNet on whole-image labels, resumable, on a CPU in about an hour.
 
-The network is trained with batch normalisation, which the Caffe reference model does not have, and the normalisation is
-folded into weights and biases at the end: what is written is a plain CaffeNet with fewer channels. Nothing but images
-and one label for each is ever seen: no boxes, no keypoints.
+The network is trained with batch normalisation, which the Caffe reference model does not have, and the
+normalisation is folded into weights and biases at the end: what is written is a plain CaffeNet with fewer
+channels. Nothing but images and one label for each is ever seen: no boxes, no keypoints.
 """
 
 from __future__ import annotations
@@ -16,17 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
 from corrlib import __version__, convnet
-from corrlib.convnet.layers import normalize
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
+from corrlib.convnet.trainee import TRAINED_ARCHITECTURE, Trainee, folded
 
 __all__ = ["accuracy", "train"]
-
-ARCHITECTURE = "caffenet"
 
 
 def train(
@@ -50,10 +47,12 @@ def train(
     checkpoint_every: int = 100,
     progress: bool = True,
 ) -> dict[str, str]:
-    """Train on `images` and write float16 weights to `out`; a killed run goes on from its checkpoint beside `out`.
+    """Train on `images` and write float16 weights to `out`; a killed run goes on from its checkpoint beside
+    `out`.
 
-    SGD with Nesterov momentum under a one-cycle schedule. Each batch's images, augmentation (crop, scale, mirror,
-    colour) and dropout follow from `seed` and the number of the step alone, so that a resumed run is the same run.
+    SGD with Nesterov momentum under a one-cycle schedule. Each batch's images, augmentation (crop, scale,
+    mirror, colour) and dropout follow from `seed` and the number of the step alone, so that a resumed run is
+    the same run.
 
     Parameters
     ----------
@@ -80,8 +79,8 @@ def train(
     Returns
     -------
     dict of str
-        The metadata written with the weights; ``accuracy`` is the top-1 accuracy on the validation images, measured
-        on the folded network after rounding to float16.
+        The metadata written with the weights; ``accuracy`` is the top-1 accuracy on the validation images,
+        measured on the folded network after rounding to float16.
 
     Raises
     ------
@@ -92,16 +91,26 @@ def train(
     _check_data(val_images, val_labels, categories, "val_images")
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    config = {
-        "epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing, "dropout": dropout, "channels": list(channels), "hidden": hidden,
-        "seed": seed, "images": len(images),
-    }  # fmt: skip
     preprocessing = _preprocessing(images, seed)
+    config = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "weight_decay": weight_decay,
+        "label_smoothing": label_smoothing,
+        "dropout": dropout,
+        "channels": list(channels),
+        "hidden": hidden,
+        "seed": seed,
+        "images": len(images),
+        "mean": list(preprocessing.mean),  # tells one set of images from another
+    }
     torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = Trainee(channels, hidden, len(categories), dropout).to(device, memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(_parameter_groups(model, weight_decay), lr=learning_rate, momentum=0.9, nesterov=True)
+    optimizer = torch.optim.SGD(
+        _parameter_groups(model, weight_decay), lr=learning_rate, momentum=0.9, nesterov=True
+    )
     checkpoint = out.with_name(out.name + ".checkpoint")
     step, seconds = _resume(checkpoint, model, optimizer, config)
 
@@ -134,8 +143,8 @@ def train(
             top1 = accuracy(_network(model, preprocessing), val_images, val_labels)
             if progress:
                 tqdm.write(
-                    f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f}, val top-1 {100 * top1:.2f} %,"
-                    f" {rate:.0f} images/s, {seconds + elapsed:.0f} s"
+                    f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f},"
+                    f" val top-1 {100 * top1:.2f} %, {rate:.0f} images/s, {seconds + elapsed:.0f} s"
                 )
         if step % checkpoint_every == 0 or step % steps_per_epoch == 0:
             _save_checkpoint(checkpoint, model, optimizer, config, step, seconds + elapsed)
@@ -153,7 +162,7 @@ def train(
         "seed": str(seed),
         "training": json.dumps(config),
     }
-    convnet.save(out, ARCHITECTURE, folded(model), preprocessing, metadata)
+    convnet.save(out, TRAINED_ARCHITECTURE, folded(model), preprocessing, metadata)
     checkpoint.unlink(missing_ok=True)
     return metadata
 
@@ -168,78 +177,8 @@ def accuracy(network: Network, images: np.ndarray, labels: np.ndarray, *, batch_
     return right / len(images)
 
 
-class Trainee(nn.Module):
-    """A narrow CaffeNet with batch normalisation before every rectification.
-
-    Where a pooling layer follows a convolution, normalisation and rectification come after it: both are increasing
-    functions of each channel (the normalisation's gain is positive: it has none of its own), so they commute with the
-    maximum, on an array four times smaller. A gain would be redundant: rectification passes it on to the next layer.
-    """
-
-    def __init__(self, channels: tuple[int, ...], hidden: int, classes: int, dropout: float):
-        super().__init__()
-        self.steps = convnet.architecture(ARCHITECTURE).layers
-        self.weights, self.batch_norms = nn.ModuleDict(), nn.ModuleDict()
-        widths = iter(channels)
-        last = 3
-        for layer in self.steps:
-            if layer.kind == "conv":
-                width = next(widths)
-                self.weights[layer.name] = nn.Conv2d(
-                    last, width, layer.kernel, layer.stride, layer.padding, groups=layer.groups, bias=False
-                )
-                self.batch_norms[layer.name] = nn.BatchNorm2d(width)
-                last = width
-            elif layer.kind == "fc":
-                width = classes if layer.name == "fc8" else hidden
-                inputs = last * (6 * 6 if layer.name == "fc6" else 1)
-                self.weights[layer.name] = nn.Linear(inputs, width, bias=layer.name == "fc8")
-                if layer.name != "fc8":
-                    self.batch_norms[layer.name] = nn.BatchNorm1d(width)
-                last = width
-        for norm in self.batch_norms.values():
-            norm.weight.requires_grad_(False)
-        for weights in self.weights.values():
-            nn.init.kaiming_normal_(weights.weight, nonlinearity="relu")
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Class scores ``(N, K)`` of preprocessed images ``(N, 3, 227, 227)``."""
-        pending = None
-        for layer, following in zip(self.steps, (*self.steps[1:], None), strict=True):
-            if layer.kind == "norm":
-                x = normalize(x)
-            elif layer.kind == "pool":
-                x = functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=layer.ceil)
-            else:
-                x = self.weights[layer.name](x.flatten(1) if layer.kind == "fc" else x)
-                pending = layer.name if layer.name in self.batch_norms else None
-            if pending and not (layer.kind == "conv" and following.kind == "pool"):
-                x = functional.relu(self.batch_norms[pending](x), inplace=True)
-                x = self.dropout(x) if layer.kind == "fc" else x
-                pending = None
-        return x
-
-
-def folded(model: Trainee) -> dict[str, np.ndarray]:
-    """Weights and biases of the plain CaffeNet that computes what `model` does in evaluation mode."""
-    parameters = {}
-    for name, weights in model.weights.items():
-        weight = weights.weight.detach().double()
-        if name in model.batch_norms:
-            norm = model.batch_norms[name]
-            gain = 1.0 / torch.sqrt(norm.running_var.double() + norm.eps)
-            bias = norm.bias.detach().double() - norm.running_mean.double() * gain
-            weight = weight * gain.reshape(-1, *[1] * (weight.ndim - 1))
-        else:
-            bias = weights.bias.detach().double()
-        parameters[f"{name}.weight"] = weight.float().cpu().contiguous().numpy()
-        parameters[f"{name}.bias"] = bias.float().cpu().numpy()
-    return parameters
-
-
 def augment(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Random crops of `images` at random scales, half of them mirrored, colours changed: (N, 227, 227, 3) uint8."""
+    """Random crops at random scales, half of them mirrored, in other colours: (N, 227, 227, 3) uint8."""
     batch = np.empty((len(images), INPUT_SIDE, INPUT_SIDE, 3), dtype=np.uint8)
     for result, image in zip(batch, images, strict=True):
         size = np.array(image.shape[1::-1])
@@ -258,7 +197,7 @@ def augment(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
 
 
 def _colour_change(rng: np.random.Generator) -> np.ndarray:
-    """A random affine map of colours (3, 4): saturation (one image in seven grey), exposure, white balance, haze."""
+    """A random affine map of colours (3, 4): saturation (one in seven grey), exposure, white balance, haze."""
     saturation = rng.uniform(0.3, 1.3) * (rng.random() > 1 / 7)
     mixing = saturation * np.eye(3) + (1 - saturation) / 3
     gain = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
@@ -266,7 +205,7 @@ def _colour_change(rng: np.random.Generator) -> np.ndarray:
 
 
 def one_cycle(progress: float) -> float:
-    """Learning rate in units of its peak after `progress` (0..1) of the training: up linearly, down by a cosine."""
+    """Learning rate in units of its peak after `progress` (0..1): up linearly, down by a cosine."""
     warm = 0.1
     if progress < warm:
         return 0.04 + 0.96 * progress / warm
@@ -284,12 +223,14 @@ def _parameter_groups(model: Trainee, weight_decay: float) -> list[dict]:
 def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
     """The network as it will be read back: folded and rounded to float16."""
     rounded = {key: value.astype(np.float16) for key, value in folded(model).items()}
-    return Network(ARCHITECTURE, rounded, preprocessing)
+    return Network(TRAINED_ARCHITECTURE, rounded, preprocessing)
 
 
 def _preprocessing(images: np.ndarray, seed: int) -> Preprocessing:
     """BGR as in Caffe, with mean and spread of a sample of the training images."""
-    chosen = np.sort(np.random.default_rng([seed, 0]).choice(len(images), min(len(images), 200), replace=False))
+    chosen = np.sort(
+        np.random.default_rng([seed, 0]).choice(len(images), min(len(images), 200), replace=False)
+    )
     sample = np.stack([images[i][::4, ::4, ::-1] for i in chosen]).astype(np.float64)
     mean = tuple(np.round(sample.mean(axis=(0, 1, 2)), 3).tolist())
     scale = round(1.0 / max(1.0, float(sample.std())), 5)
@@ -312,19 +253,31 @@ def _resume(path: Path, model, optimizer, config: dict) -> tuple[int, float]:
         return 0, 0.0
     state = torch.load(path, map_location="cpu", weights_only=True)
     if state["config"] != config:
-        raise ValueError(f"{path}: made with {state['config']}, now asked for {config}; delete it to start afresh")
+        raise ValueError(
+            f"{path}: made with {state['config']}, now asked for {config}; delete it to start afresh"
+        )
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return state["step"], state["seconds"]
 
 
 def _check_data(images: np.ndarray, labels: np.ndarray, categories: tuple[str, ...], name: str) -> None:
-    if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8 or min(images.shape[1:3]) < INPUT_SIDE:
+    if (
+        images.ndim != 4
+        or images.shape[3] != 3
+        or images.dtype != np.uint8
+        or min(images.shape[1:3]) < INPUT_SIDE
+    ):
         raise ValueError(
-            f"{name}: expected (N, S, S', 3) uint8 with sides of at least {INPUT_SIDE}, got {images.shape} {images.dtype}"
+            f"{name}: expected (N, S, S', 3) uint8 with sides of at least {INPUT_SIDE},"
+            f" got {images.shape} {images.dtype}"
         )
     labels = np.asarray(labels)
     if labels.shape != images.shape[:1] or len(images) == 0:
-        raise ValueError(f"{name}: expected one label for each of {len(images)} images, got shape {labels.shape}")
+        raise ValueError(
+            f"{name}: expected one label for each of {len(images)} images, got shape {labels.shape}"
+        )
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(categories):
-        raise ValueError(f"{name}: labels must be integers in 0..{len(categories) - 1}, indices into the categories")
+        raise ValueError(
+            f"{name}: labels must be integers in 0..{len(categories) - 1}, indices into the categories"
+        )

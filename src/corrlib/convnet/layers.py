@@ -1,8 +1,8 @@
 """The layer lists of CaffeNet and its two cousins, as data, and what one layer computes.
 
-A layer list is the whole description of a network: receptive fields, output shapes, the check of a weights file and the
-computation itself all follow from it. Rectifications are part of the ``conv`` and ``fc`` layers (in place in Caffe), so
-``conv4`` means the rectified activations, as in the paper.
+A layer list is the whole description of a network: receptive fields, output shapes, the check of a weights
+file and the computation itself all follow from it. Rectifications are part of the ``conv`` and ``fc`` layers
+(in place in Caffe), so ``conv4`` means the rectified activations, as in the paper.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil` pools partial windows at the far border (Caffe)."""
+    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil` pools partial windows at the far border, too."""
 
     name: str
     kind: str
@@ -84,7 +84,8 @@ _FC = tuple(Layer(f"fc{number}", "fc") for number in (6, 7, 8))
 _TOP = (_conv(3, 3, 1, 1), _conv(4, 3, 1, 1, groups=2), _conv(5, 3, 1, 1, groups=2), _pool(5), *_FC)
 
 ARCHITECTURES = {
-    # The Caffe reference model, the paper's network: Krizhevsky's with pooling before normalisation (footnote 1).
+    # The Caffe reference model, the paper's network: Krizhevsky's with pooling before normalisation (footnote
+    # 1).
     "caffenet": Architecture(
         "caffenet",
         (_conv(1, 11, 4), _pool(1), _norm(1), _conv(2, 5, 1, 2, groups=2), _pool(2), _norm(2), *_TOP),
@@ -132,7 +133,7 @@ def receptive_fields(name: str) -> dict[str, ReceptiveField]:
 
 
 def apply(layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
-    """Activations of `layer` for input `x` ``(N, C, H, W)`` (fc: flattened to ``(N, C)``), rectified but for fc8."""
+    """Activations of `layer` for `x` ``(N, C, H, W)`` (fc layers flatten it), rectified unless it is fc8."""
     if layer.kind == "conv":
         x = functional.conv2d(x, weight, bias, layer.stride, layer.padding, groups=layer.groups)
         return functional.relu(x, inplace=True)
@@ -147,8 +148,9 @@ def apply(layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | 
 def normalize(x: Tensor) -> Tensor:
     """Local response normalisation across channels of `x` ``(N, C, H, W)``.
 
-    The neighbours' squares are summed by a 1 x 1 convolution with a band matrix and the power -3/4 is two reciprocal
-    square roots: the same numbers as ``torch.nn.LocalResponseNorm``, and several times faster on a CPU.
+    The neighbours' squares are summed by a 1 x 1 convolution with a band matrix and the power -3/4 is two
+    reciprocal square roots: the same numbers as ``torch.nn.LocalResponseNorm``, and several times faster on a
+    CPU.
     """
     scale = 1.0 + functional.conv2d(x * x, _band(x.shape[1], x.device))
     root = torch.rsqrt(scale)

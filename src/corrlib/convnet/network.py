@@ -43,7 +43,7 @@ class Preprocessing:
             raise ValueError(f"expected channels 'bgr' or 'rgb' and three means and scales, got {self}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Map `images` ``(N, H, W, 3)`` RGB in 0..255 (any dtype) to ``(N, 3, H, W)`` float32, channels last in memory."""
+        """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last in memory."""
         x = images.to(torch.float32)
         if self.channels == "bgr":
             x = x.flip(-1)
@@ -59,8 +59,8 @@ class Network:
     architecture_name : str
         "caffenet", "alexnet" or "torchvision".
     parameters : dict of arrays
-        ``conv1.weight`` (O, I, k, k), ``conv1.bias`` (O,) ... ``conv5.bias``, and optionally fc6, fc7, fc8. The number
-        of channels of each layer is read from them; groups and kernels must fit the architecture.
+        ``conv1.weight`` (O, I, k, k), ``conv1.bias`` (O,) ... ``conv5.bias``, and optionally fc6, fc7, fc8.
+        The number of channels of each layer is read from them; groups and kernels must fit the architecture.
     preprocessing : Preprocessing
     source : str
         The file they came from, for error messages; its stem is the network's name.
@@ -77,7 +77,8 @@ class Network:
     Raises
     ------
     ValueError
-        If parameters are missing, superfluous or of a wrong shape; names the source, the layer and the shapes.
+        If parameters are missing, superfluous or of a wrong shape; names the source, the layer and the
+        shapes.
     """
 
     def __init__(
@@ -100,7 +101,8 @@ class Network:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._tensors = {
             key: torch.from_numpy(value).to(
-                self._device, memory_format=torch.channels_last if value.ndim == 4 else torch.contiguous_format
+                self._device,
+                memory_format=torch.channels_last if value.ndim == 4 else torch.contiguous_format,
             )
             for key, value in arrays.items()
         }
@@ -132,7 +134,8 @@ class Network:
     def features(
         self, images: np.ndarray, layer: str, *, batch_size: int = 32, progress: bool = False
     ) -> np.ndarray:
-        """Activations of one layer (conv layers: rectified) for images of any size from the receptive field on.
+        """Activations of one layer (conv layers: rectified) for images of any size from the receptive field
+        on.
 
         Parameters
         ----------
@@ -153,17 +156,20 @@ class Network:
         Raises
         ------
         ValueError
-            For an unknown layer (listing the known ones), a wrong array, or images smaller than the receptive field.
+            For an unknown layer (listing the known ones), a wrong array, or images smaller than the receptive
+            field.
         """
         if layer not in self.receptive_fields:
             known = ", ".join(self.receptive_fields)
-            raise ValueError(f"features: unknown layer {layer!r} of {self.architecture.name}; known layers: {known}")
+            raise ValueError(
+                f"features: unknown layer {layer!r} of {self.architecture.name}; known layers: {known}"
+            )
         images, single = _check_images(images)
         size = self.receptive_fields[layer].size
         if min(images.shape[1:3]) < size:
             raise ValueError(
-                f"features: images of {images.shape[1]} x {images.shape[2]} pixels are smaller than the receptive field"
-                f" of {layer} ({size} x {size}); enlarge them or choose an earlier layer"
+                f"features: images of {images.shape[1]} x {images.shape[2]} pixels are smaller than the receptive"
+                f" field of {layer} ({size} x {size}); enlarge them or choose an earlier layer"
             )
         grid = self.output_shape(images.shape[1:3], layer)
         result = np.empty((len(images), *grid, self.channels(layer)), dtype=np.float32)
@@ -174,18 +180,20 @@ class Network:
     def fc7(self, images: np.ndarray, *, batch_size: int = 64, progress: bool = False) -> np.ndarray:
         """Rectified activations of fc7, ``(N, D)`` float32 (``(D,)`` for one image), of 227 x 227 images.
 
-        The paper retrieves neighbours by them (section 3). ValueError if the weights have no fully connected layers or
-        the images another size.
+        The paper retrieves neighbours by them (section 3). ValueError if the weights have no fully connected
+        layers or the images another size.
         """
         return self._fully_connected(images, "fc7", batch_size, progress)
 
     def fc8(self, images: np.ndarray, *, batch_size: int = 64, progress: bool = False) -> np.ndarray:
-        """Class scores before the softmax, ``(N, K)`` float32 (``(K,)`` for one image), of 227 x 227 images."""
+        """Class scores before the softmax, ``(N, K)`` float32 (or ``(K,)``), of 227 x 227 images."""
         return self._fully_connected(images, "fc8", batch_size, progress)
 
     def _fully_connected(self, images: np.ndarray, layer: str, batch_size: int, progress: bool) -> np.ndarray:
         if layer not in self._channels:
-            raise ValueError(f"{self.source}: the weights have no {layer}; retrieve by the features of pool5 instead")
+            raise ValueError(
+                f"{self.source}: the weights have no {layer}; retrieve by the features of pool5 instead"
+            )
         images, single = _check_images(images)
         if images.shape[1:3] != (INPUT_SIDE, INPUT_SIDE):
             raise ValueError(
@@ -201,7 +209,9 @@ class Network:
     def _forward(self, images: np.ndarray, layer: str) -> Tensor:
         x = self.preprocessing(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
         for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
-            x = apply(step, x, self._tensors.get(f"{step.name}.weight"), self._tensors.get(f"{step.name}.bias"))
+            x = apply(
+                step, x, self._tensors.get(f"{step.name}.weight"), self._tensors.get(f"{step.name}.bias")
+            )
         return x
 
 
@@ -217,7 +227,8 @@ def _check_images(images: np.ndarray) -> tuple[np.ndarray, bool]:
     images = images[None] if single else images
     if np.ndim(images) != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise ValueError(
-            f"expected images (N, H, W, 3) or (H, W, 3) uint8 RGB, got {np.shape(images)} {getattr(images, 'dtype', '')}"
+            "expected images (N, H, W, 3) or (H, W, 3) uint8 RGB, got"
+            f" {np.shape(images)} {getattr(images, 'dtype', '')}"
         )
     return images, single
 
@@ -230,7 +241,9 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
         if layer.kind in ("conv", "fc") and (layer.kind == "conv" or layer.name in present):
             weight = arrays.get(f"{layer.name}.weight")
             if weight is None:
-                raise ValueError(f"{source}: no weights for {layer.name}; expected a {net.name} with conv1 ... conv5")
+                raise ValueError(
+                    f"{source}: no weights for {layer.name}; expected a {net.name} with conv1 ... conv5"
+                )
             inputs = last * (6 * 6 if layer.name == "fc6" else 1)
             window = (layer.kernel, layer.kernel) if layer.kind == "conv" else ()
             outputs = weight.shape[0] if weight.ndim else 0
@@ -238,7 +251,7 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
             expected_shapes[f"{layer.name}.bias"] = (outputs,)
             if inputs % layer.groups or outputs % layer.groups:
                 raise ValueError(
-                    f"{source}: {layer.name} has {layer.groups} groups, which do not divide its {inputs} inputs and"
+                    f"{source}: the {layer.groups} groups of {layer.name} do not divide its {inputs} inputs and"
                     f" {outputs} outputs (weights of shape {weight.shape})"
                 )
             last = outputs

@@ -31,7 +31,9 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         shipped = resources.files("corrlib").joinpath("weights", "figurines.safetensors")
         with resources.as_file(shipped) as path:
             if not path.exists():
-                raise FileNotFoundError(f"{path}: the figurine network is not there; `corrlib train` makes it")
+                raise FileNotFoundError(
+                    f"{path}: the figurine network is not there; `corrlib train` makes it"
+                )
             return load(path)
     path = Path(weights)
     if not path.is_file():
@@ -49,13 +51,17 @@ def save(
     preprocessing: Preprocessing,
     metadata: dict[str, str],
 ) -> None:
-    """Write a network as float16 safetensors with its architecture, preprocessing and `metadata`; replaces atomically."""
+    """Write float16 safetensors with architecture, preprocessing and `metadata` in the header, atomically."""
     path = Path(path)
     temporary = path.with_name(path.name + ".part")
     about = {**metadata, "architecture": architecture, "preprocessing": json.dumps(asdict(preprocessing))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({key: np.ascontiguousarray(v, dtype=np.float16) for key, v in parameters.items()}, temporary, about)
+        save_file(
+            {key: np.ascontiguousarray(v, dtype=np.float16) for key, v in parameters.items()},
+            temporary,
+            about,
+        )
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
