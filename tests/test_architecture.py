@@ -29,7 +29,7 @@ CORE = {
     "datasets": {"geometry", "sources", "store"},
     "plots": set(),
 }
-# Above it: experiments see the core, chapters (which runs them in a kernel) nothing, book and cli what they need.
+# Above it: experiments see the core, chapters (which runs them in a kernel) nothing; book and cli see all.
 ABOVE = {
     "experiments": set(CORE),
     "chapters": set(),

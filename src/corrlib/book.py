@@ -2,7 +2,7 @@
 
 Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
 ``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what
-it reads has changed, and each result appears by a rename, so that a build that fails leaves the last good book.
+it reads has changed, and each result appears by a rename, so that a failed build leaves the last good book.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            for name in _chapters(root):
+            for name in chapter_names(root):
                 _execute(root, name, given)
             _stage(root)
             _render(root)
@@ -56,7 +56,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     return target / "html" / "index.html"
 
 
-def _chapters(root: Path) -> list[str]:
+def chapter_names(root: Path) -> list[str]:
     """Return the documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
     return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
 
@@ -98,9 +98,10 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_d
 
         parts["data"] = open_dataset(values.get(DATA)).digest
     if WEIGHTS in values:
-        if not Path(values[WEIGHTS]).is_file():
-            raise ValueError(f"no weights file at {values[WEIGHTS]}")
-        parts["weights"] = _tree_digest(Path(), [Path(values[WEIGHTS])])
+        weights = Path(values[WEIGHTS])
+        if not weights.is_file():
+            raise ValueError(f"no weights file at {weights}")
+        parts["weights"] = _tree_digest(weights.parent, [weights])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -123,7 +124,7 @@ def _stage(root: Path) -> None:
     )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(root / name, stage / name)
-    for name in _chapters(root):
+    for name in chapter_names(root):
         shutil.copy(_executed(root, name), stage / f"{name}.ipynb")
 
 

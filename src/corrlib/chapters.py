@@ -153,7 +153,7 @@ def run(
         if said:
             where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
-    notebook.metadata.papermill.update(input_path=chapter.as_posix(), output_path=out.name)
+    notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     notebook.metadata["corrlib"] = dict(stamp or {})
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.{os.getpid()}")

@@ -1,0 +1,453 @@
+"""Chapters, their parameters, and the building and checking of a small book."""
+
+import hashlib
+import importlib.util
+import shutil
+import time
+from pathlib import Path
+
+import filelock
+import jupytext
+import nbformat
+import pytest
+from jupytext.config import load_jupytext_config
+
+from corrlib import book, chapters
+
+ROOT = Path(__file__).resolve().parents[1]
+
+HEADER = """\
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+"""
+CHAPTER = (
+    HEADER
+    + r"""# %% [markdown]
+# # A small chapter
+#
+# As {cite:t}`long2014` say, $\|w\|_2^2$; see {numref}`fig-line` and {numref}`tab-rf`.
+
+# %% tags=["parameters"]
+layer: str = "conv3"
+k: int = 5
+alpha: float = 0.1
+dense: bool = False
+layers: list[str] = ["conv3", "conv4"]
+weights: str | None = None
+
+# %%
+import matplotlib.pyplot as plt
+from IPython.display import Markdown
+from myst_nb import glue
+
+fig, ax = plt.subplots(figsize=(2, 1))
+ax.plot([1, 2, k])
+glue("line", fig, display=False)
+plt.close(fig)
+glue("score", float(alpha), display=False)
+glue("rf", Markdown("| layer | rf |\n|:--|--:|\n| conv1 | 11 |"), display=False)
+print("layer is", layer)
+
+# %% [markdown]
+# ```{glue:figure} line
+# :name: fig-line
+# :alt: A line that rises from one to five
+#
+# A line at alpha {glue:text}`score:.3f`.
+# ```
+#
+# ````{table} Receptive fields.
+# :name: tab-rf
+#
+# ```{glue:md} rf
+# :format: myst
+# ```
+# ````
+"""
+)
+INTRO = """\
+# A small book
+
+See {doc}`small`, {numref}`fig-line` and {numref}`tab-rf`.
+
+```{bibliography}
+```
+"""
+TOC = "format: jb-book\nroot: book/intro\noptions: {numbered: true}\nchapters:\n  - file: book/small\n"
+
+
+def load_checker():
+    """Import ci/check_html.py, which is a script and no part of the package."""
+    spec = importlib.util.spec_from_file_location("check_html", ROOT / "ci" / "check_html.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+check_html = load_checker()
+
+
+def chapter_with(folder, *cells):
+    """Write a chapter whose code cells are given after its parameters cell."""
+    path = folder / "small.py"
+    path.write_text(
+        HEADER + "".join(f"# %%{cell}\n\n" for cell in (' tags=["parameters"]\nk: int = 1', *cells))
+    )
+    return path
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    path = tmp_path / "small.py"
+    path.write_text(CHAPTER)
+    return path
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Return a small project with the real settings, whose book has been built once."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "book").mkdir()
+    for name in ("_config.yml", "constraints.txt"):
+        shutil.copy(ROOT / name, root / name)
+    for name in ("references.bib", "_vendor"):
+        source = ROOT / "book" / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, root / "book" / name)
+    (root / "_toc.yml").write_text(TOC)
+    (root / "book" / "intro.md").write_text(INTRO)
+    (root / "book" / "small.py").write_text(CHAPTER)
+    book.build(root)
+    return root
+
+
+def state(root):
+    """Return the content digest and time of each file of the rendered book."""
+    return {
+        p: (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns)
+        for p in (root / "_build" / "html").rglob("*")
+        if p.is_file()
+    }
+
+
+# Parameters
+
+
+def test_parameters_are_read_with_types_and_defaults(chapter):
+    assert chapters.parameters(chapter) == {
+        "layer": (str, "conv3"),
+        "k": (int, 5),
+        "alpha": (float, 0.1),
+        "dense": (bool, False),
+        "layers": (list[str], ["conv3", "conv4"]),
+        "weights": (str | None, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"layer": "conv4"}, "conv4"),
+        ({"layer": "5"}, "5"),
+        ({"k": "7"}, 7),
+        ({"k": 7}, 7),
+        ({"alpha": "0.05"}, 0.05),
+        ({"alpha": "1"}, 1.0),
+        ({"alpha": 1}, 1.0),
+        ({"dense": "true"}, True),
+        ({"dense": "False"}, False),
+        ({"layers": "conv1,conv2"}, ["conv1", "conv2"]),
+        ({"layers": ("conv1",)}, ["conv1"]),
+        ({"weights": "a.npz"}, "a.npz"),
+        ({"weights": "none"}, None),
+        ({"weights": None}, None),
+    ],
+)
+def test_values_take_the_declared_type(chapter, given, expected):
+    ((name, _),) = given.items()
+    value = chapters.typed(given, chapter)[name]
+    assert value == expected and type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"k": "three"}, {"k": "1.5"}, {"k": 1.5}, {"k": True}, {"dense": "maybe"}, {"layer": 4}, {"k": ""}],
+)
+def test_a_value_of_another_type_is_refused_by_name(chapter, given):
+    ((name, value),) = given.items()
+    with pytest.raises(ValueError, match=f"parameter {name} of chapter small must be") as error:
+        chapters.typed(given, chapter)
+    assert repr(value) in str(error.value)
+
+
+def test_an_unknown_parameter_is_refused_and_the_known_ones_listed(chapter):
+    with pytest.raises(ValueError, match="no parameter 'laer', did you mean 'layer'") as error:
+        chapters.typed({"laer": "conv3"}, chapter)
+    for known in ("layer (str)", "k (int)", "layers (list[str])", "weights (str | None)"):
+        assert known in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("k = 5", "gives no type to k"),
+        ("k: int = ", "does not run"),
+    ],
+)
+def test_a_parameters_cell_of_another_form_is_refused(tmp_path, cell, message):
+    path = tmp_path / "odd.py"
+    path.write_text(f'{HEADER}# %% tags=["parameters"]\n{cell}\n')
+    with pytest.raises(ValueError, match=message):
+        chapters.parameters(path)
+
+
+def test_a_chapter_without_parameters_cell_is_refused(tmp_path):
+    path = tmp_path / "odd.py"
+    path.write_text(f"{HEADER}# %%\nk: int = 5\n")
+    with pytest.raises(ValueError, match="expected one cell marked"):
+        chapters.parameters(path)
+
+
+# Execution
+
+
+def test_a_run_writes_the_notebook_with_its_values(chapter, tmp_path):
+    out = tmp_path / "new" / "out.ipynb"
+    chapters.run(chapter, out, {"layer": "conv4", "alpha": "0.025"})
+    notebook = nbformat.read(out, as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.metadata.papermill.parameters == {"layer": "conv4", "alpha": 0.025}
+    assert "layer is conv4" in "".join(
+        o.get("text", "") for c in notebook.cells for o in c.get("outputs", [])
+    )
+    assert str(tmp_path) not in str(notebook.metadata), "no path of this machine"
+    assert [p.name for p in out.parent.iterdir()] == ["out.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (
+            ("\nx = 1", "\nraise KeyError('lost')"),
+            r"(?s)small failed in its cell 3:.*raise KeyError.*KeyError: 'lost'",
+        ),
+        (
+            ("\nimport warnings\nwarnings.warn('odd')",),
+            r"(?s)small wrote to standard error in its cell 2:.*odd",
+        ),
+        (("\nimport os\nos._exit(1)",), "small: the kernel died"),
+    ],
+    ids=["raises", "warns", "dies"],
+)
+def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(tmp_path, cells, message):
+    out = tmp_path / "out.ipynb"
+    out.write_text("the last good one")
+    with pytest.raises(chapters.ChapterError, match=message):
+        chapters.run(chapter_with(tmp_path, *cells), out)
+    assert out.read_text() == "the last good one"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.ipynb", "small.py"]
+
+
+# The book
+
+
+def test_the_book_is_sound(project):
+    assert check_html.check(project / "_build" / "html") == []
+
+
+def test_figures_tables_and_citations_are_numbered_and_linked(project):
+    page = (project / "_build" / "html" / "book" / "small.html").read_text()
+    assert '<span class="caption-number">Fig. 1.1 </span>' in page
+    assert '<span class="caption-number">Table 1.1 </span>' in page
+    assert 'alt="A line that rises from one to five"' in page
+    assert "A line at alpha" in page and "0.100" in page
+    assert 'href="intro.html#id' in page and "Long" in page  # the citation leads to the bibliography
+    intro = (project / "_build" / "html" / "book" / "intro.html").read_text()
+    assert 'href="small.html#fig-line"' in intro and 'href="small.html#tab-rf"' in intro
+
+
+def test_edit_this_page_leads_to_the_source(project):
+    page = (project / "_build" / "html" / "book" / "small.html").read_text()
+    assert "/edit/main/book/small.py" in page and "/edit/main/book/small.ipynb" not in page
+    assert "/edit/main/book/intro.md" in (project / "_build" / "html" / "book" / "intro.html").read_text()
+
+
+def test_mathjax_is_the_books_own_and_loaded_only_where_there_is_mathematics(project):
+    html = project / "_build" / "html"
+    assert "_static/mathjax/tex-chtml.js" in (html / "book" / "small.html").read_text()
+    assert "tex-chtml.js" not in (html / "search.html").read_text()
+    assert (html / "_static/mathjax/output/chtml/fonts/woff-v2/MathJax_Main-Regular.woff").is_file()
+
+
+def test_nothing_changed_nothing_done(project, capsys):
+    before, start = state(project), time.perf_counter()
+    book.build(project)
+    assert state(project) == before
+    assert capsys.readouterr().out.splitlines() == ["book/small: unchanged", "pages: unchanged"]
+    assert time.perf_counter() - start < 10
+
+
+def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_other(
+    project, tmp_path, monkeypatch
+):
+    for name in ("book", "constraints.txt"):
+        source = project / name
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, tmp_path / name)
+    path, weights = tmp_path / "book" / "small.py", tmp_path / "weights.npz"
+    weights.write_bytes(b"1")
+    seen = set()
+
+    def digest(reads_data=False, **values):
+        return book.chapter_digest(tmp_path, path, values, reads_data=reads_data)
+
+    def changed(**given):
+        fresh = digest(**given) not in seen
+        seen.add(digest(**given))
+        return fresh
+
+    assert changed()
+    assert changed(weights=str(weights))
+    weights.write_bytes(b"2")
+    assert changed(weights=str(weights))
+    assert changed(k="2")
+    path.write_text(CHAPTER + "\n# %%\n")
+    assert changed()
+    (tmp_path / "constraints.txt").write_text("numpy==1\n")
+    assert changed()
+    (tmp_path / "book" / "intro.md").write_text("other words")
+    assert not changed()
+
+    class World:
+        digest = "a"
+
+    monkeypatch.setattr("corrlib.datasets.open_dataset", lambda data_root: World)
+    assert changed(reads_data=True)
+    World.digest = "b"
+    assert changed(reads_data=True)
+    package = shutil.copytree(Path(book.__file__).parent, tmp_path / "package")
+    monkeypatch.setattr(book, "__file__", str(package / "book.py"))
+    assert not changed()
+    (package / "geometry.py").write_text("")
+    assert changed()
+
+
+def test_missing_weights_are_named(project):
+    with pytest.raises(ValueError, match="no weights file at gone"):
+        book.build(project, weights="gone.npz")
+
+
+def test_a_second_build_in_the_same_tree_is_refused(project):
+    with (
+        filelock.FileLock(project / "_build" / ".lock"),
+        pytest.raises(book.BuildError, match="another build"),
+    ):
+        book.build(project)
+
+
+def test_a_page_that_warns_or_a_chapter_that_fails_stops_the_build_and_leaves_the_last_book(project, capfd):
+    before = state(project)
+    intro, small = project / "book" / "intro.md", project / "book" / "small.py"
+    intro.write_text(INTRO + "\nSee {numref}`fig-gone`.\n")
+    with pytest.raises(book.BuildError, match="do not render"):
+        book.build(project)
+    assert "fig-gone" in capfd.readouterr().err
+    assert state(project) == before
+    intro.write_text(INTRO)
+    chapter_with(project / "book", "\n1 / 0")
+    with pytest.raises(chapters.ChapterError, match=r"(?s)small failed in its cell 2.*ZeroDivisionError"):
+        book.build(project)
+    assert state(project) == before
+    small.write_text(CHAPTER)
+
+
+# The check of a book
+
+
+@pytest.mark.parametrize(
+    ("html", "problem"),
+    [
+        (
+            '<script src="https://a.example/x.js"></script>',
+            "page.html: loads https://a.example/x.js from another host",
+        ),
+        ('<link rel="stylesheet" href="//a.example/x.css">', "loads //a.example/x.css from another host"),
+        ('<img alt="A cat" src="http://a.example/x.png">', "loads http://a.example/x.png from another host"),
+        (
+            '<img alt="A cat" srcset="x.css 1x, http://a.example/x.png 2x">',
+            "loads http://a.example/x.png from",
+        ),
+        ('<p style="background: url(https://a.example/x)">', "loads https://a.example/x from another host"),
+        (
+            "<style>@import 'https://a.example/x.css';</style>",
+            "loads https://a.example/x.css from another host",
+        ),
+        ('<iframe src="https://a.example/"></iframe>', "loads https://a.example/ from another host"),
+        ('<img src="x.css">', "no alternative text on x.css"),
+        ('<img alt="  " src="x.css">', "no alternative text on x.css"),
+        ('<img alt="../_images/x.png" src="x.css">', "no alternative text on x.css"),
+        ('<div class="output traceback highlight"></div>', "a cell shows traceback output"),
+        ('<div class="output stderr highlight"></div>', "a cell shows stderr output"),
+        ('<a href="gone.html">x</a>', "gone.html leads to no file"),
+        ('<a href="index.html#gone">x</a>', "index.html#gone leads to no place on its page"),
+        ('<a href="#gone">x</a>', "#gone leads to no place on its page"),
+        ('<img alt="A cat" src="gone.png">', "gone.png leads to no file"),
+    ],
+)
+def test_the_check_finds(tmp_path, html, problem):
+    (tmp_path / "index.html").write_text('<meta http-equiv="Refresh" content="0; url=page.html">')
+    (tmp_path / "x.css").write_text("p { color: red }")
+    (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")
+    (found,) = check_html.check(tmp_path)
+    assert problem in found
+
+
+def test_the_check_lets_pass_what_is_sound(tmp_path):
+    (tmp_path / "index.html").write_text('<meta http-equiv="Refresh" content="0; url=sub/page.html">')
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "x.png").write_bytes(b"")
+    (tmp_path / "sub" / "page.html").write_text(
+        '<h1 id="top">T</h1><a href="https://a.example">out</a><a href="#top">up</a><a href="../index.html">'
+        'home</a><a href="mailto:a@a.example">mail</a><img alt="A cat" src="../x.png">'
+        '<link rel="canonical" href="https://a.example/">'
+        '<img alt="A dot" src="data:image/png;base64,AAAA"><p>url(https://a.example) in the text</p>'
+    )
+    assert check_html.check(tmp_path) == []
+
+
+def test_the_check_finds_what_a_style_sheet_loads_and_a_missing_first_page(tmp_path):
+    (tmp_path / "x.css").write_text(
+        "@import 'https://a.example/y.css'; p { background: url(//a.example/z.png) }"
+    )
+    found = check_html.check(tmp_path)
+    assert len(found) == 3 and "no index.html" in found[0]
+
+
+# The chapters of this book
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("book/*.py")), ids=lambda p: p.stem)
+def test_a_chapter_survives_the_round_trip_and_has_typed_parameters(path):
+    text, settings = path.read_text(), load_jupytext_config(str(path))
+    assert settings is not None
+    notebook = jupytext.reads(text, "py:percent", config=settings)
+    assert jupytext.writes(notebook, "py:percent", config=settings) == text
+    assert notebook.metadata.kernelspec == {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    }
+    assert {"data_root", "weights", "seed"} <= set(chapters.parameters(path))
+
+
+def test_the_contents_name_every_chapter():
+    assert {f"book/{p.stem}" for p in ROOT.glob("book/*.py")} == set(book.chapter_names(ROOT))
