@@ -24,7 +24,7 @@ LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil` pools partial windows at the far border, too."""
+    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil` pools partial windows at the end, too."""
 
     name: str
     kind: str
@@ -39,11 +39,7 @@ class Layer:
         if self.kind in ("norm", "fc"):
             return side
         span = side + 2 * self.padding - self.kernel
-        count = (-(-span // self.stride) if self.ceil else span // self.stride) + 1
-        # A partial window must start inside of the input, or it would pool nothing but padding.
-        if self.ceil and (count - 1) * self.stride >= side + self.padding:
-            count -= 1
-        return count
+        return (-(-span // self.stride) if self.ceil else span // self.stride) + 1
 
 
 @dataclass(frozen=True)

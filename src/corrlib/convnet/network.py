@@ -43,7 +43,7 @@ class Preprocessing:
             raise ValueError(f"expected channels 'bgr' or 'rgb' and three means and scales, got {self}")
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last in memory."""
+        """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last."""
         x = images.to(torch.float32)
         if self.channels == "bgr":
             x = x.flip(-1)
@@ -168,7 +168,7 @@ class Network:
         size = self.receptive_fields[layer].size
         if min(images.shape[1:3]) < size:
             raise ValueError(
-                f"features: images of {images.shape[1]} x {images.shape[2]} pixels are smaller than the receptive"
+                f"features: images of {images.shape[1]} x {images.shape[2]} are smaller than the receptive"
                 f" field of {layer} ({size} x {size}); enlarge them or choose an earlier layer"
             )
         grid = self.output_shape(images.shape[1:3], layer)
@@ -251,8 +251,8 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
             expected_shapes[f"{layer.name}.bias"] = (outputs,)
             if inputs % layer.groups or outputs % layer.groups:
                 raise ValueError(
-                    f"{source}: the {layer.groups} groups of {layer.name} do not divide its {inputs} inputs and"
-                    f" {outputs} outputs (weights of shape {weight.shape})"
+                    f"{source}: the {layer.groups} groups of {layer.name} do not divide its {inputs} inputs"
+                    f" and {outputs} outputs (weights of shape {weight.shape})"
                 )
             last = outputs
         if layer.kind != "fc" or layer.name in present:

@@ -1,0 +1,144 @@
+"""Reader of Caffe's binary ``.caffemodel``: the few fields of the protobuf wire format that hold weights.
+
+A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. Its layers' names and blobs are read, in the
+current form (field 100) and in the one before (``V1LayerParameter``, field 2; the published reference model still is
+of that form); everything else is skipped. The oldest form (``V0LayerParameter``) is refused.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["read_caffemodel"]
+
+# Wire types, and the numbers of the fields that are read.
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+NET_LAYER, NET_LAYER_V1 = 100, 2
+LAYER_NAME, LAYER_BLOBS = 1, 7
+V1_LAYER_V0, V1_LAYER_NAME, V1_LAYER_BLOBS = 1, 4, 6
+BLOB_LEGACY_SHAPE, BLOB_DATA, BLOB_SHAPE, BLOB_DOUBLE_DATA = (1, 2, 3, 4), 5, 7, 8
+SHAPE_DIM = 1
+
+
+def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
+    """Read the layers of a ``.caffemodel``: names, in the file's order, to their blobs (float32; often none).
+
+    Blobs have the shapes that are stored: the older form pads them with ones to four axes.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated, is not a ``.caffemodel``, or is of the oldest form; names the file.
+    """
+    data = memoryview(Path(path).read_bytes())
+    layers: dict[str, list[np.ndarray]] = {}
+    try:
+        for number, kind, value in _fields(data):
+            if number == NET_LAYER and kind == BYTES:
+                name, blobs = _layer(value, LAYER_NAME, LAYER_BLOBS)
+            elif number == NET_LAYER_V1 and kind == BYTES:
+                if any(inner == V1_LAYER_V0 for inner, _, _ in _fields(value)):
+                    raise ValueError(
+                        "its layers are of the oldest form (V0LayerParameter); convert it by Caffe's"
+                        " upgrade_net_proto_binary"
+                    )
+                name, blobs = _layer(value, V1_LAYER_NAME, V1_LAYER_BLOBS)
+            else:
+                continue
+            # The data layers of the training and the test network may share a name; none of them has blobs.
+            layers[name] = blobs or layers.get(name, [])
+    except ValueError as error:
+        raise ValueError(f"{path}: not a readable .caffemodel: {error}") from error
+    if not any(layers.values()):
+        raise ValueError(
+            f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (a definition, a solver"
+            "  state or another file?)"
+        )
+    return layers
+
+
+def _layer(data: memoryview, name_field: int, blobs_field: int) -> tuple[str, list[np.ndarray]]:
+    name, blobs = "", []
+    for number, kind, value in _fields(data):
+        if number == name_field and kind == BYTES:
+            name = bytes(value).decode("utf-8", errors="replace")
+        elif number == blobs_field and kind == BYTES:
+            blobs.append(_blob(value, name))
+    return name, blobs
+
+
+def _blob(data: memoryview, layer: str) -> np.ndarray:
+    legacy, shape, parts = [None] * 4, None, []
+    for number, kind, value in _fields(data):
+        if number in BLOB_LEGACY_SHAPE and kind == VARINT:
+            legacy[number - 1] = value
+        elif number == BLOB_SHAPE and kind == BYTES:
+            shape = _dimensions(value)
+        elif number in (BLOB_DATA, BLOB_DOUBLE_DATA) and kind in (BYTES, FIXED32, FIXED64):
+            # Packed (one run of bytes) or, by other writers, one field a number: the bytes are the same.
+            dtype = np.dtype("<f4" if number == BLOB_DATA else "<f8")
+            if len(value) % dtype.itemsize:
+                raise ValueError(f"a blob of layer {layer!r} holds a broken number")
+            parts.append(np.frombuffer(value, dtype))
+    if shape is None:
+        shape = tuple(1 if side is None else side for side in legacy)
+    values = np.concatenate(parts).astype(np.float32) if parts else np.empty(0, np.float32)
+    if math.prod(shape) != values.size:
+        raise ValueError(f"a blob of layer {layer!r} has shape {shape} and {values.size} numbers")
+    return values.reshape(shape)
+
+
+def _dimensions(data: memoryview) -> tuple[int, ...]:
+    sides = []
+    for number, kind, value in _fields(data):
+        if number == SHAPE_DIM and kind == VARINT:
+            sides.append(value)
+        elif number == SHAPE_DIM and kind == BYTES:
+            at = 0
+            while at < len(value):
+                side, at = _varint(value, at)
+                sides.append(side)
+    return tuple(sides)
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
+    """The fields of one message: (number, wire type, integer or bytes)."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        if kind == VARINT:
+            value, at = _varint(data, at)
+            yield number, kind, value
+            continue
+        if kind == BYTES:
+            size, at = _varint(data, at)
+        elif kind in (FIXED32, FIXED64):
+            size = 4 if kind == FIXED32 else 8
+        else:
+            raise ValueError(f"byte {at} starts no protobuf field (wire type {kind})")
+        if number == 0:
+            raise ValueError(f"byte {at} starts no protobuf field (number 0)")
+        if at + size > len(data):
+            raise ValueError(f"truncated: a field of {size} bytes, {len(data) - at} are left")
+        yield number, kind, data[at : at + size]
+        at += size
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    """An integer of seven bits a byte, lowest first, and the position after it."""
+    value = 0
+    for shift in range(0, 70, 7):
+        if at >= len(data):
+            raise ValueError("truncated: the file ends within a number")
+        byte = data[at]
+        at += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, at
+    raise ValueError(f"byte {at} is in no protobuf number (more than 64 bits)")
