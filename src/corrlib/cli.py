@@ -34,18 +34,22 @@ examples:
 FIGURINES = """\
 Render a world of figurines, on disk in the layout of VOC 2011.
 Twenty categories with Berkeley's keypoints and, beside them, the true correspondence of every pixel. An image
-is a function of the seed, its category and its number alone.
+is a function of the seed, its category and its number alone. A killed run goes on where it stopped.
 
-example:
-  corrlib figurines --out figurines --train 60 --val 40 --seed 7
+examples:
+  corrlib figurines --out figurines
+  corrlib figurines --out figurines-7 --train 200 --val 100 --seed 7
 """
 
 TRAIN = """\
 Train the figurine network on whole-image labels.
-The images are freshly rendered figurines; no keypoint and no box is seen.
+The images are figurines rendered once for it, of seeds that no world has; no keypoint and no box is seen.
+A killed run goes on where it stopped.
 
-example:
-  corrlib train --out figurines.safetensors --seed 0
+examples:
+  corrlib train --out figurines.safetensors
+  corrlib train --out small.safetensors --images 200 --epochs 5
+  corrlib run visualization -p weights=small.safetensors -o small.ipynb
 """
 
 
@@ -76,6 +80,29 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("book", _book, BOOK)
     sub.add_argument("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     sub.add_argument("--weights", metavar="FILE", help="weights of every chapter (default: our own)")
+
+    sub = command("figurines", _figurines, FIGURINES)
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    sub.add_argument(
+        "--train", type=int, default=60, metavar="N", help="training images a category (%(default)s)"
+    )
+    sub.add_argument(
+        "--val", type=int, default=30, metavar="N", help="validation images a category (%(default)s)"
+    )
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
+
+    sub = command("train", _train, TRAIN)
+    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
+    sub.add_argument("--images", type=int, default=1000, metavar="N", help="images a category (%(default)s)")
+    sub.add_argument(
+        "--held-out", type=int, default=50, metavar="N", help="and for its accuracy (%(default)s)"
+    )
+    sub.add_argument(
+        "--epochs", type=int, default=12, metavar="N", help="passes over the images (%(default)s)"
+    )
+    sub.add_argument(
+        "--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)"
+    )
     return parser
 
 
@@ -86,7 +113,13 @@ def _run(args: argparse.Namespace) -> None:
     for name, equals, _ in pairs:
         if not (name and equals):
             raise ValueError(f"-p takes NAME=VALUE, got {name!r}")
-    chapters.run(chapters.find(args.chapter), args.out, {name: value for name, _, value in pairs})
+    chapter = chapters.find(args.chapter)
+    values = chapters.typed({name: value for name, _, value in pairs}, chapter)
+    if "data_root" in chapters.parameters(chapter):
+        from corrlib.datasets import open_dataset
+
+        open_dataset(values.get("data_root"))  # the figurines are drawn here, where their progress is seen
+    chapters.run(chapter, args.out, values)
     print(args.out)
 
 
@@ -94,6 +127,32 @@ def _book(args: argparse.Namespace) -> None:
     from corrlib import book
 
     print(book.build(Path(), data_root=args.data, weights=args.weights))
+
+
+def _figurines(args: argparse.Namespace) -> None:
+    from corrlib.datasets.figurines import write_world
+
+    print(write_world(args.out, train=args.train, val=args.val, seed=args.seed))
+
+
+def _train(args: argparse.Namespace) -> None:
+    from corrlib import store, training
+    from corrlib.datasets.figurines import CATEGORIES, pretraining
+
+    folder = store.cache_dir() / "pretraining"
+    images = pretraining.labelled_images(folder, per_category=args.images, seed=pretraining.TRAIN_SEED)
+    held_out = pretraining.labelled_images(folder, per_category=args.held_out, seed=pretraining.HELD_OUT_SEED)
+    options = f"--images {args.images} --held-out {args.held_out} --epochs {args.epochs} --seed {args.seed}"
+    about = training.train(
+        *images,
+        *held_out,
+        args.out,
+        categories=tuple(CATEGORIES),
+        command=f"corrlib train --out {args.out.name} {options}",
+        epochs=args.epochs,
+        seed=args.seed,
+    )
+    print(f"{args.out}: {float(about['accuracy']):.1%} of the held-out images are named right")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
