@@ -122,7 +122,7 @@ def test_nothing_is_pickled():
 
 
 def test_no_progress_bar_is_a_widget():
-    # In a notebook tqdm.auto wants ipywidgets, whose pages load scripts from elsewhere, and warns without them.
+    # In a notebook tqdm.auto wants ipywidgets, whose pages load scripts from elsewhere; without, it warns.
     for path in [*MODULES, *sorted(ROOT.glob("book/*.py"))]:
         assert not re.search(r"tqdm\.(auto|notebook|autonotebook)", path.read_text()), path
 
