@@ -1,0 +1,82 @@
+"""Upright SIFT descriptors at given points and of a given size (paper, sections 3 to 5)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+__all__ = ["descriptors"]
+
+#: Side of a spatial bin over the standard deviation of the Gaussian that has smoothed the image (Lowe's and
+#: VLFeat's magnification).
+MAGNIFICATION = 3.0
+#: The image is halved only while this smoothing, in its own pixels, remains. OpenCV rounds a point to a pixel of
+#: the halved image: with 3.2 the error is at most a twentieth of a bin.
+SMOOTHNESS = 3.2
+#: Below this radius the bins would be finer than the image's own blur.
+MIN_RADIUS = 4.0
+
+
+def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.ndarray:
+    """Describe `image` around each of `points` by 4 x 4 histograms of 8 gradient directions, upright.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` uint8 RGB, or ``(H, W)`` uint8 grey.
+    points
+        ``(..., 2)`` ``(x, y)`` in pixels: centres of receptive fields, keypoints, a regular grid. OpenCV rounds
+        each to a pixel, up to radius 38; beyond, to a twentieth of a bin.
+    radius
+        Half the side of the 4 x 4 bins, in pixels: a bin is ``radius / 2`` wide. The image is smoothed as SIFT's
+        scale space would be for that bin width (``sigma = radius / 6``), so that large radii do not alias.
+
+    Returns
+    -------
+    array (..., 128) float32
+        Rows of bins from the top, each from the left, 8 directions each, counter-clockwise from +x. Norm 512
+        but for rounding to integers and for the cap at 255; 0 where the image is flat. What lies outside of the
+        image contributes nothing: a point on the border, or a little outside, is described by what is inside.
+
+    Raises
+    ------
+    ValueError
+        If the image is no uint8 image, a point is not finite (a missing keypoint: drop it first), or the radius
+        is below 4.
+
+    Notes
+    -----
+    OpenCV computes it. Its bins are 3 times half a keypoint's size wide, and its pyramid starts from an image
+    smoothed to `sigma` and halves after each doubling of it: a keypoint of size ``radius / 3`` in octave ``o``
+    of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and just the smoothing asked for.
+    """
+    image = _grey(image)
+    points = np.asarray(points, dtype=np.float64)
+    if points.ndim == 0 or points.shape[-1] != 2:
+        raise ValueError(f"descriptors: expected points (..., 2) as (x, y), got an array of {points.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError(
+            "descriptors: points hold NaN or infinity (a missing keypoint?); keep the finite rows only"
+        )
+    if not (np.isfinite(radius) and radius >= MIN_RADIUS):
+        raise ValueError(f"descriptors: radius must be at least {MIN_RADIUS:g} pixels, got {radius!r}")
+    if points.size == 0:
+        return np.zeros((*points.shape[:-1], 128), dtype=np.float32)
+
+    sigma = radius / 2 / MAGNIFICATION
+    halvings = max(0, int(np.log2(sigma / SMOOTHNESS)))
+    halvings = min(halvings, max(0, int(np.log2(min(image.shape) / 8))))  # a pyramid ends at 8 pixels
+    # A keypoint of size s has bins of 3 * s / 2. Angle 0: upright.
+    keypoints = [cv2.KeyPoint(x, y, 2 * sigma, 0.0, 0.0, halvings) for x, y in points.reshape(-1, 2).tolist()]
+    extractor = cv2.SIFT_create(sigma=sigma / 2**halvings, enable_precise_upscale=True)
+    _, found = extractor.compute(image, keypoints)
+    return found.reshape(*points.shape[:-1], 128)
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    shaped = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not shaped or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(
+            f"descriptors: expected an image (H, W, 3) or (H, W) uint8, got {image.shape} {image.dtype}"
+        )
+    return np.ascontiguousarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
