@@ -34,7 +34,7 @@ def neighbours(query, database, k, query_group=None, database_group=None):
 
 
 def path_connected(windows, unit):
-    """Follow every path from a unit down through 1-D windows (kernel, stride, padding) to the input's positions."""
+    """Follow every path from a unit down through 1-D windows (kernel, stride, padding) to the input."""
     positions = {unit}
     for kernel, stride, padding in reversed(windows):
         positions = {p * stride - padding + tap for p in positions for tap in range(kernel)}

@@ -1,8 +1,9 @@
 """Reader of Caffe's binary ``.caffemodel``: the few fields of the protobuf wire format that hold weights.
 
-A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. Its layers' names and blobs are read, in the
-current form (field 100) and in the one before (``V1LayerParameter``, field 2; the published reference model still is
-of that form); everything else is skipped. The oldest form (``V0LayerParameter``) is refused.
+A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. The names and blobs of its layers are
+read, in the current form (field 100) and in the one before (``V1LayerParameter``, field 2: the published
+reference model is of that form); everything else is skipped.
+The oldest form (``V0LayerParameter``) is refused.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
         raise ValueError(f"{path}: not a readable .caffemodel: {error}") from error
     if not any(layers.values()):
         raise ValueError(
-            f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (a definition, a solver"
-            "  state or another file?)"
+            f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (is it a"
+            " definition, a solver's state or another file?)"
         )
     return layers
 

@@ -207,7 +207,7 @@ class Network:
 
     @torch.inference_mode()
     def _forward(self, images: np.ndarray, layer: str) -> Tensor:
-        x = self.preprocessing(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
+        x = self.preprocessing(torch.from_numpy(np.array(images)).to(self._device))
         for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
             x = apply(
                 step, x, self._tensors.get(f"{step.name}.weight"), self._tensors.get(f"{step.name}.bias")
