@@ -143,7 +143,8 @@ def _render(root: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     main = "from jupyter_book.cli.main import main; main()"
     options = ["-q", "-W", "-n", "--keep-going", "--path-output", str(work), str(stage)]
-    done = subprocess.run([sys.executable, "-c", main, "build", *options], stdin=subprocess.DEVNULL)
+    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}  # warnings and errors go to stderr
+    done = subprocess.run([sys.executable, "-c", main, "build", *options], **quiet)
     if done.returncode:
         raise BuildError("the pages do not render without the warnings above")
     (work / "_build" / "html" / STAMP).write_text(digest)
