@@ -1,0 +1,128 @@
+"""Retrieval against the exhaustive oracle, whatever the chunks, blocks and groups."""
+
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import oracles
+from corrlib import retrieval
+from corrlib.retrieval import nearest
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 53, 1000])
+@pytest.mark.parametrize("grouped", [False, True])
+def test_equals_the_oracle(rng, monkeypatch, chunk, grouped):
+    monkeypatch.setattr(retrieval, "QUERIES", 5)
+    query, database = rng.standard_normal((17, 11)), rng.standard_normal((53, 11))
+    groups = {}
+    if grouped:
+        groups = {"query_group": rng.integers(0, 4, 17), "database_group": rng.integers(0, 4, 53)}
+    for k in (1, 5):
+        indices, similarity = nearest(query, database, k, chunk=chunk, **groups)
+        expected, cosines = oracles.neighbours(query, database, k, **groups)
+        np.testing.assert_array_equal(indices, expected)
+        np.testing.assert_allclose(similarity, cosines, atol=1e-6)
+        assert indices.dtype == np.int64 and similarity.dtype == np.float32
+
+
+@given(data=st.data())
+def test_blocks_are_searched_as_if_stacked(data):
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    database = rng.standard_normal((31, 3)).astype(data.draw(st.sampled_from([np.float16, np.float32])))
+    cuts = sorted(data.draw(st.lists(st.integers(0, 31), max_size=4)))
+    query = rng.standard_normal((4, 3))
+    k = data.draw(st.integers(1, 31))
+    indices, similarity = nearest(query, np.split(database, cuts), k, chunk=data.draw(st.integers(1, 40)))
+    expected, cosines = oracles.neighbours(query, database, k)
+    np.testing.assert_array_equal(indices, expected)
+    np.testing.assert_allclose(similarity, cosines, atol=1e-6)
+
+
+def test_the_size_of_a_feature_does_not_matter(rng):
+    database = rng.standard_normal((40, 5))
+    scales = 10.0 ** rng.integers(-15, 15, (40, 1))
+    query = database[[3, 30]] * 1e-10
+    indices, similarity = nearest(query, database * scales, 1)
+    np.testing.assert_array_equal(indices, [[3], [30]])
+    np.testing.assert_allclose(similarity, 1, atol=1e-6)
+    features = rng.standard_normal((300, 384))
+    assert nearest(features, features, 1)[1].max() == 1  # not the 1.0000002 of rounded products
+
+
+def test_own_image_is_never_found_by_its_name(rng):
+    database = rng.standard_normal((6, 4))
+    images = np.array(["a", "a", "b", "b", "c", "a"])
+    indices, _ = nearest(database, database, 3, query_group=images, database_group=images)
+    assert all(images[i] not in images[row] for i, row in enumerate(indices))
+
+
+def test_zeros_are_similar_to_none_and_equals_come_in_order():
+    database = np.array([[0, 0], [1, 0], [-1, 0], [2, 0], [1, 0.0]])
+    indices, similarity = nearest(np.array([[3.0, 0], [0, 0]]), database, 5)
+    np.testing.assert_array_equal(indices, [[1, 3, 4, 0, 2], [0, 1, 2, 3, 4]])
+    np.testing.assert_array_equal(similarity, [[1, 1, 1, 0, -1], [0] * 5])
+
+
+def test_inputs_are_left_alone(rng):
+    query, database = rng.standard_normal((2, 3, 4)).astype(np.float32)
+    before = query.copy(), database.copy()
+    database.flags.writeable = False
+    nearest(query, database, 1)
+    np.testing.assert_array_equal((query, database), before)
+
+
+def test_no_queries():
+    indices, similarity = nearest(np.zeros((0, 3)), np.ones((4, 3)), 2)
+    assert indices.shape == similarity.shape == (0, 2)
+    groups = {"query_group": np.zeros(0, int), "database_group": np.zeros(4, int)}
+    assert nearest(np.zeros((0, 3)), np.ones((4, 3)), 2, **groups)[0].shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("query", "database", "k", "groups", "complaint"),
+    [
+        (np.ones((2, 3)), np.ones((4, 2)), 1, {}, r"\(2, 3\) and \(4, 2\)"),
+        (np.ones(3), np.ones((4, 3)), 1, {}, r"\(Q, D\)"),
+        (np.ones((2, 3)), [], 1, {}, "none"),
+        (np.ones((2, 3)), np.ones((4, 3)), 0, {}, "k is 0.*4 features"),
+        (np.ones((2, 3)), np.ones((4, 3)), 5, {}, "k is 5.*4 features"),
+        (np.ones((2, 3)), np.ones((4, 3)), 1, {"query_group": [0, 1]}, r"\(2,\) and database_group \(4,\)"),
+        (
+            np.ones((2, 3)),
+            np.ones((4, 3)),
+            2,
+            {"query_group": [0, 1], "database_group": [1, 1, 0, 1]},
+            "only 1",
+        ),
+        (np.full((2, 3), np.nan), np.ones((4, 3)), 1, {}, "query.*not finite"),
+        (np.ones((2, 3)), np.full((4, 3), np.inf), 1, {}, "database.*not finite"),
+    ],
+)
+def test_bad_input(query, database, k, groups, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        nearest(query, database, k, **groups)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads the process's memory from /proc")
+def test_a_mapped_database_is_read_in_bounded_memory(tmp_path):
+    """100 MB on disk, while the process may allocate 40 MB."""
+    rows, width = 100_000, 256
+    database = np.memmap(tmp_path / "database", np.float32, "w+", shape=(rows, width))
+    database[:, 0] = 1
+    database[:, 1] = np.linspace(-1, 1, rows)
+    query = np.zeros((2, width), np.float32)
+    query[:, :2] = [1, -0.5], [1, 0.25]
+    nearest(query, database[:10], 1)  # torch is loaded
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    used = int(status["VmData"].split()[0]) * 1024
+    limits = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + 40 * 2**20, limits[1]))
+    try:
+        indices, _ = nearest(query, database, 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+    np.testing.assert_allclose(np.asarray(database[indices[:, 0], 1]), [-0.5, 0.25], atol=2e-3)
