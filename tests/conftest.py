@@ -1,4 +1,4 @@
-"""What every test shares: one hypothesis profile, the real photographs where they are, a cache of their own."""
+"""What tests share: one hypothesis profile, a random generator, the real photographs where they are."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-# The same examples on every run and no deadline: a test that fails on a busy machine only says that it is busy.
+# The same examples on every run, and no deadline: it would only say that a machine is busy.
 settings.register_profile("corrlib", derandomize=True, deadline=None, database=None, max_examples=50)
 settings.load_profile("corrlib")
 
@@ -21,7 +21,7 @@ def rng():
 
 @pytest.fixture(scope="session")
 def real():
-    """The folder of real photographs and weights beside the project; tests that need it are skipped without."""
+    """The folder of real photographs and weights beside the project; without it a test is skipped."""
     folder = ROOT.parent / "shared" / "real"
     if not folder.is_dir():
         pytest.skip(f"no real photographs at {folder}")
