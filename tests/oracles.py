@@ -77,7 +77,7 @@ def local_response_norm(x, size=5, alpha=1e-4, beta=0.75):
 
 
 def sift(image, x, y, radius):
-    """Lowe's descriptor of a grey image at (x, y), pixel by pixel at full resolution and with the point unrounded."""
+    """Lowe's descriptor of a grey image at (x, y), pixel by pixel at full resolution, the point unrounded."""
     from scipy.ndimage import gaussian_filter
 
     width = radius / 2
@@ -101,3 +101,20 @@ def sift(image, x, y, radius):
     vector = bins.ravel()
     vector = np.minimum(vector, 0.2 * np.linalg.norm(vector))
     return vector * (512 / max(np.linalg.norm(vector), 1e-9))
+
+
+# metrics
+
+
+def mean_pck(errors, alpha):
+    """PCK by counting: over instances, then keypoint types, then categories."""
+    categories = []
+    for category in errors:
+        types = []
+        for k in range(category.shape[1]):
+            scored = [e for e in category[:, k] if not np.isnan(e)]
+            if scored:
+                types.append(sum(e < alpha for e in scored) / len(scored))
+        if types:
+            categories.append(sum(types) / len(types))
+    return sum(categories) / len(categories)

@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-import oracles
 import pytest
 
+import oracles
 from corrlib.sift import descriptors
 
 
@@ -21,7 +21,8 @@ def cosine(a, b):
 
 @pytest.mark.parametrize("radius", [5, 10, 16, 20])
 def test_equals_the_direct_computation(image, radius):
-    points = np.array([[41, 30], [30.4, 27.3], [3, 5], [0, 60], [82, 0], [-2, 30]])  # inside, on and past the border
+    # Inside, on and past the border.
+    points = np.array([[41, 30], [30.4, 27.3], [3, 5], [0, 60], [82, 0], [-2, 30]])
     found = descriptors(image, points, radius=radius)
     assert found.shape == (6, 128) and found.dtype == np.float32
     for (x, y), row in zip(points, found, strict=True):

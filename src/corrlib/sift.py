@@ -10,8 +10,8 @@ __all__ = ["descriptors"]
 #: Side of a spatial bin over the standard deviation of the Gaussian that has smoothed the image (Lowe's and
 #: VLFeat's magnification).
 MAGNIFICATION = 3.0
-#: The image is halved only while this smoothing, in its own pixels, remains. OpenCV rounds a point to a pixel of
-#: the halved image: with 3.2 the error is at most a twentieth of a bin.
+#: The image is halved only while this smoothing, in its own pixels, remains. OpenCV rounds a point to a pixel
+#: of the halved image: with 3.2 the error is at most a twentieth of a bin.
 SMOOTHNESS = 3.2
 #: Below this radius the bins would be finer than the image's own blur.
 MIN_RADIUS = 4.0
@@ -25,30 +25,32 @@ def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.n
     image
         ``(H, W, 3)`` uint8 RGB, or ``(H, W)`` uint8 grey.
     points
-        ``(..., 2)`` ``(x, y)`` in pixels: centres of receptive fields, keypoints, a regular grid. OpenCV rounds
-        each to a pixel, up to radius 38; beyond, to a twentieth of a bin.
+        ``(..., 2)`` ``(x, y)`` in pixels: centres of receptive fields, keypoints, a regular grid. OpenCV
+        rounds each to a pixel, up to radius 38; beyond, to a twentieth of a bin.
     radius
-        Half the side of the 4 x 4 bins, in pixels: a bin is ``radius / 2`` wide. The image is smoothed as SIFT's
-        scale space would be for that bin width (``sigma = radius / 6``), so that large radii do not alias.
+        Half the side of the 4 x 4 bins, in pixels: a bin is ``radius / 2`` wide. The image is smoothed as
+        SIFT's scale space would be for that bin width (``sigma = radius / 6``), so that large radii do not
+        alias.
 
     Returns
     -------
     array (..., 128) float32
         Rows of bins from the top, each from the left, 8 directions each, counter-clockwise from +x. Norm 512
-        but for rounding to integers and for the cap at 255; 0 where the image is flat. What lies outside of the
-        image contributes nothing: a point on the border, or a little outside, is described by what is inside.
+        but for rounding to integers and for the cap at 255; 0 where the image is flat. What lies outside of
+        the image contributes nothing: a point on the border, or a little outside, is described by what is
+        inside.
 
     Raises
     ------
     ValueError
-        If the image is no uint8 image, a point is not finite (a missing keypoint: drop it first), or the radius
-        is below 4.
+        If the image is no uint8 image, a point is not finite (a missing keypoint: drop it first), or the
+        radius is below 4.
 
     Notes
     -----
     OpenCV computes it. Its bins are 3 times half a keypoint's size wide, and its pyramid starts from an image
-    smoothed to `sigma` and halves after each doubling of it: a keypoint of size ``radius / 3`` in octave ``o``
-    of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and just the smoothing asked for.
+    smoothed to `sigma` and halves after each doubling of it: a keypoint of size ``radius / 3`` in octave
+    ``o`` of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and the smoothing asked for.
     """
     image = _grey(image)
     points = np.asarray(points, dtype=np.float64)

@@ -1,0 +1,150 @@
+"""PCK, the percentage of correct keypoints, and how sure one can be of it (paper, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+__all__ = ["bootstrap", "errors", "mean_pck", "pck", "rms_norm"]
+
+
+def errors(predicted: np.ndarray, truth: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Distances of predicted keypoints from the true ones, in units of the longer side of each box.
+
+    Parameters
+    ----------
+    predicted
+        ``(N, K, 2)`` ``(x, y)``; NaN where nothing is predicted.
+    truth
+        ``(N, K, 2)`` in the same frame; NaN where the keypoint is not visible.
+    boxes
+        ``(N, 4)`` xyxy edges in the same frame.
+
+    Returns
+    -------
+    array (N, K) float64
+        NaN where the keypoint is not visible (it is never scored), infinity where a visible one has no
+        prediction (it counts as wrong).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or a box is empty.
+    """
+    predicted, truth, boxes = (np.asarray(a, dtype=np.float64) for a in (predicted, truth, boxes))
+    if truth.ndim != 3 or truth.shape[2] != 2 or predicted.shape != truth.shape:
+        raise ValueError(f"expected keypoints (N, K, 2) twice, got {predicted.shape} and {truth.shape}")
+    if boxes.shape != (len(truth), 4):
+        raise ValueError(f"expected boxes ({len(truth)}, 4), one an instance, got {boxes.shape}")
+    side = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+    if not (side > 0).all():
+        raise ValueError(f"expected boxes with x0 < x1 and y0 < y1, got {boxes[~(side > 0)][0].tolist()}")
+    distance = np.linalg.norm(predicted - truth, axis=2) / side[:, None]
+    visible = np.isfinite(truth).all(axis=2)
+    return np.where(visible, np.where(np.isnan(distance), np.inf, distance), np.nan)
+
+
+def pck(errors: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
+    """Fraction of correct keypoints of each type (distance strictly below `alpha`), averaged over the types.
+
+    Parameters
+    ----------
+    errors
+        ``(N, K)`` from `errors`, of the instances of one category.
+    alpha
+        A tolerance, or several ``(A,)``.
+
+    Returns
+    -------
+    array () or (A,) float64
+        0 to 1. A type of keypoint that is nowhere visible is left out; NaN if all are.
+    """
+    return _pck(_checked(errors), np.asarray(alpha, dtype=np.float64), np.ones((1, len(errors))))[0]
+
+
+def mean_pck(errors: Sequence[np.ndarray], alpha: float | np.ndarray) -> np.ndarray:
+    """Mean of `pck` over categories, each an ``(N, K)`` array; those without a visible keypoint are left out."""
+    return _mean([pck(one, alpha) for one in errors])
+
+
+def bootstrap(
+    errors: Sequence[np.ndarray],
+    alpha: float | np.ndarray,
+    *,
+    minus: Sequence[np.ndarray] | None = None,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> np.ndarray:
+    """Bootstrap interval of the mean PCK, or of its difference from another method's on the same instances.
+
+    Instances are drawn anew within each category, as many as it has; the two methods of a difference see the
+    same draws. The interval is that of the percentiles.
+
+    Parameters
+    ----------
+    errors
+        For each category ``(N, K)`` from `errors`; a single one gives the interval of its `pck`.
+    alpha
+        A tolerance, or several ``(A,)``.
+    minus
+        The errors of a second method, of the same shapes: the interval is of ``errors`` less ``minus``.
+    resamples
+        Number of draws.
+    confidence
+        Coverage of the interval.
+    seed
+        Of the draws.
+
+    Returns
+    -------
+    array (2,) or (2, A) float64
+        Lower and upper end, as fractions.
+    """
+    alpha, rng = np.asarray(alpha, dtype=np.float64), np.random.default_rng(seed)
+    if minus is not None and [np.shape(e) for e in minus] != [np.shape(e) for e in errors]:
+        raise ValueError("bootstrap: the two methods must have errors of the same instances and keypoints")
+    differences = []
+    for number, one in enumerate(errors):
+        weights = rng.multinomial(len(one), np.full(len(one), 1 / len(one)), size=resamples)
+        value = _pck(_checked(one), alpha, weights)
+        if minus is not None:
+            value = value - _pck(_checked(minus[number]), alpha, weights)
+        differences.append(value)
+    tail = (1 - confidence) / 2
+    return np.nanquantile(_mean(differences), [tail, 1 - tail], axis=0)
+
+
+def rms_norm(features: np.ndarray) -> float:
+    """Root mean square of the Euclidean norms of `features` ``(..., D)``.
+
+    Each type of feature is multiplied by one scalar so that this is 1 over the training set for the flow
+    energy, and 512, as of SIFT, for the linear SVMs; the paper's beta and C suit these scales.
+    """
+    return float(np.sqrt(np.einsum("...d,...d->...", features, features, dtype=np.float64).mean()))
+
+
+def _checked(errors: np.ndarray) -> np.ndarray:
+    errors = np.asarray(errors, dtype=np.float64)
+    if errors.ndim != 2 or len(errors) == 0:
+        raise ValueError(f"expected errors (N, K) of at least one instance, got {errors.shape}")
+    return errors
+
+
+def _pck(errors: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """PCK (R, *alpha) when instance n counts weights[r, n] times."""
+    seen = weights @ np.isfinite(np.where(np.isinf(errors), 0, errors))
+    correct = np.stack([weights @ (errors < a) for a in alpha.ravel()])  # NaN is below nothing
+    rate = np.divide(correct, seen, out=np.zeros(correct.shape), where=seen > 0)
+    types = (seen > 0).sum(axis=1)
+    mean = np.divide(rate.sum(axis=2), types, out=np.full(rate.shape[:2], np.nan), where=types > 0)
+    return mean.T.reshape(len(weights), *alpha.shape)
+
+
+def _mean(values: list[np.ndarray]) -> np.ndarray:
+    """Mean over categories, leaving out NaN; NaN where nothing is left."""
+    values = np.stack(values)
+    count = np.isfinite(values).sum(axis=0)
+    total = np.nansum(values, axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
