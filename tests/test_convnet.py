@@ -127,6 +127,23 @@ def test_receptive_fields_are_the_support_of_gradients(rng, name):
     assert exact == set(table)
 
 
+# What the published models are made of: (output channels, inputs to each, kernel) of conv1 ... conv5.
+CAFFE_SHAPES = [(96, 3, 11), (256, 48, 5), (384, 256, 3), (384, 192, 3), (256, 192, 3)]
+TORCHVISION_SHAPES = [(64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3)]
+PUBLISHED = [("caffenet", CAFFE_SHAPES), ("alexnet", CAFFE_SHAPES), ("torchvision", TORCHVISION_SHAPES)]
+
+
+@pytest.mark.parametrize(("name", "shapes"), PUBLISHED)
+def test_published_weights_fit(name, shapes):
+    weights = {}
+    for number, (outputs, inputs, kernel) in enumerate(shapes, 1):
+        weights[f"conv{number}.weight"] = np.zeros((outputs, inputs, kernel, kernel))
+        weights[f"conv{number}.bias"] = np.zeros(outputs)
+    net = convnet.Network(name, weights, preprocessing())
+    assert [net.channels(f"conv{number}") for number in range(1, 6)] == [shape[0] for shape in shapes]
+    assert net.channels("pool5") == 256
+
+
 # layers
 
 
@@ -183,6 +200,12 @@ def test_the_papers_grids():
     assert net.output_shape((227, 227), "conv4") == (13, 13)
     assert net.output_shape((227, 227), "pool5") == (6, 6)
     assert net.output_shape((500, 500), "conv5") == (30, 30)
+    # torchvision's documentation of AlexNet is of 224 pixels: 55, 27, 13, 6.
+    net = convnet.architecture("torchvision")
+    grids = [
+        net.output_shape((224, 224), layer)[0] for layer in ("conv1", "conv2", "conv3", "conv5", "pool5")
+    ]
+    assert grids == [55, 27, 13, 13, 6]
 
 
 # the network
