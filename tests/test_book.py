@@ -258,6 +258,21 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.ipynb", "small.py"]
 
 
+def test_a_full_disk_is_told_with_the_file_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(notebook, path):
+        Path(path).write_text("half")
+        if Path(path).parent == tmp_path:
+            raise OSError(28, "No space left on device")
+
+    executed = nbformat.v4.new_notebook(metadata={"papermill": {}})
+    monkeypatch.setattr(nbformat, "write", full)
+    monkeypatch.setattr("papermill.execute_notebook", lambda *args, **kwargs: executed)
+    path, out = chapter_with(tmp_path), tmp_path / "out.ipynb"
+    with pytest.raises(OSError, match=r"cannot write .*out\.ipynb: .*No space left.*free some space"):
+        chapters.run(path, out)
+    assert [p.name for p in tmp_path.iterdir()] == ["small.py"]
+
+
 # The book
 
 

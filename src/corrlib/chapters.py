@@ -125,6 +125,8 @@ def run(
     ------
     ChapterError
         A cell raised or wrote to standard error (a book shows no warnings), or the kernel died.
+    OSError
+        `out` cannot be written.
     ValueError
         See `typed`.
     """
@@ -155,10 +157,12 @@ def run(
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     notebook.metadata["corrlib"] = dict(stamp or {})
-    out.parent.mkdir(parents=True, exist_ok=True)
     partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, partial)
         partial.replace(out)
+    except OSError as error:
+        raise OSError(f"cannot write {out}: {error}; free some space, or write elsewhere") from error
     finally:
         partial.unlink(missing_ok=True)
