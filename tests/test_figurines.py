@@ -1,4 +1,4 @@
-"""The figurine world: closed-form hits against a slow oracle, annotations against the pixels, the layout, the promises."""
+"""The figurine world: hits against a slow oracle, annotations against pixels, layout, promises."""
 
 import csv
 import hashlib
@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import first_inside
 
 from corrlib.datasets import figurines
-from corrlib.datasets.figurines import render
+from corrlib.datasets.figurines import kernels, render
 from corrlib.datasets.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
-from corrlib.datasets.figurines.scene import _camera
+from corrlib.datasets.figurines.placing import camera
 from corrlib.datasets.voc import VOC
+from oracles import first_inside
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "book" / "published" / "keypoint_names.csv"
 
@@ -25,7 +25,9 @@ PUBLISHED = Path(__file__).resolve().parents[1] / "book" / "published" / "keypoi
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A small world on disk: three train images and one val image of each category."""
-    return figurines.write_world(tmp_path_factory.mktemp("world") / "figurines", train=3, val=1, seed=7, progress=False)
+    return figurines.write_world(
+        tmp_path_factory.mktemp("world") / "figurines", train=3, val=1, seed=7, progress=False
+    )
 
 
 def inside(kind: int, shape: float, u: np.ndarray) -> np.ndarray:
@@ -40,7 +42,11 @@ def inside(kind: int, shape: float, u: np.ndarray) -> np.ndarray:
     return (np.abs(u[:, 2]) <= 1) & (radius <= 1) & (radius >= shape)
 
 
-@given(kind=st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]), shape=st.floats(0.05, 0.95), seed=st.integers(0, 10_000))
+@given(
+    kind=st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]),
+    shape=st.floats(0.05, 0.95),
+    seed=st.integers(0, 10_000),
+)
 def test_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
     rng = np.random.default_rng(seed)
     towards = rng.uniform(-0.7, 0.7, 3)
@@ -48,7 +54,7 @@ def test_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
     direction /= np.linalg.norm(direction)
     origin = towards - 4 * direction
     walked = first_inside(lambda u: inside(kind, shape, u), origin, direction, far=8.0, step=2e-4)
-    hit = render._hit(kind, shape, *origin, *direction)
+    hit = kernels.hit(kind, shape, *origin, *direction)
     if np.isinf(hit):
         assert np.isinf(walked)
     elif np.isinf(walked):
@@ -59,7 +65,9 @@ def test_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
         assert hit == pytest.approx(walked, abs=4e-4)
 
 
-@pytest.mark.parametrize(("kind", "shape"), [(ELLIPSOID, 1.0), (BOX, 1.0), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)])
+@pytest.mark.parametrize(
+    ("kind", "shape"), [(ELLIPSOID, 1.0), (BOX, 1.0), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)]
+)
 def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     """Away from edges, the slope of the traced depth gives the normal without knowing the solid."""
     placed = np.zeros(1, render.PLACED)
@@ -75,7 +83,7 @@ def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     for r, c in rng.permutation(np.column_stack([rows, columns]))[:200]:
         u = placed["to_unit"][0] @ (np.array([c, r, depth[r, c]]) - placed["at"][0])
         normal = np.zeros(3)
-        render._unit_normal(kind, shape, u, normal)
+        kernels.unit_normal(kind, shape, u, normal)
         normal = placed["to_unit"][0].T @ normal
         measured = np.array([slope_x[r, c], slope_y[r, c], -1.0])
         cosine = normal @ measured / np.linalg.norm(normal) / np.linalg.norm(measured)
@@ -86,7 +94,9 @@ def test_extents_hold_every_hit(rng):
     placed = np.zeros(4, render.PLACED)
     placed["kind"], placed["shape"] = [ELLIPSOID, BOX, FRUSTUM, TUBE], [1, 1, 1.7, 0.5]
     for k in range(4):
-        placed["to_px"][k] = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80)) * rng.uniform(10, 30, 3)
+        placed["to_px"][k] = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80)) * rng.uniform(
+            10, 30, 3
+        )
         placed["at"][k] = (61, 67, 0)
     placed["to_unit"] = np.linalg.inv(placed["to_px"])
     # directions all around, scaled to the surface of each solid's unit box and inwards
@@ -100,11 +110,19 @@ def test_extents_hold_every_hit(rng):
 
 def test_camera_sees_the_front_at_0_and_the_left_side_at_90():
     nose, left, up = np.eye(3)
-    right, down, into = _camera(0, 0, 0)
-    assert into @ nose == pytest.approx(-1) and right @ left == pytest.approx(1) and down @ up == pytest.approx(-1)
-    right, down, into = _camera(90, 0, 0)
-    assert into @ left == pytest.approx(-1) and right @ nose == pytest.approx(-1) and down @ up == pytest.approx(-1)
-    assert _camera(0, 30, 0)[2] @ up < 0  # from above, the camera looks down
+    right, down, into = camera(0, 0, 0)
+    assert (
+        into @ nose == pytest.approx(-1)
+        and right @ left == pytest.approx(1)
+        and down @ up == pytest.approx(-1)
+    )
+    right, down, into = camera(90, 0, 0)
+    assert (
+        into @ left == pytest.approx(-1)
+        and right @ nose == pytest.approx(-1)
+        and down @ up == pytest.approx(-1)
+    )
+    assert camera(0, 30, 0)[2] @ up < 0  # from above, the camera looks down
 
 
 def test_every_berkeley_keypoint_exists_and_sits_on_its_part(rng):
@@ -121,7 +139,11 @@ def test_every_berkeley_keypoint_exists_and_sits_on_its_part(rng):
             kinds = {solid.part: (solid.kind, solid.shape) for solid in figure.solids}
             for part, u in figure.keypoints.values():
                 kind, shape = kinds[part]
-                assert inside(kind, shape, 0.95 * u[None]).all() or (kind == TUBE and np.abs(u).max() <= 1), (category, part, u)
+                assert inside(kind, shape, 0.95 * u[None]).all() or (kind == TUBE and np.abs(u).max() <= 1), (
+                    category,
+                    part,
+                    u,
+                )
         assert names == published[category], category
 
 
@@ -129,7 +151,9 @@ def test_parts_of_a_subtype_do_not_depend_on_chance():
     for category, model in figurines.CATEGORIES.items():
         assert len(figurines.parts(category)) < 256
         for subtype in model.subtypes:
-            parts = {tuple(s.part for s in model.build(np.random.default_rng(k), subtype).solids) for k in range(8)}
+            parts = {
+                tuple(s.part for s in model.build(np.random.default_rng(k), subtype).solids) for k in range(8)
+            }
             assert len(parts) == 1, (category, subtype)
             assert len(set(*parts)) == len(next(iter(parts))), f"{category}, {subtype}: a part twice"
 
@@ -144,7 +168,7 @@ def test_an_instance_is_a_function_of_its_numbers():
 
 
 def test_annotations_agree_with_the_pixels():
-    """The box is the mask's; a visible keypoint's pixel shows its part, or a part that lies as near to the camera."""
+    """The box is the mask's; near a visible keypoint there are pixels of its figure."""
     near, visible = 0, 0
     for k, category in enumerate(figurines.CATEGORIES):
         scene = figurines.instance(5, category, k)
@@ -153,7 +177,12 @@ def test_annotations_agree_with_the_pixels():
             if len(rows) == 0:
                 assert np.isnan(thing.box).all() and not any(thing.visible.values())
                 continue
-            assert thing.box.tolist() == [columns.min() - 0.5, rows.min() - 0.5, columns.max() + 0.5, rows.max() + 0.5]
+            assert thing.box.tolist() == [
+                columns.min() - 0.5,
+                rows.min() - 0.5,
+                columns.max() + 0.5,
+                rows.max() + 0.5,
+            ]
             assert 0 < thing.shown <= 1
             for name, point in thing.keypoints.items():
                 if thing.visible[name]:
@@ -174,7 +203,7 @@ def test_correspondence_with_itself_is_the_identity():
 
 
 def test_correspondence_there_and_back(world):
-    """Visible places of another instance lead back to where they came from, to within the rounding to its pixels."""
+    """Visible places of another instance lead back to where they came from, up to rounding to pixels."""
     data = VOC(world)
     one, other = (figurines.read_truth(world, name) for name in ("2011_170000", "2011_170001"))
     points, visible = figurines.correspond(one, other)
@@ -216,7 +245,8 @@ def test_world_is_read_by_the_one_reader(world):
         numbers = [i.image_id for i in data.instances(category, "train")]
         assert {figurines.image_id(category, k) for k in range(3)} <= set(numbers)
     scene = figurines.instance(7, "horse", 1)
-    found = [i for i in data.instances("horse", "train") if i.image_id == figurines.image_id("horse", 1)][0]
+    name = figurines.image_id("horse", 1)
+    found = next(i for i in data.instances("horse", "train") if i.image_id == name)
     thing = scene.things[0]
     assert found.box.tolist() == thing.box.tolist()
     names = data.keypoint_names("horse")
@@ -241,10 +271,14 @@ def test_worlds_do_not_depend_on_order_processes_or_a_kill(world, tmp_path):
 
 def test_a_larger_train_split_moves_no_other_image(world):
     assert figurines.image_id("cat", 2) in VOC(world).image_ids("train")
-    assert tuple(VOC(world).image_ids("val")) == tuple(figurines.image_id(c, 5000) for c in figurines.CATEGORIES)
+    assert tuple(VOC(world).image_ids("val")) == tuple(
+        figurines.image_id(c, 5000) for c in figurines.CATEGORIES
+    )
 
 
-@pytest.mark.parametrize(("wrong", "message"), [({"train": 0}, "train must be"), ({"size": 10}, "size"), ({"val": -1}, "val")])
+@pytest.mark.parametrize(
+    ("wrong", "message"), [({"train": 0}, "train must be"), ({"size": 10}, "size"), ({"val": -1}, "val")]
+)
 def test_bad_settings_are_refused(tmp_path, wrong, message):
     with pytest.raises(ValueError, match=message):
         figurines.write_world(tmp_path / "w", progress=False, **{"train": 1, "val": 1, **wrong})
@@ -271,22 +305,32 @@ def test_other_bad_input_is_refused(tmp_path, world):
 
 def _frames(scene):
     categories = tuple(thing.category for thing in scene.things)
-    frames = tuple({figurines.parts(t.category).index(p): f for p, f in t.frames.items()} for t in scene.things)
+    frames = tuple(
+        {figurines.parts(t.category).index(p): f for p, f in t.frames.items()} for t in scene.things
+    )
     return categories, frames
 
 
 def _part_of(category, subtype, keypoint):
     figure = figurines.CATEGORIES[category].build(np.random.default_rng(0), subtype)
-    return figurines.parts(category).index(figure.keypoints[keypoint][0]) if keypoint in figure.keypoints else -1
+    return (
+        figurines.parts(category).index(figure.keypoints[keypoint][0]) if keypoint in figure.keypoints else -1
+    )
 
 
 def _digests(root):
-    return {p.relative_to(root): hashlib.sha256(p.read_bytes()).hexdigest() for p in root.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(root): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in root.rglob("*")
+        if p.is_file()
+    }
 
 
 def test_truth_survives_the_disk(world):
     scene = figurines.instance(7, "bicycle", 1)
     truth = figurines.read_truth(world, figurines.image_id("bicycle", 1))
-    assert np.array_equal(truth.owner, scene.owner) and np.array_equal(truth.part * (truth.owner > 0), scene.part * (scene.owner > 0))
+    assert np.array_equal(truth.owner, scene.owner) and np.array_equal(
+        truth.part * (truth.owner > 0), scene.part * (scene.owner > 0)
+    )
     assert np.abs(truth.unit - scene.unit).max() < 1e-4
     assert cv2.imread(str(world / "truth" / "2011_010001.png"), cv2.IMREAD_UNCHANGED).dtype == np.uint16

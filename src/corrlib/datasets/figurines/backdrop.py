@@ -1,4 +1,4 @@
-"""What every picture shares whatever its category: materials from one palette, backgrounds, clutter and occluders."""
+"""What pictures of all categories share: materials from one palette, backgrounds, clutter."""
 
 from __future__ import annotations
 
@@ -28,13 +28,17 @@ def _colour(rng: np.random.Generator, hue, saturation, value) -> tuple[float, fl
 
 
 def material(rng: np.random.Generator, slot: str) -> np.void:
-    """Draw the material of a slot: a meaning (``"glass"``) fixes the colours, any other slot takes any colour and pattern."""
+    """Draw the material of a slot: ``"glass"`` and its like say which colours, other slots take any."""
     row = np.zeros((), MATERIAL)
     plain = slot in _SLOTS
     hue, saturation, value, gloss = _SLOTS.get(slot, ((0, 1), (0, 0.8), (0.15, 1), 0.0))
     row["a"] = _colour(rng, hue, saturation, value)
     row["b"] = _colour(rng, hue, saturation, value)
-    row["pattern"] = PLAIN if plain else rng.choice([PLAIN, STRIPES, SPOTS, PATCHES, CHECKS], p=[0.5, 0.14, 0.12, 0.14, 0.1])
+    row["pattern"] = (
+        PLAIN
+        if plain
+        else rng.choice([PLAIN, STRIPES, SPOTS, PATCHES, CHECKS], p=[0.5, 0.14, 0.12, 0.14, 0.1])
+    )
     row["freq"] = rng.uniform(5, 14)
     axis = rng.normal(size=3)
     row["axis"] = axis / np.linalg.norm(axis)
@@ -50,7 +54,7 @@ def materials(rng: np.random.Generator, slots: list[str]) -> np.ndarray:
 
 
 def _texture(rng: np.random.Generator, shape: tuple[int, int], *, squash: float) -> np.ndarray:
-    """A surface of two random colours mixed by 1/f noise and sometimes by boards or tiles; (H, W, 3) float32."""
+    """A surface of two colours mixed by 1/f noise and sometimes by boards or tiles; (H, W, 3) float32."""
     a = np.array(_colour(rng, (0, 1), (0, 0.55), (0.15, 1)), np.float32)
     b = a + rng.normal(0, 0.16, 3).astype(np.float32)
     mix = fractal(shape, seed=int(rng.integers(1 << 30)), cell=rng.uniform(16, 120), squash=squash)
@@ -69,7 +73,7 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], *, squash: float)
 
 
 def background(rng: np.random.Generator, shape: tuple[int, int], horizon: float) -> np.ndarray:
-    """Something above (sky, wall, trees) and something below (ground, floor), parted at the row `horizon`; (H, W, 3) float32."""
+    """Sky or wall above the row `horizon`, ground or floor below; (H, W, 3) float32 in 0..1."""
     height, width = shape
     soft = float(rng.choice([1.0, 3.0, 25.0]))
     # each texture is made only for the rows that show it
@@ -86,16 +90,21 @@ def background(rng: np.random.Generator, shape: tuple[int, int], horizon: float)
     return np.clip(picture, 0, 1, out=picture)
 
 
-def contact_shadow(image: np.ndarray, foot: tuple[float, float], half_width: float, *, strength: float) -> None:
+def contact_shadow(
+    image: np.ndarray, foot: tuple[float, float], half_width: float, *, strength: float
+) -> None:
     """Darken an ellipse around `foot` (x, y) in place, as something standing there would."""
     y, x = np.ogrid[: image.shape[0], : image.shape[1]]
     # a Gaussian in x and y is a product, so two short exponentials do
-    across, along = np.exp(-(((x - foot[0]) / half_width) ** 2)), np.exp(-(((y - foot[1]) / (0.22 * half_width)) ** 2))
+    across, along = (
+        np.exp(-(((x - foot[0]) / half_width) ** 2)),
+        np.exp(-(((y - foot[1]) / (0.22 * half_width)) ** 2)),
+    )
     image *= (1 - strength * along * across).astype(np.float32)[..., None]
 
 
 def clutter(rng: np.random.Generator) -> Figure:
-    """A thing that is none of the twenty: a tree, a house, a post, a heap of the same primitives the categories are made of."""
+    """A thing that is none of the twenty: a tree, a house, a post, a heap of the same primitives."""
     thing = Figure()
     kind = rng.choice(["tree", "house", "post", "ball", "crate", "heap"], p=[0.18, 0.17, 0.15, 0.1, 0.1, 0.3])
     if kind == "tree":
@@ -107,7 +116,12 @@ def clutter(rng: np.random.Generator) -> Figure:
         thing.box("walls", (0, 0, half[2]), half, "body")
         thing.box("roof", (0, 0, 2 * half[2]), half * [1.1, 1.1, 0.12], "body2")
         for k in range(rng.integers(0, 5)):
-            thing.box(f"window{k}", (half[0], rng.uniform(-0.8, 0.8) * half[1], rng.uniform(0.3, 1.7) * half[2]), (0.03, 0.1, 0.14), "glass")
+            thing.box(
+                f"window{k}",
+                (half[0], rng.uniform(-0.8, 0.8) * half[1], rng.uniform(0.3, 1.7) * half[2]),
+                (0.03, 0.1, 0.14),
+                "glass",
+            )
     elif kind == "post":
         thing.limb("pole", (0, 0, 0), (0, 0, 2), rng.uniform(0.03, 0.08), "metal")
         thing.box("sign", (0.05, 0, rng.uniform(1, 2)), (0.04, *rng.uniform(0.1, 0.5, 2)), "body")
@@ -117,14 +131,37 @@ def clutter(rng: np.random.Generator) -> Figure:
         thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", rotation=turn(yaw=rng.uniform(0, 90)))
     else:
         for k in range(rng.integers(2, 9)):
-            where, slot = rng.normal(0, 0.6, 3), rng.choice(["body", "body2", "dark", "metal", "wood", "glass", "light", "skin"])
+            where, slot = (
+                rng.normal(0, 0.6, 3),
+                rng.choice(["body", "body2", "dark", "metal", "wood", "glass", "light", "skin"]),
+            )
             shape = rng.integers(4)
             if shape == 0:
                 thing.ellipsoid(f"piece{k}", where, rng.uniform(0.08, 0.6, 3), slot)
             elif shape == 1:
-                thing.box(f"piece{k}", where, rng.uniform(0.06, 0.5, 3), slot, rotation=turn(yaw=rng.uniform(0, 180), pitch=rng.normal(0, 25)))
+                thing.box(
+                    f"piece{k}",
+                    where,
+                    rng.uniform(0.06, 0.5, 3),
+                    slot,
+                    rotation=turn(yaw=rng.uniform(0, 180), pitch=rng.normal(0, 25)),
+                )
             elif shape == 2:
-                thing.limb(f"piece{k}", where, where + rng.normal(0, 0.7, 3), rng.uniform(0.04, 0.25), slot, top=rng.uniform(0, 1.2))
+                thing.limb(
+                    f"piece{k}",
+                    where,
+                    where + rng.normal(0, 0.7, 3),
+                    rng.uniform(0.04, 0.25),
+                    slot,
+                    top=rng.uniform(0, 1.2),
+                )
             else:
-                thing.tube(f"piece{k}", where, where + rng.normal(0, 0.2, 3), rng.uniform(0.15, 0.5), slot, hole=rng.uniform(0.5, 0.9))
+                thing.tube(
+                    f"piece{k}",
+                    where,
+                    where + rng.normal(0, 0.2, 3),
+                    rng.uniform(0.15, 0.5),
+                    slot,
+                    hole=rng.uniform(0.5, 0.9),
+                )
     return thing

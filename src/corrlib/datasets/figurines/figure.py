@@ -1,15 +1,16 @@
 """A figure: one instance of a category, built from solid primitives in its own frame.
 
-The frame is right-handed: x points forward (towards the figure's nose), y to its own left, z up. Lengths are free: the scene
-rescales every figure to its place in the image. Each primitive is the image of a *unit solid* under an affine map, so that a
-point of its surface has coordinates ``u`` that mean the same place on every instance of the category: that is the
-correspondence the paper asks about, and keypoints are nothing but such points with a name.
+The frame is right-handed: x points forward (towards the figure's nose), y to its own left, z up. Lengths are
+free: the scene rescales every figure to its place in the image. Each primitive is the image of a *unit solid*
+under an affine map, so that a point of its surface has coordinates ``u`` that mean the same place on every
+instance of the category: that is the correspondence the paper asks about, and keypoints are nothing but such
+points with a name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,9 +21,9 @@ ELLIPSOID, BOX, FRUSTUM, TUBE = range(4)
 class Solid:
     """One primitive: ``point = centre + axes @ u`` for ``u`` in the unit solid of its kind.
 
-    The unit solids: ELLIPSOID ``|u| <= 1``; BOX ``max |u| <= 1``; FRUSTUM ``|u_z| <= 1`` and ``hypot(u_x, u_y)`` at most 1 at
-    ``u_z = -1`` falling (or growing) linearly to `shape` at ``u_z = 1`` (1: a cylinder, 0: a cone); TUBE a cylinder with a
-    coaxial hole of radius `shape`.
+    The unit solids: ELLIPSOID ``|u| <= 1``; BOX ``max |u| <= 1``; FRUSTUM ``|u_z| <= 1`` and ``hypot(u_x,
+    u_y)`` at most 1 at ``u_z = -1`` falling (or growing) linearly to `shape` at ``u_z = 1`` (1: a cylinder,
+    0: a cone); TUBE a cylinder with a coaxial hole of radius `shape`.
     """
 
     part: str
@@ -40,32 +41,69 @@ class Figure:
     solids: list[Solid] = field(default_factory=list)
     keypoints: dict[str, tuple[str, np.ndarray]] = field(default_factory=dict)
 
-    def _add(self, part: str, kind: int, shape: float, centre: Sequence[float], axes: np.ndarray, slot: str) -> None:
+    def _add(
+        self, part: str, kind: int, shape: float, centre: Sequence[float], axes: np.ndarray, slot: str
+    ) -> None:
         self.solids.append(Solid(part, kind, shape, np.asarray(centre, float), np.asarray(axes, float), slot))
 
-    def ellipsoid(self, part: str, centre: Sequence[float], half: Sequence[float], slot: str, *, rotation=None) -> None:
+    def ellipsoid(
+        self, part: str, centre: Sequence[float], half: Sequence[float], slot: str, *, rotation=None
+    ) -> None:
         """Add an ellipsoid with half axes `half`, turned by the 3 x 3 `rotation` about its centre."""
         self._add(part, ELLIPSOID, 1.0, centre, _scaled(rotation, half), slot)
 
-    def box(self, part: str, centre: Sequence[float], half: Sequence[float], slot: str, *, rotation=None) -> None:
+    def box(
+        self, part: str, centre: Sequence[float], half: Sequence[float], slot: str, *, rotation=None
+    ) -> None:
         """Add a box with half sides `half`, turned by the 3 x 3 `rotation` about its centre."""
         self._add(part, BOX, 1.0, centre, _scaled(rotation, half), slot)
 
-    def limb(self, part: str, start: Sequence[float], end: Sequence[float], radius: float | tuple[float, float],
-             slot: str, *, top: float = 1.0) -> None:
+    def limb(
+        self,
+        part: str,
+        start: Sequence[float],
+        end: Sequence[float],
+        radius: float | tuple[float, float],
+        slot: str,
+        *,
+        top: float = 1.0,
+    ) -> None:
         """Add a frustum whose axis runs from `start` (``u_z = -1``) to `end` (``u_z = 1``).
 
-        `radius` holds at `start`, ``top * radius`` at `end`: ``top=1`` a cylinder, ``top=0`` a cone. A pair of radii makes
-        the cross-section elliptic: the first lies along y as far as the axis allows (along x for an axis along y).
+        `radius` holds at `start`, ``top * radius`` at `end`: ``top=1`` a cylinder, ``top=0`` a cone. A pair
+        of radii makes the cross-section elliptic: the first lies along y as far as the axis allows (along x
+        for an axis along y).
         """
         start, end = np.asarray(start, float), np.asarray(end, float)
         self._add(part, FRUSTUM, top, (start + end) / 2, _axes_along(end - start, radius), slot)
 
-    def tube(self, part: str, start: Sequence[float], end: Sequence[float], radius: float, slot: str, *,
-             hole: float) -> None:
-        """Add a pipe or a tyre: a cylinder from `start` to `end` with a coaxial hole of radius ``hole * radius``."""
+    def tube(
+        self,
+        part: str,
+        start: Sequence[float],
+        end: Sequence[float],
+        radius: float,
+        slot: str,
+        *,
+        hole: float,
+    ) -> None:
+        """Add a pipe or a tyre: a cylinder from `start` to `end` with a hole of radius ``hole * radius``."""
         start, end = np.asarray(start, float), np.asarray(end, float)
         self._add(part, TUBE, hole, (start + end) / 2, _axes_along(end - start, radius), slot)
+
+    @property
+    def slots(self) -> list[str]:
+        """The material slots in order of first use."""
+        return list(dict.fromkeys(solid.slot for solid in self.solids))
+
+    def stretched(self, factors: Sequence[float]) -> Figure:
+        """The same figure, its x, y and z multiplied by `factors`; unit frames, and so keypoints, stay."""
+        factors = np.asarray(factors, float)
+        solids = [
+            replace(solid, centre=solid.centre * factors, axes=solid.axes * factors[:, None])
+            for solid in self.solids
+        ]
+        return Figure(solids, self.keypoints)
 
     def keypoint(self, name: str, part: str, u: Sequence[float]) -> None:
         """Name the point `u` (unit frame) of `part`; the part must have been added already."""
@@ -78,9 +116,9 @@ class Figure:
 class Category:
     """How instances of a category are drawn.
 
-    `build(rng, subtype)` returns a `Figure`; the parts of a subtype never depend on `rng`. `views` is a mixture over the
-    camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its left side, 180 its back.
-    `elevation` is the range in degrees.
+    `build(rng, subtype)` returns a `Figure`; the parts of a subtype never depend on `rng`. `views` is a
+    mixture over the camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its
+    left side, 180 its back. `elevation` is the range in degrees.
     """
 
     build: Callable[[np.random.Generator, str], Figure]
@@ -90,13 +128,21 @@ class Category:
 
 
 #: PASCAL's way of photographing things that move: sides and three-quarter views, some fronts, few backs.
-SIDE_VIEWS = ((90, 14, 2), (-90, 14, 2), (45, 18, 2), (-45, 18, 2), (0, 12, 1), (135, 18, 0.6), (-135, 18, 0.6))
+SIDE_VIEWS = (
+    (90, 14, 2),
+    (-90, 14, 2),
+    (45, 18, 2),
+    (-45, 18, 2),
+    (0, 12, 1),
+    (135, 18, 0.6),
+    (-135, 18, 0.6),
+)
 #: ... and furniture and things that stand: from the front and somewhat to either side.
 FRONT_VIEWS = ((0, 12, 2), (32, 12, 1.5), (-32, 12, 1.5))
 
 
 def turn(*, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """Rotation matrix from degrees: `roll` about x, then `pitch` (positive lifts the nose), then `yaw` (positive to the left)."""
+    """Rotation matrix (3, 3) from degrees: `roll` about x, then `pitch` (nose up), then `yaw` (to the left)."""
     a, b, c = np.radians([yaw, -pitch, roll])
     about_z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
@@ -109,7 +155,10 @@ def _scaled(rotation: np.ndarray | None, half: Sequence[float]) -> np.ndarray:
 
 
 def _axes_along(axis: np.ndarray, radius: float | tuple[float, float]) -> np.ndarray:
-    """Columns: two cross-section axes and half of `axis`. The first leans on y, so that limbs that swing forward and back keep it."""
+    """Columns: two cross-section axes and half of `axis`.
+
+    The first leans on y, so that limbs that swing forward and back keep it.
+    """
     length = np.linalg.norm(axis)
     if not length > 0:
         raise ValueError("a limb needs two different end points")

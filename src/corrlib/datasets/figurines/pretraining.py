@@ -13,15 +13,24 @@ from tqdm.auto import tqdm
 from corrlib.datasets.figurines.models import CATEGORIES
 from corrlib.datasets.figurines.world import instance
 
-#: Worlds of their own: no picture of these is ever in a world that somebody evaluates on (`write_world`'s default seed is 0).
+#: Worlds of their own: no picture of these is ever in a world that somebody evaluates on (`write_world`'s
+#: default seed is 0).
 TRAIN_SEED, HELD_OUT_SEED = 1001, 1002
 
 
-def labelled_images(folder: str | os.PathLike, *, per_category: int, seed: int, size: int = 256, jobs: int | None = None,
-                    progress: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def labelled_images(
+    folder: str | os.PathLike,
+    *,
+    per_category: int,
+    seed: int,
+    size: int = 256,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
     """Render `per_category` images of each category, squashed to squares as Caffe's ImageNet recipe does.
 
-    The images lie in one file of `folder`, made once and then memory mapped; a killed call goes on where it stopped.
+    The images lie in one file of `folder`, made once and then memory mapped; a killed call goes on where it
+    stopped.
 
     Parameters
     ----------
@@ -47,9 +56,17 @@ def labelled_images(folder: str | os.PathLike, *, per_category: int, seed: int, 
             np.lib.format.open_memmap(done_path, "w+", np.bool_, (count,)).flush()
         todo = np.flatnonzero(~np.load(done_path))
         names = list(CATEGORIES)
-        work = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=16)(
-            joblib.delayed(_render)(partial, done_path, row, seed, names[labels[row]], row // len(names), size) for row in todo.tolist())
-        for _ in tqdm(work, total=len(todo), desc=f"figurines, seed {seed}", unit="image", disable=not progress):
+        work = joblib.Parallel(
+            n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=16
+        )(
+            joblib.delayed(_render)(
+                partial, done_path, row, seed, names[labels[row]], row // len(names), size
+            )
+            for row in todo.tolist()
+        )
+        for _ in tqdm(
+            work, total=len(todo), desc=f"figurines, seed {seed}", unit="image", disable=not progress
+        ):
             pass
         partial.rename(path)
         done_path.unlink()

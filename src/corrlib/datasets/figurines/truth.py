@@ -1,4 +1,4 @@
-"""Dense truth: which part, and which point of it, every pixel of a figurine image shows; and so where it is on another instance."""
+"""Dense truth: which point of which part each pixel shows, and so where it is on another instance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from corrlib.datasets.figurines.scene import Scene, parts
+from corrlib.datasets.figurines.placing import parts
+from corrlib.datasets.figurines.scene import Scene
 
 #: Unit coordinates reach 2 at most (a frustum's wide end); 16 bits over -2..2 resolve 6e-5 of a part.
 _REACH = 2.0
@@ -38,7 +39,11 @@ class Truth:
 
 
 def write_truth(folder: Path, name: str, scene: Scene) -> None:
-    """Write ``<name>.png`` (16 bits: owner and part, then the unit frame's x, y, z) and ``<name>.json`` (the parts' frames)."""
+    """Write the truth of a scene.
+
+    ``<name>.png`` has 16 bits a channel: owner and part, then the unit frame's x, y, z. ``<name>.json`` holds
+    the parts' frames.
+    """
     packed = np.zeros((*scene.owner.shape, 4), np.uint16)
     packed[..., 0] = scene.owner.astype(np.uint16) << 8 | scene.part
     packed[..., 1:] = np.rint((scene.unit + _REACH) * (_STEPS / (2 * _REACH))) * (scene.owner > 0)[..., None]
@@ -46,8 +51,13 @@ def write_truth(folder: Path, name: str, scene: Scene) -> None:
     # OpenCV writes BGRA; the first channel of the file is then the third here
     if not cv2.imwrite(str(path), packed[..., [2, 1, 0, 3]], [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise OSError(f"{path}: could not be written; is the disk full?")
-    things = [{"category": thing.category, "frames": {part: np.round(frame, 3).tolist() for part, frame in thing.frames.items()}}
-              for thing in scene.things]
+    things = [
+        {
+            "category": thing.category,
+            "frames": {part: np.round(frame, 3).tolist() for part, frame in thing.frames.items()},
+        }
+        for thing in scene.things
+    ]
     (folder / f"{name}.json").write_text(json.dumps({"things": things}))
 
 
@@ -66,26 +76,34 @@ def read_truth(root: str | os.PathLike, image_id: str) -> Truth:
     path = Path(root) / "truth" / f"{image_id}.png"
     packed = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.exists() else None
     if packed is None or packed.ndim != 3 or packed.shape[2] != 4 or packed.dtype != np.uint16:
-        raise ValueError(f"{path}: no dense truth for image {image_id!r}; only figurine worlds have it, write the world anew if this is one")
+        raise ValueError(
+            f"{path}: no dense truth for image {image_id!r}; only figurine worlds have it, "
+            "write the world anew if this is one"
+        )
     packed = packed[..., [2, 1, 0, 3]]
     owner = (packed[..., 0] >> 8).astype(np.uint8)
     unit = packed[..., 1:].astype(np.float32) * np.float32(2 * _REACH / _STEPS) - np.float32(_REACH)
     unit[owner == 0] = 0
     things = json.loads(path.with_suffix(".json").read_text())["things"]
     categories = tuple(thing["category"] for thing in things)
-    frames = tuple({parts(thing["category"]).index(part): np.array(frame) for part, frame in thing["frames"].items()}
-                   for thing in things)
+    frames = tuple(
+        {parts(thing["category"]).index(part): np.array(frame) for part, frame in thing["frames"].items()}
+        for thing in things
+    )
     return Truth(owner, (packed[..., 0] & 255).astype(np.uint8), unit, categories, frames)
 
 
-def correspond(a: Truth, b: Truth, *, owner_a: int = 1, owner_b: int = 1, tolerance: float = 2.5) -> tuple[np.ndarray, np.ndarray]:
+def correspond(
+    a: Truth, b: Truth, *, owner_a: int = 1, owner_b: int = 1, tolerance: float = 2.5
+) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel of a thing in image `a` is on a thing of the same category in image `b`.
 
     Parameters
     ----------
     a, b : dense truths.
     owner_a, owner_b : the things' numbers.
-    tolerance : px of space within which a surface seen in `b` counts as the one asked for (pixels are not points).
+    tolerance : px of space within which a surface seen in `b` counts as the one asked for (pixels are not
+        points).
 
     Returns
     -------
@@ -97,7 +115,10 @@ def correspond(a: Truth, b: Truth, *, owner_a: int = 1, owner_b: int = 1, tolera
     ValueError : the things are of different categories.
     """
     if a.categories[owner_a - 1] != b.categories[owner_b - 1]:
-        raise ValueError(f"only things of one category correspond, not {a.categories[owner_a - 1]} and {b.categories[owner_b - 1]}")
+        raise ValueError(
+            "only things of one category correspond, "
+            f"not {a.categories[owner_a - 1]} and {b.categories[owner_b - 1]}"
+        )
     height, width = b.owner.shape
     places = np.full((*a.owner.shape, 3), np.nan)
     seen_in_b = np.full((height, width, 3), np.inf)

@@ -1,4 +1,4 @@
-"""The world on disk: instances by number, written in the layout of PASCAL VOC 2011 with the Berkeley keypoint annotations."""
+"""The world on disk: instances by number, in the layout of PASCAL VOC 2011 with Berkeley keypoints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
-from corrlib.datasets.figurines.scene import Scene, Thing, compose, parts
+from corrlib.datasets.figurines.placing import parts
+from corrlib.datasets.figurines.scene import Scene, Thing, compose
 from corrlib.datasets.figurines.truth import write_truth
 
 #: Instances of val are numbered from here, so that a larger train split never moves them.
@@ -49,17 +50,26 @@ def image_id(category: str, index: int) -> str:
     return f"2011_{list(CATEGORIES).index(category):02d}{index:04d}"
 
 
-def write_world(out: str | os.PathLike, *, train: int = 60, val: int = 30, seed: int = 0, size: int = 300,
-                jobs: int | None = None, progress: bool = True) -> Path:
+def write_world(
+    out: str | os.PathLike,
+    *,
+    train: int = 60,
+    val: int = 30,
+    seed: int = 0,
+    size: int = 300,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> Path:
     """Write `train` and `val` images of each category to the new folder `out`.
 
-    The folder takes its name when it is whole. A killed call leaves ``<out>.partial`` behind, which the same call
-    continues and a call with other settings starts over.
+    The folder takes its name when it is whole. A killed call leaves ``<out>.partial`` behind, which the same
+    call continues and a call with other settings starts over.
 
     Parameters
     ----------
     out : folder to make; must not exist or be empty.
-    train, val : images a category; an image may show further figures, which count towards their own categories.
+    train, val : images a category; an image may show further figures, which count towards their own
+        categories.
     seed, size : see `instance`.
     jobs : worker processes; by default one a core.
     progress : show a progress bar.
@@ -76,26 +86,45 @@ def write_world(out: str | os.PathLike, *, train: int = 60, val: int = 30, seed:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out} exists and is not empty: choose a new folder, or remove it first")
     if not (1 <= train <= VAL_START and 0 <= val < 10_000 - VAL_START):
-        raise ValueError(f"train must be 1..{VAL_START} and val 0..{10_000 - VAL_START - 1} images a category, got {train} and {val}")
+        raise ValueError(
+            f"train must be 1..{VAL_START} and val 0..{10_000 - VAL_START - 1} images a category, "
+            f"got {train} and {val}"
+        )
     if size < 64:
         raise ValueError(f"size must be at least 64 px, got {size}")
-    settings = {"seed": seed, "train": train, "val": val, "size": size, "parts": {c: parts(c) for c in CATEGORIES}}
+    settings = {
+        "seed": seed,
+        "train": train,
+        "val": val,
+        "size": size,
+        "parts": {c: parts(c) for c in CATEGORIES},
+    }
     about = json.dumps(settings, indent=1)
     partial = out.with_name(out.name + ".partial")
     stamp = partial / "figurines.json"
     if partial.exists() and not (stamp.exists() and stamp.read_text() == about):
         shutil.rmtree(partial)
     voc = partial / "VOCdevkit" / "VOC2011"
-    for folder in (voc / "JPEGImages", voc / "Annotations", voc / "ImageSets" / "Main", partial / "truth",
-                   *(partial / "annotations" / c for c in CATEGORIES)):
+    for folder in (
+        voc / "JPEGImages",
+        voc / "Annotations",
+        voc / "ImageSets" / "Main",
+        partial / "truth",
+        *(partial / "annotations" / c for c in CATEGORIES),
+    ):
         folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(about)
 
-    splits = {"train": [(c, k) for c in CATEGORIES for k in range(train)],
-              "val": [(c, VAL_START + k) for c in CATEGORIES for k in range(val)]}
-    todo = [job for split in splits.values() for job in split if not _annotation(voc, image_id(*job)).exists()]
+    splits = {
+        "train": [(c, k) for c in CATEGORIES for k in range(train)],
+        "val": [(c, VAL_START + k) for c in CATEGORIES for k in range(val)],
+    }
+    todo = [
+        job for split in splits.values() for job in split if not _annotation(voc, image_id(*job)).exists()
+    ]
     work = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)(
-        joblib.delayed(_write_image)(partial, seed, category, index, size) for category, index in todo)
+        joblib.delayed(_write_image)(partial, seed, category, index, size) for category, index in todo
+    )
     for _ in tqdm(work, total=len(todo), desc="figurines", unit="image", disable=not progress):
         pass
     for split, jobs_of_split in splits.items():
@@ -154,7 +183,14 @@ def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> ET.Element:
         xmin, ymin, xmax, ymax = _bounds(thing)
         node = ET.SubElement(tree, "object")
         hard = thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24
-        _text(node, name=thing.category, pose=thing.view, truncated=int(thing.truncated), occluded=int(thing.shown < 0.95 and not thing.truncated), difficult=int(hard))
+        _text(
+            node,
+            name=thing.category,
+            pose=thing.view,
+            truncated=int(thing.truncated),
+            occluded=int(thing.shown < 0.95 and not thing.truncated),
+            difficult=int(hard),
+        )
         _text(ET.SubElement(node, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
     return tree
 
@@ -163,15 +199,30 @@ def _berkeley(name: str, number: int, thing: Thing) -> ET.Element:
     tree = ET.Element("annotation")
     _text(tree, image=name, voc_id=number, category=thing.category, subcategory=thing.subtype)
     xmin, ymin, xmax, ymax = _bounds(thing)
-    ET.SubElement(tree, "visible_bounds", height=f"{ymax - ymin:.2f}", width=f"{xmax - xmin:.2f}", xmin=f"{xmin:.2f}", ymin=f"{ymin:.2f}")
+    ET.SubElement(
+        tree,
+        "visible_bounds",
+        height=f"{ymax - ymin:.2f}",
+        width=f"{xmax - xmin:.2f}",
+        xmin=f"{xmin:.2f}",
+        ymin=f"{ymin:.2f}",
+    )
     points = ET.SubElement(tree, "keypoints")
     for keypoint, (x, y) in thing.keypoints.items():
-        ET.SubElement(points, "keypoint", name=keypoint, visible=str(int(thing.visible[keypoint])), x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00")
+        ET.SubElement(
+            points,
+            "keypoint",
+            name=keypoint,
+            visible=str(int(thing.visible[keypoint])),
+            x=f"{x + 1:.2f}",
+            y=f"{y + 1:.2f}",
+            z="0.00",
+        )
     return tree
 
 
 def _write_lists(voc: Path, split: str, names: list[str]) -> None:
-    """VOC's image lists: all of a split, and for each category 1 (there), -1 (absent) or 0 (only difficult ones)."""
+    """VOC's image lists: a split, and for each category 1 (there), -1 (absent) or 0 (only difficult)."""
     found: dict[str, dict[str, int]] = {}
     for name in names:
         marks: dict[str, int] = {}

@@ -1,0 +1,62 @@
+"""Pictures for the figurine network: labelled right, of worlds of their own; and what it learns from them."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from corrlib import convnet
+from corrlib.datasets import WORLD, figurines
+from corrlib.datasets.figurines import pretraining
+from corrlib.training import accuracy
+
+
+def test_images_carry_the_label_of_their_figure(tmp_path):
+    images, labels = pretraining.labelled_images(
+        tmp_path, per_category=2, seed=5, size=64, jobs=1, progress=False
+    )
+    assert images.shape == (40, 64, 64, 3) and np.bincount(labels).tolist() == [2] * 20
+    for row in (3, 27):
+        category = list(figurines.CATEGORIES)[labels[row]]
+        scene = figurines.instance(5, category, row // 20, size=64, companions=False)
+        assert [thing.category for thing in scene.things] == [category]
+        assert np.array_equal(images[row], cv2.resize(scene.image, (64, 64), interpolation=cv2.INTER_AREA))
+
+
+def test_a_killed_rendering_goes_on(tmp_path):
+    whole, _ = pretraining.labelled_images(
+        tmp_path / "a", per_category=1, seed=5, size=64, jobs=1, progress=False
+    )
+    path = tmp_path / "b" / "figurines-seed5-1x64.npy"
+    path.parent.mkdir()
+    # as a kill leaves it: some rows there, one of those not yet marked as done
+    half, done = whole.copy(), np.arange(20) < 12
+    half[11:] = 0
+    done[11] = False
+    np.save(path.with_suffix(".partial.npy"), half)
+    np.save(path.with_suffix(".done.npy"), done)
+    images, _ = pretraining.labelled_images(
+        tmp_path / "b", per_category=1, seed=5, size=64, jobs=1, progress=False
+    )
+    assert np.array_equal(images, whole)
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def test_the_network_never_saw_the_world_it_is_tested_on():
+    assert len({WORLD["seed"], pretraining.TRAIN_SEED, pretraining.HELD_OUT_SEED}) == 3
+
+
+def test_the_shipped_network_names_held_out_figurines(tmp_path):
+    """The accuracy recorded with the weights is measured anew, on a third of the images."""
+    network = convnet.load()
+    about = network.metadata
+    images, labels = pretraining.labelled_images(
+        tmp_path, per_category=20, seed=pretraining.HELD_OUT_SEED, progress=False
+    )
+    measured, recorded = accuracy(network, images, labels), float(about["accuracy"])
+    spread = np.sqrt(recorded * (1 - recorded) / len(images))
+    assert recorded >= 0.85
+    assert measured == pytest.approx(recorded, abs=3 * spread)
+    assert about["digest"] == network.digest
+    assert Path(network.source).stat().st_size < 5_000_000
