@@ -142,7 +142,7 @@ FRONT_VIEWS = ((0, 12, 2), (32, 12, 1.5), (-32, 12, 1.5))
 
 
 def turn(*, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """Rotation matrix (3, 3) from degrees: `roll` about x, then `pitch` (nose up), then `yaw` (to the left)."""
+    """Rotation (3, 3) from degrees: `roll` about x, then `pitch` (nose up), then `yaw` (to the left)."""
     a, b, c = np.radians([yaw, -pitch, roll])
     about_z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])

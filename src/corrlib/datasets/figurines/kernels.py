@@ -51,7 +51,7 @@ def fractal(seed, cell, squash, octaves, out):
 
 @njit(cache=True)
 def _frustum_hit(top, hole, ox, oy, oz, dx, dy, dz):
-    """First hit with a frustum (radius 1 at z=-1, `top` at z=1), or with a pipe if ``hole > 0`` (`top` is 1)."""
+    """First hit with a frustum (radius 1 at z=-1, `top` at z=1), or a pipe if ``hole > 0`` (`top` is 1)."""
     best = np.inf
     base, slope = (1 + top) / 2, (top - 1) / 2
     for wall in range(2 if hole > 0 else 1):
