@@ -1,0 +1,34 @@
+"""The paper's experiments, one part a chapter: compute, and write the numbers down with their provenance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from corrlib.sources import code_digest
+
+
+def provenance(
+    data: Any, network: Any, *, parameters: dict[str, Any], module: str, seconds: float
+) -> dict[str, Any]:
+    """Describe where a result comes from, as `corrlib.store.write_result` wants it.
+
+    Parameters
+    ----------
+    data, network
+        A `corrlib.datasets.VOC` and a `corrlib.convnet.Network`.
+    parameters
+        Of the chapter.
+    module
+        Name of the module that computed the numbers.
+    seconds
+        That it took.
+    """
+    return {
+        "tier": data.tier,
+        "data": data.digest,
+        "weights": network.digest,
+        "network": network.name,
+        "parameters": parameters,
+        "code": code_digest(module),
+        "seconds": round(seconds, 1),
+    }

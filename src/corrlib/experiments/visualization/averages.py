@@ -1,0 +1,80 @@
+"""Figure 2 of the paper: the average of the whole receptive fields of a feature's nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from corrlib import patches
+from corrlib.convnet import Network
+from corrlib.datasets import VOC
+from corrlib.experiments.visualization.units import Units, neighbours, units, whole_image
+
+
+def receptive_field_averages(
+    data: VOC,
+    network: Network,
+    layer: str,
+    image_ids: Sequence[str],
+    database_ids: Sequence[str],
+    *,
+    ks: Sequence[int] = (1, 5, 25, 125),
+    seed: int = 0,
+) -> dict[int, np.ndarray]:
+    """Average the receptive fields of the nearest neighbours of random units (section 2, Figure 2).
+
+    Parameters
+    ----------
+    image_ids
+        The images of the seeds: one unit of each is drawn, whose receptive field lies inside of the image.
+        The neighbours' fields may reach outside of theirs; they count where there is an image.
+    database_ids
+        The images of the neighbours.
+    ks
+        Numbers of neighbours.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    dict
+        ``k`` -> ``(n, size, size, 3)`` uint8, the contrast of each stretched; 0 -> the seeds themselves.
+    """
+    query, database = units(data, network, layer, image_ids), units(data, network, layer, database_ids)
+    rng, size, centers = np.random.default_rng(seed), query.rf.size, query.centers
+    chosen, seeds = [], []
+    for number, image_id in enumerate(image_ids):
+        image, rows = whole_image(data, image_id), np.flatnonzero(query.image == number)
+        low = centers[rows] - size / 2
+        inside = (low >= -0.5).all(axis=1) & (low + size <= np.array(image.shape[1::-1]) - 0.5).all(axis=1)
+        chosen.append(rng.choice(rows[inside]))
+        seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
+    index = neighbours(query, database, max(ks), rows=np.array(chosen))
+    return {0: np.stack(seeds)} | average_fields(data, database, index, ks)
+
+
+def average_fields(data: VOC, source: Units, index: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:
+    """Average the receptive fields of the first k of units `index` ``(n, most)``, for each k; stretched."""
+    size = source.rf.size
+    image, centers = source.image[index], source.centers[index]
+    total = {k: np.zeros((len(index), size, size, 3)) for k in ks}
+    count = {k: np.zeros((len(index), size, size, 1)) for k in ks}
+    for number in np.unique(image):
+        picture = whole_image(data, source.image_ids[number])
+        there = np.pad(np.ones((*picture.shape[:2], 1)), ((size, size), (size, size), (0, 0)))
+        for seed, rank in np.argwhere(image == number):
+            weight = patches.cut(there, centers[seed, rank] + size, size)
+            field = weight * patches.cut(picture, centers[seed, rank], size)
+            for k in (k for k in ks if k > rank):
+                total[k][seed] += field
+                count[k][seed] += weight
+    return {k: np.stack([_stretched(t, c) for t, c in zip(total[k], count[k], strict=True)]) for k in ks}
+
+
+def _stretched(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Mean image, stretched; middle grey where no neighbour had a pixel."""
+    seen = count[..., 0] > 0
+    image = np.full(total.shape, 128, np.uint8)
+    image[seen] = patches.stretch(total[seen] / count[seen])
+    return image

@@ -1,0 +1,132 @@
+"""The units of a layer in many images: where they are, their features, their nearest neighbours.
+
+A *unit* is one place of a feature map. The units of several images are numbered one after another: image by
+image, row by row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tqdm import tqdm
+
+from corrlib import patches
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC
+from corrlib.geometry import Crop, ReceptiveField
+from corrlib.retrieval import nearest
+from corrlib.store import cached
+
+#: The layers of Figures 1 and 2.
+LAYERS = ("conv3", "conv4", "conv5")
+#: Images whose features are computed, kept and locked together.
+SHARD = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of one layer in some images.
+
+    Attributes
+    ----------
+    image_ids
+        The images.
+    rf
+        The layer's receptive field.
+    grids
+        ``(n, 2)`` shapes ``(H, W)`` of the images' feature maps.
+    blocks
+        The features, ``(units, C)`` float16, in several arrays mapped from disk.
+    """
+
+    image_ids: tuple[str, ...]
+    rf: ReceptiveField
+    grids: np.ndarray
+    blocks: list[np.ndarray]
+
+    @property
+    def image(self) -> np.ndarray:
+        """``(units,)`` index of each unit's image."""
+        return np.repeat(np.arange(len(self.grids)), self.grids.prod(axis=1))
+
+    @property
+    def centers(self) -> np.ndarray:
+        """``(units, 2)`` centres of the receptive fields, ``(x, y)`` in pixels of the image."""
+        return np.concatenate([self.rf.centers(tuple(g)).reshape(-1, 2) for g in self.grids.tolist()])
+
+
+def table1(network: Network, layers: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Size and stride in pixels of the receptive fields of some layers, computed (Table 1)."""
+    fields = {name: network.receptive_fields[name] for name in layers}
+    return {name: (rf.size, rf.stride) for name, rf in fields.items()}
+
+
+def sample(data: VOC, split: str, count: int, *, seed: int) -> list[str]:
+    """Draw images of a split: all, if there are fewer than `count`. Larger samples begin with smaller."""
+    if count < 1:
+        raise ValueError(f"the number of images of {split} must be at least 1, got {count}")
+    order = np.random.default_rng(seed).permutation(sorted(data.image_ids(split)))
+    return [str(image_id) for image_id in order[:count]]
+
+
+def whole_image(data: VOC, image_id: str) -> np.ndarray:
+    """Read an image as the network is to see it: as it is, or enlarged if a side is below 227 pixels."""
+    image = data.image(image_id)
+    height, width = image.shape[:2]
+    scale = INPUT_SIDE / min(height, width)
+    if scale <= 1:
+        return image
+    shape = (max(INPUT_SIDE, round(height * scale)), max(INPUT_SIDE, round(width * scale)))
+    return Crop((-0.5, -0.5, width - 0.5, height - 0.5), shape).image(image)
+
+
+def units(data: VOC, network: Network, layer: str, image_ids: Sequence[str]) -> Units:
+    """Features of one layer at all places of whole images: computed, or found in the store.
+
+    Raises
+    ------
+    ValueError
+        If the network has no such layer (listing those it has), or an image cannot be read.
+    """
+    if layer not in network.receptive_fields:
+        raise ValueError(f"unknown layer {layer!r}: the network has {', '.join(network.receptive_fields)}")
+    shards = [list(image_ids[i : i + SHARD]) for i in range(0, len(image_ids), SHARD)]
+    found = [
+        cached(dense_features, data=data, network=network, layer=layer, image_ids=shard)
+        for shard in tqdm(shards, desc=f"{layer} features", unit="shard", disable=None)
+    ]
+    grids = np.concatenate([shard["grids"] for shard in found])
+    blocks = [shard["features"] for shard in found]
+    return Units(tuple(image_ids), network.receptive_fields[layer], grids, blocks)
+
+
+def dense_features(data: VOC, network: Network, layer: str, image_ids: list[str]) -> dict[str, np.ndarray]:
+    """Compute ``features`` ``(units, C)`` float16 and ``grids`` ``(n, 2)`` of some images, for the store."""
+    maps = [network.features(whole_image(data, image_id), layer) for image_id in image_ids]
+    flat = [m.reshape(-1, m.shape[-1]).astype(np.float16) for m in maps]
+    return {"features": np.concatenate(flat), "grids": np.array([m.shape[:2] for m in maps])}
+
+
+def neighbours(
+    query: Units, database: Units, k: int, *, rows: np.ndarray | slice = slice(None)
+) -> np.ndarray:
+    """Find the `k` units of `database` most similar to each of `query`, or to some `rows` of it: ``(Q, k)``.
+
+    By cosine similarity (paper, section 2). Units of the same image are never neighbours.
+    """
+    number = {name: i for i, name in enumerate({*query.image_ids, *database.image_ids})}
+    groups = [np.array([number[name] for name in u.image_ids])[u.image] for u in (query, database)]
+    features = np.concatenate(query.blocks)[rows]
+    return nearest(features, database.blocks, k, query_group=groups[0][rows], database_group=groups[1])[0]
+
+
+def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:
+    """Cut the patches at the units `index` ``(...)`` of `source`: ``(..., size, size, 3)`` uint8."""
+    image, centers = source.image[index], source.centers[index]
+    result = np.empty((*index.shape, size, size, 3), np.uint8)
+    for number in np.unique(image):  # each image is read once
+        here = image == number
+        result[here] = patches.cut(whole_image(data, source.image_ids[number]), centers[here], size)
+    return result
