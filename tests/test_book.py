@@ -221,12 +221,13 @@ def test_a_chapter_without_parameters_cell_is_refused(tmp_path):
 # Execution
 
 
-def test_a_run_writes_the_notebook_with_its_values(chapter, tmp_path):
+def test_a_run_writes_the_notebook_with_its_values(chapter, tmp_path, caplog):
     out = tmp_path / "new" / "out.ipynb"
-    chapters.run(chapter, out, {"layer": "conv4", "alpha": "0.025"})
+    chapters.run(chapter, out, {"layer": "conv4", "alpha": "0.025", "weights": "a.npz"})
+    assert not caplog.records
     notebook = nbformat.read(out, as_version=4)
     nbformat.validate(notebook)
-    assert notebook.metadata.papermill.parameters == {"layer": "conv4", "alpha": 0.025}
+    assert notebook.metadata.papermill.parameters == {"layer": "conv4", "alpha": 0.025, "weights": "a.npz"}
     assert "layer is conv4" in "".join(
         o.get("text", "") for c in notebook.cells for o in c.get("outputs", [])
     )

@@ -42,6 +42,8 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     BuildError, chapters.ChapterError, ValueError
         What failed and where; the last good book is still in ``_build/html``.
     """
+    if weights and not Path(weights).is_file():
+        raise ValueError(f"no weights file at {weights}")
     target = root / "_build"
     target.mkdir(exist_ok=True)
     try:
@@ -94,13 +96,11 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_d
         "python": sys.version_info[:2],
     }
     if reads_data:
-        from corrlib.datasets import open_dataset
+        from corrlib.datasets import open_dataset  # which draws the embedded world the first time
 
         parts["data"] = open_dataset(values.get(DATA)).digest
     if WEIGHTS in values:
         weights = Path(values[WEIGHTS])
-        if not weights.is_file():
-            raise ValueError(f"no weights file at {weights}")
         parts["weights"] = _tree_digest(weights.parent, [weights])
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

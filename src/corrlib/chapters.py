@@ -6,6 +6,7 @@ literals.
 
 import contextlib
 import difflib
+import logging
 import os
 import sys
 import tempfile
@@ -132,6 +133,8 @@ def run(
     """
     values = typed(values or {}, chapter)
     notebook = jupytext.read(chapter)
+    # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, f"{chapter.stem}.ipynb")
         nbformat.write(notebook, source)

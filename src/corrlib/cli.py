@@ -125,9 +125,7 @@ def _run(args: argparse.Namespace) -> None:
 
 def _book(args: argparse.Namespace) -> None:
     from corrlib import book
-    from corrlib.datasets import open_dataset
 
-    open_dataset(args.data)  # as in _run
     print(book.build(Path(), data_root=args.data, weights=args.weights))
 
 
