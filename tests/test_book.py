@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import shutil
 import time
 from pathlib import Path
@@ -355,6 +356,21 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert not changed()
     (package / "geometry.py").write_text("")
     assert changed()
+
+
+def test_a_damaged_notebook_is_made_anew(project, capsys):
+    executed = project / "_build" / "chapters" / "small.ipynb"
+    whole = executed.read_bytes()
+    executed.write_bytes(whole[: len(whole) // 2])
+    book.build(project)
+    assert "small.ipynb is damaged" in capsys.readouterr().out
+    assert nbformat.read(executed, as_version=4).metadata.corrlib == json.loads(whole)["metadata"]["corrlib"]
+
+
+def test_a_folder_without_a_book_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"has no _toc\.yml"):
+        book.build(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_missing_weights_are_named(project):

@@ -42,6 +42,8 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     BuildError, chapters.ChapterError, ValueError
         What failed and where; the last good book is still in ``_build/html``.
     """
+    if not (root / "_toc.yml").is_file():
+        raise ValueError(f"no book in {root.resolve()}: it has no _toc.yml; build in the project's root")
     if weights and not Path(weights).is_file():
         raise ValueError(f"no weights file at {weights}")
     target = root / "_build"
@@ -68,9 +70,12 @@ def _execute(root: Path, name: str, given: dict[str, str]) -> None:
     known = chapters.parameters(chapter)
     values = {key: value for key, value in given.items() if key in known}
     digest = chapter_digest(root, chapter, values, reads_data=DATA in known)
-    if out.is_file() and nbformat.read(out, as_version=4).metadata.get("corrlib") == {"digest": digest}:
-        print(f"{name}: unchanged", flush=True)
-        return
+    try:
+        if out.is_file() and nbformat.read(out, as_version=4).metadata.get("corrlib") == {"digest": digest}:
+            print(f"{name}: unchanged", flush=True)
+            return
+    except ValueError as error:
+        print(f"{name}: {out} is damaged ({type(error).__name__})", flush=True)
     print(f"{name}: executing", flush=True)
     chapters.run(chapter, out, values, stamp={"digest": digest})
 
