@@ -44,7 +44,7 @@ examples:
 TRAIN = """\
 Train the figurine network on whole-image labels.
 The images are figurines rendered once for it, of seeds that no world has; no keypoint and no box is seen.
-A killed run goes on where it stopped.
+A killed run goes on where it stopped. The defaults are those of the network that comes with the package.
 
 examples:
   corrlib train --out figurines.safetensors
@@ -93,12 +93,12 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("train", _train, TRAIN)
     sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
-    sub.add_argument("--images", type=int, default=1000, metavar="N", help="images a category (%(default)s)")
+    sub.add_argument("--images", type=int, default=1500, metavar="N", help="images a category (%(default)s)")
     sub.add_argument(
-        "--held-out", type=int, default=50, metavar="N", help="and for its accuracy (%(default)s)"
+        "--held-out", type=int, default=60, metavar="N", help="and for its accuracy (%(default)s)"
     )
     sub.add_argument(
-        "--epochs", type=int, default=12, metavar="N", help="passes over the images (%(default)s)"
+        "--epochs", type=int, default=6, metavar="N", help="passes over the images (%(default)s)"
     )
     sub.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)"
