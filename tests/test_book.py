@@ -343,6 +343,9 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert changed()
     (tmp_path / "book" / "intro.md").write_text("other words")
     assert not changed()
+    (tmp_path / "book" / "published").mkdir()
+    (tmp_path / "book" / "published" / "table1.csv").write_text("layer,rf\n")
+    assert changed()
 
     class World:
         digest = "a"
