@@ -87,9 +87,9 @@ def _executed(root: Path, name: str) -> Path:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_data: bool) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    That is its text, its parameters, the paper's numbers in ``book/published``, the sources and weights in the
-    package, the pinned requirements, torch (pinned apart) and Python, the data set if the chapter reads one, and
-    the weights file if one is given.
+    That is its text, its parameters, the paper's numbers in ``book/published``, the sources and weights in
+    the package, the pinned requirements, torch (pinned apart) and Python, the data set if the chapter reads
+    one, and the weights file if one is given.
     """
     package, published = Path(__file__).parent, root / "book" / "published"
     pins = root / "constraints.txt"
