@@ -1,7 +1,5 @@
 """The network against plain NumPy in float64, its receptive fields against the support of gradients."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
@@ -319,43 +317,3 @@ def test_weights_of_the_wrong_shape(rng, change, message):
     weights = {key: v for key, v in (parameters(rng, "caffenet") | change).items() if v is not None}
     with pytest.raises(ValueError, match=r"some/file.npz: .*" + message):
         convnet.Network("caffenet", weights, preprocessing(), source="some/file.npz")
-
-
-# our own files
-
-
-def test_safetensors_round_trip(rng, tmp_path):
-    path = tmp_path / "net.safetensors"
-    weights = parameters(rng, "caffenet", hidden=5)
-    convnet.save(
-        path, "caffenet", weights, preprocessing(), {"categories": json.dumps(["a", "b"]), "seed": "3"}
-    )
-    net = convnet.load(path)
-    halves = {key: value.astype(np.float16) for key, value in weights.items()}
-    assert net.digest == convnet.Network("caffenet", halves, preprocessing()).digest
-    assert net.categories == ("a", "b")
-    assert net.metadata["seed"] == "3"
-    assert net.name == "net"
-    assert [file.name for file in tmp_path.iterdir()] == ["net.safetensors"]
-
-
-def test_broken_safetensors(rng, tmp_path):
-    path = tmp_path / "net.safetensors"
-    convnet.save(path, "caffenet", parameters(rng, "caffenet"), preprocessing(), {})
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-100])
-    with pytest.raises(ValueError, match=r"net.safetensors: not a readable"):
-        convnet.load(path)
-    from safetensors.numpy import save_file
-
-    save_file({"conv1.weight": np.zeros(3, np.float16)}, path, {"architecture": "caffenet"})
-    with pytest.raises(ValueError, match=r"net.safetensors: .*metadata.*preprocessing"):
-        convnet.load(path)
-
-
-def test_missing_and_unknown_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.npz"):
-        convnet.load(tmp_path / "nowhere.npz")
-    (tmp_path / "net.pickle").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"net.pickle.*\.safetensors, \.caffemodel"):
-        convnet.load(tmp_path / "net.pickle")
