@@ -12,7 +12,7 @@ from corrlib.store import StoreError, cache_dir
 __all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
 
 #: The embedded world: images a category, and its seed.
-WORLD = {"train": 60, "val": 30, "seed": 0}
+WORLD = {"train": 80, "val": 40, "seed": 0}
 
 
 def open_dataset(data_root: str | Path | None = None) -> VOC:

@@ -53,8 +53,8 @@ def image_id(category: str, index: int) -> str:
 def write_world(
     out: str | os.PathLike,
     *,
-    train: int = 60,
-    val: int = 30,
+    train: int = 80,
+    val: int = 40,
     seed: int = 0,
     size: int = 300,
     jobs: int | None = None,
