@@ -161,7 +161,7 @@ def test_broken_safetensors(rng, tmp_path):
 
 
 def test_missing_and_unknown_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.npz"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
         convnet.load(tmp_path / "nowhere.npz")
     (tmp_path / "net.pickle").write_bytes(b"")
     with pytest.raises(ValueError, match=r"net.pickle.*\.safetensors, \.caffemodel"):

@@ -1,0 +1,176 @@
+"""Training: folding changes nothing, a killed run is the same run, augmentation does what it says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from corrlib import convnet, training
+from corrlib.convnet.trainee import Trainee, folded
+
+TINY = {"channels": (4, 6, 4, 8, 6), "hidden": 8, "batch_size": 8, "progress": False, "command": "a command"}
+CATEGORIES = ("ball", "brick")
+
+
+@pytest.fixture
+def data(rng):
+    """Two categories that colour tells apart: 28 images of 229 x 231, and their labels."""
+    labels = np.arange(28) % 2
+    images = rng.integers(0, 100, (28, 229, 231, 3), dtype=np.uint8)
+    images[labels == 1, ..., 0] += 120
+    images[labels == 0, ..., 2] += 90
+    return images, labels
+
+
+def run(data, out, **kwargs):
+    images, labels = data
+    return training.train(
+        images[:20], labels[:20], images[20:], labels[20:], out, categories=CATEGORIES, **(TINY | kwargs)
+    )
+
+
+def random_trainee(rng):
+    """A trainee whose normalisation has statistics, as after training."""
+    model = Trainee((4, 6, 4, 8, 6), 8, 3, dropout=0.5).eval()
+    for norm in model.batch_norms.values():
+        norm.running_mean[:] = torch.from_numpy(rng.normal(0, 1, norm.num_features))
+        norm.running_var[:] = torch.from_numpy(rng.uniform(0.2, 5, norm.num_features))
+        norm.bias.data[:] = torch.from_numpy(rng.normal(0.5, 1, norm.num_features))
+    return model
+
+
+def test_folding_changes_nothing(rng):
+    model = random_trainee(rng)
+    preprocessing = convnet.Preprocessing("bgr", (100.0, 110.0, 120.0), (0.02, 0.02, 0.02))
+    net = convnet.Network("caffenet", folded(model), preprocessing)
+    images = rng.integers(0, 256, (3, 227, 227, 3), dtype=np.uint8)
+    with torch.no_grad():
+        expected = model(preprocessing(torch.from_numpy(images))).numpy()
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(net.fc8(images), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_a_run_learns_and_records_itself(data, tmp_path):
+    out = tmp_path / "deep" / "net.safetensors"
+    metadata = run(data, out, epochs=4, seed=3)
+    net = convnet.load(out)
+    assert metadata["accuracy"] == "1.0000"
+    assert training.accuracy(net, data[0][20:], data[1][20:]) == 1.0
+    assert net.digest == metadata["digest"]
+    assert net.categories == CATEGORIES
+    for key, value in {"command": "a command", "seed": "3", "val_images": "8"}.items():
+        assert net.metadata[key] == value
+    assert json.loads(net.metadata["training"])["epochs"] == 4
+    assert [net.channels(layer) for layer in ("conv1", "conv5", "fc7", "fc8")] == [4, 6, 8, 2]
+    assert [file.name for file in out.parent.iterdir()] == [out.name]
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside."""
+
+
+def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path, monkeypatch):
+    whole = run(data, tmp_path / "whole.safetensors", epochs=3)
+
+    augment, calls = training.augment, []
+
+    def kill_at_the_fifth_step(images, rng):
+        calls.append(1)
+        if len(calls) == 5:
+            raise Killed
+        return augment(images, rng)
+
+    out = tmp_path / "killed.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "augment", kill_at_the_fifth_step)
+        with pytest.raises(Killed):
+            run(data, out, epochs=3, checkpoint_every=3)
+    assert not out.exists()
+    checkpoint = tmp_path / "killed.safetensors.checkpoint"
+    assert torch.load(checkpoint, weights_only=True)["step"] == 4  # the end of the second epoch of two steps
+    with pytest.raises(ValueError, match=r"killed\.safetensors\.checkpoint: made with .*delete it"):
+        run(data, out, epochs=4)
+    resumed = run(data, out, epochs=3)
+    assert resumed["digest"] == whole["digest"]
+    assert not checkpoint.exists()
+
+
+def test_the_seed_is_the_run(data, tmp_path):
+    digests = [run(data, tmp_path / "net.safetensors", epochs=1, seed=seed)["digest"] for seed in (0, 0, 1)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_preprocessing_is_measured_in_bgr(data, tmp_path):
+    run(data, tmp_path / "net.safetensors", epochs=1)
+    preprocessing = convnet.load(tmp_path / "net.safetensors").preprocessing
+    assert preprocessing.channels == "bgr"
+    expected = data[0][:20].mean(axis=(0, 1, 2))[::-1]
+    np.testing.assert_allclose(preprocessing.mean, expected, atol=1)
+    np.testing.assert_allclose(preprocessing.scale, 1 / data[0][:20].std(), rtol=0.02)
+
+
+def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
+    """On an image whose colours are its coordinates, the crop that was taken can be read off."""
+    monkeypatch.setattr(training, "_colour_change", lambda rng: np.eye(3, 4))
+    y, x = np.mgrid[0:254, 0:256]
+    image = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.uint8)
+    crops = training.augment([image] * 40, rng).astype(float)
+    mirrored = 0
+    for crop in crops:
+        across, down = np.diff(crop[..., 0], axis=1).mean(), np.diff(crop[..., 1], axis=0).mean()
+        mirrored += across < 0
+        for slope, side in ((abs(across), 256), (down, 254)):
+            assert 0.75 * 254 * np.exp(-0.08) / 227 - 0.02 < slope <= side / 227 + 0.02
+        # A crop only: straight lines, and nothing from outside of the image.
+        assert np.abs(crop[..., 0] - crop[:1, :, 0]).max() <= 1
+        assert np.abs(crop[..., 1] - crop[:, :1, 1]).max() <= 1
+        assert np.abs(crop[:, 3:, 0] - crop[:, :-3, 0]).min() >= 1
+        assert np.abs(crop[3:, :, 1] - crop[:-3, :, 1]).min() >= 1
+    assert 10 < mirrored < 30
+    assert len({tuple(crop[100, 100]) for crop in crops}) > 30
+
+
+def test_colours_change_but_grey_stays_nearly_grey(rng):
+    changes = np.stack([training._colour_change(rng) for _ in range(200)])
+    grey = changes @ [100, 100, 100, 1]
+    assert grey.min() > 100 * 0.7 * 0.9 - 20
+    assert grey.max() < 100 * 1.3 * 1.1 + 20
+    assert np.ptp(grey, axis=1).max() < 0.2 * 1.3 * 100
+    colourless = np.ptp(changes[:, :, :3], axis=2).max(axis=1) < 1e-9
+    assert 0.05 < colourless.mean() < 0.25
+
+
+def test_one_cycle():
+    assert [round(training.one_cycle(p), 3) for p in (0, 0.05, 0.1, 0.55, 1)] == [0.04, 0.52, 1, 0.5, 0]
+
+
+def test_accuracy_looks_at_the_centre(rng, data):
+    model = random_trainee(rng)
+    net = convnet.Network("caffenet", folded(model), convnet.Preprocessing("bgr", (90.0, 90.0, 90.0)))
+    images = data[0][:10]
+    truth = net.fc8(images[:, 1:228, 2:229]).argmax(axis=1)
+    assert training.accuracy(net, images, truth, batch_size=3) == 1.0
+    wrong = truth.copy()
+    wrong[:3] = (wrong[:3] + 1) % 3
+    assert training.accuracy(net, images, wrong) == 0.7
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"images": np.zeros((4, 200, 230, 3), np.uint8)}, r"images: .*at least 227.*\(4, 200, 230, 3\)"),
+        ({"images": np.zeros((4, 230, 230, 3))}, "float64"),
+        ({"labels": np.zeros(3, int)}, r"one label for each of 4 images, got shape \(3,\)"),
+        ({"labels": np.array([0, 1, 2, 0])}, r"integers in 0\.\.1"),
+        ({"labels": np.zeros(4)}, r"integers in 0\.\.1"),
+    ],
+)
+def test_bad_data(tmp_path, change, message):
+    arguments = {"images": np.zeros((4, 230, 230, 3), np.uint8), "labels": np.zeros(4, int)} | change
+    with pytest.raises(ValueError, match=message):
+        training.train(
+            **arguments, val_images=np.zeros((1, 230, 230, 3), np.uint8), val_labels=np.zeros(1, int),
+            out=tmp_path / "net.safetensors", categories=CATEGORIES, command="",
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
