@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 
 from corrlib.sources import code_digest
 
@@ -39,9 +40,7 @@ class StoreError(ValueError):
 
 def cache_dir() -> Path:
     """Folder of all that can be computed again: ``$CORRLIB_CACHE``, or the system's folder for caches."""
-    import pooch  # slow to import, and `corrlib --help` may reach this module
-
-    return Path(os.environ.get("CORRLIB_CACHE") or pooch.os_cache("corrlib"))
+    return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib"))
 
 
 @contextlib.contextmanager

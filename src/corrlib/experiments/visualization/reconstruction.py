@@ -11,7 +11,8 @@ from scipy import stats
 from corrlib import patches
 from corrlib.convnet import Network
 from corrlib.datasets import VOC
-from corrlib.experiments.visualization.units import cut, neighbours, units, whole_image
+from corrlib.experiments.visualization.units import cut, neighbour_index, units, whole_image
+from corrlib.store import cached
 
 #: Weights of red, green and blue in brightness (ITU-R BT.601).
 BRIGHTNESS = (0.299, 0.587, 0.114)
@@ -58,7 +59,7 @@ def reconstruct(
     """Rebuild images from the patches of their units' nearest neighbours (section 2, Figure 1).
 
     A patch lies at the centre of a unit's receptive field and is as large as the stride. What replaces it is
-    the average over the patches of the unit's nearest neighbours by cosine similarity, never of the same image.
+    the average over the patches of the unit's nearest neighbours by cosine, never of the same image.
 
     Parameters
     ----------
@@ -73,7 +74,9 @@ def reconstruct(
         raise ValueError(f"the numbers of neighbours must be at least 1, got {list(ks)}")
     query, database = units(data, network, layer, image_ids), units(data, network, layer, database_ids)
     size, most, window = query.rf.stride, max(ks), network.receptive_fields["conv3"].size
-    found = cut(data, database, neighbours(query, database, most), size)
+    inputs = {"image_ids": list(image_ids), "database_ids": list(database_ids), "k": most}
+    index = cached(neighbour_index, data=data, network=network, layer=layer, **inputs)["index"]
+    found = cut(data, database, index, size)
     results = []
     for number, (image_id, grid) in enumerate(zip(image_ids, query.grids.tolist(), strict=True)):
         image, centers = whole_image(data, image_id), query.rf.centers(tuple(grid))

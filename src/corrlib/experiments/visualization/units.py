@@ -122,6 +122,14 @@ def neighbours(
     return nearest(features, database.blocks, k, query_group=groups[0][rows], database_group=groups[1])[0]
 
 
+def neighbour_index(
+    data: VOC, network: Network, layer: str, image_ids: list[str], database_ids: list[str], k: int
+) -> dict[str, np.ndarray]:
+    """Compute `neighbours` of all units of some images, ``index`` ``(units, k)``, for the store."""
+    query, database = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
+    return {"index": neighbours(query, database, k)}
+
+
 def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:
     """Cut the patches at the units `index` ``(...)`` of `source`: ``(..., size, size, 3)`` uint8."""
     image, centers = source.image[index], source.centers[index]
