@@ -118,3 +118,109 @@ def mean_pck(errors, alpha):
         if types:
             categories.append(sum(types) / len(types))
     return sum(categories) / len(categories)
+
+
+# alignment
+
+
+def first_median(points, order, top):
+    """Median of each coordinate over the first `top` neighbours that show the keypoint, one keypoint at a time."""
+    result = np.full(points.shape[:1] + points.shape[2:], np.nan)
+    for n, neighbours in enumerate(points):
+        ranked = sorted(range(len(neighbours)), key=lambda j: (order[n, j], j))
+        for k in range(points.shape[2]):
+            shown = [neighbours[j, k] for j in ranked if not np.isnan(neighbours[j, k]).any()][:top]
+            if shown:
+                result[n, k] = np.median(shown, axis=0)
+    return result
+
+
+# mrf
+
+
+def flow_energy(unary, labels_rc, beta):
+    """Data and smoothness term of the flow energy, one edge at a time."""
+    height, width = unary.shape[:2]
+    data = smoothness = 0.0
+    for r in range(height):
+        for c in range(width):
+            data += float(unary[r, c, labels_rc[r, c, 0], labels_rc[r, c, 1]])
+            for r2, c2 in ((r + 1, c), (r, c + 1)):
+                if r2 < height and c2 < width:
+                    moved = labels_rc[r, c] - (r, c) - (labels_rc[r2, c2] - (r2, c2))
+                    smoothness += beta * float(moved @ moved)
+    return data, smoothness
+
+
+def least_flow_energy(unary, beta):
+    """Try every labelling of a tiny grid: the least energy."""
+    height, width, rows, cols = unary.shape
+    labels = np.indices((rows, cols)).reshape(2, -1).T
+    nodes = np.indices((height, width)).reshape(2, -1).T
+    choices = np.indices((len(labels),) * len(nodes), dtype=np.int8).reshape(len(nodes), -1)
+    total = np.zeros(choices.shape[1])
+    for p, (r, c) in enumerate(nodes):
+        total += unary[r, c].reshape(-1).astype(float)[choices[p]]
+        for q, other in enumerate(nodes[:p]):
+            if np.abs(nodes[p] - other).sum() == 1:
+                moved = (labels[:, None] - nodes[p]) - (labels[None] - other)
+                total += beta * (moved**2).sum(axis=-1)[choices[p], choices[q]]
+    return total.min()
+
+
+def message(source, beta, down, right):
+    """To each label the least of source[y, x] + beta |(y, x) - label + (down, right)|^2, by definition."""
+    places = np.indices(source.shape).reshape(2, -1).T
+    moved = places[:, None] - places[None] + (down, right)
+    return (source.reshape(-1, 1) + beta * (moved**2).sum(axis=-1)).min(axis=0).reshape(source.shape)
+
+
+def lower_envelope(f, beta, shift, out):
+    """out[j] = min over o of f[o] + beta (o - j + shift)^2 by the lower envelope of the parabolas.
+
+    Felzenszwalb and Huttenlocher 2004, section 2; beta > 0. In a form that numba compiles too.
+    """
+    count = len(f)
+    vertex = np.zeros(count, np.int64)
+    start = np.zeros(count + 1)
+    last = 0
+    start[0], start[1] = -np.inf, np.inf
+    for o in range(1, count):
+        while True:
+            v = vertex[last]
+            meet = ((f[o] + beta * o * o) - (f[v] + beta * v * v)) / (2 * beta * (o - v))
+            if meet > start[last]:
+                break
+            last -= 1
+        last += 1
+        vertex[last] = o
+        start[last], start[last + 1] = meet, np.inf
+    last = 0
+    for j in range(len(out)):
+        place = j - shift
+        while start[last + 1] < place:
+            last += 1
+        out[j] = f[vertex[last]] + beta * (vertex[last] - place) ** 2
+
+
+# flow
+
+
+def closest_match(flow, point, steps):
+    """Least distance of p + flow(p) from a point, over p on a grid `steps` times finer than the pixels."""
+    height, width = flow.shape[:2]
+    best = np.inf
+    for r in range(height - 1):
+        for c in range(width - 1):
+            match = {(y, x): flow[r + y, c + x] + (c + x, r + y) for y in (0, 1) for x in (0, 1)}
+            for u in np.arange(steps + 1) / steps:
+                for v in np.arange(steps + 1) / steps:
+                    # Linear on each triangle, from its right-angled corner.
+                    if u + v <= 1:
+                        place = match[0, 0] + u * (match[0, 1] - match[0, 0])
+                        place = place + v * (match[1, 0] - match[0, 0])
+                    else:
+                        place = match[1, 1] + (1 - u) * (match[1, 0] - match[1, 1])
+                        place = place + (1 - v) * (match[0, 1] - match[1, 1])
+                    best = min(best, np.hypot(*(place - point)))
+    return best

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import oracles
-from corrlib.metrics import bootstrap, errors, mean_pck, pck, rms_norm
+from corrlib.metrics import bootstrap, errors, mean_interval, mean_pck, pck, rms_norm
 
 NAN = np.nan
 values = st.sampled_from([0, 0.025, 0.05, 0.07, 0.1, 0.4, np.inf, NAN])
@@ -82,6 +82,19 @@ def test_curves_have_the_intervals_of_their_points(rng):
     for i, alpha in enumerate(alphas):
         np.testing.assert_array_equal(both[:, i], bootstrap(found, alpha, resamples=200))
         assert both[0, i] <= mean_pck(found, alpha) <= both[1, i]
+
+
+def test_the_interval_of_a_mean(rng):
+    values = [rng.normal(3, 2, (400, 2)), np.full((5, 2), 1.0)]
+    values[0][:100, 1] = NAN
+    found = mean_interval(values)
+    means = [np.nanmean(v, axis=0) for v in values]
+    half = 1.96 * np.nanstd(values[0], axis=0) / np.sqrt([400, 300]) / 2  # the second category does not vary
+    np.testing.assert_allclose(found[0], np.mean(means, axis=0))
+    np.testing.assert_allclose(found[1:], [found[0] - half, found[0] + half], atol=0.02)
+    shifted = mean_interval(values, minus=[v - 0.5 for v in values])
+    np.testing.assert_allclose(shifted, 0.5)
+    assert mean_interval([v[:, 0] for v in values]).shape == (3,)
 
 
 def test_rms_norm(rng):

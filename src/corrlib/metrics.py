@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["bootstrap", "errors", "mean_pck", "pck", "rms_norm"]
+__all__ = ["bootstrap", "errors", "mean_interval", "mean_pck", "pck", "rms_norm"]
 
 
 def errors(predicted: np.ndarray, truth: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -64,7 +64,7 @@ def pck(errors: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
 
 
 def mean_pck(errors: Sequence[np.ndarray], alpha: float | np.ndarray) -> np.ndarray:
-    """Mean of `pck` over categories, each an ``(N, K)`` array; those without a visible keypoint are left out."""
+    """Mean of `pck` over categories, each ``(N, K)``; those without a visible keypoint are left out."""
     return _mean([pck(one, alpha) for one in errors])
 
 
@@ -107,13 +107,53 @@ def bootstrap(
         raise ValueError("bootstrap: the two methods must have errors of the same instances and keypoints")
     differences = []
     for number, one in enumerate(errors):
-        weights = rng.multinomial(len(one), np.full(len(one), 1 / len(one)), size=resamples)
+        weights = _draws(rng, len(one), resamples)
         value = _pck(_checked(one), alpha, weights)
         if minus is not None:
             value = value - _pck(_checked(minus[number]), alpha, weights)
         differences.append(value)
     tail = (1 - confidence) / 2
     return np.nanquantile(_mean(differences), [tail, 1 - tail], axis=0)
+
+
+def mean_interval(
+    values: Sequence[np.ndarray],
+    *,
+    minus: Sequence[np.ndarray] | None = None,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> np.ndarray:
+    """Mean over categories of the means over their instances, and its bootstrap interval over instances.
+
+    Parameters
+    ----------
+    values
+        For each category ``(N,)`` or ``(N, A)``; NaN counts nowhere.
+    minus
+        Values of a second method of the same instances: all is of ``values`` less ``minus``.
+    resamples, confidence, seed
+        As `bootstrap` has them.
+
+    Returns
+    -------
+    array (3,) or (3, A) float64
+        The mean, and the lower and the upper end of its interval.
+    """
+    if minus is not None:
+        values = [np.asarray(a) - b for a, b in zip(values, minus, strict=True)]
+    rng, means, draws = np.random.default_rng(seed), [], []
+    for one in values:
+        flat = np.asarray(one, dtype=np.float64).reshape(len(one), -1)
+        weights = np.concatenate([np.ones((1, len(one))), _draws(rng, len(one), resamples)])
+        count = weights @ np.isfinite(flat)
+        total = weights @ np.nan_to_num(flat)
+        mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+        means.append(mean[0])
+        draws.append(mean[1:])
+    tail = (1 - confidence) / 2
+    ends = np.nanquantile(_mean(draws), [tail, 1 - tail], axis=0)
+    return np.stack([_mean(means), *ends]).reshape(3, *np.shape(values[0])[1:])
 
 
 def rms_norm(features: np.ndarray) -> float:
@@ -123,6 +163,11 @@ def rms_norm(features: np.ndarray) -> float:
     energy, and 512, as of SIFT, for the linear SVMs; the paper's beta and C suit these scales.
     """
     return float(np.sqrt(np.einsum("...d,...d->...", features, features, dtype=np.float64).mean()))
+
+
+def _draws(rng: np.random.Generator, count: int, resamples: int) -> np.ndarray:
+    """How often each of `count` instances is drawn, ``(resamples, count)``."""
+    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)
 
 
 def _checked(errors: np.ndarray) -> np.ndarray:

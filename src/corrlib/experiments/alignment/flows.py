@@ -1,0 +1,174 @@
+"""Every instance aligned with its neighbours, and what the neighbours' keypoints become; kept on disk."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from corrlib import flow
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC
+from corrlib.experiments.alignment.squares import (
+    GRID_LAYER,
+    features,
+    instances,
+    keypoints,
+    neighbours,
+    scale,
+    spread,
+)
+from corrlib.geometry import ReceptiveField
+from corrlib.store import cached
+
+#: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
+COARSE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Instances of one category, their neighbours, and the alignment of each pair.
+
+    Attributes
+    ----------
+    rows
+        ``(N,)`` which of the split's instances.
+    neighbours
+        ``(N, k)`` rows of the training instances, the most similar first.
+    labels_rc
+        ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the instance's is matched with.
+    points
+        ``(N, k, K, 2)`` the neighbours' keypoints in the instance's square; NaN where a neighbour has none.
+    data, smoothness, bound
+        ``(N, k)`` the two terms of the energy, and the bound below which it cannot be (-inf: none known).
+    iterations
+        ``(N, k)`` of the solver.
+    """
+
+    rows: np.ndarray
+    neighbours: np.ndarray
+    labels_rc: np.ndarray
+    points: np.ndarray
+    data: np.ndarray
+    smoothness: np.ndarray
+    bound: np.ndarray
+    iterations: np.ndarray
+
+
+def align(
+    data: VOC,
+    network: Network,
+    category: str,
+    split: str = "val",
+    *,
+    feature: str | float = "conv4",
+    beta: float = 3e-3,
+    solver: str = "trws",
+    iterations: int = 100,
+    count: int = 25,
+    retrieval_layer: str = "fc7",
+    size: int = INPUT_SIDE,
+    limit: int | None = None,
+) -> Aligned:
+    """Align instances of a category with their nearest neighbours in the training set (paper, section 3).
+
+    Parameters
+    ----------
+    data, network, category, split
+        Whose instances; the neighbours are always of ``train``.
+    feature
+        A layer of the network, or a radius of SIFT in pixels; taken at the same locations.
+    beta
+        Weight of squared differences of displacements in pixels, for features of RMS norm 1.
+    solver, iterations
+        As `corrlib.mrf.solve` has them.
+    count
+        Neighbours; fewer if there are not as many.
+    retrieval_layer
+        By whose cosine neighbours are near.
+    size
+        Side of the squares that boxes are warped to.
+    limit
+        At most so many instances, evenly spread; None for all.
+    """
+    inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
+    how = dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
+    return Aligned(**cached(_align, **inputs, **how, size=size, limit=limit))
+
+
+def copied(
+    data: VOC,
+    network: Network,
+    category: str,
+    split: str = "val",
+    *,
+    count: int = 25,
+    retrieval_layer: str = "fc7",
+    size: int = INPUT_SIDE,
+) -> np.ndarray:
+    """The neighbours' keypoints as they are in their own squares, ``(N, k, K, 2)``: no alignment at all."""
+    rows = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
+    return keypoints(instances(data, category, "train"), size)[rows]
+
+
+def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np.ndarray) -> np.ndarray:
+    """Keypoints ``(K, 2)`` of a moving square where the alignment puts them in the reference's.
+
+    As inverting the flow of every pixel, but on a `COARSE` lattice: almost the same, and much faster.
+    """
+    coarse = ReceptiveField(field.size, field.stride / COARSE, (field.center + 0.5) / COARSE - 0.5)
+    cells = -(-size // COARSE)
+    moved = flow.flow(labels_rc, coarse, coarse, (cells, cells))
+    return (flow.transfer(moved, (points + 0.5) / COARSE - 0.5) + 0.5) * COARSE - 0.5
+
+
+def _align(
+    data: VOC,
+    network: Network,
+    category: str,
+    split: str,
+    feature: str | float,
+    beta: float,
+    solver: str,
+    iterations: int,
+    count: int,
+    retrieval_layer: str,
+    size: int,
+    limit: int | None,
+) -> dict[str, np.ndarray]:
+    found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
+    rows = spread(len(found), limit)
+    norm = scale(data, network, feature=feature, size=size)
+    reference, moving = (
+        features(data, network, category, s, feature=feature, size=size) for s in (split, "train")
+    )
+    points = keypoints(instances(data, category, "train"), size)
+    field = network.receptive_fields[GRID_LAYER]
+
+    def one(row: int) -> tuple:
+        near = found[row]
+        solutions = flow.align(
+            reference[row].astype(np.float32) / norm,
+            moving[near].astype(np.float32) / norm,
+            beta=beta,
+            stride=field.stride,
+            solver=solver,
+            iterations=iterations,
+            threads=1,
+        )
+        labels = [s.labels_rc for s in solutions]
+        moved = [transfer(a, field, size, points[j]) for a, j in zip(labels, near, strict=True)]
+        numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
+        return np.stack(labels), np.stack(moved), np.array(numbers)
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        labels, moved, numbers = (np.stack(parts) for parts in zip(*pool.map(one, rows), strict=True))
+    return {
+        "rows": rows,
+        "neighbours": found[rows],
+        "labels_rc": labels.astype(np.uint8),
+        "points": moved,
+        **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound", "iterations"))},
+    }

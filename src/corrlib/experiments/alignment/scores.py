@@ -1,0 +1,121 @@
+"""Errors of transferred keypoints, method by method: what Table 2 and its curves are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC
+from corrlib.experiments.alignment import predictions
+from corrlib.experiments.alignment.flows import align, copied
+from corrlib.experiments.alignment.squares import instances, spread
+
+ORDERS = ("deformation", "data", "retrieval", "oracle")
+
+
+def flow_errors(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    *,
+    order: str = "deformation",
+    top: int = 5,
+    split: str = "val",
+    size: int = INPUT_SIDE,
+    **how: Any,
+) -> list[np.ndarray]:
+    """Errors of what aligned neighbours predict: for each category ``(N, K)``, as `metrics.errors`.
+
+    Parameters
+    ----------
+    order
+        By what the neighbours are ordered before the median of the first `top` is taken: ``deformation``
+        energy (the paper's), the ``data`` term, similarity (``retrieval``), or the true error (``oracle``).
+    how
+        As `flows.align` has it: feature, beta, solver, limit, ...
+    """
+    if order not in ORDERS:
+        raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
+    found = []
+    for category in categories:
+        pairs = align(data, network, category, split, size=size, **how)
+        objects = instances(data, category, split)
+        objects = [objects[row] for row in pairs.rows]
+        if order == "retrieval":
+            rank = np.broadcast_to(np.arange(pairs.points.shape[1]), pairs.points.shape[:2])
+        elif order == "oracle":
+            rank = predictions.oracle_order(pairs.points, objects, size)
+        else:
+            rank = pairs.smoothness if order == "deformation" else pairs.data
+        predicted = predictions.first_median(pairs.points, rank, top=top)
+        found.append(predictions.keypoint_errors(predicted, objects, size))
+    return found
+
+
+def copy_errors(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    *,
+    top: int = 5,
+    split: str = "val",
+    size: int = INPUT_SIDE,
+    limit: int | None = None,
+    **how: Any,
+) -> list[np.ndarray]:
+    """Errors when the nearest neighbours' keypoints are copied as they are (NN transfer), like `flow_errors`.
+
+    `limit` and `how` as `flows.align` and `flows.copied` have them.
+    """
+    found = []
+    for category in categories:
+        points = copied(data, network, category, split, size=size, **how)
+        objects = instances(data, category, split)
+        rows = spread(len(objects), limit)
+        points, objects = points[rows], [objects[row] for row in rows]
+        rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
+        predicted = predictions.first_median(points, rank, top=top)
+        found.append(predictions.keypoint_errors(predicted, objects, size))
+    return found
+
+
+def validate(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    betas: Sequence[float],
+    *,
+    alpha: float = 0.1,
+    limit: int = 5,
+    **how: Any,
+) -> tuple[float, np.ndarray]:
+    """Choose beta on the training set, whose instances are aligned with the others of their category.
+
+    Parameters
+    ----------
+    betas
+        To choose from.
+    alpha
+        The tolerance of the PCK that decides.
+    limit
+        Instances a category that are aligned.
+    how
+        As `flow_errors` has it.
+
+    Returns
+    -------
+    beta
+        The one with the highest mean PCK.
+    pck
+        ``(betas, 3)`` mean PCK of each, and its 95 % bootstrap interval over instances.
+    """
+    curve = []
+    for beta in betas:
+        errors = flow_errors(data, network, categories, split="train", beta=float(beta), limit=limit, **how)
+        curve.append([metrics.mean_pck(errors, alpha), *metrics.bootstrap(errors, alpha)])
+    curve = np.array(curve)
+    return float(betas[int(curve[:, 0].argmax())]), curve

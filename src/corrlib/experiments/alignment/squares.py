@@ -1,0 +1,154 @@
+"""What alignment works on: boxes warped to squares, features on one grid, neighbours of the same category."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from corrlib import sift
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC, Instance
+from corrlib.geometry import Crop
+from corrlib.retrieval import nearest
+from corrlib.store import cached
+
+#: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
+#: of convnet rf centers").
+GRID_LAYER = "conv4"
+BATCH = 64
+
+
+def instances(data: VOC, category: str, split: str) -> list[Instance]:
+    """Objects of a category that can be scored or transfer anything: those with a visible keypoint."""
+    return [i for i in data.instances(category, split) if np.isfinite(i.keypoints).any()]
+
+
+def spread(total: int, limit: int | None) -> np.ndarray:
+    """Rows of at most `limit` of `total` instances, evenly spread; all if it is None."""
+    if limit is None or limit >= total:
+        return np.arange(total)
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1 instance, got {limit}")
+    return np.linspace(0, total - 1, limit).astype(np.int64)
+
+
+def crop(instance: Instance, size: int) -> Crop:
+    """The instance's box warped to a square of side `size`."""
+    return Crop(tuple(instance.box), (size, size))
+
+
+def keypoints(objects: list[Instance], size: int) -> np.ndarray:
+    """Keypoints in the squares, ``(N, K, 2)``; NaN where invisible."""
+    return np.stack([crop(one, size).points(one.keypoints) for one in objects])
+
+
+def squares(data: VOC, objects: list[Instance], size: int) -> np.ndarray:
+    """The instances' boxes warped to squares, ``(N, size, size, 3)`` uint8."""
+    result = np.empty((len(objects), size, size, 3), np.uint8)
+
+    def fill(row: int) -> None:
+        result[row] = crop(objects[row], size).image(data.image(objects[row].image_id))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, range(len(objects))))
+    return result
+
+
+def grid(network: Network, size: int) -> np.ndarray:
+    """The feature locations ``(H, W, 2)`` in a square: centres of the receptive fields of `GRID_LAYER`."""
+    return network.receptive_fields[GRID_LAYER].centers(network.output_shape((size, size), GRID_LAYER))
+
+
+def features(
+    data: VOC, network: Network, category: str, split: str, *, feature: str | float, size: int = INPUT_SIDE
+) -> np.ndarray:
+    """Features of every instance at the grid, from the cache.
+
+    Parameters
+    ----------
+    data, network, category, split
+        Whose instances, and whose grid.
+    feature
+        A layer of the network, or the radius in pixels of SIFT.
+    size
+        Side of the squares.
+
+    Returns
+    -------
+    array (N, H, W, C) float16 or, SIFT, uint8
+        Of layers with another grid the unit nearest to each location.
+    """
+    inputs = dict(data=data, network=network, category=category, split=split)
+    return cached(_features, **inputs, feature=feature, size=size)["features"]
+
+
+def scale(data: VOC, network: Network, *, feature: str | float, size: int = INPUT_SIDE) -> float:
+    """What a type of feature is divided by in the energy: its RMS norm over the training set."""
+    total = count = 0.0
+    for category in data.categories:
+        inputs = dict(data=data, network=network, category=category, split="train")
+        entry = cached(_features, **inputs, feature=feature, size=size)
+        total, count = total + entry["square_norms"].sum(), count + entry["square_norms"].size
+    if not total:
+        raise ValueError(f"the features {feature!r} of the training set are all zero: nothing can be aligned")
+    return float(np.sqrt(total / count))
+
+
+def neighbours(
+    data: VOC, network: Network, category: str, split: str, *, count: int = 25, layer: str = "fc7"
+) -> np.ndarray:
+    """Training instances of the same category that look most alike, by the cosine of `layer`.
+
+    Returns
+    -------
+    array (N, k) int64
+        Rows of ``instances(data, category, "train")``, the most similar first; none from the instance's own
+        image. ``k`` is `count`, or fewer if the training set has no more.
+    """
+    query, database = (instances(data, category, s) for s in (split, "train"))
+    images = [np.array([i.image_id for i in objects], dtype=str) for objects in (query, database)]
+    left = len(database) - max((int((images[1] == i).sum()) for i in images[0]), default=0)
+    if left < 1 or not query:
+        raise ValueError(
+            f"{data.root}: {len(query)} instances of {category!r} have a visible keypoint in {split}, and"
+            f" {len(database)} in train: alignment needs one, and another to align it with"
+        )
+    inputs = dict(data=data, network=network, category=category, layer=layer)
+    found = (cached(_signatures, **inputs, split=s)["features"] for s in (split, "train"))
+    rows, _ = nearest(*found, min(count, left), query_group=images[0], database_group=images[1])
+    return rows
+
+
+def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
+    centers = grid(network, size)
+    images = squares(data, instances(data, category, split), size)
+    if isinstance(feature, str):
+        parts = []
+        for first in range(0, len(images), BATCH):
+            maps = network.features(images[first : first + BATCH], feature)
+            rows, cols = np.moveaxis(
+                network.receptive_fields[feature].nearest(centers, maps.shape[1:3]), -1, 0
+            )
+            parts.append(maps[:, rows, cols])
+        found = (
+            np.concatenate(parts) if parts else np.zeros((0, *centers.shape[:2], network.channels(feature)))
+        )
+        kind = np.float16
+    else:
+        found = np.zeros((len(images), *centers.shape[:2], 128), np.float32)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for row, one in enumerate(
+                pool.map(lambda i: sift.descriptors(i, centers, radius=feature), images)
+            ):
+                found[row] = one
+        kind = np.uint8  # OpenCV rounds them to it
+    square_norms = np.einsum("nhwc,nhwc->nhw", found, found, dtype=np.float64)
+    return {"features": found.astype(kind), "square_norms": square_norms}
+
+
+def _signatures(data: VOC, network: Network, category: str, split: str, layer: str):
+    images = squares(data, instances(data, category, split), INPUT_SIDE)
+    found = network.fc7(images) if layer == "fc7" else network.features(images, layer)
+    return {"features": found.reshape(len(images), -1)}
