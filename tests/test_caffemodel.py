@@ -99,7 +99,7 @@ def test_every_encoding(tmp_path_factory, shapes, old, packed, double):
 def test_layers_without_blobs_and_twins_keep_the_order(tmp_path):
     path = tmp_path / "net.caffemodel"
     weights = np.ones((2, 3), np.float32)
-    path.write_bytes(layer("data") + layer("ip", blob(weights)) + layer("data") + layer("loss"))
+    path.write_bytes(layer("data") + layer("ip", blob(weights)) + layer("ip") + layer("data") + layer("loss"))
     found = read_caffemodel(path)
     assert {name: len(blobs) for name, blobs in found.items()} == {"data": 0, "ip": 1, "loss": 0}
 
