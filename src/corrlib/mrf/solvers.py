@@ -1,0 +1,187 @@
+"""From features to costs, and from costs to labels. The loops are in `corrlib.mrf.kernels`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from joblib import cpu_count
+
+from corrlib.mrf import kernels
+from corrlib.mrf.vectors import LANES
+
+SOLVERS = ("trws", "bp")
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """A labelling and what it costs.
+
+    Attributes
+    ----------
+    labels_rc
+        ``(H, W, 2)`` int64, the node ``(row, col)`` of the moving grid that each node of the reference chose.
+    energy
+        ``data + smoothness``.
+    data, smoothness
+        The sum of the unary costs; beta times the sum of squared differences of displacements (the paper's
+        deformation energy).
+    bound
+        No labelling has a lower energy than this, up to float32 rounding of the messages (some 1e-6 of the
+        energy). ``-inf`` for belief propagation, which knows no bound.
+    iterations
+        How many were done; in each, every node sends a message to every neighbour.
+    """
+
+    labels_rc: np.ndarray
+    energy: float
+    data: float
+    smoothness: float
+    bound: float
+    iterations: int
+
+
+def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """L2 distance of every feature of `reference` to every one of `moving`, by one matrix product.
+
+    Parameters
+    ----------
+    reference : array (H, W, C)
+    moving : array (..., H', W', C)
+        One map, or a batch of them.
+
+    Returns
+    -------
+    array (..., H, W, H', W') float32
+        Good to some 1e-3 of the features' norm where two features coincide, and to 1e-6 elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If depths differ, a grid is empty or a feature is not finite.
+    """
+    reference, moving = np.asarray(reference), np.asarray(moving)
+    if reference.ndim != 3 or moving.ndim < 3:
+        raise ValueError(
+            f"expected reference features (H, W, C) and moving features (..., H', W', C), "
+            f"got {reference.shape} and {moving.shape}"
+        )
+    if reference.shape[-1] != moving.shape[-1]:
+        raise ValueError(
+            f"features of depth {reference.shape[-1]} (reference) and {moving.shape[-1]} (moving): "
+            f"take both from one layer of one network"
+        )
+    if not reference.size or not moving.size:
+        raise ValueError(f"a grid is empty: reference {reference.shape}, moving {moving.shape}")
+    a = reference.reshape(-1, reference.shape[-1]).astype(np.float32, copy=False)
+    b = moving.reshape(-1, moving.shape[-1]).astype(np.float32, copy=False)
+    with np.errstate(invalid="ignore", over="ignore"):  # found by the check that follows
+        squares = (-2 * a) @ b.T
+        squares += np.einsum("ij,ij->i", a, a)[:, None]
+        squares += np.einsum("ij,ij->i", b, b)
+    if not np.isfinite(squares).all():
+        raise ValueError("features are not finite (NaN, infinity or overflow): check where they come from")
+    np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
+    batch, grid = moving.shape[:-3], moving.shape[-3:-1]
+    # A view: the product has the batch inside.
+    pairs = squares.reshape(*reference.shape[:2], *batch, *grid)
+    return np.moveaxis(pairs, (0, 1), (-4, -3))
+
+
+def energy(unary: np.ndarray, labels_rc: np.ndarray, beta: float) -> tuple[float, float]:
+    """The data term and the smoothness term of labels ``(H, W, 2)``: the energy is their sum."""
+    r, c = np.indices(unary.shape[:2])
+    data = unary[r, c, labels_rc[..., 0], labels_rc[..., 1]].sum(dtype=np.float64)
+    displacement = labels_rc - np.stack([r, c], axis=-1)
+    rough = sum((np.diff(displacement, axis=axis) ** 2).sum() for axis in (0, 1))
+    return float(data), float(beta * rough)
+
+
+def solve(
+    unary: np.ndarray,
+    beta: float,
+    *,
+    solver: str = "trws",
+    iterations: int = 100,
+    tolerance: float = 1e-4,
+) -> Solution:
+    """The labelling of least energy, or one not far from it.
+
+    Parameters
+    ----------
+    unary : array (H, W, H', W')
+        Cost of each node of the moving grid to each node of the reference.
+    beta : float
+        Weight of a squared cell of difference between the displacements of two neighbours.
+    solver : {"trws", "bp"}
+        Sequential tree-reweighted message passing (Kolmogorov 2006), which also bounds the optimum from
+        below; or the paper's min-sum belief propagation (Felzenszwalb and Huttenlocher 2006) on a
+        checkerboard, which stops when no label has changed for as long as a message takes to cross the
+        grid.
+    iterations : int
+        At most so many.
+    tolerance : float
+        TRW-S stops when energy and bound differ by no more than this share of the energy.
+
+    Returns
+    -------
+    Solution
+        The best labelling met, beginning with no flow: node (r, c) chooses (r, c), or the nearest there is.
+
+    Raises
+    ------
+    ValueError
+        If the costs are not of four dimensions, empty or not finite, or a parameter is out of its range.
+    """
+    unary = np.asarray(unary)
+    if unary.ndim != 4 or not unary.size:
+        raise ValueError(f"expected costs (H, W, H', W'), none of them empty, got shape {unary.shape}")
+    if not np.isfinite(unary).all():
+        raise ValueError("the costs hold NaN or infinity: a label that must not be chosen needs a large cost")
+    if not 0 <= beta < 1e20:
+        raise ValueError(f"beta is {beta}: the weight of the smoothness term is not negative, and finite")
+    if solver not in SOLVERS:
+        raise ValueError(f"solver is {solver!r}: expected one of {', '.join(SOLVERS)}")
+    if iterations < 1 or not tolerance >= 0:
+        raise ValueError(f"expected iterations >= 1 and tolerance >= 0, got {iterations} and {tolerance}")
+    height, width, rows, cols = unary.shape
+    data = np.empty((height, width, rows, -(-cols // LANES) * LANES), np.float32)
+    data[..., :cols] = unary
+    data[..., cols:] = data[..., cols - 1 : cols]
+    data = data.reshape(-1, data.shape[-1])
+    labels_rc = np.indices((height, width)).reshape(2, -1).T.clip(max=(rows - 1, cols - 1))
+    problem = (data, labels_rc, height, width, rows, float(beta), *_parabolas(rows, cols, float(beta)))
+    bound = -np.inf
+    if solver == "trws":
+        bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
+    else:
+        done = kernels.bp(*problem, int(iterations))
+    labels_rc = labels_rc.reshape(height, width, 2)
+    fit, smoothness = energy(unary, labels_rc, beta)
+    total = fit + smoothness
+    return Solution(labels_rc, total, fit, smoothness, min(bound, total), done)
+
+
+def solve_batch(
+    unaries: Iterable[np.ndarray], beta: float, *, threads: int | None = None, **how
+) -> list[Solution]:
+    """`solve` each of `unaries` on all cores, or on so many `threads`; `how` is passed on."""
+    with ThreadPoolExecutor(threads or cpu_count()) as pool:
+        return list(pool.map(partial(solve, beta=beta, **how), unaries))
+
+
+@lru_cache(maxsize=32)
+def _parabolas(rows: int, cols: int, beta: float) -> tuple[np.ndarray, np.ndarray]:
+    """The kernels' ``by_row`` [edge, label there, label here] and ``by_col`` [edge, label here, there]."""
+    edge = np.arange(-1, 2)[:, None, None]
+    row = np.arange(rows)
+    col = np.minimum(np.arange(-(-cols // LANES) * LANES), cols - 1)
+    by_row = beta * (row - row[:, None] + edge) ** 2
+    by_col = beta * (np.arange(cols)[:, None] - col + edge) ** 2
+    return (
+        by_row.reshape(3 * rows, rows).astype(np.float32),
+        by_col.reshape(3 * cols, len(col)).astype(np.float32),
+    )
