@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ import torch
 from safetensors.numpy import save_file
 
 from corrlib import convnet
+from corrlib.datasets.figurines import CATEGORIES
+from corrlib.datasets.figurines.pretraining import HELD_OUT_SEED, labelled_images
+from corrlib.training import accuracy
 from test_convnet import parameters, preprocessing, slow_features
 
 # Places of an alexnet's parameters in the state dict of torchvision's class.
@@ -166,3 +170,31 @@ def test_missing_and_unknown_files(tmp_path):
     (tmp_path / "net.pickle").write_bytes(b"")
     with pytest.raises(ValueError, match=r"net.pickle.*\.safetensors, \.caffemodel"):
         convnet.load(tmp_path / "net.pickle")
+
+
+# the figurine network, as shipped
+
+SHIPPED = Path(convnet.__file__).parents[1] / "weights" / "figurines.safetensors"
+
+
+@pytest.mark.skipif(not SHIPPED.exists(), reason="the figurine network is not trained yet")
+def test_the_shipped_network_is_what_its_header_says(tmp_path):
+    net = convnet.load()
+    assert SHIPPED.stat().st_size < 5e6
+    assert net.digest == net.metadata["digest"]
+    assert net.architecture.name == "caffenet"
+    assert net.categories == tuple(CATEGORIES)
+    assert {"command", "seed", "accuracy", "training"} <= set(net.metadata)
+
+    # The first two hundred of the held-out images that its accuracy was measured on, rendered again.
+    recorded = float(net.metadata["accuracy"])
+    assert recorded >= 0.85
+    images, labels = labelled_images(tmp_path, per_category=10, seed=HELD_OUT_SEED, jobs=1, progress=False)
+    found = accuracy(net, images, labels)
+    assert abs(found - recorded) < 4 * (recorded * (1 - recorded) / len(images)) ** 0.5
+
+
+@pytest.mark.skipif(SHIPPED.exists(), reason="the figurine network is there")
+def test_without_the_shipped_network_the_cure_is_named():
+    with pytest.raises(FileNotFoundError, match=r"figurines\.safetensors.*corrlib train"):
+        convnet.load()
