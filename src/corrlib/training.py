@@ -197,7 +197,7 @@ def augment(images: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
 
 
 def _colour_change(rng: np.random.Generator) -> np.ndarray:
-    """A random affine map of colours (3, 4): saturation (one in seven grey), exposure, white balance, haze."""
+    """A random affine map of colours (3, 4): saturation (one in seven grey), exposure, tint, haze."""
     saturation = rng.uniform(0.3, 1.3) * (rng.random() > 1 / 7)
     mixing = saturation * np.eye(3) + (1 - saturation) / 3
     gain = rng.uniform(0.7, 1.3) * rng.uniform(0.9, 1.1, 3)
