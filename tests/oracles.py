@@ -175,6 +175,24 @@ def message(source, beta, down, right):
     return (source.reshape(-1, 1) + beta * (moved**2).sum(axis=-1)).min(axis=0).reshape(source.shape)
 
 
+def belief_propagation(unary, beta, iterations):
+    """Least energy met by min-sum on a checkerboard that begins with no flow (grids of one shape)."""
+    height, width, rows, cols = unary.shape
+    nodes = [(r, c) for r in range(height) for c in range(width)]
+    labels = np.array(nodes).reshape(height, width, 2)
+    best = sum(flow_energy(unary, labels, beta))
+    sent = {}
+    for _ in range(iterations):
+        for r, c in sorted(nodes, key=lambda rc: sum(rc) % 2):
+            around = [q for q in ((r, c - 1), (r, c + 1), (r - 1, c), (r + 1, c)) if q in nodes]
+            belief = unary[r, c] + sum(sent.get((q, (r, c)), 0) for q in around)
+            labels[r, c] = divmod(int(belief.argmin()), cols)
+            for q in around:
+                sent[(r, c), q] = message(belief - sent.get((q, (r, c)), 0), beta, q[0] - r, q[1] - c)
+        best = min(best, sum(flow_energy(unary, labels, beta)))
+    return best
+
+
 def lower_envelope(f, beta, shift, out):
     """out[j] = min over o of f[o] + beta (o - j + shift)^2 by the lower envelope of the parabolas.
 
@@ -224,3 +242,35 @@ def closest_match(flow, point, steps):
                         place = place + (1 - v) * (match[0, 1] - match[1, 1])
                     best = min(best, np.hypot(*(place - point)))
     return best
+
+
+# visualization
+
+
+def correlation_within_patches(a, b, size):
+    """Correlate brightness after taking each patch's mean away, patch by patch."""
+    rests = []
+    for image in (a, b):
+        grey = 0.299 * image[..., 0] + 0.587 * image[..., 1] + 0.114 * image[..., 2]
+        parts = []
+        for row in range(0, grey.shape[0], size):
+            for column in range(0, grey.shape[1], size):
+                patch = grey[row : row + size, column : column + size]
+                parts.extend((patch - patch.mean()).ravel())
+        rests.append(parts)
+    return np.corrcoef(*rests)[0, 1]
+
+
+def mean_field(fields, size):
+    """Mean of square fields of (image, centre) pixel by pixel, over those whose image has the pixel."""
+    mean, seen = np.zeros((size, size, 3)), np.zeros((size, size), bool)
+    for row in range(size):
+        for column in range(size):
+            values = []
+            for image, (x, y) in fields:
+                r, c = int(y) - size // 2 + row, int(x) - size // 2 + column
+                if 0 <= r < image.shape[0] and 0 <= c < image.shape[1]:
+                    values.append(image[r, c].astype(float))
+            if values:
+                mean[row, column], seen[row, column] = np.mean(values, axis=0), True
+    return mean, seen

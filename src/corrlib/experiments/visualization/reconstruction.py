@@ -14,8 +14,8 @@ from corrlib.datasets import VOC
 from corrlib.experiments.visualization.units import cut, neighbour_index, units, whole_image
 from corrlib.store import cached
 
-#: Weights of red, green and blue in brightness (ITU-R BT.601).
-BRIGHTNESS = (0.299, 0.587, 0.114)
+#: Weights of red, green and blue in brightness (ITU-R BT.601) in thousandths: whole numbers add up exactly.
+BRIGHTNESS = (299.0, 587.0, 114.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,5 +184,6 @@ def _within(values: np.ndarray, size: int) -> np.ndarray:
 
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     a, b = (x.ravel() - x.mean() for x in (a, b))
-    length = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / length) if length else 0.0
+    if min(a @ a, b @ b) < 1e-6:  # nothing but rounding
+        return 0.0
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
