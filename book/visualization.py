@@ -22,12 +22,12 @@
 # The parameters of this chapter:
 
 # %% tags=["parameters"]
-layer: str = "conv3"  # the layer whose score is reported at the end, such as conv3, conv4, conv5
-k: int = 5  # neighbours whose patches are averaged; Figure 1 shows 1 beside it
-database_images: int = 300  # training images that neighbours come from, at most
-image_id: str = ""  # an image to rebuild, as JPEGImages names it; none: some of val
-seed: int = 0  # of every draw: database, images, seeds, the uniform column
-data_root: str = ""  # a data set in the layout of VOC 2011; none: figurines
+layer: str = "conv3"  # whose score the last section reports
+k: int = 5  # neighbours that are averaged; 1 is shown beside it
+database_images: int = 300  # where neighbours come from, at most
+image_id: str = ""  # the image to rebuild; none: three of val
+seed: int = 0  # of every draw
+data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
 
 # %% tags=["hide-input"]
@@ -93,8 +93,10 @@ for name, (size, stride) in units.table1(network, list(published)).items():
 #
 # Each unit stands for the patch at the centre of its receptive field, as large as the stride: $16 \times 16$ pixels for
 # `conv3` to `conv5`, a small part of the $99 \times 99$ to $163 \times 163$ that it sees. Replace each patch by the patch of the
-# unit's nearest neighbour, or by the average over its five nearest neighbours, and look at the result. Neighbours
-# are found by cosine similarity among all units of the database's images, never in the image itself.
+# unit's nearest neighbour, or by the average over a few nearest neighbours, and look at the result. Neighbours are
+# found by cosine similarity among all units of the database's images, never in the image itself. The paper's database
+# has at least a million units for every layer; `database_images` sets how large this one is (some 5,000 photographs
+# of VOC make a million). Images are taken as they are, unless a side is shorter than the network's 227 pixels.
 #
 # The last column is what could be expected at best if features had discarded all spatial information within their
 # receptive fields: patches of the *image itself*, drawn uniformly from the `conv3` receptive field around each place.
@@ -122,6 +124,8 @@ def figure_1():
     return plots.reconstructions([r.image for r in first], columns, covered=covered, patch=patch, fields=fields)
 
 
+size = len(units.units(data, network, "conv3", database).image)
+glue("units", f"{size:,}", display=False)
 glue("rebuilt", figure_1(), display=False)
 plt.close()
 
@@ -130,12 +134,13 @@ plt.close()
 # :name: figure-rebuilt
 # :alt: Images in the left column, with a small yellow square and three nested black squares in the first; beside each, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5, recognisable but in other colours, and from randomly drawn patches of its own, which are scrambled.
 #
-# *The paper's Figure 1* (tier: {glue:text}`tier`). Left: the image; the broken line is the part that whole patches cover. In the first, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around it. Right: the image rebuilt from nearest neighbours, and from places drawn uniformly from the conv3 receptive field.
+# *The paper's Figure 1* (tier: {glue:text}`tier`). Left: the image; the broken line is the part that whole patches cover. In the first, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around it. Right: the image rebuilt from nearest neighbours among {glue:text}`units` units of {glue:text}`database` (conv3), and from places of the image drawn uniformly from the conv3 receptive field.
 # ```
 #
-# Even though a unit sees the whole of the black squares, its neighbours agree with it about the small yellow one:
-# edges go on from patch to patch, and parts are replaced by parts of their kind. As layers deepen, the replacements
-# become less alike in colour and shape.
+# A unit sees the whole of a black square. Where the rebuilt image still shows the edges and parts of the original,
+# its neighbours agree with it about the small yellow one: they come from other images, but from the same place of the
+# same kind of thing. As layers deepen, what replaces a patch shares less of its colour and shape, and more of its
+# meaning. The scrambled column shows what would be left if a unit knew only what is somewhere in its square.
 #
 # ## How much is left, as a number
 #
