@@ -53,7 +53,7 @@ def test_folding_changes_nothing(rng):
 
 def test_a_run_learns_and_records_itself(data, tmp_path):
     out = tmp_path / "deep" / "net.safetensors"
-    metadata = run(data, out, epochs=4, seed=3)
+    metadata = run(data, out, epochs=30, seed=3)
     net = convnet.load(out)
     assert metadata["accuracy"] == "1.0000"
     assert training.accuracy(net, data[0][20:], data[1][20:]) == 1.0
@@ -61,7 +61,7 @@ def test_a_run_learns_and_records_itself(data, tmp_path):
     assert net.categories == CATEGORIES
     for key, value in {"command": "a command", "seed": "3", "val_images": "8"}.items():
         assert net.metadata[key] == value
-    assert json.loads(net.metadata["training"])["epochs"] == 4
+    assert json.loads(net.metadata["training"])["epochs"] == 30
     assert [net.channels(layer) for layer in ("conv1", "conv5", "fc7", "fc8")] == [4, 6, 8, 2]
     assert [file.name for file in out.parent.iterdir()] == [out.name]
 
@@ -75,11 +75,11 @@ def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path, monkeypatch):
 
     augment, calls = training.augment, []
 
-    def kill_at_the_fifth_step(images, rng):
+    def kill_at_the_fifth_step(images, rng, side):
         calls.append(1)
         if len(calls) == 5:
             raise Killed
-        return augment(images, rng)
+        return augment(images, rng, side)
 
     out = tmp_path / "killed.safetensors"
     with monkeypatch.context() as patch:
@@ -112,7 +112,7 @@ def test_preprocessing_is_measured_in_bgr(data, tmp_path):
 
 def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
     """On an image whose colours are its coordinates, the crop that was taken can be read off."""
-    monkeypatch.setattr(training, "_colour_change", lambda rng: np.eye(3, 4))
+    monkeypatch.setattr(training, "_tint", lambda rng: np.ones(3))
     y, x = np.mgrid[0:254, 0:256]
     image = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.uint8)
     crops = training.augment([image] * 40, rng).astype(float)
@@ -131,14 +131,27 @@ def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
     assert len({tuple(crop[100, 100]) for crop in crops}) > 30
 
 
-def test_colours_change_but_grey_stays_nearly_grey(rng):
-    changes = np.stack([training._colour_change(rng) for _ in range(200)])
-    grey = changes @ [100, 100, 100, 1]
-    assert grey.min() > 100 * 0.7 * 0.9 - 20
-    assert grey.max() < 100 * 1.3 * 1.1 + 20
-    assert np.ptp(grey, axis=1).max() < 0.2 * 1.3 * 100
-    colourless = np.ptp(changes[:, :, :3], axis=2).max(axis=1) < 1e-9
-    assert 0.05 < colourless.mean() < 0.25
+def test_tints_change_colours_a_little(rng):
+    image = np.full((229, 229, 3), 100, np.uint8)
+    tints = training.augment([image] * 60, rng, 131)[:, 0, 0].astype(float)
+    assert 84 <= tints.min() < 92 and 108 < tints.max() <= 116
+    assert np.ptp(tints, axis=1).mean() > 5
+
+
+def test_crops_grow_to_full_size_a_quarter_of_the_training_each(rng):
+    sides = [training.crop_side(progress) for progress in np.arange(0, 1, 0.05)]
+    assert sides == [131] * 5 + [163] * 5 + [195] * 5 + [227] * 5
+    assert training.crop_side(1.0) == 227
+    conv5 = convnet.architecture("caffenet")
+    assert [conv5.output_shape((side, side), "pool5") for side in training.CROP_SIDES] == [
+        (units, units) for units in (3, 4, 5, 6)
+    ]
+    assert training.augment([np.zeros((256, 256, 3), np.uint8)], rng, 163).shape == (1, 163, 163, 3)
+
+
+def test_small_crops_are_scored_too(rng):
+    scores = random_trainee(rng)(torch.from_numpy(rng.normal(size=(2, 3, 131, 131)).astype(np.float32)))
+    assert scores.shape == (2, 3) and bool(torch.isfinite(scores).all())
 
 
 def test_one_cycle():

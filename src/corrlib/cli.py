@@ -4,6 +4,7 @@ Nothing heavy is imported before a command needs it, so that help and mistakes a
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,10 +85,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("figurines", _figurines, FIGURINES)
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     sub.add_argument(
-        "--train", type=int, default=60, metavar="N", help="training images a category (%(default)s)"
+        "--train", type=int, default=80, metavar="N", help="training images a category (%(default)s)"
     )
     sub.add_argument(
-        "--val", type=int, default=30, metavar="N", help="validation images a category (%(default)s)"
+        "--val", type=int, default=40, metavar="N", help="validation images a category (%(default)s)"
     )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
 
@@ -98,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "--held-out", type=int, default=60, metavar="N", help="and for its accuracy (%(default)s)"
     )
     sub.add_argument(
-        "--epochs", type=int, default=6, metavar="N", help="passes over the images (%(default)s)"
+        "--epochs", type=int, default=9, metavar="N", help="passes over the images (%(default)s)"
     )
     sub.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)"
@@ -136,6 +137,9 @@ def _figurines(args: argparse.Namespace) -> None:
 
 
 def _train(args: argparse.Namespace) -> None:
+    # Threads that spin while they wait for each other slow down everything else, and themselves, on a busy
+    # machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from corrlib import store, training
     from corrlib.datasets.figurines import CATEGORIES, pretraining
 

@@ -51,7 +51,10 @@ class Trainee(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Class scores ``(N, K)`` of preprocessed images ``(N, 3, 227, 227)``."""
+        """Class scores ``(N, K)`` of preprocessed images ``(N, 3, 227, 227)``.
+
+        Of smaller squares, too: pool5 is then enlarged to the 6 x 6 units that fc6 has weights for.
+        """
         pending = None
         for layer, following in zip(self.steps, (*self.steps[1:], None), strict=True):
             if layer.kind == "norm":
@@ -59,7 +62,9 @@ class Trainee(nn.Module):
             elif layer.kind == "pool":
                 x = functional.max_pool2d(x, layer.kernel, layer.stride, ceil_mode=layer.ceil)
             else:
-                x = self.weights[layer.name](x.flatten(1) if layer.kind == "fc" else x)
+                if layer.name == "fc6":
+                    x = functional.interpolate(x, (6, 6), mode="bilinear").flatten(1)
+                x = self.weights[layer.name](x)
                 pending = layer.name if layer.name in self.batch_norms else None
             if pending and not (layer.kind == "conv" and following.kind == "pool"):
                 x = functional.relu(self.batch_norms[pending](x), inplace=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from corrlib.datasets.annotations import DataError
 from corrlib.datasets.voc import VOC, Instance
+from corrlib.sources import code_digest
 from corrlib.store import StoreError, cache_dir
 
 __all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
@@ -34,10 +35,8 @@ def open_dataset(data_root: str | Path | None = None) -> VOC:
     """
     if data_root:
         return VOC(Path(data_root))
-    digest = hashlib.sha256(repr(WORLD).encode())
-    for path in sorted((Path(__file__).parent / "figurines").rglob("*.py")):
-        digest.update(path.read_bytes())
-    out = cache_dir() / f"figurines-{digest.hexdigest()[:16]}"
+    made_by = f"{WORLD} {code_digest('corrlib.datasets.figurines.world')}"
+    out = cache_dir() / f"figurines-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
     if not out.is_dir():
         _draw(out)
     return VOC(out)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import joblib
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
 from corrlib.datasets.figurines.world import instance

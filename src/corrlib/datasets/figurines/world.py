@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 import cv2
 import joblib
 import numpy as np
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
 from corrlib.datasets.figurines.placing import parts
