@@ -177,7 +177,7 @@ def message(source, beta, down, right):
 
 def belief_propagation(unary, beta, iterations):
     """Least energy met by min-sum on a checkerboard that begins with no flow (grids of one shape)."""
-    height, width, rows, cols = unary.shape
+    height, width, _, cols = unary.shape
     nodes = [(r, c) for r in range(height) for c in range(width)]
     labels = np.array(nodes).reshape(height, width, 2)
     best = sum(flow_energy(unary, labels, beta))
@@ -193,17 +193,15 @@ def belief_propagation(unary, beta, iterations):
     return best
 
 
-def lower_envelope(f, beta, shift, out):
+def lower_envelope(f, beta, shift, out, vertex, start):
     """out[j] = min over o of f[o] + beta (o - j + shift)^2 by the lower envelope of the parabolas.
 
-    Felzenszwalb and Huttenlocher 2004, section 2; beta > 0. In a form that numba compiles too.
+    Felzenszwalb and Huttenlocher 2004, section 2; beta > 0. numba compiles it as it is: `vertex` (n ints) and
+    `start` (n + 1 floats) are workspaces.
     """
-    count = len(f)
-    vertex = np.zeros(count, np.int64)
-    start = np.zeros(count + 1)
     last = 0
-    start[0], start[1] = -np.inf, np.inf
-    for o in range(1, count):
+    vertex[0], start[0], start[1] = 0, -np.inf, np.inf
+    for o in range(1, len(f)):
         while True:
             v = vertex[last]
             meet = ((f[o] + beta * o * o) - (f[v] + beta * v * v)) / (2 * beta * (o - v))

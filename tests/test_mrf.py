@@ -21,6 +21,10 @@ def a_problem(seed, height, width, rows, cols):
     return np.random.default_rng(seed).random((height, width, rows, cols), dtype=np.float32)
 
 
+def grid(height, width):
+    return np.moveaxis(np.indices((height, width)), 0, -1)
+
+
 @st.composite
 def problems(draw):
     sides = [draw(st.integers(1, 6)) for _ in range(4)]
@@ -66,10 +70,11 @@ def test_the_lower_envelope_agrees(seed, rows, cols, beta, shift):
     """The transform that the paper cites, twin of ours in the benchmark."""
     source = np.random.default_rng(seed).uniform(-2, 3, (rows, cols))
     half, out = np.empty_like(source), np.empty_like(source)
+    spaces = np.zeros(20, int), np.zeros(21)
     for x in range(cols):
-        oracles.lower_envelope(source[:, x], beta, 0, half[:, x])
+        oracles.lower_envelope(source[:, x], beta, 0, half[:, x], *spaces)
     for y in range(rows):
-        oracles.lower_envelope(half[y], beta, shift, out[y])
+        oracles.lower_envelope(half[y], beta, shift, out[y], *spaces)
     assert_allclose(out, oracles.message(source, beta, 0, shift), atol=1e-9 * (1 + beta * cols**2))
 
 
@@ -95,8 +100,19 @@ def test_a_solution_tells_the_energy_of_its_labels_and_is_no_worse_than_no_flow(
     )
     assert found.energy == found.data + found.smoothness
     assert found.bound <= found.energy
-    still = np.moveaxis(np.indices(costs.shape[:2]), 0, -1).clip(max=np.array(costs.shape[2:]) - 1)
+    still = grid(*costs.shape[:2]).clip(max=np.array(costs.shape[2:]) - 1)
     assert found.energy <= sum(oracles.flow_energy(costs, still, beta)) * (1 + 1e-6)
+
+
+@pytest.mark.parametrize("solver", ["trws", "bp"])
+def test_a_solver_cut_short_does_not_lose_to_no_flow(solver):
+    """The labels of a first iteration are far above it here."""
+    costs = 0.1 * a_problem(0, 8, 9, 9, 8)
+    still = grid(8, 9).clip(max=(8, 7))
+    for beta in (0.1, 0.5):
+        assert mrf.solve(costs, beta, solver=solver, iterations=1).energy <= sum(
+            mrf.energy(costs, still, beta)
+        )
 
 
 # Optima
@@ -156,7 +172,7 @@ def test_a_shift_is_recovered(rng, solver, shift):
     moving = rng.standard_normal((11, 18, 6)).astype(np.float32)
     reference = moving[shift[0] : shift[0] + 7, shift[1] : shift[1] + 13]
     found = mrf.solve(mrf.unary(reference, moving), 0.5, solver=solver)
-    assert_array_equal(found.labels_rc, np.moveaxis(np.indices((7, 13)), 0, -1) + shift)
+    assert_array_equal(found.labels_rc, grid(7, 13) + shift)
     assert found.smoothness == 0
     assert found.data < 7 * 13 * 2e-3
 
@@ -164,9 +180,9 @@ def test_a_shift_is_recovered(rng, solver, shift):
 @pytest.mark.parametrize("solver", ["trws", "bp"])
 def test_a_smooth_warp_is_recovered(rng, solver):
     waves, phases = rng.normal(0, 0.7, (2, 24)), rng.uniform(0, 6.3, 24)
-    reference_rc = np.moveaxis(np.indices((13, 17)), 0, -1).astype(float)
+    reference_rc = grid(13, 17).astype(float)
     bend = np.stack([np.sin(reference_rc[..., 1] / 3), np.cos(reference_rc[..., 0] / 4)], axis=-1)
-    moving_rc = np.moveaxis(np.indices((16, 20)), 0, -1) - 1.5
+    moving_rc = grid(16, 20) - 1.5
     reference = np.cos((reference_rc + 1.3 * bend) @ waves + phases)
     costs = mrf.unary(reference, np.cos(moving_rc @ waves + phases))
     found = mrf.solve(costs, 0.1, solver=solver)
@@ -197,6 +213,14 @@ def test_bp_stops_when_its_labels_do():
     again = mrf.solve(costs, 0.02, solver="bp", iterations=found.iterations + 50)
     assert_array_equal(found.labels_rc, again.labels_rc)
     assert mrf.solve(costs, 0.02, solver="bp", iterations=2).iterations == 2
+
+
+def test_bp_keeps_to_the_checkerboard():
+    """Step by step the energies of a slow twin; other orders of the nodes give others."""
+    costs = a_problem(3, 5, 4, 5, 4)
+    steps = [mrf.solve(costs, 0.05, solver="bp", iterations=n).energy for n in (1, 2, 3, 4)]
+    assert_allclose(steps, [oracles.belief_propagation(costs, 0.05, n) for n in (1, 2, 3, 4)], rtol=1e-6)
+    assert len(set(steps)) > 2
 
 
 def test_trws_is_not_above_bp():
