@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 import oracles
 from corrlib import convnet, flow
 from corrlib.datasets import VOC, figurines
-from corrlib.experiments.alignment import dense, flows, predictions, scores, squares
+from corrlib.experiments.alignment import dense, examples, flows, predictions, scores, squares
 from corrlib.sift import descriptors
 
 NAN = np.nan
@@ -227,3 +227,38 @@ def test_dense_errors_are_distances_from_the_true_places(world, network, monkeyp
 def test_an_unknown_order_is_refused(world, network):
     with pytest.raises(ValueError, match="deformation, data, retrieval, oracle"):
         scores.flow_errors(world, network, ["bus"], order="energy")
+
+
+def test_an_example_shows_the_least_deformed_and_warps_them(world, network, monkeypatch):
+    """Aligned with nothing moved, a neighbour is warped to itself."""
+    how = dict(retrieval_layer="pool5", count=3)
+    pairs = flows.align(world, network, "chair", **how)
+    still = np.broadcast_to(np.stack(np.indices((13, 13)), axis=-1), pairs.labels_rc.shape)
+    rough = np.broadcast_to([2.0, 0.0, 1.0], pairs.smoothness.shape)
+    pairs = replace(pairs, labels_rc=still, smoothness=rough)
+    monkeypatch.setattr(examples, "align", lambda *args, **kwargs: pairs)
+    one = examples.examples(world, network, "chair", 1, {"conv4": {}}, top=2, **how)["conv4"]
+    val, train = (squares.instances(world, "chair", s) for s in ("val", "train"))
+    n = 1 % len(val)
+    np.testing.assert_array_equal(one.target, squares.squares(world, [val[n]], 227)[0])
+    expected = squares.squares(world, [train[pairs.neighbours[n, j]] for j in (1, 2)], 227)
+    np.testing.assert_array_equal(one.neighbours, expected)
+    np.testing.assert_array_equal(one.warped, expected)
+    np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2]])
+
+
+def test_the_gap_is_measured_from_the_certified_bound(world, network):
+    how = dict(retrieval_layer="pool5", count=2, limit=1, feature=20.0, beta=1e-4)
+    trws, bp = (scores.optimality_gaps(world, network, ["boat"], solver=s, **how) for s in ("trws", "bp"))
+    assert trws.shape == bp.shape == (2,)
+    assert (trws >= -1e-6).all() and (trws <= 1e-2).all()
+    assert (bp >= trws - 1e-4).all()
+
+
+def test_an_estimate_is_the_mean_and_its_interval(rng):
+    errors, others = [rng.random((9, 3))], [rng.random((9, 3))]
+    value = scores.estimate(errors, [0.2, 0.5])
+    np.testing.assert_allclose(value[:, 0], [(errors[0] < a).mean() for a in (0.2, 0.5)])
+    lead = scores.estimate(errors, [0.5], minus=others)
+    assert lead[0, 0] == pytest.approx((errors[0] < 0.5).mean() - (others[0] < 0.5).mean())
+    assert lead[0, 1] <= lead[0, 0] <= lead[0, 2]

@@ -83,6 +83,29 @@ def copy_errors(
     return found
 
 
+def estimate(
+    errors: Sequence[np.ndarray], alphas: Sequence[float], *, minus: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """Mean PCK at each of `alphas`, or its lead over that of `minus`, and the 95 % interval: ``(A, 3)``."""
+    alphas = np.asarray(alphas, dtype=np.float64)
+    value = metrics.mean_pck(errors, alphas)
+    if minus is not None:
+        value = value - metrics.mean_pck(minus, alphas)
+    return np.stack([value, *metrics.bootstrap(errors, alphas, minus=minus)], axis=-1)
+
+
+def optimality_gaps(data: VOC, network: Network, categories: Sequence[str], **how: Any) -> np.ndarray:
+    """How far above the optimum the energy of each alignment can be at most, as a share of it: ``(pairs,)``.
+
+    `how` as `flows.align` has it. The bound is that of TRW-S, whatever the solver.
+    """
+    gaps = []
+    for category in categories:
+        found, certified = (align(data, network, category, **h) for h in (how, dict(how, solver="trws")))
+        gaps.append(((found.data + found.smoothness) / certified.bound - 1).ravel())
+    return np.concatenate(gaps)
+
+
 def validate(
     data: VOC,
     network: Network,
@@ -116,6 +139,6 @@ def validate(
     curve = []
     for beta in betas:
         errors = flow_errors(data, network, categories, split="train", beta=float(beta), limit=limit, **how)
-        curve.append([metrics.mean_pck(errors, alpha), *metrics.bootstrap(errors, alpha)])
-    curve = np.array(curve)
+        curve.append(estimate(errors, [alpha])[0])
+    curve = np.stack(curve)
     return float(betas[int(curve[:, 0].argmax())]), curve

@@ -1,0 +1,90 @@
+"""One instance and its best aligned neighbours, as pictures (Figure 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from corrlib import flow
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC
+from corrlib.experiments.alignment.flows import align
+from corrlib.experiments.alignment.squares import GRID_LAYER, instances, keypoints, squares
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """An instance, and the neighbours that one kind of feature deforms least.
+
+    Attributes
+    ----------
+    target
+        The instance's square ``(size, size, 3)``.
+    keypoints
+        Its own ``(K, 2)``; NaN where invisible.
+    neighbours, warped
+        ``(n, size, size, 3)`` the neighbours' squares as they are, and as they are seen by the instance.
+    points
+        ``(n, K, 2)`` their keypoints, transferred.
+    flows
+        ``(n, size, size, 2)`` from each pixel of the instance to its match.
+    nodes
+        ``(H, W, 2)`` the feature locations.
+    """
+
+    target: np.ndarray
+    keypoints: np.ndarray
+    neighbours: np.ndarray
+    warped: np.ndarray
+    points: np.ndarray
+    flows: np.ndarray
+    nodes: np.ndarray
+
+
+def examples(
+    data: VOC,
+    network: Network,
+    category: str,
+    number: int,
+    methods: Mapping[str, Mapping[str, Any]],
+    *,
+    top: int = 5,
+    size: int = INPUT_SIDE,
+    **how: Any,
+) -> dict[str, Example]:
+    """Align one instance by several methods.
+
+    Parameters
+    ----------
+    category, number
+        The instance, among those of the category that are aligned; counted around.
+    methods
+        Name -> what of `flows.align` is its own: feature, beta, ...
+    top
+        Neighbours shown, the least deformed first.
+    how
+        As `flows.align` has it, for all.
+    """
+    field, result = network.receptive_fields[GRID_LAYER], {}
+    train = instances(data, category, "train")
+    for name, own in methods.items():
+        pairs = align(data, network, category, "val", size=size, **how, **own)
+        n = number % len(pairs.rows)
+        best = np.argsort(pairs.smoothness[n], kind="stable")[:top]
+        one = instances(data, category, "val")[pairs.rows[n]]
+        labels = pairs.labels_rc[n, best]
+        flows = np.stack([flow.flow(label, field, field, (size, size)) for label in labels])
+        images = squares(data, [train[row] for row in pairs.neighbours[n, best]], size)
+        result[name] = Example(
+            target=squares(data, [one], size)[0],
+            keypoints=keypoints([one], size)[0],
+            neighbours=images,
+            warped=np.stack([flow.warp(image, f) for image, f in zip(images, flows, strict=True)]),
+            points=pairs.points[n, best],
+            flows=flows,
+            nodes=field.centers(labels.shape[1:3]),
+        )
+    return result
