@@ -6,7 +6,7 @@ import numpy as np
 
 
 def first_inside(inside, origin, direction, *, far, step):
-    """Walk along a ray in small steps: the first distance at which the point lies inside a solid; inf if none does."""
+    """Walk along a ray in small steps: the first distance at which it is inside a solid; inf if nowhere."""
     distances = np.arange(0, far, step)
     found = np.flatnonzero(inside(origin + distances[:, None] * direction))
     return distances[found[0]] if len(found) else np.inf
@@ -124,7 +124,7 @@ def mean_pck(errors, alpha):
 
 
 def first_median(points, order, top):
-    """Median of each coordinate over the first `top` neighbours that show the keypoint, one keypoint at a time."""
+    """Median of each coordinate over the first `top` neighbours that show the keypoint, one at a time."""
     result = np.full(points.shape[:1] + points.shape[2:], np.nan)
     for n, neighbours in enumerate(points):
         ranked = sorted(range(len(neighbours)), key=lambda j: (order[n, j], j))
