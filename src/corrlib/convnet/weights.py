@@ -61,10 +61,6 @@ def load(weights: str | os.PathLike | None = None) -> Network:
     if weights is None:
         shipped = resources.files("corrlib").joinpath("weights", "figurines.safetensors")
         with resources.as_file(shipped) as path:
-            if not path.exists():
-                raise FileNotFoundError(
-                    f"{path}: the figurine network is not there; `corrlib train` makes it"
-                )
             return load(path)
     path = Path(weights)
     if not path.is_file():
