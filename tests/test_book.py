@@ -259,6 +259,17 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.ipynb", "small.py"]
 
 
+def test_a_damaged_cache_entry_is_told_on_the_terminal_and_not_in_the_book(tmp_path, capsys):
+    cell = "\nimport warnings\nfrom corrlib.store import DamagedEntryWarning\nprint('so far')\n"
+    cell += "warnings.warn('the entry is damaged', DamagedEntryWarning)\nprint('so good')"
+    chapters.run(chapter_with(tmp_path, cell), tmp_path / "out.ipynb")
+    assert "DamagedEntryWarning: the entry is damaged" in capsys.readouterr().err
+    outputs = [o for c in nbformat.read(tmp_path / "out.ipynb", 4).cells for o in c.get("outputs", [])]
+    assert "".join(o.text for o in outputs) == "so far\nso good\n"
+    with pytest.raises(chapters.ChapterError, match=r"(?s)standard error.*odd"):
+        chapters.run(chapter_with(tmp_path, f"{cell}\nwarnings.warn('odd')"), tmp_path / "out.ipynb")
+
+
 def test_a_full_disk_is_told_with_the_file_and_leaves_nothing(tmp_path, monkeypatch):
     def full(notebook, path):
         Path(path).write_text("half")

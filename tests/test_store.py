@@ -142,7 +142,7 @@ def test_damaged_entries_are_computed_again_with_a_warning(cache, damage):
     store.cached(squares, n=20)
     (path,) = entries(cache)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.warns(UserWarning, match=f"(?s){path.name}.*damaged.*again"):
+    with pytest.warns(store.DamagedEntryWarning, match=f"(?s){path.name}.*damaged.*again"):
         entry = store.cached(squares, n=20)
     np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
     assert CALLS == [20, 20]

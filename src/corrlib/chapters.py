@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import logging
 import os
+import re
 import sys
 import tempfile
 import types
@@ -21,6 +22,9 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
+
+#: A warning of `corrlib.store`: where, what, and the line of code that Python shows with it.
+HARMLESS = re.compile(r"^.*: DamagedEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
 
 
 class ChapterError(RuntimeError):
@@ -155,6 +159,12 @@ def run(
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
     for number, cell in enumerate(notebook.cells, 1):
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
+        # A damaged entry of the cache is news for who runs the chapter, not for who reads it.
+        for harmless in HARMLESS.findall(said):
+            print(harmless, end="", file=sys.stderr)
+            said = said.replace(harmless, "")
+        if "outputs" in cell and not said:
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
         if said:
             where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")

@@ -25,7 +25,8 @@ import platformdirs
 
 from corrlib.sources import code_digest
 
-__all__ = ["StoreError", "cache_dir", "cached", "code_digest", "read_result", "replacing", "write_result"]
+__all__ = ["DamagedEntryWarning", "StoreError", "cache_dir", "cached", "code_digest"]
+__all__ += ["read_result", "replacing", "write_result"]
 
 #: The types of numbers in an entry: safetensors' names for them, and NumPy's.
 TYPES = {"BOOL": "bool", "F16": "float16", "F32": "float32", "F64": "float64"}
@@ -36,6 +37,10 @@ PROVENANCE = ("tier", "weights", "parameters", "code", "seconds")
 
 class StoreError(ValueError):
     """An entry or a result cannot be written or read; the message names the file and the cure."""
+
+
+class DamagedEntryWarning(UserWarning):
+    """An entry of the cache did not match its checksums and is computed again: no result is affected."""
 
 
 def cache_dir() -> Path:
@@ -227,7 +232,8 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
             if metadata[f"sha256 {name}"] != _checksum(name, arrays[name]):
                 raise ValueError(f"the checksum of {name} does not match")
     except (ValueError, KeyError, TypeError, OSError) as error:
-        warnings.warn(f"the cache entry {path} is damaged ({error}): computing it again", stacklevel=3)
+        message = f"the cache entry {path} is damaged ({error}): computing it again"
+        warnings.warn(message, DamagedEntryWarning, stacklevel=3)
         return None
     return arrays
 
