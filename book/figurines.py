@@ -45,9 +45,10 @@ rng = np.random.default_rng(seed)
 # %% [markdown]
 # ## Twenty categories
 #
-# {numref}`figurine-portraits` shows two instances of each subtype. Proportions, joints, colours and patterns
-# vary freely within a category, and the patterns are drawn from one palette for all: neither a colour nor a
-# texture gives a category away.
+# {numref}`figurine-portraits` shows every subtype at least twice. Proportions, joints, colours and patterns
+# vary within a category, and most bodies take any colour and pattern. Some materials keep their colour
+# (leaves are green, tyres dark, skin and wood brownish); clutter is made of the same, so that no colour or
+# texture alone gives a category away.
 
 
 # %% tags=["hide-input"]
@@ -56,7 +57,7 @@ def portraits():
     canvas = np.full((20 * size, views * size, 3), 235, np.uint8)
     for row, (name, model) in enumerate(figurines.CATEGORIES.items()):
         for k in range(views):
-            azimuth, spread, _ = model.views[k % len(model.views)]
+            azimuth, spread, _ = model.views[(k + k // len(model.subtypes)) % len(model.views)]
             view = {
                 "azimuth": azimuth + spread * rng.uniform(-1, 1),
                 "elevation": rng.uniform(*model.elevation),
@@ -80,7 +81,7 @@ plt.close()
 # %% [markdown]
 # ```{glue:figure} figurine-portraits
 # :name: figurine-portraits
-# :alt: A sheet of eight rendered figures for each of the twenty PASCAL categories, from aeroplane to tvmonitor.
+# :alt: A sheet of twenty rows, one for each PASCAL category from aeroplane to tvmonitor, with eight rendered figures in each, of different build, pose, view, colour and pattern.
 #
 # *Figurines.* Eight portraits of each category.
 # ```
@@ -88,8 +89,9 @@ plt.close()
 # ## Scenes
 #
 # A scene places a figure before a background of ground and sky with 1/f texture, among clutter that is made
-# of the same primitives, sometimes cut by the image border or hidden by something in front. A keypoint is
-# visible when it lies inside the image and nothing is nearer to the camera.
+# of the same primitives ({numref}`figurine-scenes`). The figure is sometimes cut by the image border or
+# hidden by something in front, and sometimes there are others beside it. A keypoint is visible when it lies
+# inside the image and nothing is nearer to the camera.
 
 
 # %% tags=["hide-input"]
@@ -117,14 +119,15 @@ plt.close()
 # :name: figurine-scenes
 # :alt: Twelve rendered scenes, each with the bounding boxes and visible keypoints of its figures drawn in yellow.
 #
-# *Figurines.* Training images of twelve categories with their boxes and visible keypoints.
+# *Figurines.* Images of twelve categories, drawn at random, with the boxes and visible keypoints of all their figures. The title names the main one.
 # ```
 #
 # ## The truth, everywhere
 #
 # {numref}`figurine-truth` colours two instances of one category by the part that each pixel shows and the
-# place on that part. Equal colours correspond. Dots of one colour mark a pixel of the first and its place on
-# the second, a cross where the second hides that place.
+# place on that part. A part has the same colour on both; parts far from each other may look alike, as there
+# are more parts than colours the eye can tell apart. Dots of one colour mark a pixel of the first and its
+# place on the second, a cross where the second hides that place.
 
 
 # %% tags=["hide-input"]
@@ -140,7 +143,9 @@ def correspondence(first, second):
     truths = [figurines.read_truth(data.root, name) for name in names]
     points, visible = figurines.correspond(*truths)
     rows, columns = np.nonzero(np.isfinite(points[..., 0]))
-    some = rng.choice(len(rows), 16, replace=False)
+    hidden = ~visible[rows, columns]
+    order = rng.permutation(len(rows))
+    some = np.concatenate([order[~hidden[order]][:12], order[hidden[order]][:4]])
     figure, axes = plt.subplots(2, 2, figsize=(9, 6.8), layout="constrained")
     for column, (name, truth) in enumerate(zip(names, truths, strict=True)):
         axes[0, column].imshow(data.image(name))
@@ -168,11 +173,15 @@ plt.close()
 # :name: figurine-truth
 # :alt: Two instances of one category above their dense truth in colours; dots of equal colour mark corresponding points.
 #
-# *Figurines.* Two instances and their dense truth. Of the first one's pixels that the second has, it shows
-# {glue:text}`figurine-covisible`.
+# *Figurines.* Two instances and their dense truth. The second shows {glue:text}`figurine-covisible` of those
+# pixels of the first whose part it has; on the others the place is hidden, turned away or outside of the
+# image.
 # ```
 #
 # ## What is in it
+#
+# {numref}`figurine-counts` counts the images on disk, which have one main object each and sometimes others
+# beside it.
 
 # %% tags=["hide-input"]
 rows = [
@@ -202,9 +211,10 @@ glue("figurine-counts", Markdown("\n".join(rows)), display=False)
 #
 # ## The network that looks at it
 #
-# The features come from a network with the geometry of the Caffe reference model and fewer channels. It was
-# trained on whole images of figurines with one label each, from two worlds of their own; no keypoint, no box
-# and no image of the world above was ever shown to it.
+# The features come from a network with the geometry of the Caffe reference model and fewer channels
+# ({numref}`figurine-network`). It was trained on whole images of figurines with one label each, and its
+# accuracy measured on others. Both sets are rendered from seeds that no world has: no keypoint, no box and no
+# image of the world above was ever shown to it.
 
 # %% tags=["hide-input"]
 network = convnet.load()
@@ -213,13 +223,13 @@ widths = ", ".join(
     f"{layer} {network.channels(layer)}" for layer in network.receptive_fields if "conv" in layer
 )
 facts = {
-    "channels": widths,
+    "channels": f"{widths}, fc6 and fc7 {network.channels('fc7')}",
     "trained by": f"`{about['command']}`",
-    "held-out images": about["val_images"],
+    "held-out images": f"{int(about['val_images']):,}",
     "top-1 accuracy on them": f"{100 * float(about['accuracy']):.1f} % (chance: 5 %)",
     "digest of the weights": f"`{network.digest}`",
 }
-rows = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
+rows = ["| property | value |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items())]
 glue("figurine-network", Markdown("\n".join(rows)), display=False)
 
 # %% [markdown]
@@ -233,7 +243,7 @@ glue("figurine-network", Markdown("\n".join(rows)), display=False)
 #
 # ```{admonition} Exercises
 # :class: tip
-# 1. Set `category = "person"`: which pixels of one pose have no visible counterpart in another? 2. Draw a
-# world of your own, `corrlib figurines --out mine --train 20 --val 10 --seed 7`, and run the next chapters on
-# it with `data_root="mine"`.
+# 1. Set `category = "person"`: which pixels of one pose have no visible counterpart in another?
+# 2. Draw a world of your own, `corrlib figurines --out mine --train 20 --val 10 --seed 7`, and run
+#    {doc}`visualization` on it: `corrlib run visualization -p data_root=mine -o mine.ipynb`.
 # ```

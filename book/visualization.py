@@ -14,10 +14,11 @@
 # %% [markdown]
 # # What a feature remembers
 #
-# A unit of `conv5` sees $163 \times 163$ pixels: most of an image. If its activations said only *what* is somewhere in
-# there, and not *where*, they would be useless for correspondence. Section 2 of {cite:t}`long2014` looks at this
-# with two pictures, in the spirit of HOGgles {cite:p}`vondrick2013`. Both ask what a feature's **nearest
-# neighbours** look like: the places in other images with the most similar features.
+# A unit of `conv5` sees $163 \times 163$ pixels: half of the $227 \times 227$ that the network was made for.
+# If its activations said only *what* is somewhere in there, and not *where*, they would be useless for
+# correspondence. Section 2 of {cite:t}`long2014` looks at this with two pictures, in the spirit of HOGgles
+# {cite:p}`vondrick2013`. Both ask what a feature's **nearest neighbours** look like: the places in other
+# images with the most similar features.
 #
 # The parameters of this chapter:
 
@@ -25,7 +26,7 @@
 layer: str = "conv3"  # whose score the last section reports
 k: int = 5  # neighbours that are averaged; 1 is shown beside it
 database_images: int = 300  # where neighbours come from, at most
-image_id: str = ""  # the image to rebuild; none: three of val
+image_id: str = ""  # the image to rebuild; none: two of val
 seed: int = 0  # of every draw
 data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
@@ -50,20 +51,28 @@ layers = list(dict.fromkeys([*units.LAYERS, layer]))
 ks = sorted({1, k})
 database = units.sample(data, "train", database_images, seed=seed)
 scored = units.sample(data, "val", 24, seed=seed)
-shown = [image_id] if image_id else scored[:3]
+
+
+def area(xyxy):
+    return np.prod(xyxy[2:] - xyxy[:2])
+
+
+objects = [i for name in data.categories for i in data.instances(name, "val")]
+largest = {i.image_id: i.box for i in sorted(objects, key=lambda i: area(i.box))}  # an image's largest object
+shown = [image_id] if image_id else sorted(scored, key=lambda i: -area(largest.get(i, np.zeros(4))))[:2]
 glue("tier", data.tier, display=False)
 glue("network", f"{network.name}", display=False)
 glue("database", f"{len(database)} images", display=False)
 
 # %% [markdown]
-# Data tier: **{glue:text}`tier`**; network: {glue:text}`network`; neighbours come from {glue:text}`database` of its
-# training split. Every figure and table below is computed from these.
+# Data tier: **{glue:text}`tier`**; network: **{glue:text}`network`**; neighbours come from
+# {glue:text}`database` of its training split. Every figure and table below is computed from these.
 #
 # ## How far a unit sees
 #
-# The receptive field (rf) of a unit is the part of the image that can influence it. Its size and the step from one
-# unit to the next follow from the list of layers alone. {numref}`table-rf` computes them from the layers that the
-# network really has, so it holds whatever the images are.
+# The receptive field (rf) of a unit is the part of the image that can influence it. Its size and the step
+# from one unit to the next follow from the list of layers alone. {numref}`table-rf` computes them from the
+# layers that the network really has, so it holds whatever the images are.
 
 # %% tags=["hide-input"]
 folder = Path("published") if Path("published").is_dir() else Path("book/published")
@@ -91,15 +100,17 @@ for name, (size, stride) in units.table1(network, list(published)).items():
 #
 # ## An image rebuilt from its neighbours
 #
-# Each unit stands for the patch at the centre of its receptive field, as large as the stride: $16 \times 16$ pixels for
-# `conv3` to `conv5`, a small part of the $99 \times 99$ to $163 \times 163$ that it sees. Replace each patch by the patch of the
-# unit's nearest neighbour, or by the average over a few nearest neighbours, and look at the result. Neighbours are
-# found by cosine similarity among all units of the database's images, never in the image itself. The paper's database
-# has at least a million units for every layer; `database_images` sets how large this one is (some 5,000 photographs
-# of VOC make a million). Images are taken as they are, unless a side is shorter than the network's 227 pixels.
+# Each unit stands for the patch at the centre of its receptive field, as large as the stride: $16 \times 16$
+# pixels for `conv3` to `conv5`, a small part of the $99 \times 99$ to $163 \times 163$ that it sees. Replace
+# each patch by the patch of the unit's nearest neighbour, or by the average over a few nearest neighbours,
+# and look at the result. Neighbours are found by cosine similarity among all units of the database's images,
+# never in the image itself. The paper's database has at least a million units for every layer;
+# `database_images` sets how large this one is (some 1,500 photographs of $500 \times 375$ pixels make a
+# million). Images are taken as they are, unless a side is shorter than the network's 227 pixels.
 #
-# The last column is what could be expected at best if features had discarded all spatial information within their
-# receptive fields: patches of the *image itself*, drawn uniformly from the `conv3` receptive field around each place.
+# The last column of {numref}`figure-rebuilt` is what could be expected at best if features had discarded all
+# spatial information within their receptive fields: patches of the *image itself*, drawn uniformly from the
+# `conv3` receptive field around each place.
 
 # %% tags=["hide-input"]
 wanted = list(dict.fromkeys([*shown, *scored]))
@@ -118,10 +129,14 @@ def figure_1():
     columns = {name: [rebuilt[name][i].neighbours for i in shown] for name in units.LAYERS}
     columns["uniform rf"] = [r.uniform for r in first]
     covered = [np.concatenate([r.centers[0, 0] - r.size / 2, r.centers[-1, -1] + r.size / 2]) for r in first]
-    center = first[0].centers[tuple(np.array(first[0].centers.shape[:2]) // 2)]
+    middle = largest.get(shown[0], covered[0]).reshape(2, 2).mean(axis=0)
+    centers = first[0].centers.reshape(-1, 2)
+    center = centers[np.linalg.norm(centers - middle, axis=1).argmin()]
     fields = [box(center, network.receptive_fields[name].size) for name in units.LAYERS]
     patch = box(center, first[0].size)
-    return plots.reconstructions([r.image for r in first], columns, covered=covered, patch=patch, fields=fields)
+    return plots.reconstructions(
+        [r.image for r in first], columns, covered=covered, patch=patch, fields=fields
+    )
 
 
 size = len(units.units(data, network, "conv3", database).image)
@@ -132,31 +147,39 @@ plt.close()
 # %% [markdown]
 # ```{glue:figure} rebuilt
 # :name: figure-rebuilt
-# :alt: Images in the left column, with a small yellow square and three nested black squares in the first; beside each, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5, recognisable but in other colours, and from randomly drawn patches of its own, which are scrambled.
+# :alt: Images in the left column, with a small yellow square and three nested black squares in the first; beside each, in a row for every number of neighbours, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5, coarse mosaics in other colours, in which outlines are easiest to find under conv3, and from randomly drawn patches of its own, in its own colours but scrambled.
 #
-# *The paper's Figure 1* (tier: {glue:text}`tier`). Left: the image; the broken line is the part that whole patches cover. In the first, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around it. Right: the image rebuilt from nearest neighbours among {glue:text}`units` units of {glue:text}`database` (conv3), and from places of the image drawn uniformly from the conv3 receptive field.
+# *The paper's Figure 1* (tier: {glue:text}`tier`). Left: of the scored images, those with the largest objects; the broken line is the part that whole patches cover. In the first, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around it. Right: the image rebuilt from one nearest neighbour (1-NN) and from the average of several, among {glue:text}`units` units of {glue:text}`database` (conv3), and from as many places of the image itself, drawn uniformly from the conv3 receptive field (uniform rf). View it enlarged.
 # ```
 #
-# A unit sees the whole of a black square. Where the rebuilt image still shows the edges and parts of the original,
-# its neighbours agree with it about the small yellow one: they come from other images, but from the same place of the
-# same kind of thing. As layers deepen, what replaces a patch shares less of its colour and shape, and more of its
-# meaning. The scrambled column shows what would be left if a unit knew only what is somewhere in its square.
+# A unit sees the whole of a black square. Where the rebuilt image still shows an edge of the original in its
+# place, the neighbours, which come from other images, agree with it about the small patch in the middle. The
+# scrambled column shows what would be left if a unit knew only what is somewhere in its square.
+#
+# On figurines, outlines survive in `conv3` and `conv4`, more clearly in the average of five neighbours than
+# in one, and few are left in `conv5`. Colours mostly do not survive: in this world they differ from one
+# individual to the next. Of photographs the paper notes that replacement becomes "more semantic and less
+# visually specific as the layer deepens". The second can be seen here; for the first, the patches are too
+# small and their world too odd to tell by eye.
 #
 # ## How much is left, as a number
 #
-# The paper leaves this to the eye. The **detail score** is the correlation between the brightness of the rebuilt
-# image and of the original *within* patches: the mean of each patch is taken away first. So it takes no note of how
-# bright or of which colour a patch is, only of what is where inside it, which is finer than the stride and much finer
-# than the receptive field. It is 1 for the image itself, and near 0 for patches from anywhere nearby. The plain
-# correlation of brightness stands beside it. There the uniform column has an advantage that neighbours cannot have:
-# its patches have the image's own colours.
+# The paper leaves this to the eye. The **detail score** is the correlation between the brightness of the
+# rebuilt image and of the original *within* patches: the mean of each patch is taken away first. So it takes
+# no note of how bright or of which colour a patch is, only of what is where inside it, which is finer than
+# the stride and much finer than the receptive field. It is 1 for the image itself, and near 0 for patches
+# from anywhere nearby. The *plain* correlation of brightness stands beside it in {numref}`table-scores`.
+# There the uniform column has an advantage that neighbours cannot have: its patches have the image's own
+# colours.
 
 # %% tags=["hide-input"]
-results = {name: {n: reconstruction.scores([rebuilt[name][i] for i in scored], n) for n in ks} for name in layers}
+results = {
+    name: {n: reconstruction.scores([rebuilt[name][i] for i in scored], n) for n in ks} for name in layers
+}
 
 
 def spelled(value):
-    return "{:.2f} [{:.2f}, {:.2f}]".format(*value)
+    return "{:.2f} [{:.2f},\u00a0{:.2f}]".format(*value).replace("-", "\u2212")
 
 
 for name in layers:
@@ -179,26 +202,36 @@ glue("scored", len(scored), display=False)
 # %% [markdown]
 # ```{glue:figure} detail
 # :name: figure-detail
-# :alt: Detail scores of conv3, conv4 and conv5, for one and for several neighbours, with intervals; grey squares show the uniform column.
+# :alt: Detail scores of conv3, conv4 and conv5 with intervals, as blue and orange circles for one and for several neighbours; white and grey squares, the same for the three layers, show the uniform column.
 #
-# *What Figure 1 shows, as a number* (tier: {glue:text}`tier`). Detail scores of images rebuilt from neighbours (circles) and from uniformly drawn places (grey squares): means over {glue:text}`scored` images of val with 95 % bootstrap intervals over images.
+# *What Figure 1 shows, as a number* (tier: {glue:text}`tier`). Detail scores of images rebuilt from neighbours (circles) and from uniformly drawn places (squares, the same draws beside each layer): means over {glue:text}`scored` images of val with 95 % bootstrap intervals over images.
 # ```
 #
-# :::{table} *Reconstruction scores* at {glue:text}`k` neighbours (tier: {glue:text}`tier`): mean over {glue:text}`scored` images of val and its 95 % bootstrap interval. The difference is taken image by image.
+# :::{table} *Reconstruction scores* at {glue:text}`k` neighbours (tier: {glue:text}`tier`): means over {glue:text}`scored` images of val and their 95 % bootstrap intervals. A gain is the difference from the uniform column, taken image by image.
 # :name: table-scores
 #
-# | layer | detail | detail, uniform rf | difference | plain | plain, uniform rf | difference |
-# |---|---|---|---|---|---|---|
-# | conv3 | {glue:text}`conv3-detail-neighbours` | {glue:text}`conv3-detail-uniform` | {glue:text}`conv3-detail-difference` | {glue:text}`conv3-similarity-neighbours` | {glue:text}`conv3-similarity-uniform` | {glue:text}`conv3-similarity-difference` |
-# | conv4 | {glue:text}`conv4-detail-neighbours` | {glue:text}`conv4-detail-uniform` | {glue:text}`conv4-detail-difference` | {glue:text}`conv4-similarity-neighbours` | {glue:text}`conv4-similarity-uniform` | {glue:text}`conv4-similarity-difference` |
-# | conv5 | {glue:text}`conv5-detail-neighbours` | {glue:text}`conv5-detail-uniform` | {glue:text}`conv5-detail-difference` | {glue:text}`conv5-similarity-neighbours` | {glue:text}`conv5-similarity-uniform` | {glue:text}`conv5-similarity-difference` |
+# | layer | detail | gain | plain | gain |
+# |---|---|---|---|---|
+# | conv3 | {glue:text}`conv3-detail-neighbours` | {glue:text}`conv3-detail-difference` | {glue:text}`conv3-similarity-neighbours` | {glue:text}`conv3-similarity-difference` |
+# | conv4 | {glue:text}`conv4-detail-neighbours` | {glue:text}`conv4-detail-difference` | {glue:text}`conv4-similarity-neighbours` | {glue:text}`conv4-similarity-difference` |
+# | conv5 | {glue:text}`conv5-detail-neighbours` | {glue:text}`conv5-detail-difference` | {glue:text}`conv5-similarity-neighbours` | {glue:text}`conv5-similarity-difference` |
+# | uniform rf | {glue:text}`conv3-detail-uniform` | | {glue:text}`conv3-similarity-uniform` | |
 # :::
+#
+# On figurines, with the default parameters, all three layers keep more detail than the uniform column, and
+# each less than the one before ({numref}`figure-detail`). Five neighbours do better than one: what they share
+# adds up, what is peculiar to one is averaged away. In plain brightness `conv3` is ahead of the uniform
+# column, `conv4` about level with it, and `conv5` behind: its neighbours tell less of the brightness of a
+# patch than a random place nearby does, and yet a little of what is where inside it.
 #
 # ## One feature at a time
 #
-# {numref}`figure-averages` takes the view of a feature. It starts from a unit drawn at random, and averages the
-# *whole* receptive fields of its nearest neighbours, not only their centres. Where they agree, the average is sharp;
-# where they do not, it is grey. They agree in the centre.
+# {numref}`figure-averages` takes the view of a feature. It starts from a unit drawn at random, and averages
+# the *whole* receptive fields of its nearest neighbours, not only their centres. Where they agree, a shape
+# stays; where they do not, it blurs. They cannot agree to the pixel, since the units are 16 pixels apart. On
+# photographs the paper sees similar colours in the centres. On figurines most colours are drawn at random;
+# what is left of 125 neighbours is at most a coarse layout of light and dark, such as a band, a body or a
+# thing on one side.
 
 # %% tags=["hide-input"]
 seeds = units.sample(data, "val", 4, seed=seed + 1)
@@ -212,15 +245,19 @@ plt.close()
 # %% [markdown]
 # ```{glue:figure} averages
 # :name: figure-averages
-# :alt: Three blocks for conv3, conv4 and conv5. The top row shows four seed receptive fields each; below, the averages of 1, 5, 25 and 125 neighbours become blurred, and keep a structure in their centres.
+# :alt: Three blocks for conv3, conv4 and conv5. The top row of each shows four seed receptive fields; below, the averages of 1, 5, 25 and 125 neighbours become ever more blurred, until only coarse light and dark shapes are left.
 #
-# *The paper's Figure 2* (tier: {glue:text}`tier`). Receptive fields of random seeds, and averages over those of their nearest neighbours. Contrast is stretched after averaging. Where a neighbour's receptive field reaches outside of its image, it does not count.
+# *The paper's Figure 2* (tier: {glue:text}`tier`). Receptive fields of random seeds, one in each of four images of val, and averages over those of their nearest neighbours. Contrast is stretched after averaging. Where a neighbour's receptive field reaches outside of its image, it does not count: a single one is grey there, and averages have seams. All are drawn at one size.
 # ```
 #
 # ## With these parameters
 #
-# A sweep over `layer` and `k` collects what this cell records: `corrlib run visualization -p layer=conv4 -p k=1 -o
-# conv4.ipynb`.
+# To compare layers or numbers of neighbours, run the chapter again with other values and read the scores
+# below:
+#
+# ```bash
+# corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
+# ```
 
 # %% tags=["hide-input"]
 chosen = results[layer][k]["detail"]
@@ -237,7 +274,9 @@ about = provenance(
     module="corrlib.experiments.visualization.reconstruction",
     seconds=time.perf_counter() - started,
 )
-store.write_result(store.cache_dir() / "results" / f"visualization-{data.tier}.json", results, provenance=about)
+store.write_result(
+    store.cache_dir() / "results" / f"visualization-{data.tier}.json", results, provenance=about
+)
 
 # %% [markdown]
 # Layer {glue:text}`layer`, {glue:text}`k` neighbours (tier: {glue:text}`tier`): detail score

@@ -17,7 +17,7 @@ Execute one chapter with other parameters and keep the notebook, outputs and all
 examples:
   corrlib run visualization -o out.ipynb
   corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
-  corrlib run visualization -p data_root=../shared/real -p weights=alexnet.npz -o photos.ipynb
+  corrlib run visualization -p data_root=photographs -p weights=alexnet.npz -o photos.ipynb
 
 A chapter's parameters are in its cell tagged "parameters" (book/visualization.py); a name that is not
 there is refused, and so is a value of another type. Lists are written with commas: layers=conv3,conv4.
@@ -29,7 +29,7 @@ Chapters whose text, parameters, code, pinned requirements and data are what the
 
 examples:
   corrlib book
-  corrlib book --data ../shared/real --weights alexnet.npz
+  corrlib book --data photographs --weights alexnet.npz
 """
 
 FIGURINES = """\
