@@ -270,6 +270,14 @@ def test_a_damaged_cache_entry_is_told_on_the_terminal_and_not_in_the_book(tmp_p
         chapters.run(chapter_with(tmp_path, f"{cell}\nwarnings.warn('odd')"), tmp_path / "out.ipynb")
 
 
+def test_a_place_that_cannot_be_written_is_told_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(chapters.papermill, "execute_notebook", lambda *_, **__: pytest.fail("it ran"))
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path, tmp_path / "file" / "out.ipynb"):
+        with pytest.raises(OSError, match=f"cannot write {out}: .*; choose another place"):
+            chapters.run(chapter_with(tmp_path, "\nx = 1"), out)
+
+
 def test_a_full_disk_is_told_with_the_file_and_leaves_nothing(tmp_path, monkeypatch):
     def full(notebook, path):
         Path(path).write_text("half")

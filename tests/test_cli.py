@@ -153,6 +153,15 @@ def test_train_hands_over_its_images_its_seed_and_its_own_command(tmp_path, monk
     assert "90.0%" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "wrong", ["--out net.pth", "--out n.safetensors --epochs 0", "--out n.safetensors --images 0"]
+)
+def test_train_refuses_what_would_waste_its_hours(wrong, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", *wrong.split()])
+    assert "expected" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(
     not shutil.which("corrlib", path=Path(sys.executable).parent), reason="corrlib is not installed"
 )

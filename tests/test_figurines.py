@@ -277,7 +277,8 @@ def test_a_larger_train_split_moves_no_other_image(world):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"), [({"train": 0}, "train must be"), ({"size": 10}, "size"), ({"val": -1}, "val")]
+    ("wrong", "message"),
+    [({"train": 0}, "train must be"), ({"size": 10}, "size"), ({"val": -1}, "val"), ({"seed": -1}, "seed")],
 )
 def test_bad_settings_are_refused(tmp_path, wrong, message):
     with pytest.raises(ValueError, match=message):
@@ -291,6 +292,8 @@ def test_other_bad_input_is_refused(tmp_path, world):
         figurines.write_world(tmp_path, train=1, val=1)
     with pytest.raises(ValueError, match="unknown category 'unicorn'"):
         figurines.instance(0, "unicorn", 0)
+    with pytest.raises(ValueError, match="unknown category 'unicorn'"):
+        figurines.image_id("unicorn", 0)
     with pytest.raises(ValueError, match="no dense truth"):
         figurines.read_truth(world, "2007_000001")
     truth = figurines.read_truth(world, "2011_000000")

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 
 from corrlib.datasets import WORLD, figurines
 from corrlib.datasets.figurines import pretraining
@@ -23,7 +24,7 @@ def test_a_killed_rendering_goes_on(tmp_path):
     whole, _ = pretraining.labelled_images(
         tmp_path / "a", per_category=1, seed=5, size=64, jobs=1, progress=False
     )
-    path = tmp_path / "b" / "figurines-seed5-1x64.npy"
+    path = tmp_path / "b" / next((tmp_path / "a").glob("*-seed5-1x64.npy")).name
     path.parent.mkdir()
     # as a kill leaves it: some rows there, one of those not yet marked as done
     half, done = whole.copy(), np.arange(20) < 12
@@ -35,7 +36,17 @@ def test_a_killed_rendering_goes_on(tmp_path):
         tmp_path / "b", per_category=1, seed=5, size=64, jobs=1, progress=False
     )
     assert np.array_equal(images, whole)
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert sorted(p.name for p in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
+
+
+def test_a_full_disk_is_told_before_anything_is_drawn(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pretraining.os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="no place for"):
+        pretraining.labelled_images(tmp_path, per_category=1, seed=5, size=64, jobs=1, progress=False)
+    assert not list(tmp_path.glob("*.npy"))
 
 
 def test_the_network_never_saw_the_world_it_is_tested_on():

@@ -349,3 +349,10 @@ def test_a_full_disk_under_the_embedded_world(tmp_path, monkeypatch):
 
 def test_a_given_data_set_is_opened(root):
     assert open_dataset(str(root)).categories == ("cat", "dog")
+
+
+def test_a_split_that_is_no_text_is_named(root):
+    path = root / "VOCdevkit" / "VOC2011" / "ImageSets" / "Main" / "train.txt"
+    path.write_bytes(b"2011_000001\n\xff\xfe\n")
+    with pytest.raises(DataError, match=r"train\.txt is damaged or no text"):
+        VOC(root).image_ids("train")

@@ -110,7 +110,7 @@ def test_other_torch_files(rng, tmp_path):
     torch.save(state, path)
     for content in (b"", path.read_bytes()[:-1000]):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"net\.pth: not a readable"):
+        with pytest.raises(ValueError, match=r"net\.pth: no PyTorch file"):
             convnet.load(path)
 
 
@@ -167,6 +167,14 @@ def test_broken_safetensors(rng, tmp_path):
 def test_missing_and_unknown_files(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
         convnet.load(tmp_path / "nowhere.npz")
+    for name, content in (("text.pth", b"hello"), ("empty.pth", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match=f"{name}: no PyTorch file"):
+            convnet.load(tmp_path / name)
+    for odd in ({1: torch.zeros(2)}, {"features.0.weight": torch.eye(2).to_sparse()}):
+        torch.save(odd, tmp_path / "odd.pth")
+        with pytest.raises(ValueError, match=r"odd\.pth: expected a state dict"):
+            convnet.load(tmp_path / "odd.pth")
     (tmp_path / "net.pickle").write_bytes(b"")
     with pytest.raises(ValueError, match=r"net.pickle.*\.safetensors, \.caffemodel"):
         convnet.load(tmp_path / "net.pickle")

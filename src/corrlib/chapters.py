@@ -136,6 +136,8 @@ def run(
         See `typed`.
     """
     values = typed(values or {}, chapter)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    _check_writable(out, partial)
     notebook = jupytext.read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -170,12 +172,22 @@ def run(
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     notebook.metadata["corrlib"] = dict(stamp or {})
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, partial)
         partial.replace(out)
     except OSError as error:
         raise OSError(f"cannot write {out}: {error}; free some space, or write elsewhere") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _check_writable(out: Path, partial: Path) -> None:
+    """Find out before the work, not after it, that its result could not be kept."""
+    try:
+        if out.is_dir():
+            raise IsADirectoryError("it is a folder")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        partial.touch()
+        partial.unlink()
+    except OSError as error:
+        raise OSError(f"cannot write {out}: {error}; choose another place") from error

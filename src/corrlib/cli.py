@@ -93,18 +93,32 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
 
     sub = command("train", _train, TRAIN)
-    sub.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors file")
-    sub.add_argument("--images", type=int, default=1500, metavar="N", help="images a category (%(default)s)")
+    sub.add_argument("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")
     sub.add_argument(
-        "--held-out", type=int, default=60, metavar="N", help="and for its accuracy (%(default)s)"
+        "--images", type=_count, default=1500, metavar="N", help="images a category (%(default)s)"
     )
     sub.add_argument(
-        "--epochs", type=int, default=9, metavar="N", help="passes over the images (%(default)s)"
+        "--held-out", type=_count, default=60, metavar="N", help="and for its accuracy (%(default)s)"
+    )
+    sub.add_argument(
+        "--epochs", type=_count, default=9, metavar="N", help="passes over the images (%(default)s)"
     )
     sub.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)"
     )
     return parser
+
+
+def _count(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, got {text}")
+    return value
+
+
+def _safetensors(text: str) -> Path:
+    if Path(text).suffix != ".safetensors":
+        raise argparse.ArgumentTypeError(f"expected a name that ends in .safetensors, got {text}")
+    return Path(text)
 
 
 def _run(args: argparse.Namespace) -> None:

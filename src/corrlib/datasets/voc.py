@@ -127,7 +127,11 @@ class VOC:
         splits = sorted(p.stem for p in self._sets.glob("*.txt") if "_" not in p.stem)
         if split not in splits:
             raise DataError(f"unknown split {split!r}: {self._sets} has {', '.join(splits) or 'none'}")
-        lines = (self._sets / f"{split}.txt").read_text(encoding="utf-8").splitlines()
+        path = self._sets / f"{split}.txt"
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path} is damaged or no text ({error}): unpack or download it again") from None
         return [line.split()[0] for line in lines if line.strip()]
 
     def instances(self, category: str, split: str) -> list[Instance]:

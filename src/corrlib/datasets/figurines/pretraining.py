@@ -8,10 +8,12 @@ from pathlib import Path
 import cv2
 import joblib
 import numpy as np
+from filelock import FileLock
 from tqdm import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
 from corrlib.datasets.figurines.world import instance
+from corrlib.sources import code_digest
 
 #: Worlds of their own: no picture of these is ever in a world that somebody evaluates on (`write_world`'s
 #: default seed is 0).
@@ -46,31 +48,45 @@ def labelled_images(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"figurines-seed{seed}-{per_category}x{size}.npy"
+    # images that other code has drawn are other images
+    drawn_by = code_digest("corrlib.datasets.figurines.world")
+    path = folder / f"figurines-{drawn_by}-seed{seed}-{per_category}x{size}.npy"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            _draw(path, per_category, seed, size, jobs, progress)
+    return np.load(path, mmap_mode="r"), np.arange(per_category * len(CATEGORIES)) % len(CATEGORIES)
+
+
+def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None, progress: bool) -> None:
     partial, done_path = path.with_suffix(".partial.npy"), path.with_suffix(".done.npy")
     count = per_category * len(CATEGORIES)
-    labels = np.arange(count) % len(CATEGORIES)
-    if not path.exists():
-        if not (partial.exists() and done_path.exists()):
-            np.lib.format.open_memmap(partial, "w+", np.uint8, (count, size, size, 3)).flush()
-            np.lib.format.open_memmap(done_path, "w+", np.bool_, (count,)).flush()
-        todo = np.flatnonzero(~np.load(done_path))
-        names = list(CATEGORIES)
-        work = joblib.Parallel(
-            n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=16
-        )(
-            joblib.delayed(_render)(
-                partial, done_path, row, seed, names[labels[row]], row // len(names), size
-            )
-            for row in todo.tolist()
-        )
-        for _ in tqdm(
-            work, total=len(todo), desc=f"figurines, seed {seed}", unit="image", disable=not progress
-        ):
-            pass
-        partial.rename(path)
-        done_path.unlink()
-    return np.load(path, mmap_mode="r"), labels
+    if not (partial.exists() and done_path.exists()):
+        _reserve(partial, (count, size, size, 3), np.uint8)
+        _reserve(done_path, (count,), np.bool_)
+    names = list(CATEGORIES)
+    todo = np.flatnonzero(~np.load(done_path)).tolist()
+    jobs = jobs or joblib.cpu_count()
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=16)(
+        joblib.delayed(_render)(partial, done_path, row, seed, names[row % 20], row // 20, size)
+        for row in todo
+    )
+    label = f"figurines, seed {seed}"
+    for _ in tqdm(work, total=len(todo), desc=label, unit="image", disable=not progress):
+        pass
+    partial.rename(path)
+    done_path.unlink()
+
+
+def _reserve(path: Path, shape: tuple[int, ...], dtype: type) -> None:
+    """A file of zeros with its place on the disk: a mapped file that finds none later kills the process."""
+    np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
+    size = path.stat().st_size
+    try:
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        path.unlink()
+        raise OSError(f"{path}: no place for {size / 1e9:.1f} GB ({error}); free some space") from error
 
 
 def _render(images: Path, done: Path, row: int, seed: int, category: str, index: int, size: int) -> None:

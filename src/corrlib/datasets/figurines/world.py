@@ -37,17 +37,22 @@ def instance(seed: int, category: str, index: int, *, size: int = 300, companion
     ------
     ValueError : an unknown category, a negative number.
     """
-    if category not in CATEGORIES:
-        raise ValueError(f"unknown category {category!r}; the figurines have {', '.join(CATEGORIES)}")
+    number = _number(category)
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index must not be negative, got seed={seed}, index={index}")
-    rng = np.random.default_rng([seed, list(CATEGORIES).index(category), index])
+    rng = np.random.default_rng([seed, number, index])
     return compose(rng, category, size=size, companions=companions)
 
 
 def image_id(category: str, index: int) -> str:
     """Name of an instance's image, in VOC's manner: the category's number and the instance's."""
-    return f"2011_{list(CATEGORIES).index(category):02d}{index:04d}"
+    return f"2011_{_number(category):02d}{index:04d}"
+
+
+def _number(category: str) -> int:
+    if category not in CATEGORIES:
+        raise ValueError(f"unknown category {category!r}; the figurines have {', '.join(CATEGORIES)}")
+    return list(CATEGORIES).index(category)
 
 
 def write_world(
@@ -90,8 +95,8 @@ def write_world(
             f"train must be 1..{VAL_START} and val 0..{10_000 - VAL_START - 1} images a category, "
             f"got {train} and {val}"
         )
-    if size < 64:
-        raise ValueError(f"size must be at least 64 px, got {size}")
+    if size < 64 or seed < 0:
+        raise ValueError(f"size must be at least 64 px and seed not negative, got {size} and {seed}")
     settings = {
         "seed": seed,
         "train": train,
