@@ -213,7 +213,7 @@ glue("figurine-counts", Markdown("\n".join(rows)), display=False)
 #
 # The features come from a network with the geometry of the Caffe reference model and fewer channels
 # ({numref}`figurine-network`). It was trained on whole images of figurines with one label each, and its
-# accuracy measured on others. Both sets are rendered from seeds that no world has: no keypoint, no box and no
+# accuracy measured on others. Both sets are rendered from seeds of their own: no keypoint, no box and no
 # image of the world above was ever shown to it.
 
 # %% tags=["hide-input"]

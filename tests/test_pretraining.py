@@ -39,14 +39,19 @@ def test_a_killed_rendering_goes_on(tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
 
 
-def test_a_full_disk_is_told_before_anything_is_drawn(tmp_path, monkeypatch):
+@pytest.mark.parametrize("fits", [0, 1])
+def test_a_full_disk_is_told_before_anything_is_drawn_and_leaves_nothing(tmp_path, monkeypatch, fits):
+    calls = []
+
     def full(*_):
-        raise OSError(28, "No space left on device")
+        calls.append(1)
+        if len(calls) > fits:
+            raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pretraining.os, "posix_fallocate", full)
-    with pytest.raises(OSError, match="no place for"):
+    with pytest.raises(OSError, match="no place for 20 images"):
         pretraining.labelled_images(tmp_path, per_category=1, seed=5, size=64, jobs=1, progress=False)
-    assert not list(tmp_path.glob("*.npy"))
+    assert len(calls) == fits + 1 and not list(tmp_path.glob("*.npy"))
 
 
 def test_the_network_never_saw_the_world_it_is_tested_on():

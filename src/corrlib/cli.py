@@ -44,7 +44,7 @@ examples:
 
 TRAIN = """\
 Train the figurine network on whole-image labels.
-The images are figurines rendered once for it, of seeds that no world has; no keypoint and no box is seen.
+The images are figurines rendered once for it, of seeds of their own; no keypoint and no box is seen.
 A killed run goes on where it stopped. The defaults are those of the network that comes with the package.
 
 examples:

@@ -15,8 +15,7 @@ from corrlib.datasets.figurines.models import CATEGORIES
 from corrlib.datasets.figurines.world import instance
 from corrlib.sources import code_digest
 
-#: Worlds of their own: no picture of these is ever in a world that somebody evaluates on (`write_world`'s
-#: default seed is 0).
+#: Worlds of their own, apart from the embedded one. A world to be evaluated on takes another seed.
 TRAIN_SEED, HELD_OUT_SEED = 1001, 1002
 
 
@@ -61,14 +60,17 @@ def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None,
     partial, done_path = path.with_suffix(".partial.npy"), path.with_suffix(".done.npy")
     count = per_category * len(CATEGORIES)
     if not (partial.exists() and done_path.exists()):
-        _reserve(partial, (count, size, size, 3), np.uint8)
-        _reserve(done_path, (count,), np.bool_)
-    names = list(CATEGORIES)
+        try:
+            _reserve(partial, (count, size, size, 3), np.uint8)
+            _reserve(done_path, (count,), np.bool_)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            done_path.unlink(missing_ok=True)
+            raise OSError(f"{path}: no place for {count:,} images ({error}); free some space") from error
     todo = np.flatnonzero(~np.load(done_path)).tolist()
     jobs = jobs or joblib.cpu_count()
     work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=16)(
-        joblib.delayed(_render)(partial, done_path, row, seed, names[row % 20], row // 20, size)
-        for row in todo
+        joblib.delayed(_render)(partial, done_path, row, seed, size) for row in todo
     )
     label = f"figurines, seed {seed}"
     for _ in tqdm(work, total=len(todo), desc=label, unit="image", disable=not progress):
@@ -80,17 +82,13 @@ def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None,
 def _reserve(path: Path, shape: tuple[int, ...], dtype: type) -> None:
     """A file of zeros with its place on the disk: a mapped file that finds none later kills the process."""
     np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
-    size = path.stat().st_size
-    try:
-        with path.open("r+b") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
-    except OSError as error:
-        path.unlink()
-        raise OSError(f"{path}: no place for {size / 1e9:.1f} GB ({error}); free some space") from error
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
-def _render(images: Path, done: Path, row: int, seed: int, category: str, index: int, size: int) -> None:
+def _render(images: Path, done: Path, row: int, seed: int, size: int) -> None:
     cv2.setNumThreads(1)
-    image = instance(seed, category, index, size=size, companions=False).image
+    index, label = divmod(row, len(CATEGORIES))
+    image = instance(seed, list(CATEGORIES)[label], index, size=size, companions=False).image
     np.load(images, mmap_mode="r+")[row] = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
     np.load(done, mmap_mode="r+")[row] = True
