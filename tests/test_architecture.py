@@ -28,7 +28,6 @@ CORE = {
     "store": {"sources"},
     "datasets": {"geometry", "sources", "store"},
     "plots": set(),
-    "plots_alignment": {"plots"},
 }
 # Above it: experiments see the core, chapters (which runs them in a kernel) nothing; book and cli see all.
 ABOVE = {

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corrlib.plots import COLOURS, DPI, GREY
+from corrlib.plots.style import DPI, show
 
 
 class Pictures(Protocol):
@@ -42,18 +42,18 @@ def transferred(examples: Sequence[Mapping[str, Pictures]]) -> Figure:
     for number, found in enumerate(examples):
         first = number * len(methods)
         one = found[methods[0]]
-        axes = _image(figure.add_subplot(grid[first : first + len(methods), 0]), one.target)
+        axes = show(figure.add_subplot(grid[first : first + len(methods), 0]), one.target)
         _dots(axes, one.keypoints)
         if number == 0:
             axes.set_title("target", fontsize=9)
         for row, name in enumerate(methods, first):
             one = found[name]
             for column, (image, its) in enumerate(zip(one.warped, one.points, strict=True), 1):
-                axes = _image(figure.add_subplot(grid[row, column]), image)
+                axes = show(figure.add_subplot(grid[row, column]), image)
                 _dots(axes, its)
                 if column == 1:
                     axes.set_ylabel(name, fontsize=8)
-            axes = _image(figure.add_subplot(grid[row, columns - 1]), one.target)
+            axes = show(figure.add_subplot(grid[row, columns - 1]), one.target)
             for its in one.points:
                 _dots(axes, its)
             if row == 0:
@@ -76,7 +76,7 @@ def displacements(examples: Mapping[str, Pictures]) -> Figure:
     for row, (name, one) in zip(axes, examples.items(), strict=True):
         pictures = (one.target, one.target, one.neighbours[-1], one.warped[-1])
         for place, image in zip(row, pictures, strict=True):
-            _image(place, image)
+            show(place, image)
         nodes = np.rint(one.nodes).astype(int).reshape(-1, 2)
         flow = one.flows[-1][nodes[:, 1], nodes[:, 0]]
         row[0].set_ylabel(name, fontsize=9)
@@ -96,51 +96,6 @@ def displacements(examples: Mapping[str, Pictures]) -> Figure:
     for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
         place.set_title(title, fontsize=9)
     return figure
-
-
-def curves(
-    x: Sequence[float],
-    series: Mapping[str, np.ndarray],
-    *,
-    xlabel: str,
-    ylabel: str = "mean PCK",
-    logarithmic: bool = False,
-    marks: Mapping[str, float] | None = None,
-) -> Figure:
-    """Draw curves with their intervals.
-
-    Parameters
-    ----------
-    x
-        ``n`` places on the horizontal axis.
-    series
-        Name -> ``(n, 3)``: the value and the ends of its interval.
-    logarithmic
-        Whether the horizontal axis is.
-    marks
-        Name -> a place on the horizontal axis, drawn as a line.
-    """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
-    styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)
-    for (name, values), colour, marker in styles:
-        marker = marker if len(x) < 12 else ""
-        axes.plot(x, values[:, 0], color=colour, marker=marker, label=name, lw=1.6, ms=4)
-        axes.fill_between(x, values[:, 1], values[:, 2], color=colour, alpha=0.15, lw=0)
-    if logarithmic:
-        axes.set_xscale("log")
-    for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
-        axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
-    axes.grid(alpha=0.25)
-    axes.legend(fontsize=8, frameon=False)
-    return figure
-
-
-def _image(axes: Axes, image: np.ndarray) -> Axes:
-    axes.imshow(image, interpolation="nearest")
-    axes.set(xticks=[], yticks=[], xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
-    axes.spines[:].set_visible(False)
-    return axes
 
 
 def _dots(axes: Axes, points: np.ndarray) -> None:

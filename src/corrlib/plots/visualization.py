@@ -1,7 +1,4 @@
-"""The paper's figures as functions of arrays.
-
-They are white in dark pages too: the colours of pictures are results, and look different on black.
-"""
+"""Figures of the visualization chapter, as functions of arrays."""
 
 from __future__ import annotations
 
@@ -14,10 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-#: Colours that the colour-blind can tell apart (Okabe and Ito), and what is to be compared with them.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-GREY = "#6b6b6b"
-DPI = 110
+from corrlib.plots.style import DPI, show
 
 
 def reconstructions(
@@ -52,7 +46,7 @@ def reconstructions(
     )
     for number, image in enumerate(images):
         first = number * len(ks)
-        axes = _picture(figure.add_subplot(grid[first : first + len(ks), 0]), image)
+        axes = show(figure.add_subplot(grid[first : first + len(ks), 0]), image)
         _box(axes, covered[number], "white", style=(0, (4, 3)), width=1.0, halo="black")
         if number == 0:
             for field in fields:
@@ -60,7 +54,7 @@ def reconstructions(
             _box(axes, patch, "#ffd400", width=1.8, halo="black")
         for column, (title, pictures) in enumerate(columns.items(), 1):
             for row, k in enumerate(ks, first):
-                axes = _picture(figure.add_subplot(grid[row, column]), pictures[number][k])
+                axes = show(figure.add_subplot(grid[row, column]), pictures[number][k])
                 if row == 0:
                     axes.set_title(title, fontsize=10)
                 if column == 1:
@@ -87,51 +81,11 @@ def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure
         for row, k in enumerate(ks):
             for column, picture in enumerate(layer[k]):
                 axes = part.add_subplot(len(ks), len(layer[k]), row * len(layer[k]) + column + 1)
-                _picture(axes, picture)
+                show(axes, picture)
                 if column == 0 and name == next(iter(averages)):
                     label = "seed" if k == 0 else f"{k} neighbour{'s' if k > 1 else ''}"
                     axes.set_ylabel(label, fontsize=8)
     return figure
-
-
-def intervals(
-    groups: Sequence[str], series: Mapping[str, np.ndarray], *, baseline: Mapping[str, np.ndarray], label: str
-) -> Figure:
-    """Draw values with their intervals for some groups, beside a baseline in grey.
-
-    Parameters
-    ----------
-    groups
-        Names along the horizontal axis.
-    series, baseline
-        Name -> ``(len(groups), 3)``: value, lower and upper end; at most four and three names.
-    label
-        Of the vertical axis.
-    """
-    figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained")
-    styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]
-    fills = ("white", "#d0d0d0", GREY)[: len(baseline)]
-    styles += [{"marker": "s", "color": GREY, "mfc": fill} for fill in fills]
-    shifts = np.linspace(-0.24, 0.24, len(styles))
-    rows = [*series.items(), *baseline.items()]
-    for shift, style, (name, values) in zip(shifts, styles, rows, strict=True):
-        error = np.abs(values[:, 1:] - values[:, :1]).T
-        places = np.arange(len(groups)) + shift
-        axes.errorbar(places, values[:, 0], error, ls="none", label=name, capsize=3, lw=1.4, ms=6, **style)
-    axes.axhline(0, color=GREY, lw=0.8)
-    axes.set_xticks(range(len(groups)), groups)
-    axes.set_ylabel(label)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
-    return figure
-
-
-def _picture(axes: Axes, image: np.ndarray) -> Axes:
-    axes.imshow(image, interpolation="nearest")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.spines[:].set_visible(False)
-    return axes
 
 
 def _box(axes: Axes, box: np.ndarray, colour: str, *, width: float, halo: str, style="-") -> None:
