@@ -1,6 +1,7 @@
 """The figurine world: hits against a slow oracle, annotations against pixels, layout, promises."""
 
 import csv
+import errno
 import hashlib
 import shutil
 from collections import defaultdict
@@ -9,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -278,12 +280,38 @@ def test_a_larger_train_split_moves_no_other_image(world):
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"train": 0}, "train must be"), ({"size": 10}, "size"), ({"val": -1}, "val"), ({"seed": -1}, "seed")],
+    [
+        ({"train": 0}, "train must be"),
+        ({"size": 10}, "size"),
+        ({"val": -1}, "val"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 1001}, "learned from"),
+        ({"seed": 1002}, "learned from"),
+    ],
 )
 def test_bad_settings_are_refused(tmp_path, wrong, message):
     with pytest.raises(ValueError, match=message):
         figurines.write_world(tmp_path / "w", progress=False, **{"train": 1, "val": 1, **wrong})
     assert not list(tmp_path.iterdir())
+
+
+def test_two_processes_do_not_write_one_world(tmp_path):
+    with (
+        FileLock(f"{tmp_path / 'w'}.partial.lock"),
+        pytest.raises(OSError, match=r"another process is writing .*w"),
+    ):
+        figurines.write_world(tmp_path / "w", train=1, val=1, progress=False)
+    assert [p.name for p in tmp_path.iterdir()] == ["w.partial.lock"]
+
+
+def test_a_full_disk_names_the_world_and_the_cure(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("corrlib.datasets.figurines.world._write_image", full)
+    with pytest.raises(OSError, match=r"w cannot be written: .*No space left.*Free some space"):
+        figurines.write_world(tmp_path / "w", train=1, val=1, jobs=1, progress=False)
+    assert not (tmp_path / "w").exists()
 
 
 def test_other_bad_input_is_refused(tmp_path, world):

@@ -61,6 +61,12 @@ def test_computed_once_and_mapped_read_only():
         assert isinstance(base, np.memmap)
 
 
+def test_entries_may_be_read_by_whoever_may_read_new_files(tmp_path):
+    store.cached(squares, n=3)
+    (tmp_path / "new").touch()
+    assert [p.stat().st_mode for p in entries(tmp_path / "cache")] == [(tmp_path / "new").stat().st_mode]
+
+
 def test_every_input_is_in_the_key():
     asked = [
         {"n": 5},

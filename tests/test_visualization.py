@@ -104,6 +104,10 @@ def test_samples_grow_and_are_drawn(rng):
     assert units.sample(data, "train", 99, seed=1) != eight
     with pytest.raises(ValueError, match="images of train must be at least 1, got 0"):
         units.sample(data, "train", 0, seed=0)
+    with pytest.raises(ValueError, match="seed of a sample must not be negative, got -1"):
+        units.sample(data, "train", 1, seed=-1)
+    with pytest.raises(ValueError, match="split train lists no image"):
+        units.sample(Images({}), "train", 1, seed=0)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,37 @@ def test_broken_safetensors(rng, tmp_path):
         convnet.load(path)
     save_file({"conv1.weight": np.zeros(3, np.float16)}, path, {"architecture": "caffenet"})
     with pytest.raises(ValueError, match=r"net.safetensors: .*metadata.*preprocessing"):
+        convnet.load(path)
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"architecture": "vgg"}, "net.safetensors: .*vgg"),
+        (
+            {"preprocessing": '{"channels": "bgr", "mean": [NaN, 0, 0], "scale": [1, 1, 1]}'},
+            "net.safetensors.*finite",
+        ),
+        (
+            {"preprocessing": '{"channels": "bgr", "mean": ["a", 0, 0], "scale": [1, 1, 1]}'},
+            "net.safetensors",
+        ),
+    ],
+)
+def test_safetensors_with_odd_metadata(rng, tmp_path, about, message):
+    path = tmp_path / "net.safetensors"
+    good = {"architecture": "caffenet", "preprocessing": json.dumps(asdict(preprocessing()))}
+    save_file({k: v.astype(np.float16) for k, v in parameters(rng, "caffenet").items()}, path, good | about)
+    with pytest.raises(ValueError, match=message):
+        convnet.load(path)
+
+
+def test_weights_that_diverged(rng, tmp_path):
+    values = parameters(rng, "caffenet")
+    values["conv3.bias"][2] = np.nan
+    path = tmp_path / "net.safetensors"
+    convnet.save(path, "caffenet", values, preprocessing(), {})
+    with pytest.raises(ValueError, match=r"net.safetensors: conv3.bias holds NaN"):
         convnet.load(path)
 
 

@@ -210,8 +210,11 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
     arrays = {k: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
     with replacing(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         try:
             save_file(arrays, temporary, metadata=metadata | checksums)
+            temporary.chmod(mode)  # safetensors lets nobody else read it; a cache may be shared
         except SafetensorError as error:  # the system's error, wrapped
             raise OSError(str(error)) from error
 

@@ -41,6 +41,8 @@ class Preprocessing:
     def __post_init__(self):
         if self.channels not in ("bgr", "rgb") or len(self.mean) != 3 or len(self.scale) != 3:
             raise ValueError(f"expected channels 'bgr' or 'rgb' and three means and scales, got {self}")
+        if not np.isfinite([*self.mean, *self.scale]).all():
+            raise ValueError(f"means and scales must be finite, got {self}")
 
     def __call__(self, images: Tensor) -> Tensor:
         """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last."""
@@ -261,6 +263,8 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
         if key not in arrays or arrays[key].shape != shape:
             found = arrays[key].shape if key in arrays else "nothing"
             raise ValueError(f"{source}: expected {key} of shape {shape} for {net.name}, found {found}")
+        if not np.isfinite(arrays[key]).all():
+            raise ValueError(f"{source}: {key} holds NaN or infinity: the weights are damaged or diverged")
     if unknown := sorted(set(arrays) - set(expected_shapes)):
         raise ValueError(f"{source}: parameters {', '.join(unknown)} do not belong to {net.name}")
     return channels

@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from corrlib.convnet.caffemodel import read_caffemodel
+from corrlib.convnet.layers import architecture as known_architecture
 from corrlib.convnet.network import Network, Preprocessing
 
 __all__ = ["load", "save"]
@@ -108,6 +109,7 @@ def _read_safetensors(path: Path) -> Network:
         raise ValueError(f"{path}: not a readable safetensors file ({error})") from error
     try:
         name, preprocessing = about["architecture"], json.loads(about["preprocessing"])
+        known_architecture(name)
         preprocessing = Preprocessing(
             preprocessing["channels"], tuple(preprocessing["mean"]), tuple(preprocessing["scale"])
         )

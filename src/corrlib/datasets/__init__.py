@@ -37,7 +37,7 @@ def open_dataset(data_root: str | Path | None = None) -> VOC:
         return VOC(Path(data_root))
     made_by = f"{WORLD} {code_digest('corrlib.datasets.figurines.world')}"
     out = cache_dir() / f"figurines-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
-    if not out.is_dir():
+    if not (out / "figurines.json").is_file():
         _draw(out)
     return VOC(out)
 
@@ -50,10 +50,9 @@ def _draw(out: Path) -> None:
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{out}.lock"):
-            if not out.is_dir():  # another process drew them while we waited
+            if not (out / "figurines.json").is_file():  # another process drew them while we waited
                 write_world(out, **WORLD)
     except OSError as error:
         raise StoreError(
-            f"the figurines cannot be written to {out}: {error}. Free some space or choose another folder by "
-            "CORRLIB_CACHE; what has been drawn is kept and continued"
+            f"the figurines cannot be drawn: {error}. CORRLIB_CACHE names another folder"
         ) from error

@@ -12,11 +12,11 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
-from corrlib.datasets.figurines.world import instance
+from corrlib.datasets.figurines.world import PRETRAINING_SEEDS, instance
 from corrlib.sources import code_digest
 
-#: Worlds of their own, apart from the embedded one. A world to be evaluated on takes another seed.
-TRAIN_SEED, HELD_OUT_SEED = 1001, 1002
+#: Worlds of their own: `write_world` refuses them.
+TRAIN_SEED, HELD_OUT_SEED = PRETRAINING_SEEDS
 
 
 def labelled_images(

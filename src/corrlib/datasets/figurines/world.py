@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import cv2
 import joblib
 import numpy as np
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from corrlib.datasets.figurines.models import CATEGORIES
@@ -18,6 +19,8 @@ from corrlib.datasets.figurines.placing import parts
 from corrlib.datasets.figurines.scene import Scene, Thing, compose
 from corrlib.datasets.figurines.truth import write_truth
 
+#: Worlds that a network learns from, and that its accuracy is measured on (`pretraining`).
+PRETRAINING_SEEDS = (1001, 1002)
 #: Instances of val are numbered from here, so that a larger train split never moves them.
 VAL_START = 5000
 
@@ -86,6 +89,7 @@ def write_world(
     Raises
     ------
     ValueError : `out` holds something already, or a number makes no sense.
+    OSError : `out` cannot be written, or another process is writing it.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -97,6 +101,8 @@ def write_world(
         )
     if size < 64 or seed < 0:
         raise ValueError(f"size must be at least 64 px and seed not negative, got {size} and {seed}")
+    if seed in PRETRAINING_SEEDS:
+        raise ValueError(f"seed {seed} is that of images which the network learned from: choose another")
     settings = {
         "seed": seed,
         "train": train,
@@ -106,6 +112,35 @@ def write_world(
     }
     about = json.dumps(settings, indent=1)
     partial = out.with_name(out.name + ".partial")
+    lock = FileLock(f"{partial}.lock", timeout=0)
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            _write(partial, about, {"train": train, "val": val}, seed, size, jobs, progress)
+            if out.exists():
+                out.rmdir()
+            partial.rename(out)
+            Path(lock.lock_file).unlink()
+    except Timeout:
+        raise OSError(f"another process is writing {out}: wait for it, or choose another folder") from None
+    except OSError as error:
+        raise OSError(
+            f"{out} cannot be written: {error}. Free some space, or choose another folder; what has been "
+            "drawn is kept, and the same call continues"
+        ) from error
+    return out
+
+
+def _write(
+    partial: Path,
+    about: str,
+    counts: dict[str, int],
+    seed: int,
+    size: int,
+    jobs: int | None,
+    progress: bool,
+) -> None:
+    """Draw what `partial` lacks; begin anew if it was begun with settings other than `about`."""
     stamp = partial / "figurines.json"
     if partial.exists() and not (stamp.exists() and stamp.read_text() == about):
         shutil.rmtree(partial)
@@ -120,10 +155,8 @@ def write_world(
         folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(about)
 
-    splits = {
-        "train": [(c, k) for c in CATEGORIES for k in range(train)],
-        "val": [(c, VAL_START + k) for c in CATEGORIES for k in range(val)],
-    }
+    first = {"train": 0, "val": VAL_START}
+    splits = {s: [(c, first[s] + k) for c in CATEGORIES for k in range(n)] for s, n in counts.items()}
     todo = [
         job for split in splits.values() for job in split if not _annotation(voc, image_id(*job)).exists()
     ]
@@ -134,10 +167,6 @@ def write_world(
         pass
     for split, jobs_of_split in splits.items():
         _write_lists(voc, split, [image_id(*job) for job in jobs_of_split])
-    if out.exists():
-        out.rmdir()
-    partial.rename(out)
-    return out
 
 
 def _annotation(voc: Path, name: str) -> Path:

@@ -67,7 +67,11 @@ def sample(data: VOC, split: str, count: int, *, seed: int) -> list[str]:
     """Draw images of a split: all, if there are fewer than `count`. Larger samples begin with smaller."""
     if count < 1:
         raise ValueError(f"the number of images of {split} must be at least 1, got {count}")
-    order = np.random.default_rng(seed).permutation(sorted(data.image_ids(split)))
+    if seed < 0:
+        raise ValueError(f"the seed of a sample must not be negative, got {seed}")
+    if not (names := sorted(data.image_ids(split))):
+        raise ValueError(f"there is nothing to draw a sample from: the split {split} lists no image")
+    order = np.random.default_rng(seed).permutation(names)
     return [str(image_id) for image_id in order[:count]]
 
 
