@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.interpolate import RectBivariateSpline
 
 import oracles
 from corrlib import flow, mrf
@@ -102,6 +103,43 @@ def test_between_the_nodes_lies_the_cubic():
     y, x = np.indices(dense.shape[:2]) / 16
     assert_allclose(dense[..., 0], 16 * y**2, atol=1e-8)
     assert_allclose(dense[..., 1], 16 * (x**3 - 2 * y * x), atol=1e-8)
+
+
+@pytest.mark.parametrize(("height", "width"), [(13, 13), (4, 7), (3, 5), (2, 3)])
+def test_it_is_the_bivariate_spline_of_scipy(rng, height, width):
+    labels = rng.integers(0, 9, (height, width, 2))
+    y, x = 17 + 16 * np.arange(height), 17 + 16 * np.arange(width)
+    at = np.arange(230).clip(17, y[-1]), np.arange(210).clip(17, x[-1])
+    nodes = 16 * (labels - grid(height, width))
+    expected = [
+        RectBivariateSpline(y, x, nodes[..., k], kx=min(3, height - 1), ky=min(3, width - 1))(*at)
+        for k in (1, 0)
+    ]
+    dense = flow.flow(labels, CONV4, CONV4, (230, 210))
+    assert_allclose(dense, np.stack(expected, axis=-1), rtol=0, atol=1e-9)
+
+
+def test_labels_may_be_small_integers():
+    """Positions in pixels do not fit in the type of such labels."""
+    labels = np.add(grid(3, 20), (1, 2))
+    assert_array_equal(
+        flow.flow(labels.astype(np.uint8), CONV4, CONV4, (60, 340)),
+        flow.flow(labels, CONV4, CONV4, (60, 340)),
+    )
+
+
+def test_many_pairs_at_once(rng):
+    """Flows and points of a batch are those of its members."""
+    labels = rng.integers(0, (5, 6), (2, 3, 5, 6, 2))
+    points = rng.uniform(-5, 90, (2, 3, 4, 2))
+    points[1, 2, 0] = np.nan
+    dense = flow.flow(labels, CONV4, CONV4, (80, 97))
+    found = flow.transfer(dense, points)
+    assert dense.shape == (2, 3, 80, 97, 2) and found.shape == points.shape
+    for at in np.ndindex(2, 3):
+        alone = flow.flow(labels[at], CONV4, CONV4, (80, 97))
+        assert_allclose(dense[at], alone, rtol=0, atol=1e-12)
+        assert_allclose(found[at], flow.transfer(alone, points[at]), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1), (2, 3)])
@@ -203,6 +241,8 @@ def test_missing_points_stay_missing():
 def test_transfer_refuses_what_is_no_point_or_no_flow():
     with pytest.raises(ValueError, match="points"):
         flow.transfer(np.zeros((4, 4, 2)), np.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"\(3, ..., 2\)"):
+        flow.transfer(np.zeros((3, 4, 4, 2)), np.zeros((2, 5, 2)))
     with pytest.raises(ValueError, match="flow"):
         flow.transfer(np.zeros((4, 4)), np.zeros((5, 2)))
     with pytest.raises(ValueError, match="NaN"):

@@ -8,9 +8,11 @@ the moving image.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import RectBivariateSpline
+from numba import njit
+from scipy.interpolate import make_interp_spline
 from scipy.ndimage import map_coordinates
 
 from corrlib import mrf
@@ -18,6 +20,8 @@ from corrlib.geometry import ReceptiveField
 
 #: Costs that `align` holds at a time, in bytes: grids of 56 x 56 are 39 MB a pair.
 MEMORY = 2**28
+
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 def align(
@@ -86,8 +90,9 @@ def flow(
 
     Parameters
     ----------
-    labels_rc : array (H, W, 2)
-        Node ``(row, col)`` of the moving grid that each node of the reference's grid is matched with.
+    labels_rc : array (..., H, W, 2)
+        Node ``(row, col)`` of the moving grid that each node of the reference's grid is matched with; of one
+        pair or of many.
     rf_reference, rf_moving : ReceptiveField
         Where the nodes of the two grids are centred.
     shape : (int, int)
@@ -95,18 +100,18 @@ def flow(
 
     Returns
     -------
-    array (*shape, 2)
+    array (..., *shape, 2) float64
         ``(x, y)`` in pixels. Beyond the outermost receptive field centres it is that of the nearest point of
         their hull: a spline must not be extrapolated.
     """
     labels_rc = np.asarray(labels_rc)
-    if labels_rc.ndim != 3 or labels_rc.shape[-1] != 2 or not labels_rc.size:
-        raise ValueError(f"expected labels (H, W, 2), none of them empty, got shape {labels_rc.shape}")
-    centers = rf_reference.centers(labels_rc.shape[:2])
-    nodes = rf_moving.center + rf_moving.stride * labels_rc[..., ::-1] - centers
-    x, y = centers[0, :, 0], centers[:, 0, 1]
-    pixels = _inside(y, shape[0]), _inside(x, shape[1])
-    return np.stack([_spline(y, x, nodes[..., k])(*pixels) for k in (0, 1)], axis=-1)
+    if labels_rc.ndim < 3 or labels_rc.shape[-1] != 2 or not labels_rc.size:
+        raise ValueError(f"expected labels (..., H, W, 2), none of them empty, got shape {labels_rc.shape}")
+    rows, cols = labels_rc.shape[-3:-1]
+    at_moving = rf_moving.center + rf_moving.stride * labels_rc[..., ::-1].astype(np.float64)
+    nodes = at_moving - rf_reference.centers((rows, cols))
+    down, across = _spline(rf_reference, rows, shape[0]), _spline(rf_reference, cols, shape[1])
+    return np.stack([down @ nodes[..., k] @ across.T for k in (0, 1)], axis=-1)
 
 
 def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -117,7 +122,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     _check_flow(flow)
     if image.ndim not in (2, 3) or not image.size:
         raise ValueError(f"expected an image (H, W) or (H, W, C), got shape {image.shape}")
-    x, y = np.moveaxis(_targets(flow), -1, 0)
+    x, y = np.moveaxis(_matches(flow), -1, 0)
     channels = image[..., None] if image.ndim == 2 else image
     planes = np.moveaxis(channels, -1, 0)
     warped = [map_coordinates(plane, [y, x], float, order=1, mode="nearest") for plane in planes]
@@ -130,93 +135,122 @@ def transfer(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    flow : array (H, W, 2)
-        Flow of each pixel of the reference, ``(x, y)``; linear on the two triangles between four pixels.
-    points : array (..., 2)
-        ``(x, y)`` in the moving image; NaN for missing ones.
+    flow : array (..., H, W, 2)
+        Flow of each pixel of the reference, ``(x, y)``; linear on the two triangles between four pixels. Of
+        one pair or of many.
+    points : array (..., *, 2)
+        ``(x, y)`` in the moving image, as many as there are for each flow; NaN for missing ones.
 
     Returns
     -------
-    array (..., 2)
+    array (..., *, 2)
         For each point k the p with p + flow(p) = k; where the field folds and there are several, the one
         nearest to k. Where nothing flows to k: the p whose match is nearest to it, on the edges around the
         pixel whose match is. NaN stays NaN.
     """
-    _check_flow(flow)
+    _check_flow(flow, many=True)
     points = np.asarray(points, dtype=np.float64)
-    if points.ndim == 0 or points.shape[-1] != 2:
-        raise ValueError(f"expected points (..., 2) as (x, y), got shape {points.shape}")
-    targets = np.moveaxis(_targets(flow), -1, 0)
-    corners = [targets[:, :-1, :-1], targets[:, :-1, 1:], targets[:, 1:, :-1], targets[:, 1:, 1:]]
-    boxes = np.minimum.reduce(corners), np.maximum.reduce(corners)
-    flat = points.reshape(-1, 2)
-    found = np.full_like(flat, np.nan)
-    for k in np.flatnonzero(np.isfinite(flat).all(axis=1)):
-        exact = _preimages(flat[k], targets, boxes)
-        if len(exact):
-            found[k] = exact[np.argmin(((exact - flat[k]) ** 2).sum(axis=1))]
-        else:
-            found[k] = _closest(flat[k], targets)
+    many = flow.shape[:-3]
+    if points.ndim == len(many) or points.shape[-1] != 2 or points.shape[: len(many)] != many:
+        expected = ", ".join([*map(str, many), "..., 2"])
+        raise ValueError(f"expected points ({expected}) as (x, y) for flows {flow.shape}, got {points.shape}")
+    fields = _matches(flow).reshape(-1, *flow.shape[-3:])
+    found = np.empty((len(fields), int(np.prod(points.shape[len(many) : -1])), 2))
+    for field, one, out in zip(fields, points.reshape(found.shape), found, strict=True):
+        _invert(field, one, out)
     return found.reshape(points.shape)
 
 
-def _preimages(point: np.ndarray, targets: np.ndarray, boxes: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-    """All ``(x, y)`` whose match is `point`; `boxes` are the extents of the matches of every four pixels."""
-    low, high = boxes
-    inside = (low[0] <= point[0]) & (point[0] <= high[0]) & (low[1] <= point[1]) & (point[1] <= high[1])
-    r, c = np.nonzero(inside)
-    # The two triangles of a square have their right angles at its first and at its last corner.
-    step = np.repeat([1, -1], len(r))
-    r, c = np.concatenate([r, r + 1]), np.concatenate([c, c + 1])
-    origin = targets[:, r, c]
-    across, down = targets[:, r, c + step] - origin, targets[:, r + step, c] - origin
-    to = point[:, None] - origin
-    with np.errstate(divide="ignore", invalid="ignore"):
-        area = _cross(across, down)
-        u, v = _cross(to, down) / area, _cross(across, to) / area
-    hit = (np.minimum(u, v) >= -1e-9) & (u + v <= 1 + 1e-9)
-    return np.stack([c + step * u, r + step * v], axis=1)[hit]
+@_compiled
+def _invert(matches, points, found):
+    """`transfer` points (K, 2) by the matches (H, W, 2) of all pixels, to `found`."""
+    for k in range(len(points)):
+        x, y = points[k]
+        found[k] = np.nan
+        if not (np.isfinite(x) and np.isfinite(y)):
+            continue
+        best = np.inf
+        for r in range(matches.shape[0] - 1):
+            for c in range(matches.shape[1] - 1):
+                if not (_among(matches, r, c, 0, x) and _among(matches, r, c, 1, y)):
+                    continue
+                # The two triangles of a square have their right angles at its first and at its last corner.
+                for step in (1, -1):
+                    row, col = (r, c) if step == 1 else (r + 1, c + 1)
+                    origin = matches[row, col]
+                    across, down = matches[row, col + step] - origin, matches[row + step, col] - origin
+                    to = points[k] - origin
+                    area = _cross(across, down)
+                    u, v = _cross(to, down) / area, _cross(across, to) / area
+                    if min(u, v) >= -1e-9 and u + v <= 1 + 1e-9:
+                        off = (col + step * u - x) ** 2 + (row + step * v - y) ** 2
+                        if off < best:
+                            best, found[k, 0], found[k, 1] = off, col + step * u, row + step * v
+        if best == np.inf:
+            _approach(matches, points[k], found[k])
 
 
-def _closest(point: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The ``(x, y)`` whose match is nearest to `point`, on the edges around the pixel whose match is."""
-    far = (targets[0] - point[0]) ** 2 + (targets[1] - point[1]) ** 2
-    row, col = np.unravel_index(far.argmin(), far.shape)
-    best, distance = np.array([col, row], dtype=float), far[row, col]
+@_compiled
+def _among(matches, r, c, axis, value):
+    """Whether a value lies between the extremes of a coordinate of the matches of four pixels."""
+    a, b = matches[r, c, axis], matches[r, c + 1, axis]
+    d, e = matches[r + 1, c, axis], matches[r + 1, c + 1, axis]
+    return min(min(a, b), min(d, e)) <= value <= max(max(a, b), max(d, e))
+
+
+@_compiled
+def _approach(matches, point, found):
+    """The (x, y) whose match is nearest to `point`, on the edges around the pixel whose match is."""
+    height, width = matches.shape[:2]
+    row, col, best = 0, 0, np.inf
+    for r in range(height):
+        for c in range(width):
+            off = (matches[r, c, 0] - point[0]) ** 2 + (matches[r, c, 1] - point[1]) ** 2
+            if off < best:
+                best, row, col = off, r, c
+    found[0], found[1] = col, row
     for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, -1), (-1, 1)):
-        if 0 <= row + down < far.shape[0] and 0 <= col + across < far.shape[1]:
-            edge = targets[:, row + down, col + across] - targets[:, row, col]
-            to = point - targets[:, row, col]
-            share = np.clip(to @ edge / max(edge @ edge, 1e-300), 0, 1)
-            left = ((to - share * edge) ** 2).sum()
-            if left < distance:
-                best, distance = np.array([col + share * across, row + share * down]), left
-    return best
+        if 0 <= row + down < height and 0 <= col + across < width:
+            edge = matches[row + down, col + across] - matches[row, col]
+            to = point - matches[row, col]
+            share = min(max(_dot(to, edge) / max(_dot(edge, edge), 1e-300), 0.0), 1.0)
+            rest = to - share * edge
+            if _dot(rest, rest) < best:
+                best, found[0], found[1] = _dot(rest, rest), col + share * across, row + share * down
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+@_compiled
+def _cross(a, b):
     return a[0] * b[1] - a[1] * b[0]
 
 
-def _inside(centers: np.ndarray, length: int) -> np.ndarray:
-    return np.clip(np.arange(length), centers[0], centers[-1])
+@_compiled
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1]
 
 
-def _spline(y: np.ndarray, x: np.ndarray, values: np.ndarray) -> RectBivariateSpline:
-    """The interpolating spline, cubic where there are four nodes; constant where there is one."""
-    if len(y) == 1:
-        y, values = np.array([y[0], y[0] + 1]), np.repeat(values, 2, axis=0)
-    if len(x) == 1:
-        x, values = np.array([x[0], x[0] + 1]), np.repeat(values, 2, axis=1)
-    return RectBivariateSpline(y, x, values, kx=min(3, len(y) - 1), ky=min(3, len(x) - 1))
+@lru_cache(maxsize=32)
+def _spline(field: ReceptiveField, nodes: int, pixels: int) -> np.ndarray:
+    """What each of a line of grid nodes weighs in the spline at each pixel, ``(pixels, nodes)``.
+
+    An interpolating spline is linear in its values, and the bivariate one is of one axis after the other.
+    Cubic where there are four nodes, constant where there is one.
+    """
+    if nodes == 1:
+        return np.ones((pixels, 1))
+    centers = field.center + field.stride * np.arange(nodes)
+    inside = np.clip(np.arange(pixels), centers[0], centers[-1])
+    return make_interp_spline(centers, np.eye(nodes), min(3, nodes - 1))(inside)
 
 
-def _targets(flow: np.ndarray) -> np.ndarray:
+def _matches(flow: np.ndarray) -> np.ndarray:
     """p + flow(p) of every pixel p."""
-    y, x = np.indices(flow.shape[:2])
+    y, x = np.indices(flow.shape[-3:-1])
     return flow + np.stack([x, y], axis=-1)
 
 
-def _check_flow(flow: np.ndarray) -> None:
-    if flow.ndim != 3 or flow.shape[-1] != 2 or not flow.size or not np.isfinite(flow).all():
-        raise ValueError(f"expected a flow (H, W, 2) of finite values, got {flow.shape}, or NaN or infinity")
+def _check_flow(flow: np.ndarray, *, many: bool = False) -> None:
+    if flow.ndim < 3 or (flow.ndim > 3 and not many) or flow.shape[-1] != 2:
+        raise ValueError(f"expected a flow ({'..., ' * many}H, W, 2), got shape {flow.shape}")
+    if not flow.size or not np.isfinite(flow).all():
+        raise ValueError(f"the flow {flow.shape} is empty, or holds NaN or infinity")
