@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,92 +12,88 @@ from matplotlib.figure import Figure
 from corrlib.plots.style import DPI, show
 
 
-class Pictures(Protocol):
-    """A target, the neighbours aligned with it, and how: what these figures draw."""
-
-    target: np.ndarray
-    keypoints: np.ndarray
-    neighbours: np.ndarray
-    warped: np.ndarray
-    points: np.ndarray
-    flows: np.ndarray
-    nodes: np.ndarray
-
-
-def transferred(examples: Sequence[Mapping[str, Pictures]]) -> Figure:
+def transferred(
+    targets: Sequence[np.ndarray],
+    keypoints: Sequence[np.ndarray],
+    warped: Mapping[str, Sequence[np.ndarray]],
+    points: Mapping[str, Sequence[np.ndarray]],
+) -> Figure:
     """Draw the paper's Figure 3.
 
     Parameters
     ----------
-    examples
-        For each target, method -> its image ``(H, W, 3)`` and its keypoints ``(K, 2)``, the warped neighbours
-        ``(n, H, W, 3)`` and the keypoints ``(n, K, 2)`` transferred from them. A method is a row.
+    targets, keypoints
+        For each target its image ``(H, W, 3)`` and its own keypoints ``(K, 2)``, at the left.
+    warped, points
+        Method -> for each target the warped neighbours ``(n, H, W, 3)`` and the keypoints ``(n, K, 2)``
+        transferred from them. A method is a row; at its right all its points are copied onto the target.
     """
-    methods, count = list(examples[0]), len(next(iter(examples[0].values())).warped)
-    rows, columns = len(examples) * len(methods), count + 2
-    figure = plt.figure(figsize=(10.0, 10.0 / columns * rows), dpi=DPI, layout="constrained")
+    count = max(len(images) for rows in warped.values() for images in rows)
+    columns, height = count + 2, len(warped)
+    unit = 10.5 / (columns - 1 + height)
+    figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    grid = figure.add_gridspec(rows, columns)
-    for number, found in enumerate(examples):
-        first = number * len(methods)
-        one = found[methods[0]]
-        axes = show(figure.add_subplot(grid[first : first + len(methods), 0]), one.target)
-        _dots(axes, one.keypoints)
+    ratios = [height, *[1] * (columns - 1)]
+    grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
+    for number, (target, own) in enumerate(zip(targets, keypoints, strict=True)):
+        first = number * height
+        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target, own)
         if number == 0:
-            axes.set_title("target", fontsize=9)
-        for row, name in enumerate(methods, first):
-            one = found[name]
-            for column, (image, its) in enumerate(zip(one.warped, one.points, strict=True), 1):
-                axes = show(figure.add_subplot(grid[row, column]), image)
-                _dots(axes, its)
+            left.set_title("target", fontsize=9)
+        for row, name in enumerate(warped, first):
+            images, transferred = warped[name][number], points[name][number]
+            for column, (image, its) in enumerate(zip(images, transferred, strict=True), 1):
+                axes = _dotted(figure.add_subplot(grid[row, column]), image, its)
                 if column == 1:
                     axes.set_ylabel(name, fontsize=8)
-            axes = show(figure.add_subplot(grid[row, columns - 1]), one.target)
-            for its in one.points:
-                _dots(axes, its)
+                if row == 0:
+                    axes.set_title(f"neighbour {column}", fontsize=9)
+            right = _dotted(figure.add_subplot(grid[row, columns - 1]), target, *transferred)
             if row == 0:
-                axes.set_title("keypoints, copied", fontsize=9)
+                right.set_title("copied", fontsize=9)
     return figure
 
 
-def displacements(examples: Mapping[str, Pictures]) -> Figure:
-    """Draw the alignment of one target with its last neighbour, as a field of arrows.
+def displacements(
+    target: np.ndarray,
+    neighbours: Mapping[str, np.ndarray],
+    warped: Mapping[str, np.ndarray],
+    flows: Mapping[str, np.ndarray],
+    nodes: np.ndarray,
+) -> Figure:
+    """Draw alignments of one target as fields of arrows, by several methods, each a row.
 
     Parameters
     ----------
-    examples
-        Method -> the target, the neighbours and the warped neighbours ``(n, H, W, 3)``, the feature locations
-        ``(h, w, 2)`` and the flows ``(n, H, W, 2)`` in pixels. A method is a row.
+    target
+        The image ``(H, W, 3)``.
+    neighbours, warped, flows
+        Method -> the neighbour ``(H, W, 3)``, the same warped, and the flow ``(H, W, 2)`` in pixels from each
+        place of the target to its match in the neighbour.
+    nodes
+        ``(h, w, 2)`` the places where arrows begin.
     """
-    figure, axes = plt.subplots(
-        len(examples), 4, figsize=(10, 2.6 * len(examples)), dpi=DPI, layout="constrained", squeeze=False
-    )
-    for row, (name, one) in zip(axes, examples.items(), strict=True):
-        pictures = (one.target, one.target, one.neighbours[-1], one.warped[-1])
-        for place, image in zip(row, pictures, strict=True):
+    size = (10, 2.6 * len(flows))
+    figure, axes = plt.subplots(len(flows), 4, figsize=size, dpi=DPI, layout="constrained", squeeze=False)
+    at = np.rint(nodes).astype(int).reshape(-1, 2)
+    for row, name in zip(axes, flows, strict=True):
+        for place, image in zip(row, (target, target, neighbours[name], warped[name]), strict=True):
             show(place, image)
-        nodes = np.rint(one.nodes).astype(int).reshape(-1, 2)
-        flow = one.flows[-1][nodes[:, 1], nodes[:, 0]]
         row[0].set_ylabel(name, fontsize=9)
-        row[1].images[0].set_alpha(0.45)
-        angle = np.arctan2(flow[..., 1], flow[..., 0])
-        row[1].quiver(
-            *nodes.T,
-            *flow.T,
-            angle,
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.008,
-            cmap="twilight_shifted",
-            clim=(-np.pi, np.pi),
-        )
+        row[1].images[0].set_alpha(0.35)
+        flow = flows[name][at[:, 1], at[:, 0]]
+        angle = np.arctan2(flow[:, 1], flow[:, 0])
+        arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
+        row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)
     for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
         place.set_title(title, fontsize=9)
     return figure
 
 
-def _dots(axes: Axes, points: np.ndarray) -> None:
-    """Keypoints ``(K, 2)``, each in a colour of its own."""
-    colours = plt.get_cmap("hsv")(np.arange(len(points)) / max(len(points), 1))
-    axes.scatter(*points.T, c=colours, s=14, edgecolors="white", linewidths=0.6)
+def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
+    """Show an image and sets of keypoints ``(K, 2)`` on it, each keypoint in a colour of its own."""
+    show(axes, image)
+    for its in points:
+        colours = plt.get_cmap("hsv")(np.arange(len(its)) / max(len(its), 1))
+        axes.scatter(*its.T, c=colours, s=14, edgecolors="white", linewidths=0.6)
+    return axes

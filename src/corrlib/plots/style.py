@@ -54,7 +54,7 @@ def intervals(
     axes.set_xticks(range(len(groups)), groups)
     axes.set_ylabel(label)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(rows))
     return figure
 
 

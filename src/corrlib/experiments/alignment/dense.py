@@ -15,7 +15,14 @@ from corrlib import flow
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC, Instance, figurines
 from corrlib.experiments.alignment.flows import align
-from corrlib.experiments.alignment.squares import GRID_LAYER, crop, instances, neighbours, spread
+from corrlib.experiments.alignment.squares import (
+    GRID_LAYER,
+    crop,
+    instances,
+    keypoints,
+    neighbours,
+    spread,
+)
 from corrlib.store import cached
 
 #: Every so many pixels of a square are looked at.
@@ -34,7 +41,7 @@ def dense_errors(
     limit: int | None = None,
     **how: Any,
 ) -> dict[str, list[list[np.ndarray]]]:
-    """End-point errors of the flow at all places that an instance and its nearest neighbours both show.
+    """Errors of the flow at all places that an instance and its nearest neighbours both show, one by one.
 
     Parameters
     ----------
@@ -48,7 +55,8 @@ def dense_errors(
     dict
         ``flow``, and ``copy``, when nothing is aligned: for each category and each of its instances the
         distances ``(P,)``, in pixels, of where a place is said to be in the neighbours' squares from where it
-        is.
+        is. ``flow keypoints`` and ``copy keypoints``: of the same pairs the distances of the neighbours'
+        annotated keypoints, transferred, from the instance's own, where both are visible.
 
     Raises
     ------
@@ -57,7 +65,8 @@ def dense_errors(
     """
     field = network.receptive_fields[GRID_LAYER]
     same = dict(count=count, retrieval_layer=retrieval_layer, size=size, limit=limit)
-    result: dict[str, list[list[np.ndarray]]] = {"flow": [], "copy": []}
+    names = ("flow", "copy", "flow keypoints", "copy keypoints")
+    result: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}
     for category in categories:
         found = align(data, network, category, "val", **same, **how)
         truth = cached(_truth, data=data, network=network, category=category, pairs=pairs, **same)
@@ -71,6 +80,11 @@ def dense_errors(
         for name, claimed in (("flow", moved), ("copy", truth["points"])):
             distance = np.linalg.norm(claimed - truth["matches"], axis=1)
             result[name].append([distance[truth["pair"][:, 0] == n] for n in range(len(found.rows))])
+        target, still = (keypoints(instances(data, category, split), size) for split in ("val", "train"))
+        target, near = target[found.rows][:, None], found.neighbours[:, :pairs]
+        for name, points in (("flow keypoints", found.points[:, :pairs]), ("copy keypoints", still[near])):
+            distance = np.linalg.norm(points - target, axis=-1)
+            result[name].append([one[np.isfinite(one)] for one in distance])
     return result
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ def examples(
         best = np.argsort(pairs.smoothness[n], kind="stable")[:top]
         one = instances(data, category, "val")[pairs.rows[n]]
         labels = pairs.labels_rc[n, best]
-        flows = np.stack([flow.flow(label, field, field, (size, size)) for label in labels])
+        flows = flow.flow(labels, field, field, (size, size))
         images = squares(data, [train[row] for row in pairs.neighbours[n, best]], size)
         result[name] = Example(
             target=squares(data, [one], size)[0],
@@ -88,3 +88,26 @@ def examples(
             nodes=field.centers(labels.shape[1:3]),
         )
     return result
+
+
+def panels(found: Sequence[Mapping[str, Example]]) -> dict[str, Any]:
+    """The arguments of `corrlib.plots.transferred` that draw `examples`, one for each target."""
+    targets, methods = [next(iter(one.values())) for one in found], list(found[0])
+    return {
+        "targets": [one.target for one in targets],
+        "keypoints": [one.keypoints for one in targets],
+        "warped": {name: [one[name].warped for one in found] for name in methods},
+        "points": {name: [one[name].points for one in found] for name in methods},
+    }
+
+
+def fields(found: Mapping[str, Example], number: int = 0) -> dict[str, Any]:
+    """The arguments of `corrlib.plots.displacements` that draw a neighbour of each of `examples`."""
+    one = next(iter(found.values()))
+    return {
+        "target": one.target,
+        "neighbours": {name: its.neighbours[number] for name, its in found.items()},
+        "warped": {name: its.warped[number] for name, its in found.items()},
+        "flows": {name: its.flows[number] for name, its in found.items()},
+        "nodes": one.nodes,
+    }

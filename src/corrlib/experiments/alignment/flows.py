@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from corrlib.store import cached
 
 #: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
 COARSE = 4
+#: Instances that are kept on disk together, at first; then twice as many, and so on.
+BLOCK = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Aligned:
     Attributes
     ----------
     rows
-        ``(N,)`` which of the split's instances.
+        ``(N,)`` which of the split's instances, in the order of `squares.spread`.
     neighbours
         ``(N, k)`` rows of the training instances, the most similar first.
     labels_rc
@@ -94,8 +97,13 @@ def align(
         At most so many instances, evenly spread; None for all.
     """
     inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
-    how = dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
-    return Aligned(**cached(_align, **inputs, **how, size=size, limit=limit))
+    inputs |= dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
+    wanted = len(spread(len(instances(data, category, split)), limit))
+    edges = [0, BLOCK]
+    while edges[-1] < wanted:
+        edges.append(2 * edges[-1])
+    parts = [cached(_align, **inputs, size=size, first=a, last=b) for a, b in pairwise(edges)]
+    return Aligned(**{name: np.concatenate([part[name] for part in parts])[:wanted] for name in parts[0]})
 
 
 def copied(
@@ -114,7 +122,7 @@ def copied(
 
 
 def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np.ndarray) -> np.ndarray:
-    """Keypoints ``(K, 2)`` of a moving square where the alignment puts them in the reference's.
+    """Keypoints ``(..., K, 2)`` of moving squares where alignments ``(..., H, W, 2)`` put them.
 
     As inverting the flow of every pixel, but on a `COARSE` lattice: almost the same, and much faster.
     """
@@ -136,10 +144,11 @@ def _align(
     count: int,
     retrieval_layer: str,
     size: int,
-    limit: int | None,
+    first: int,
+    last: int,
 ) -> dict[str, np.ndarray]:
     found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    rows = spread(len(found), limit)
+    rows = spread(len(found))[first:last]
     norm = scale(data, network, feature=feature, size=size)
     reference, moving = (
         features(data, network, category, s, feature=feature, size=size) for s in (split, "train")
@@ -158,10 +167,9 @@ def _align(
             iterations=iterations,
             threads=1,
         )
-        labels = [s.labels_rc for s in solutions]
-        moved = [transfer(a, field, size, points[j]) for a, j in zip(labels, near, strict=True)]
+        labels = np.stack([s.labels_rc for s in solutions])
         numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
-        return np.stack(labels), np.stack(moved), np.array(numbers)
+        return labels, transfer(labels, field, size, points[near]), np.array(numbers)
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         labels, moved, numbers = (np.stack(parts) for parts in zip(*pool.map(one, rows), strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,16 +94,40 @@ def estimate(
     return np.stack([value, *metrics.bootstrap(errors, alphas, minus=minus)], axis=-1)
 
 
-def optimality_gaps(data: VOC, network: Network, categories: Sequence[str], **how: Any) -> np.ndarray:
-    """How far above the optimum the energy of each alignment can be at most, as a share of it: ``(pairs,)``.
+def by_category(
+    errors: Mapping[str, Sequence[np.ndarray]], categories: Sequence[str], alpha: float
+) -> dict[str, dict[str, float]]:
+    """Method -> category -> PCK, of errors by method as `flow_errors` returns them."""
+    return {
+        name: {c: float(metrics.pck(one, alpha)) for c, one in zip(categories, each, strict=True)}
+        for name, each in errors.items()
+    }
 
-    `how` as `flows.align` has it. The bound is that of TRW-S, whatever the solver.
+
+def optimality(data: VOC, network: Network, categories: Sequence[str], **how: Any) -> dict[str, float]:
+    """How many alignments move nothing, and how far above the optimum their energies are.
+
+    `how` as `flows.align` has it.
+
+    Returns
+    -------
+    dict
+        ``still``: the share of pairs in which nothing moves. ``optimal``: the share whose energy is within a
+        thousandth of the lower bound that TRW-S proves, whatever the solver. ``median`` and ``largest``: the
+        energy's excess over that bound, as a share of it.
     """
-    gaps = []
+    still, gaps = [], []
     for category in categories:
         found, certified = (align(data, network, category, **h) for h in (how, dict(how, solver="trws")))
+        still.append((found.smoothness == 0).ravel())  # a shift of the whole grid would leave it
         gaps.append(((found.data + found.smoothness) / certified.bound - 1).ravel())
-    return np.concatenate(gaps)
+    still, gap = np.concatenate(still), np.concatenate(gaps)
+    return {
+        "still": float(still.mean()),
+        "optimal": float((gap < 1e-3).mean()),
+        "median": float(np.median(gap)),
+        "largest": float(gap.max()),
+    }
 
 
 def validate(
@@ -123,7 +147,7 @@ def validate(
     betas
         To choose from.
     alpha
-        The tolerance of the PCK that decides.
+        The tolerance of the PCK that decides; beta should not follow that of a table.
     limit
         Instances a category that are aligned.
     how

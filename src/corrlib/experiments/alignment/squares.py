@@ -11,6 +11,7 @@ from corrlib import sift
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC, Instance
 from corrlib.geometry import Crop
+from corrlib.metrics import rms_norm
 from corrlib.retrieval import nearest
 from corrlib.store import cached
 
@@ -18,6 +19,8 @@ from corrlib.store import cached
 #: of convnet rf centers").
 GRID_LAYER = "conv4"
 BATCH = 64
+#: Training instances of each category over which the norm of a kind of feature is measured.
+SAMPLE = 8
 
 
 def instances(data: VOC, category: str, split: str) -> list[Instance]:
@@ -25,13 +28,16 @@ def instances(data: VOC, category: str, split: str) -> list[Instance]:
     return [i for i in data.instances(category, split) if np.isfinite(i.keypoints).any()]
 
 
-def spread(total: int, limit: int | None) -> np.ndarray:
-    """Rows of at most `limit` of `total` instances, evenly spread; all if it is None."""
-    if limit is None or limit >= total:
-        return np.arange(total)
-    if limit < 1:
+def spread(total: int, limit: int | None = None) -> np.ndarray:
+    """Rows of at most `limit` of `total` instances, evenly spread; all if it is None.
+
+    Always in one order, of which a limit takes the first: what is known of few is part of what is known of
+    more.
+    """
+    if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 instance, got {limit}")
-    return np.linspace(0, total - 1, limit).astype(np.int64)
+    golden = np.arange(total) * ((5**0.5 - 1) / 2) % 1
+    return golden.argsort().argsort()[:limit]
 
 
 def crop(instance: Instance, size: int) -> Crop:
@@ -85,15 +91,11 @@ def features(
 
 
 def scale(data: VOC, network: Network, *, feature: str | float, size: int = INPUT_SIDE) -> float:
-    """What a type of feature is divided by in the energy: its RMS norm over the training set."""
-    total = count = 0.0
-    for category in data.categories:
-        inputs = dict(data=data, network=network, category=category, split="train")
-        entry = cached(_features, **inputs, feature=feature, size=size)
-        total, count = total + entry["square_norms"].sum(), count + entry["square_norms"].size
-    if not total:
+    """What a kind of feature is divided by in the energy: its RMS norm over a sample of the training set."""
+    norm = float(cached(_norm, data=data, network=network, feature=feature, size=size)["norm"])
+    if not norm:
         raise ValueError(f"the features {feature!r} of the training set are all zero: nothing can be aligned")
-    return float(np.sqrt(total / count))
+    return norm
 
 
 def neighbours(
@@ -122,30 +124,33 @@ def neighbours(
 
 
 def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
-    centers = grid(network, size)
-    images = squares(data, instances(data, category, split), size)
-    if isinstance(feature, str):
-        parts = []
-        for first in range(0, len(images), BATCH):
-            maps = network.features(images[first : first + BATCH], feature)
-            rows, cols = np.moveaxis(
-                network.receptive_fields[feature].nearest(centers, maps.shape[1:3]), -1, 0
-            )
-            parts.append(maps[:, rows, cols])
-        found = (
-            np.concatenate(parts) if parts else np.zeros((0, *centers.shape[:2], network.channels(feature)))
-        )
-        kind = np.float16
-    else:
-        found = np.zeros((len(images), *centers.shape[:2], 128), np.float32)
+    found = _describe(network, squares(data, instances(data, category, split), size), feature)
+    # OpenCV rounds SIFT to whole numbers.
+    return {"features": found.astype(np.float16 if isinstance(feature, str) else np.uint8)}
+
+
+def _norm(data: VOC, network: Network, feature: str | float, size: int):
+    found = []
+    for category in data.categories:
+        train = instances(data, category, "train")
+        some = [train[row] for row in spread(len(train), SAMPLE)]
+        found.append(_describe(network, squares(data, some, size), feature))
+    return {"norm": np.array(rms_norm(np.concatenate(found)))}
+
+
+def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.ndarray:
+    """Features ``(N, H, W, C)`` float32 of squares ``(N, size, size, 3)`` at the grid."""
+    centers = grid(network, images.shape[1])
+    if not isinstance(feature, str):
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for row, one in enumerate(
-                pool.map(lambda i: sift.descriptors(i, centers, radius=feature), images)
-            ):
-                found[row] = one
-        kind = np.uint8  # OpenCV rounds them to it
-    square_norms = np.einsum("nhwc,nhwc->nhw", found, found, dtype=np.float64)
-    return {"features": found.astype(kind), "square_norms": square_norms}
+            found = pool.map(lambda image: sift.descriptors(image, centers, radius=feature), images)
+            return np.array(list(found), np.float32).reshape(len(images), *centers.shape[:2], 128)
+    found = np.empty((len(images), *centers.shape[:2], network.channels(feature)), np.float32)
+    for first in range(0, len(images), BATCH):
+        maps = network.features(images[first : first + BATCH], feature)
+        units = network.receptive_fields[feature].nearest(centers, maps.shape[1:3])
+        found[first : first + BATCH] = maps[:, units[..., 0], units[..., 1]]
+    return found
 
 
 def _signatures(data: VOC, network: Network, category: str, split: str, layer: str):

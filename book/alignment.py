@@ -1,0 +1,348 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Instances of a category, aligned
+#
+# Two bicycles, two cats: no point of one *is* a point of the other, and still people agree on which goes with which.
+# {cite:t}`long2014` conjecture that a network that learns categories aligns their instances on the way. Section 3 puts
+# its features to the test in the style of SIFT flow {cite:p}`liu2011`: take the training instances of the same category
+# that look most alike, match each of them densely to the instance at hand under a smoothness prior, and see where their
+# annotated keypoints land. Neighbours are found once, and features of every kind are taken at the same places, so that
+# only the features differ.
+#
+# The parameters of this chapter:
+
+# %% tags=["parameters"]
+layer: str = "conv4"  # to align by; "sift": the last section reports SIFT
+radius: float = 20.0  # of SIFT in pixels: half the side of its 4 x 4 bins
+alpha: float = 0.1  # tolerance of PCK; no flow depends on it
+beta: float | None = None  # of the smoothness term; none: chosen on train
+betas: list[float] = [1e-4, 2e-4, 4e-4, 8e-4, 1.6e-3, 3e-3]  # to choose from
+neighbors: int = 25  # training instances that each is aligned with
+top: int = 5  # aligned keypoints whose median is the prediction
+size: int = 227  # side of the squares that boxes are warped to
+solver: str = "trws"  # with a certified bound; or bp, the paper's
+iterations: int = 100  # of the solver, at most
+studied: int = 4  # instances a category in the side studies
+category: str = ""  # a single one; none: all
+seed: int = 0  # of the instances that are shown
+data_root: str = ""  # a data set like VOC 2011; none: figurines
+weights: str = ""  # a network's file; none: the figurine network
+retrieval_layer: str = "fc7"  # finds neighbours; pool5 if there is no fc7
+
+# %% tags=["hide-input"]
+import time
+from functools import partial
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import Markdown
+from myst_nb import glue
+
+from corrlib import convnet, plots, store, tables
+from corrlib.datasets import open_dataset
+from corrlib.experiments import provenance
+from corrlib.experiments.alignment import claims, examples, report, scores, squares, studies
+
+started = time.perf_counter()
+data, network = open_dataset(data_root), convnet.load(weights or None)
+world = (data, network, [category] if category else list(data.categories))
+copying = dict(count=neighbors, retrieval_layer=retrieval_layer, size=size)
+common = dict(copying, solver=solver, iterations=iterations)
+flow_errors = partial(scores.flow_errors, *world, top=top, **common)
+conv, alphas = "conv4" if layer == "sift" else layer, list(dict.fromkeys([*claims.ALPHAS, alpha]))
+names = f"{conv} flow", "SIFT flow" if radius == 20 else f"SIFT flow, radius {radius:g}"
+near = [squares.neighbours(data, network, c, "val", count=neighbors, layer=retrieval_layer) for c in world[2]]
+few = [f"{c} ({rows.shape[1]})" for c, rows in zip(world[2], near, strict=True) if rows.shape[1] < neighbors]
+results = {"instances": sum(map(len, near)), "alphas": alphas, "betas": betas}
+texts = dict(tier=data.tier, network=network.name, instances=f"{results['instances']:,}", conv=conv)
+texts |= dict(few=", ".join(few) or "none", alpha=f"{alpha:g}", retrieval=retrieval_layer, top=top, size=size)
+for name, value in dict(texts, neighbors=neighbors, studied=studied, twice=2 * studied).items():
+    glue(name, value, display=False)
+
+# %% [markdown]
+# Data tier: **{glue:text}`tier`**; network: **{glue:text}`network`**; {glue:text}`instances` instances of val, each
+# aligned with the {glue:text}`neighbors` training instances of its category that are nearest by the cosine of
+# {glue:text}`retrieval`. Categories that have fewer, and take what there is: {glue:text}`few`.
+#
+# ## The energy
+#
+# Let $p$ be a node of the grid of receptive field centres, $f_s(p)$ the feature of the instance there, and $f_t$ those
+# of its neighbour. A displacement $w(p)$ leads from $p$ to its match in the neighbour, and the best $w$ has the least
+#
+# $$
+# \begin{aligned}
+# E(w) = {} & \sum_p \lVert f_s(p) - f_t(p + w(p)) \rVert_2 \\
+# & + \beta \sum_{(p, q) \in \mathcal{E}} \lVert w(p) - w(q) \rVert_2^2
+# \end{aligned}
+# $$
+#
+# over the 4-neighbourhood $\mathcal{E}$. The first sum, the *data term*, wants matches that look alike; the second, the
+# *deformation energy*, a field without jumps. Splines carry $w$ from the grid to every pixel, and a keypoint $k$ of the
+# neighbour lands where the inverse of the field leads, at the $p$ with $p + w(p) = k$.
+#
+# Where the paper is silent or can be read in two ways, this is what the numbers below mean:
+#
+# - Boxes are warped to squares of {glue:text}`size` pixels. Features of a kind are divided by one number, so that their
+#   norm is 1 in the root mean square over a sample of the training set; $w$ is in pixels of the square.
+# - Neighbours are ordered by deformation energy, least first. A keypoint is predicted at the median, coordinate by
+#   coordinate, of the first {glue:text}`top` *aligned keypoints* in that order: those of the first neighbours that show it.
+# - Errors are measured in the image, not in the square. A keypoint is correct if it is closer to the truth than $\alpha$
+#   times the longer side of the original box (PCK, {cite:t}`yang2013`). Accuracy is averaged over the types of keypoint
+#   of a category, then over categories.
+#
+# ## How stiff?
+#
+# The paper sets $\beta = 3 \cdot 10^{-3}$ for both kinds of features "from validation experiments". {numref}`figure-beta`
+# repeats them on training instances, aligned with the others of their category; nothing is chosen on val.
+
+# %% tags=["hide-input"]
+methods, validated = {}, {}
+for name, feature, kind in zip(names, (conv, radius), ("conv", "sift"), strict=True):
+    how = dict(common, feature=feature, limit=studied, top=top)
+    best, validated[name] = scores.validate(*world, betas, **how)
+    methods[name] = dict(feature=feature, beta=best if beta is None else beta)
+    glue(f"best-{kind}", f"{best:g}", display=False)
+    glue(f"beta-{kind}", f"{methods[name]['beta']:g}", display=False)
+results |= dict(validated=validated, beta={name: own["beta"] for name, own in methods.items()})
+lines = {name: 100 * values for name, values in validated.items()}
+how = dict(xlabel="beta", ylabel="mean PCK in percent, alpha = 0.1", logarithmic=True)
+drawn = plots.curves(betas, lines, marks={"the paper's": studies.PAPER_BETA}, **how)
+glue("beta", drawn, display=False)
+plt.close()
+
+# %% [markdown]
+# ```{glue:figure} beta
+# :name: figure-beta
+# :alt: Mean PCK against beta on a logarithmic axis, a curve with its band for convnet features and one for SIFT, and a broken vertical line at the paper's beta.
+#
+# *Validation of beta* (tier: {glue:text}`tier`): mean PCK of {glue:text}`studied` training instances a category at alpha = 0.1, whatever the parameter, with 95 % bootstrap intervals over them. The best is {glue:text}`best-conv` for {glue:text}`conv` and {glue:text}`best-sift` for SIFT; what follows uses {glue:text}`beta-conv` and {glue:text}`beta-sift`.
+# ```
+#
+# ## Table 2
+#
+# *NN transfer* aligns nothing: its keypoints are those of the neighbours, the most similar first, where they are in
+# their own squares.
+
+# %% tags=["hide-input"]
+errors = {name: flow_errors(**own) for name, own in methods.items()}
+errors["NN transfer"] = scores.copy_errors(*world, top=top, **copying)
+results["pck"] = scores.by_category(errors, world[2], alpha)
+results["means"] = {name: scores.estimate(each, alphas) for name, each in errors.items()}
+table = report.table_2(results["pck"], results["means"], alphas, alpha)
+glue("table-2", Markdown(table), display=False)
+tolerances = np.linspace(0.005, 0.3, 60)
+lines = {name: 100 * scores.estimate(each, tolerances) for name, each in errors.items()}
+marks = {f"alpha = {a:g}": a for a in claims.ALPHAS}
+drawn = plots.curves(tolerances, lines, xlabel="alpha", ylabel="mean PCK in percent", marks=marks)
+glue("pck", drawn, display=False)
+plt.close()
+
+# %% [markdown]
+# :::{table} *The paper's Table 2.* PCK of transferred keypoints in percent: published (PASCAL VOC 2011, alpha = 0.1) and ours (tier: {glue:text}`tier`, network {glue:text}`network`, alpha = {glue:text}`alpha`). The last rows are means over categories at each tolerance, ours with 95 % bootstrap intervals over instances. Of different worlds, unless the tier is voc2011: compare methods, not numbers.
+# :name: table-transfer
+#
+# ```{glue:md} table-2
+# :format: myst
+# ```
+# :::
+#
+# ```{glue:figure} pck
+# :name: figure-pck
+# :alt: Mean PCK rising with alpha for convnet flow, SIFT flow and nearest neighbour transfer, with bands, and vertical lines at the paper's three tolerances.
+#
+# *PCK at every tolerance* (tier: {glue:text}`tier`), with 95 % bootstrap intervals over instances.
+# ```
+#
+# ## What the paper claims, and what can be told
+#
+# On average, the paper says, "convnet flow performs as well as SIFT flow, and performs a bit better for stricter
+# tolerances"; both should beat copying; and ordering neighbours by deformation "outperform[s] ordering using the data
+# term". {numref}`table-claims` judges each by the bootstrap, with the same draws of instances for both methods: a claim
+# *holds* only where its whole interval says so. Beside it is this chapter executed on photographs ({numref}`table-photos`).
+
+# %% tags=["hide-input"]
+ordered = {n: {by: flow_errors(order=by, **own) for by in scores.ORDERS} for n, own in methods.items()}
+judged = claims.claims(*errors, errors=errors, by_data={name: each["data"] for name, each in ordered.items()})
+results["claims"] = judged
+record = store.read_result(tables.project() / "results" / "photos-alignment.json")
+photos, about = record["values"], record["provenance"]
+columns = (f"{data.tier} (this page)", judged), ("photos (recorded)", photos["claims"])
+glue("claims", Markdown(report.claims(*columns)), display=False)
+glue("photos", Markdown(report.means(photos["means"], photos["alphas"])), display=False)
+glue("verdicts", report.verdicts(judged), display=False)
+texts = dict(network=about["network"], set=about["photographs"], n=photos["instances"])
+texts |= dict(verdicts=report.verdicts(photos["claims"]))
+for name, value in dict(texts, beta=" and ".join(map("{:g}".format, photos["beta"].values()))).items():
+    glue(f"photos-{name}", value, display=False)
+
+# %% [markdown]
+# :::{table} *The paper's claims*, judged here (tier: {glue:text}`tier`) and on photographs (tier: photos). Below each verdict the tolerance, and the lead in percent with its 95 % bootstrap interval over instances.
+# :name: table-claims
+#
+# ```{glue:md} claims
+# :format: myst
+# ```
+# :::
+#
+# :::{table} *The same chapter on photographs* (tier: photos, network {glue:text}`photos-network`; {glue:text}`photos-set`). {glue:text}`photos-n` instances, neighbours by pool5, beta {glue:text}`photos-beta`: mean PCK in percent with 95 % bootstrap intervals over instances.
+# :name: table-photos
+#
+# ```{glue:md} photos
+# :format: myst
+# ```
+# :::
+#
+# Of these claims, {glue:text}`verdicts` on {glue:text}`tier`, and {glue:text}`photos-verdicts` on the recorded photographs.
+#
+# ## What it looks like
+#
+# {numref}`figure-aligned` is laid out as the paper's Figure 3. In a good alignment five different instances take the pose
+# and the proportions of the target, and their dots fall where its own are.
+
+# %% tags=["hide-input"]
+shown = [c for c in ("cat", "bicycle") if c in world[2]]
+others = [c for c in world[2] if c not in shown]
+shown += [others[i] for i in np.random.default_rng(seed).permutation(len(others))[: 4 - len(shown)]]
+aligned = [examples.examples(data, network, c, seed, methods, top=top, **common) for c in shown]
+glue("aligned", plots.transferred(**examples.panels(aligned)), display=False)
+glue("field", plots.displacements(**examples.fields(aligned[0])), display=False)
+plt.close("all")
+glue("shown", ", ".join(shown), display=False)
+
+# %% [markdown]
+# ```{glue:figure} aligned
+# :name: figure-aligned
+# :alt: For each target, at the left with dots on its keypoints, two rows of neighbours warped to it, by convnet flow above and by SIFT flow below, with their transferred keypoints; at the right the target again with all of these dots copied onto it.
+#
+# *The paper's Figure 3* (tier: {glue:text}`tier`; {glue:text}`shown`). Left: the target with its own keypoints. Middle: the {glue:text}`top` least deformed neighbours, warped to it, with their keypoints transferred. Right: those keypoints copied onto the target. A keypoint has one colour throughout.
+# ```
+#
+# ```{glue:figure} field
+# :name: figure-field
+# :alt: A target, arrows on it that lead from each grid node to its match, the neighbour, and the neighbour warped to the target; convnet features above, SIFT below.
+#
+# *Displacement fields* (tier: {glue:text}`tier`) of the first target and the least deformed of its neighbours. An arrow leads from a place of the target to its match in the neighbour; its colour is its direction.
+# ```
+#
+# ## The certified optimum
+#
+# The paper minimises the energy by belief propagation (BP, {cite:t}`felzenszwalb2006`), which promises nothing on a grid
+# with loops. Sequential tree-reweighted message passing (TRW-S, {cite:t}`kolmogorov2006`) also proves how low the energy can
+# be at all, so {numref}`table-solvers` can tell what the optimum itself does to Table 2.
+
+# %% tags=["hide-input"]
+solved = studies.solvers(*world, methods, alpha=alpha, limit=studied, top=top, **common)
+copied = scores.copy_errors(*world, limit=studied, top=top, **copying)
+glue("solvers", Markdown(report.solvers(solved, scores.estimate(copied, [alpha])[0])), display=False)
+results["solvers"] = solved
+for one in solved:
+    if one["beta"] == studies.PAPER_BETA:
+        kind = "sift" if one["method"] == names[1] else "conv"
+        glue(f"still-{kind}-{one['solver']}", f"{100 * one['still']:.0f}", display=False)
+
+# %% [markdown]
+# :::{table} *Two solvers of one energy* (tier: {glue:text}`tier`; {glue:text}`studied` instances a category, each with {glue:text}`neighbors` neighbours), in percent: alignments that move nothing; those within 0.1 % of the bound that TRW-S certifies; how far above it the energy is, in the median and at most; and PCK (alpha = {glue:text}`alpha`) with its 95 % bootstrap interval.
+# :name: table-solvers
+#
+# ```{glue:md} solvers
+# :format: myst
+# ```
+# :::
+#
+# At the paper's $\beta$, the optimum moves nothing at all for {glue:text}`still-conv-trws` % of the pairs by
+# {glue:text}`conv` and for {glue:text}`still-sift-trws` % by SIFT, and BP finds nothing better than that for
+# {glue:text}`still-conv-bp` % and {glue:text}`still-sift-bp` % (both solvers start from no flow and never end above its
+# energy). Where nothing moves, keypoints are copied as they are and all deformation energies are equal: what is called
+# flow is NN transfer. If these shares are large, the paper's number must have meant something weaker than it does
+# here: other units of $w$, other norms of the features, or a solver that stops far from the minimum. Its text does not say.
+#
+# ## Which neighbours to believe
+#
+# {numref}`table-orders` orders the aligned neighbours by deformation energy, as the paper does, by the data term, by
+# similarity as retrieved, and as an oracle would that knows how well each one's keypoints land.
+
+# %% tags=["hide-input"]
+orders = {n: {by: scores.estimate(e, [alpha])[0] for by, e in one.items()} for n, one in ordered.items()}
+glue("orders", Markdown(report.orders(orders)), display=False)
+results["orders"] = orders
+
+# %% [markdown]
+# :::{table} *Orders of the {glue:text}`neighbors` neighbours*: mean PCK in percent when the first {glue:text}`top` decide (tier: {glue:text}`tier`, alpha = {glue:text}`alpha`), with 95 % bootstrap intervals over instances.
+# :name: table-orders
+#
+# ```{glue:md} orders
+# :format: myst
+# ```
+# :::
+#
+# ## Every layer, every radius
+#
+# The paper takes `conv4` and radius 20 because of its section 4. In {numref}`figure-features` all layers and
+# radii try, each with the $\beta$ that was chosen above for its kind.
+
+# %% tags=["hide-input"]
+how = dict(common, alpha=alpha, limit=2 * studied, top=top)
+tried, by_feature, copied = studies.features(*world, list(results["beta"].values()), **how)
+points = {"flow": 100 * np.stack(list(by_feature.values()))}
+baseline = {"NN transfer": 100 * np.tile(copied, (len(by_feature), 1))}
+drawn = plots.intervals(list(by_feature), points, baseline=baseline, label="mean PCK in percent")
+glue("features", drawn, display=False)
+plt.close()
+glue("tried", ", ".join(tried), display=False)
+results |= dict(tried=tried, features=by_feature)
+
+# %% [markdown]
+# ```{glue:figure} features
+# :name: figure-features
+# :alt: Mean PCK of alignment by conv1 to conv5 and by SIFT of radius 10 to 160, with intervals, each beside that of nearest neighbour transfer.
+#
+# *Alignment by every layer and every radius of SIFT* (tier: {glue:text}`tier`; {glue:text}`twice` instances of each of {glue:text}`tried`; alpha = {glue:text}`alpha`), all at the same places, with 95 % bootstrap intervals over instances.
+# ```
+#
+# ## Every pixel
+#
+# Keypoints sample an alignment where people found a place worth naming. On figurines the true match of every pixel is
+# known, so {numref}`table-dense` asks for all pixels that an instance and each of its {glue:text}`top` nearest
+# neighbours both show, and for the annotated keypoints of the same pairs (one neighbour at a time, no median).
+
+# %% tags=["hide-input"]
+how = dict(common, pairs=top, limit=studied)
+known = data.tier == "figurines"
+results["dense"] = studies.every_pixel(*world, methods, claims.ALPHAS, **how) if known else {}
+glue("dense", Markdown(report.dense(results["dense"], claims.ALPHAS)), display=False)
+
+# %% [markdown]
+# :::{table} *Dense alignment* (tier: {glue:text}`tier`; {glue:text}`studied` instances a category; only figurines have the truth, elsewhere the table is empty): distance from the true place, in pixels of the square, as the median of each instance, and the share in percent that is closer than alpha times the side; means with 95 % bootstrap intervals over instances.
+# :name: table-dense
+#
+# ```{glue:md} dense
+# :format: myst
+# ```
+# :::
+#
+# ## With these parameters
+
+# %% tags=["hide-input"]
+used = dict(common, layer=layer, radius=radius, alpha=alpha, beta=beta, top=top, studied=studied)
+module, seconds = "corrlib.experiments.alignment.studies", time.perf_counter() - started
+origin = provenance(data, network, parameters=used, module=module, seconds=seconds)
+store.write_result(store.cache_dir() / "results" / f"alignment-{data.tier}.json", results, provenance=origin)
+reported = names[layer == "sift"]
+glue("reported", reported, display=False)
+glue("score", report.percent(results["means"][reported][alphas.index(alpha)]), display=False)
+
+# %% [markdown]
+# {glue:text}`reported` at alpha = {glue:text}`alpha` (tier: {glue:text}`tier`): mean PCK {glue:text}`score`. To sweep, loop:
+# `corrlib run alignment -p layer=conv3 -p alpha=0.05 -o conv3.ipynb`. Another `alpha` reuses every flow of this run.

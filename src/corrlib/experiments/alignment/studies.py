@@ -1,0 +1,147 @@
+"""What the paper does not show of its section 3: solvers, orders, all features, every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC
+from corrlib.experiments.alignment import dense, scores
+from corrlib.experiments.alignment.squares import spread
+
+PAPER_BETA = 3e-3
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
+RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
+#: Categories on which every layer and every radius is tried.
+TRIED = 5
+
+
+def solvers(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    methods: Mapping[str, Mapping[str, Any]],
+    *,
+    alpha: float,
+    limit: int,
+    top: int = 5,
+    **how: Any,
+) -> list[dict[str, Any]]:
+    """Both solvers at the beta of each method and at the paper's: what they find, and what it is worth.
+
+    Parameters
+    ----------
+    methods
+        Name -> feature and beta.
+    alpha
+        Tolerance of the PCK.
+    limit
+        Instances a category.
+    how
+        As `flows.align` has it.
+
+    Returns
+    -------
+    list of dict
+        ``method``, ``beta``, ``solver``, what `scores.optimality` says, and ``pck (3,)`` with its interval.
+    """
+    found = []
+    for name, own in methods.items():
+        for beta in sorted({own["beta"], PAPER_BETA}):
+            for solver in ("trws", "bp"):
+                same = dict(how, **own, limit=limit) | dict(beta=beta, solver=solver)
+                errors = scores.flow_errors(data, network, categories, top=top, **same)
+                about = scores.optimality(data, network, categories, **same)
+                pck = scores.estimate(errors, [alpha])[0]
+                found.append({"method": name, "beta": beta, "solver": solver, **about, "pck": pck})
+    return found
+
+
+def features(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    betas: Sequence[float],
+    *,
+    alpha: float,
+    limit: int,
+    solver: str = "trws",
+    iterations: int = 100,
+    **how: Any,
+) -> tuple[list[str], dict[str, np.ndarray], np.ndarray]:
+    """Alignment by each layer and by SIFT of each radius, on a few of the categories.
+
+    Parameters
+    ----------
+    betas
+        For layers, and for SIFT.
+    alpha
+        Tolerance of the PCK.
+    limit
+        Instances a category.
+    solver, iterations, how
+        As `scores.flow_errors` and `scores.copy_errors` have them.
+
+    Returns
+    -------
+    tried
+        The categories.
+    flow
+        Mean PCK ``(3,)`` of each, with its interval.
+    copied
+        The same ``(3,)`` when nothing is aligned.
+    """
+    tried = [categories[row] for row in sorted(spread(len(categories), TRIED))]
+    kinds: dict[str, tuple[str | float, float]] = {name: (name, betas[0]) for name in LAYERS}
+    kinds |= {f"SIFT\n{radius:g}": (radius, betas[1]) for radius in RADII}
+    how = dict(how, limit=limit)
+    found = {}
+    for label, (feature, beta) in kinds.items():
+        own = dict(feature=feature, beta=beta, solver=solver, iterations=iterations)
+        errors = scores.flow_errors(data, network, tried, **own, **how)
+        found[label] = scores.estimate(errors, [alpha])[0]
+    copied = scores.copy_errors(data, network, tried, **how)
+    return tried, found, scores.estimate(copied, [alpha])[0]
+
+
+def every_pixel(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    methods: Mapping[str, Mapping[str, Any]],
+    alphas: Sequence[float],
+    *,
+    size: int = INPUT_SIDE,
+    **how: Any,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Errors at all co-visible places, and at the annotated keypoints of the same pairs.
+
+    Parameters
+    ----------
+    methods
+        Name -> feature and beta.
+    alphas
+        Tolerances in units of the square's side.
+    how
+        As `dense.dense_errors` has it.
+
+    Returns
+    -------
+    dict
+        Method, then "no alignment" -> "all pixels" and "keypoints" -> ``(3, 1 + A)``: the median error in
+        pixels and the PCK at each tolerance, averaged over instances and categories, with their intervals.
+    """
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, own in methods.items():
+        errors = dense.dense_errors(data, network, categories, size=size, **how, **own)
+        for method, key in ((name, "flow"), ("no alignment", "copy")):
+            places = {"all pixels": errors[key], "keypoints": errors[f"{key} keypoints"]}
+            found[method] = {
+                where: metrics.mean_interval(dense.summary(values, alphas, size))
+                for where, values in places.items()
+            }
+    return {**{name: found[name] for name in methods}, "no alignment": found["no alignment"]}
