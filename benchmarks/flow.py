@@ -87,25 +87,24 @@ envelope = njit(nogil=True, error_model="numpy")(oracles.lower_envelope)
 
 
 @njit(nogil=True, error_model="numpy")
-def send_envelope(belief, share, reverse, reverse0, down, right, by_row, by_col, source, half, out, out0):
+def send_envelope(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source, half, out, out0):
     """`kernels.send` by lower envelopes."""
-    rows, cols, beta = len(source), len(by_col) // 3, float(by_row[len(source), 1])
+    columns, beta = len(belief) // rows, float(bowl[max(rows, cols) + 2])
     vertex, start = np.empty(max(rows, cols), np.int64), np.empty(max(rows, cols) + 1)
-    line, turned = np.empty(cols), np.empty((cols, rows))
-    column = np.empty(rows)
-    offset = share * belief[0, 0] - reverse[reverse0, 0]
+    line, column = np.empty(cols), np.empty(rows)
+    turned, between = np.empty((cols, rows)), np.empty((rows, cols))
+    offset = share * belief[0] - reverse[reverse0]
     for i in range(rows):
         for j in range(cols):
-            turned[j, i] = share * belief[i, j] - reverse[reverse0 + i, j]
+            turned[j, i] = share * belief[i * columns + j] - reverse[reverse0 + i * columns + j]
             offset = min(offset, turned[j, i])
     for j in range(cols):
         envelope(turned[j], beta, down, column, vertex, start)
-        for i in range(rows):
-            half[i, j] = column[i]
+        between[:, j] = column
     for i in range(rows):
-        envelope(half[i, :cols], beta, right, line, vertex, start)
-        for j in range(out.shape[1]):
-            out[out0 + i, j] = line[min(j, cols - 1)] - offset
+        envelope(between[i], beta, right, line, vertex, start)
+        for j in range(cols):
+            out[out0 + i * columns + j] = line[j] - offset
     return np.float32(offset)
 
 
@@ -138,13 +137,9 @@ def against_expansion(side: int, beta: float, pairs: int, rounds: int) -> None:
 def against_envelope(side: int, beta: float, rounds: int, sweeps: int = 3) -> None:
     costs = mrf.unary(*features(side, 0))
     trws = with_send(send_envelope)
-    columns = -(-side // solvers.LANES) * solvers.LANES
-    data = np.pad(costs.reshape(-1, side), ((0, 0), (0, columns - side)), mode="edge")
-    tables = solvers._parabolas(side, side, beta)
 
     def run(solver) -> float:
-        labels = np.indices((side, side)).reshape(2, -1).T.copy()
-        return solver(data, labels, side, side, side, beta, *tables, sweeps, 0.0)[0]
+        return solver(*solvers._problem(costs, beta), sweeps, 0.0)[0]
 
     assert abs(run(trws) - run(kernels.trws)) < 1e-4 * abs(run(trws))
     taken = in_turns({"min-plus": lambda: run(kernels.trws), "envelope": lambda: run(trws)}, rounds)

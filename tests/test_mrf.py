@@ -12,9 +12,11 @@ from corrlib import mrf
 from corrlib.mrf import kernels, solvers, vectors
 
 
-def padded(values):
-    """Rows filled up to whole vectors with copies of the last column, float32."""
-    return np.pad(values, ((0, 0), (0, -values.shape[1] % vectors.LANES)), mode="edge").astype(np.float32)
+def padded(values, cost):
+    """Rows filled up to whole vectors, float32."""
+    return np.pad(values, ((0, 0), (0, -values.shape[1] % vectors.LANES)), constant_values=cost).astype(
+        np.float32
+    )
 
 
 def a_problem(seed, height, width, rows, cols):
@@ -42,21 +44,29 @@ def problems(draw):
     edge=st.sampled_from([(0, 1), (0, -1), (1, 0), (-1, 0)]),
     beta=st.sampled_from([0.0, 0.01, 0.77, 20.0]),
     share=st.sampled_from([1.0, 0.5]),
+    depth=st.floats(0, 20),
 )
-def test_a_message_is_the_distance_transform_of_its_source(seed, rows, cols, edge, beta, share):
-    belief, reverse = np.random.default_rng(seed).uniform(-2, 3, (2, rows, cols))
+def test_a_message_is_the_distance_transform_of_its_source(seed, rows, cols, edge, beta, share, depth):
+    """Of rough sources, and of flat ones with a few pits, as deep as a parabola is high after some cells."""
+    rng = np.random.default_rng(seed)
+    belief, reverse = rng.uniform(-2, 3, (2, rows, cols))
+    if depth > 1:
+        belief = -depth * max(beta, 0.01) / share * (rng.random((rows, cols)) < 0.1)
+        reverse = 0.01 * beta * reverse
     expected = oracles.message(share * belief - reverse, beta, *edge)
-    out = np.full((3 * rows, padded(belief).shape[1]), 7, np.float32)
-    source, half = np.empty_like(out[:rows]), np.empty_like(out[:rows])
+    flat, columns = padded(belief, vectors.FAR).ravel(), padded(belief, 0).shape[1]
+    out = np.full(3 * len(flat), 7, np.float32)
+    _, source, half = kernels.workspace(rows, columns)
     taken = kernels.send(
-        padded(belief), np.float32(share), padded(reverse), 0, *edge, *solvers._parabolas(rows, cols, beta),
-        source, half, out, rows,
+        flat, np.float32(share), padded(reverse, 5).ravel(), 0, *edge, rows, cols,
+        solvers._bowl(rows, cols, beta), source, half, out, len(flat),
     )  # fmt: skip
-    scale = 1 + beta * (rows + cols) ** 2
-    assert_allclose(out[rows : 2 * rows, :cols] + taken, expected, rtol=0, atol=1e-6 * scale)
-    assert_array_equal(out[:rows], 7, err_msg="the message before was written to")
-    assert_array_equal(out[2 * rows :], 7, err_msg="the message after was written to")
-    assert taken == pytest.approx((share * belief - reverse).min(), abs=1e-6)
+    before, sent, after = out.reshape(3, rows, columns)
+    scale = 1 + beta * (rows + cols) ** 2 + np.abs(belief).max()
+    assert_allclose(sent[:, :cols] + taken, expected, rtol=0, atol=1e-6 * scale)
+    assert_array_equal(before, 7, err_msg="the message before was written to")
+    assert_array_equal(after, 7, err_msg="the message after was written to")
+    assert taken == pytest.approx((share * belief - reverse).min(), abs=1e-6 * scale)
 
 
 @given(
@@ -281,6 +291,8 @@ def test_features_that_do_not_compare_are_refused(reference, moving, message):
         (np.zeros((2, 2, 2)), 1, {}, r"\(2, 2, 2\)"),
         (np.zeros((2, 2, 0, 2)), 1, {}, "empty"),
         (np.full((2, 2, 2, 2), np.nan), 1, {}, "NaN"),
+        (np.full((2, 2, 2, 2), -np.inf), 1, {}, "NaN, or"),
+        (np.full((2, 2, 2, 2), 1e20), 1, {}, "1e20"),
         (np.zeros((2, 2, 2, 2)), -0.1, {}, "beta is -0.1"),
         (np.zeros((2, 2, 2, 2)), np.nan, {}, "beta is nan"),
         (np.zeros((2, 2, 2, 2)), 1, {"solver": "icm"}, "trws, bp"),

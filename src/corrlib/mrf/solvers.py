@@ -11,7 +11,7 @@ import numpy as np
 from joblib import cpu_count
 
 from corrlib.mrf import kernels
-from corrlib.mrf.vectors import LANES
+from corrlib.mrf.vectors import FAR, LANES
 
 SOLVERS = ("trws", "bp")
 
@@ -139,27 +139,24 @@ def solve(
     unary = np.asarray(unary)
     if unary.ndim != 4 or not unary.size:
         raise ValueError(f"expected costs (H, W, H', W'), none of them empty, got shape {unary.shape}")
-    if not np.isfinite(unary).all():
-        raise ValueError("the costs hold NaN or infinity: a label that must not be chosen needs a large cost")
+    if not -1e20 < unary.min() <= unary.max() < 1e20:
+        raise ValueError(
+            "the costs hold NaN, or reach 1e20: a label that must not be chosen needs a large cost, say 1e4"
+        )
     if not 0 <= beta < 1e20:
         raise ValueError(f"beta is {beta}: the weight of the smoothness term is not negative, and finite")
     if solver not in SOLVERS:
         raise ValueError(f"solver is {solver!r}: expected one of {', '.join(SOLVERS)}")
     if iterations < 1 or not tolerance >= 0:
         raise ValueError(f"expected iterations >= 1 and tolerance >= 0, got {iterations} and {tolerance}")
-    height, width, rows, cols = unary.shape
-    data = np.empty((height, width, rows, -(-cols // LANES) * LANES), np.float32)
-    data[..., :cols] = unary
-    data[..., cols:] = data[..., cols - 1 : cols]
-    data = data.reshape(-1, data.shape[-1])
-    labels_rc = np.indices((height, width)).reshape(2, -1).T.clip(max=(rows - 1, cols - 1))
-    problem = (data, labels_rc, height, width, rows, float(beta), *_parabolas(rows, cols, float(beta)))
+    problem = _problem(unary, float(beta))
+    labels_rc = problem[1]
     bound = -np.inf
     if solver == "trws":
         bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
     else:
         done = kernels.bp(*problem, int(iterations))
-    labels_rc = labels_rc.reshape(height, width, 2)
+    labels_rc = labels_rc.reshape(*unary.shape[:2], 2)
     fit, smoothness = energy(unary, labels_rc, beta)
     total = fit + smoothness
     return Solution(labels_rc, total, fit, smoothness, min(bound, total), done)
@@ -173,15 +170,18 @@ def solve_batch(
         return list(pool.map(partial(solve, beta=beta, **how), unaries))
 
 
+def _problem(unary: np.ndarray, beta: float) -> tuple:
+    """The first arguments of the kernels' solvers; the second are the labels, which begin with no flow."""
+    height, width, rows, cols = unary.shape
+    data = np.empty((height, width, rows, -(-cols // LANES) * LANES), np.float32)
+    data[..., :cols] = unary
+    data[..., cols:] = FAR
+    labels_rc = np.indices((height, width)).reshape(2, -1).T.clip(max=(rows - 1, cols - 1))
+    return data.ravel(), labels_rc, height, width, rows, cols, beta, _bowl(rows, cols, beta)
+
+
 @lru_cache(maxsize=32)
-def _parabolas(rows: int, cols: int, beta: float) -> tuple[np.ndarray, np.ndarray]:
-    """The kernels' ``by_row`` [edge, label there, label here] and ``by_col`` [edge, label here, there]."""
-    edge = np.arange(-1, 2)[:, None, None]
-    row = np.arange(rows)
-    col = np.minimum(np.arange(-(-cols // LANES) * LANES), cols - 1)
-    by_row = beta * (row - row[:, None] + edge) ** 2
-    by_col = beta * (np.arange(cols)[:, None] - col + edge) ** 2
-    return (
-        by_row.reshape(3 * rows, rows).astype(np.float32),
-        by_col.reshape(3 * cols, len(col)).astype(np.float32),
-    )
+def _bowl(rows: int, cols: int, beta: float) -> np.ndarray:
+    """The kernels' pairwise cost along one axis, as they want it."""
+    margin = max(rows, cols) + 1
+    return (beta * np.arange(-margin, margin + -(-cols // LANES) * LANES) ** 2.0).astype(np.float32)

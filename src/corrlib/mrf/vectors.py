@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.extending import intrinsic, models, register_model
 
 #: Floats to a vector: two AVX2 registers or one of AVX-512.
 LANES = 16
+
+#: What a label costs that there is not. Messages do not exceed `CEILING`, so that such a label stays beyond
+#: `NEAR` whatever is sent to it; costs have to be far below.
+FAR, NEAR, CEILING = np.float32(1e30), 1e29, np.float32(1e28)
+INFINITY = np.float32(np.inf)
 
 _INT32 = ir.IntType(32)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
@@ -37,39 +42,52 @@ class _VectorModel(models.PrimitiveModel):
 vector = Vector()
 
 
-def _pointer(context, builder, kind, array, row, column):
-    """Pointer to the vector that begins at (row, column) of a 2-D float32 array whose rows are contiguous."""
+def _pointer(context, builder, kind, array, place):
+    """Pointer to the number at a place of a contiguous float32 array."""
     array = context.make_array(kind)(context, builder, array)
-    stride = cgutils.unpack_tuple(builder, array.strides, 2)[0]
-    line = builder.gep(builder.bitcast(array.data, ir.IntType(8).as_pointer()), [builder.mul(row, stride)])
-    first = builder.gep(builder.bitcast(line, ir.FloatType().as_pointer()), [column])
-    return builder.bitcast(first, _FLOATS.as_pointer())
+    return builder.gep(array.data, [place])
+
+
+def _everywhere(number):
+    return ir.Constant(_FLOATS, [number] * LANES)
 
 
 def _lower(builder, a, b):
     return builder.select(builder.fcmp_ordered("<", a, b), a, b)
 
 
-@intrinsic
-def load(typing, array, row, column):
-    """array[row, column : column + LANES]."""
-
-    def code(context, builder, signature, arguments):
-        return builder.load(_pointer(context, builder, signature.args[0], *arguments), align=4)
-
-    return vector(array, types.intp, types.intp), code
+def _higher(builder, a, b):
+    near = builder.fcmp_ordered("<", a, _everywhere(NEAR))
+    return builder.select(builder.and_(near, builder.fcmp_ordered(">", a, b)), a, b)
 
 
 @intrinsic
-def store(typing, value, array, row, column):
-    """array[row, column : column + LANES] = value."""
+def load(typing, array, place):
+    """array[place : place + LANES]."""
 
     def code(context, builder, signature, arguments):
-        value, *place = arguments
-        builder.store(value, _pointer(context, builder, signature.args[1], *place), align=4)
+        first = _pointer(context, builder, signature.args[0], *arguments)
+        return builder.load(builder.bitcast(first, _FLOATS.as_pointer()), align=4)
+
+    return vector(array, types.intp), code
+
+
+@intrinsic
+def store(typing, value, array, place):
+    """array[place : place + LANES] = value."""
+
+    def code(context, builder, signature, arguments):
+        value, *to = arguments
+        first = _pointer(context, builder, signature.args[1], *to)
+        builder.store(value, builder.bitcast(first, _FLOATS.as_pointer()), align=4)
         return context.get_dummy_value()
 
-    return types.void(vector, array, types.intp, types.intp), code
+    return types.void(vector, array, types.intp), code
+
+
+def _spread(builder, scalar):
+    one = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), scalar, ir.Constant(_INT32, 0))
+    return builder.shuffle_vector(one, one, ir.Constant(_INDICES, [0] * LANES))
 
 
 @intrinsic
@@ -77,10 +95,19 @@ def full(typing, scalar):
     """The float32 in every lane."""
 
     def code(context, builder, signature, arguments):
-        one = builder.insert_element(ir.Constant(_FLOATS, ir.Undefined), arguments[0], ir.Constant(_INT32, 0))
-        return builder.shuffle_vector(one, one, ir.Constant(_INDICES, [0] * LANES))
+        return _spread(builder, arguments[0])
 
     return vector(types.float32), code
+
+
+@intrinsic
+def spread(typing, array, place):
+    """array[place] in every lane."""
+
+    def code(context, builder, signature, arguments):
+        return _spread(builder, builder.load(_pointer(context, builder, signature.args[0], *arguments)))
+
+    return vector(array, types.intp), code
 
 
 def _lanewise(operation, doc):
@@ -98,22 +125,25 @@ plus = _lanewise(lambda builder, a, b: builder.fadd(a, b), "a + b, lane by lane.
 minus = _lanewise(lambda builder, a, b: builder.fsub(a, b), "a - b, lane by lane.")
 times = _lanewise(lambda builder, a, b: builder.fmul(a, b), "a * b, lane by lane.")
 lower = _lanewise(_lower, "The lower of a and b, lane by lane.")
+higher = _lanewise(_higher, "The higher of a and b, lane by lane; b where a is of a label that there is not.")
 
 
-@intrinsic
-def least(typing, value):
-    """The lowest lane."""
+def _over_lanes(operation, doc):
+    def function(typing, value):
+        def code(context, builder, signature, arguments):
+            (value,) = arguments
+            half = LANES // 2
+            while half:
+                swap = ir.Constant(_INDICES, [(lane + half) % LANES for lane in range(LANES)])
+                value = operation(builder, builder.shuffle_vector(value, value, swap), value)
+                half //= 2
+            return builder.extract_element(value, ir.Constant(_INT32, 0))
 
-    def code(context, builder, signature, arguments):
-        (value,) = arguments
-        half = LANES // 2
-        while half:
-            swap = ir.Constant(_INDICES, [(lane + half) % LANES for lane in range(LANES)])
-            value = _lower(builder, builder.shuffle_vector(value, value, swap), value)
-            half //= 2
-        return builder.extract_element(value, ir.Constant(_INT32, 0))
+        return types.float32(vector), code
 
-    return types.float32(vector), code
+    function.__doc__ = doc
+    return intrinsic(function)
 
 
-INFINITY = np.float32(np.inf)
+least = _over_lanes(_lower, "The lowest lane.")
+most = _over_lanes(_higher, "The highest lane.")
