@@ -27,7 +27,9 @@ from corrlib.store import cached
 #: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
 COARSE = 4
 #: Instances that are kept on disk together, at first; then twice as many, and so on.
-BLOCK = 4
+BLOCK = 3
+#: Share of the energy by which it may exceed the bound of TRW-S: it stops there.
+TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,8 @@ def _align(
     rows = spread(len(found))[first:last]
     norm = scale(data, network, feature=feature, size=size)
     reference, moving = (
-        features(data, network, category, s, feature=feature, size=size) for s in (split, "train")
+        features(data, network, category, s, feature=feature, size=size).astype(np.float32) / norm
+        for s in (split, "train")
     )
     points = keypoints(instances(data, category, "train"), size)
     field = network.receptive_fields[GRID_LAYER]
@@ -159,12 +162,13 @@ def _align(
     def one(row: int) -> tuple:
         near = found[row]
         solutions = flow.align(
-            reference[row].astype(np.float32) / norm,
-            moving[near].astype(np.float32) / norm,
+            reference[row],
+            moving[near],
             beta=beta,
             stride=field.stride,
             solver=solver,
             iterations=iterations,
+            tolerance=TOLERANCE,
             threads=1,
         )
         labels = np.stack([s.labels_rc for s in solutions])
