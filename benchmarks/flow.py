@@ -1,16 +1,22 @@
-"""Flow solvers side by side: energies, then ratios of times measured in turns in one process.
+"""Flow solvers side by side: answers are checked, then ratios of times measured in turns in one process.
 
-    OMP_NUM_THREADS=1 python benchmarks/flow.py        (needs PyMaxflow; --help tells how to have less of it)
+    pip install -e .[bench]
+    OMP_NUM_THREADS=1 python benchmarks/flow.py        (--help tells how to have less of it)
 
 A pair of feature maps is a smooth random field, rectified, and a bent copy of it in twice as much noise,
 both of RMS norm 1: costs as those of conv4 on two objects of one category. lambda is beta times the squared
-stride. Before anything is timed the answers are checked: no energy lies below the certified bound. Solvers
-that are compared on one thread are timed by its processor time, which is steadier on a busy machine.
+stride. Before anything is timed the answers are checked: no energy below the certified bound, none above
+belief propagation's, and on the book's grid of 13 x 13 at least 95 % within 1e-3 of the bound; on larger ones
+the share is printed: the cap on sweeps is met now and then. Solvers that are compared on one thread are timed by its
+processor time, which is steadier on a busy machine; those on two need a machine with nothing else to do.
 """
 
 import argparse
+import importlib.util
+import os
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 from types import FunctionType
 
@@ -53,14 +59,12 @@ def in_turns(calls: dict, rounds: int, clock=time.thread_time) -> dict[str, np.n
 
 
 def tell(what: str, seconds: dict[str, np.ndarray], flows: int = 1) -> None:
-    """Print the medians, and how many times as long as the first each of the others took."""
-    (first, ours), *others = seconds.items()
-    print(f"{what}: {first} {1e3 * np.median(ours) / flows:.3g} ms", end="")
-    for name, theirs in others:
-        ratio = np.sort(theirs / ours)
-        print(f"; {name} {1e3 * np.median(theirs) / flows:.3g} ms", end=", ")
-        print(f"{np.median(ratio):.3g} times as long ({ratio[0]:.3g} to {ratio[-1]:.3g})", end="")
-    print(flush=True)
+    """Print how many times as long as the first each of the others took, then the medians."""
+    ours, *others = seconds
+    ratios = {name: np.sort(seconds[name] / seconds[ours]) for name in others}
+    spelled = [f"{name} {np.median(r):.3g} ({r[0]:.3g} to {r[-1]:.3g})" for name, r in ratios.items()]
+    times = [f"{name} {1e3 * np.median(taken) / flows:.3g}" for name, taken in seconds.items()]
+    print(f"{what}: times as long as {ours}: {', '.join(spelled)}; ms: {', '.join(times)}", flush=True)
 
 
 def expansion(costs: np.ndarray, beta: float, cycles: int = 5):
@@ -127,6 +131,7 @@ def against_expansion(side: int, beta: float, pairs: int, rounds: int) -> None:
         assert min(found.energy, energy) >= found.bound * (1 - 1e-5)
         assert found.energy - found.bound <= 1e-3 * found.energy
         worse.append(energy / found.energy - 1)
+        assert worse[-1] > -1e-3
         contest = {"trws": lambda c=costs: mrf.solve(c, beta, tolerance=1e-3), "PyMaxflow": theirs}
         taken = in_turns(contest, rounds)
         tell(f"{side} x {side}, lambda {beta:g}, its energy {worse[-1]:+.2%}", taken)
@@ -154,6 +159,8 @@ def flows(side: int, beta: float, rounds: int, neighbours: int = 25) -> None:
     paper = align(reference, moving, solver="bp", **how)
     gaps = np.array([(s.energy - s.bound) / s.energy for s in best])
     above = np.array([b.energy / s.energy - 1 for b, s in zip(paper, best, strict=True)])
+    assert above.min() > -1e-4
+    assert side != 13 or np.mean(gaps <= 1e-3) >= 0.95
     print(
         f"{side} x {side}, lambda {beta:g}: within 1e-3 of the bound {np.mean(gaps <= 1e-3):.0%}, worst gap "
         f"{gaps.max():.1e}, sweeps {np.median([s.iterations for s in best]):g}; bp above trws by median "
@@ -167,16 +174,21 @@ def flows(side: int, beta: float, rounds: int, neighbours: int = 25) -> None:
 
 
 def main() -> None:
+    has_maxflow = importlib.util.find_spec("maxflow") is not None
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="timings of each contestant (default 9)")
     parser.add_argument("--pairs", type=int, default=5, help="pairs for PyMaxflow at 13 x 13 (default 5)")
     parser.add_argument("--large", type=int, default=1, help="pairs for it at 32 x 32 (default 1; minutes)")
     given = parser.parse_args()
+    packages = ("numba", "numpy", "scipy") + ("pymaxflow",) * has_maxflow
+    print(f"{len(os.sched_getaffinity(0))} cores;", ", ".join(f"{one} {version(one)}" for one in packages))
     for beta in (0.15, 0.77):
         flows(13, beta, given.rounds)
     flows(32, 0.15, 2, neighbours=4)
     for side in (13, 32):
         against_envelope(side, 0.15, given.rounds)
+    if not has_maxflow:
+        return print("PyMaxflow is not installed (pip install -e .[bench]): not compared")
     for beta in (0.15, 0.77):
         against_expansion(13, beta, given.pairs, min(3, given.rounds))
     if given.large:
