@@ -6,9 +6,11 @@
 A pair of feature maps is a smooth random field, rectified, and a bent copy of it in twice as much noise,
 both of RMS norm 1: costs as those of conv4 on two objects of one category. lambda is beta times the squared
 stride. Before anything is timed the answers are checked: no energy below the certified bound, none above
-belief propagation's, and on the book's grid of 13 x 13 at least 95 % within 1e-3 of the bound; on larger ones
-the share is printed: the cap on sweeps is met now and then. Solvers that are compared on one thread are timed by its
-processor time, which is steadier on a busy machine; those on two need a machine with nothing else to do.
+belief propagation's, and on the book's grid of 13 x 13 at least 95 % within 1e-3 of the bound. On larger
+ones that share is only printed: the cap on sweeps is met now and then.
+
+Solvers that are compared on one thread are timed by its processor time, which is steadier on a busy machine;
+those on two need a machine with nothing else to do.
 """
 
 import argparse
