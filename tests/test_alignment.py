@@ -100,13 +100,30 @@ def test_features_of_all_kinds_are_taken_at_the_same_places(world, network):
     np.testing.assert_array_equal(sift[2, 5], descriptors(image, [17 + 5 * 16, 17 + 2 * 16], radius=20))
 
 
-def test_the_scale_makes_the_norm_one_over_the_training_set(world, network):
-    squared = [
-        np.sum(squares.features(world, network, c, "train", feature=20.0).astype(float) ** 2, axis=-1).ravel()
-        for c in world.categories
-    ]
-    expected = np.sqrt(np.concatenate(squared).mean())
-    assert squares.scale(world, network, feature=20.0) == pytest.approx(expected)
+def test_the_scale_makes_the_norm_one_over_a_sample_of_the_training_set(world, network):
+    squared = []
+    for name in world.categories:
+        found = squares.features(world, network, name, "train", feature=20.0).astype(float)
+        for row in squares.spread(len(found), squares.SAMPLE):
+            squared += [(found[row, i, j] ** 2).sum() for i in range(13) for j in range(13)]
+    assert squares.scale(world, network, feature=20.0) == pytest.approx(np.sqrt(np.mean(squared)))
+
+
+def test_what_is_prepared_is_what_is_asked_for(world, network, monkeypatch):
+    """Squares are cut once for neighbours and all kinds of features."""
+    cut = []
+    monkeypatch.setattr(squares, "squares", lambda *args, now=squares.squares: cut.append(1) or now(*args))
+    monkeypatch.setattr(squares, "_squares", squares.lru_cache(2)(squares._squares.__wrapped__))
+    kinds = ["conv2", 12.0, 14.0]
+    (near,) = squares.prepare(world, network, ["pottedplant"], kinds, count=3, layer="pool5")
+    assert len(cut) == 2  # train and val
+    inputs = (world, network, "pottedplant", "val")
+    np.testing.assert_array_equal(near, squares.neighbours(*inputs, count=3, layer="pool5"))
+    found = squares.features(*inputs, feature=12.0)
+    assert len(cut) == 2
+    image = squares.crop(squares.instances(world, "pottedplant", "val")[0], 227).image
+    image = image(world.image(squares.instances(world, "pottedplant", "val")[0].image_id))
+    np.testing.assert_array_equal(found[0], descriptors(image, squares.grid(network, 227), radius=12.0))
 
 
 def test_neighbours_are_training_instances_of_other_images(world, network):
@@ -163,7 +180,7 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, feat
     many = squares.features(world, network, "bus", "train", feature=feature).astype(np.float32) / norm
     train = squares.keypoints(squares.instances(world, "bus", "train"), 227)
     for j, row in enumerate(found.neighbours[0]):
-        alone = flow.align(one, many[row], beta=1e-3)
+        alone = flow.align(one, many[row], beta=1e-3, tolerance=flows.TOLERANCE)
         np.testing.assert_array_equal(found.labels_rc[0, j], alone.labels_rc)
         assert found.smoothness[0, j] == pytest.approx(alone.smoothness)
         assert found.data[0, j] == pytest.approx(alone.data, rel=1e-5)
@@ -366,17 +383,22 @@ def test_optimality_counts_what_moves_nothing(world, network):
 
 
 def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, monkeypatch):
-    asked = []
+    asked, how = [], dict(limit=2, top=1, count=3, retrieval_layer="pool5", size=227)
 
-    def errors(data, network, categories, *, feature, beta, **how):
+    def errors(data, network, categories, *, feature, beta, solver, iterations, **same):
         asked.append((feature, beta))
-        assert how == dict(limit=2, top=1, count=3, solver="bp", iterations=9)
+        assert same == how and (solver, iterations) == ("bp", 9)
         return [np.full((2, 3), 0.05 if feature == "conv3" else 0.5) for _ in categories]
 
+    def copied(data, network, categories, **same):
+        assert same == how
+        return [np.full((2, 3), 0.05) for _ in categories]
+
     monkeypatch.setattr(scores, "flow_errors", errors)
-    monkeypatch.setattr(scores, "copy_errors", lambda *args, **how: [np.full((2, 3), 0.05)] * len(args[2]))
-    how = dict(limit=2, top=1, count=3, solver="bp", iterations=9)
-    tried, found, copied = studies.features(world, network, world.categories, [1e-4, 1e-3], alpha=0.1, **how)
+    monkeypatch.setattr(scores, "copy_errors", copied)
+    monkeypatch.setattr(studies, "prepare", lambda *args, **kwargs: None)
+    inputs = (world, network, world.categories, [1e-4, 1e-3])
+    tried, found, copied = studies.features(*inputs, alpha=0.1, solver="bp", iterations=9, **how)
     assert len(tried) == len(set(tried)) == 5 and set(tried) <= set(world.categories)
     assert dict(asked) == {f"conv{i}": 1e-4 for i in range(1, 6)} | dict.fromkeys((10, 20, 40, 80, 160), 1e-3)
     assert {name: value[0] for name, value in found.items()} == {
@@ -405,7 +427,7 @@ def test_the_report_puts_each_number_in_its_cell(monkeypatch, request):
     pck = {"conv4 flow": {"cat": 0.5, "ghost": 0.25}, "mine": {"cat": 1.0, "ghost": 0.0}}
     means = {"conv4 flow": [[0.375, 0.3, 0.4]], "mine": [[0.5, 0.4, 0.6]]}
     head, _, cat, ghost, mean = report.table_2(pck, means, [0.1], 0.1).splitlines()
-    assert head == "| category | conv4 flow, published | conv4 flow, ours | mine, published | mine, ours |"
+    assert head == "| category | conv4 flow, paper | conv4 flow, ours | mine, paper | mine, ours |"
     assert cat == "| cat | 19.6 | 50.0 |  | 100.0 |"
     assert ghost == "| ghost |  | 25.0 |  | 0.0 |"
     assert mean.replace("\u00a0", " ") == (
@@ -428,6 +450,19 @@ def test_the_report_puts_each_number_in_its_cell(monkeypatch, request):
 )
 def test_verdicts_are_counted(verdicts, text):
     assert report.verdicts({n: {"verdict": one} for n, one in enumerate(verdicts)}) == text
+
+
+def test_what_stays_is_told_of_the_papers_beta_and_one_solver():
+    found = [
+        dict(method=m, beta=b, solver=s, still=still)
+        for m, b, s, still in [
+            ("a", 1e-4, "trws", 0.1),
+            ("a", 3e-3, "trws", 0.998),
+            ("a", 3e-3, "bp", 0.2),
+            ("b", 3e-3, "trws", 0.5),
+        ]
+    ]
+    assert report.still(found, "trws") == "100 % of the pairs by a and 50 % of the pairs by b"
 
 
 def test_figure_3_has_a_row_for_each_method(rng):

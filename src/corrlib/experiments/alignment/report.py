@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from corrlib.experiments.alignment.studies import PAPER_BETA
 from corrlib.tables import markdown, published, spelled
 
 
@@ -32,7 +33,7 @@ def table_2(
         Method -> ``(A, 3)`` mean PCK at each of `alphas`, and its interval.
     """
     known = {row["method"]: row for row in published("table2_alpha0.1")} if alpha == 0.1 else {}
-    head = ["category", *(f"{name}, {whose}" for name in pck for whose in ("published", "ours"))]
+    head = ["category", *(f"{name}, {whose}" for name in pck for whose in ("paper", "ours"))]
     rows = []
     for category in next(iter(pck.values())):
         cells = ((known.get(name, {}).get(category, ""), f"{100 * pck[name][category]:.1f}") for name in pck)
@@ -80,12 +81,18 @@ def verdicts(found: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(parts + [f"{untold} cannot be told"] * (untold > 0))
 
 
+def still(found: Sequence[Mapping[str, Any]], solver: str) -> str:
+    """For what share of the pairs `solver` moves nothing at the paper's beta, in words."""
+    of = [one for one in found if one["beta"] == PAPER_BETA and one["solver"] == solver]
+    return " and ".join(f"{100 * one['still']:.0f} % of the pairs by {one['method']}" for one in of)
+
+
 def solvers(found: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> str:
     """What `studies.solvers` found, and the PCK ``(3,)`` of NN transfer."""
-    head = ["method", "beta", "solver", "no flow", "optimal", "median excess", "largest", "PCK"]
+    head = ["method", "beta", "solver", "no flow", "optimal", "excess", "at most", "PCK"]
     rows = [
         [
-            one["method"],
+            one["method"].replace(" ", "\u00a0"),
             f"{one['beta']:g}",
             {"trws": "TRW-S", "bp": "BP"}[one["solver"]],
             *(f"{100 * one[key]:.1f}" for key in ("still", "optimal")),

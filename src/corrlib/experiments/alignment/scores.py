@@ -11,7 +11,7 @@ from corrlib import metrics
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC
 from corrlib.experiments.alignment import predictions
-from corrlib.experiments.alignment.flows import align, copied
+from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
 from corrlib.experiments.alignment.squares import instances, spread
 
 ORDERS = ("deformation", "data", "retrieval", "oracle")
@@ -112,9 +112,9 @@ def optimality(data: VOC, network: Network, categories: Sequence[str], **how: An
     Returns
     -------
     dict
-        ``still``: the share of pairs in which nothing moves. ``optimal``: the share whose energy is within a
-        thousandth of the lower bound that TRW-S proves, whatever the solver. ``median`` and ``largest``: the
-        energy's excess over that bound, as a share of it.
+        ``still``: the share of pairs in which nothing moves. ``optimal``: the share whose energy is within
+        `flows.TOLERANCE` of the lower bound that TRW-S proves, whatever the solver. ``median`` and
+        ``largest``: the energy's excess over that bound, as a share of it.
     """
     still, gaps = [], []
     for category in categories:
@@ -124,7 +124,7 @@ def optimality(data: VOC, network: Network, categories: Sequence[str], **how: An
     still, gap = np.concatenate(still), np.concatenate(gaps)
     return {
         "still": float(still.mean()),
-        "optimal": float((gap < 1e-3).mean()),
+        "optimal": float((gap <= TOLERANCE).mean()),
         "median": float(np.median(gap)),
         "largest": float(gap.max()),
     }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 
@@ -20,7 +22,7 @@ from corrlib.store import cached
 GRID_LAYER = "conv4"
 BATCH = 64
 #: Training instances of each category over which the norm of a kind of feature is measured.
-SAMPLE = 8
+SAMPLE = 4
 
 
 def instances(data: VOC, category: str, split: str) -> list[Instance]:
@@ -123,8 +125,46 @@ def neighbours(
     return rows
 
 
+def prepare(
+    data: VOC,
+    network: Network,
+    categories: Iterable[str],
+    kinds: Iterable[str | float],
+    *,
+    count: int = 25,
+    layer: str = "fc7",
+    size: int = INPUT_SIDE,
+) -> list[np.ndarray]:
+    """Compute all that is kept of val and train, a category at a time: their squares are cut once for all.
+
+    Parameters
+    ----------
+    kinds
+        Of `features`.
+    count, layer
+        As `neighbours` has them.
+
+    Returns
+    -------
+    list
+        The neighbours of the instances of val, for each category.
+    """
+    near, kinds = [], list(kinds)
+    for category in categories:
+        near.append(neighbours(data, network, category, "val", count=count, layer=layer))
+        for split in ("train", "val"):
+            for kind in kinds:
+                features(data, network, category, split, feature=kind, size=size)
+    return near
+
+
+@lru_cache(maxsize=2)
+def _squares(data: VOC, category: str, split: str, size: int) -> np.ndarray:
+    return squares(data, instances(data, category, split), size)
+
+
 def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
-    found = _describe(network, squares(data, instances(data, category, split), size), feature)
+    found = _describe(network, _squares(data, category, split, size), feature)
     # OpenCV rounds SIFT to whole numbers.
     return {"features": found.astype(np.float16 if isinstance(feature, str) else np.uint8)}
 
@@ -154,6 +194,6 @@ def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.
 
 
 def _signatures(data: VOC, network: Network, category: str, split: str, layer: str):
-    images = squares(data, instances(data, category, split), INPUT_SIDE)
+    images = _squares(data, category, split, INPUT_SIDE)
     found = network.fc7(images) if layer == "fc7" else network.features(images, layer)
     return {"features": found.reshape(len(images), -1)}

@@ -11,7 +11,7 @@ from corrlib import metrics
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC
 from corrlib.experiments.alignment import dense, scores
-from corrlib.experiments.alignment.squares import spread
+from corrlib.experiments.alignment.squares import prepare, spread
 
 PAPER_BETA = 3e-3
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
@@ -71,7 +71,10 @@ def features(
     limit: int,
     solver: str = "trws",
     iterations: int = 100,
-    **how: Any,
+    count: int = 25,
+    retrieval_layer: str = "fc7",
+    size: int = INPUT_SIDE,
+    top: int = 5,
 ) -> tuple[list[str], dict[str, np.ndarray], np.ndarray]:
     """Alignment by each layer and by SIFT of each radius, on a few of the categories.
 
@@ -83,8 +86,8 @@ def features(
         Tolerance of the PCK.
     limit
         Instances a category.
-    solver, iterations, how
-        As `scores.flow_errors` and `scores.copy_errors` have them.
+    solver, iterations, count, retrieval_layer, size, top
+        As `flows.align` and `scores.flow_errors` have them.
 
     Returns
     -------
@@ -98,7 +101,16 @@ def features(
     tried = [categories[row] for row in sorted(spread(len(categories), TRIED))]
     kinds: dict[str, tuple[str | float, float]] = {name: (name, betas[0]) for name in LAYERS}
     kinds |= {f"SIFT\n{radius:g}": (radius, betas[1]) for radius in RADII}
-    how = dict(how, limit=limit)
+    prepare(
+        data,
+        network,
+        tried,
+        [kind for kind, _ in kinds.values()],
+        count=count,
+        layer=retrieval_layer,
+        size=size,
+    )
+    how = dict(count=count, retrieval_layer=retrieval_layer, size=size, top=top, limit=limit)
     found = {}
     for label, (feature, beta) in kinds.items():
         own = dict(feature=feature, beta=beta, solver=solver, iterations=iterations)
