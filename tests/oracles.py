@@ -1,6 +1,7 @@
 """Slow, obvious twins of what corrlib computes cleverly."""
 
 import numpy as np
+from scipy.optimize import minimize
 
 # figurines
 
@@ -272,3 +273,44 @@ def mean_field(fields, size):
             if values:
                 mean[row, column], seen[row, column] = np.mean(values, axis=0), True
     return mean, seen
+
+
+# mining and detection
+
+
+def windows(maps, context):
+    """Put the windows around all cells of maps (N, H, W, C) together, zeros outside: (N H W, s s C)."""
+    half, rows = context // 2, []
+    for one in np.asarray(maps, float):
+        for r in range(one.shape[0]):
+            for c in range(one.shape[1]):
+                cells = []
+                for i in range(r - half, r + half + 1):
+                    for j in range(c - half, c + half + 1):
+                        inside = 0 <= i < one.shape[0] and 0 <= j < one.shape[1]
+                        cells.append(one[i, j] if inside else np.zeros(one.shape[2]))
+                rows.append(np.concatenate(cells))
+    return np.array(rows)
+
+
+# svm
+
+
+def svm_objective(w, b, x, signs, C):
+    """Half the squared norm of the weights, the constant feature's (512) included, and the squared hinges."""
+    hinges = [max(0.0, 1 - sign * (float(w @ row) + b)) for row, sign in zip(x, signs, strict=True)]
+    return 0.5 * (float(w @ w) + (b / 512) ** 2) + C * sum(h * h for h in hinges)
+
+
+def least_svm_objective(x, signs, C):
+    """The least that a general optimiser finds, from zero."""
+    scaled = np.hstack([x, np.full((len(x), 1), 512.0)]).astype(float)
+
+    def value(w):
+        return svm_objective(w[:-1], 512 * w[-1], scaled[:, :-1], signs, C)
+
+    def slope(w):
+        hinge = np.maximum(0, 1 - signs * (scaled @ w))
+        return w - 2 * C * scaled.T @ (signs * hinge)
+
+    return minimize(value, np.zeros(scaled.shape[1]), jac=slope, method="L-BFGS-B").fun
