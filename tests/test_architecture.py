@@ -22,6 +22,8 @@ CORE = {
     "mrf": set(),
     "flow": {"geometry", "mrf"},
     "svm": set(),
+    "mining": set(),
+    "dense_sift": {"geometry", "sift"},
     "detection": {"geometry"},
     "metrics": set(),
     "sources": set(),

@@ -1,0 +1,86 @@
+"""The descriptors of `corrlib.sift` on a whole regular grid: several times faster than one by one.
+
+As VLFeat's dense SIFT does it: neighbouring descriptors share their gradients, so each direction's gradients
+are summed into the bins of all of them at once, by one matrix product for the columns and one for the rows.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from corrlib.geometry import ReceptiveField
+from corrlib.sift import MAGNIFICATION
+
+__all__ = ["descriptors", "grid"]
+
+#: Spatial bins along an axis, directions, and Lowe's cap on a normalised descriptor.
+BINS, DIRECTIONS, CAP = 4, 8, 0.2
+
+
+def grid(bin_size: int = 8, stride: int = 8) -> ReceptiveField:
+    """Where dense SIFT looks: from the first descriptor whose bins all have their centres in the image."""
+    return ReceptiveField(size=BINS * bin_size, stride=stride, center=(BINS - 1) / 2 * bin_size)
+
+
+def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.ndarray:
+    """Describe `image` at every place of `grid` whose bins have their centres in the image.
+
+    Parameters
+    ----------
+    image
+        ``(H, W, 3)`` uint8 RGB.
+    bin_size
+        Side of a spatial bin, in pixels; the radius of `corrlib.sift.descriptors` is twice that.
+    stride
+        Pixels between descriptors.
+
+    Returns
+    -------
+    array (h, w, 128) uint8
+        As `corrlib.sift.descriptors` has them, whose compiled loops round a little differently; the first is
+        at ``grid(bin_size, stride).center`` on both axes.
+
+    Raises
+    ------
+    ValueError
+        If the image is no uint8 image or smaller than three bins.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(f"descriptors: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
+    if min(image.shape[:2]) <= (BINS - 1) * bin_size or bin_size < 2 or stride < 1:
+        raise ValueError(
+            f"descriptors: bins of {bin_size} pixels every {stride} do not fit an image of {image.shape[:2]}"
+        )
+    # The camera has blurred the image by half a pixel.
+    sigma = np.sqrt((bin_size / MAGNIFICATION) ** 2 - 0.25)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+    right, up = np.zeros_like(grey), np.zeros_like(grey)
+    right[1:-1, 1:-1] = grey[1:-1, 2:] - grey[1:-1, :-2]
+    up[1:-1, 1:-1] = grey[:-2, 1:-1] - grey[2:, 1:-1]
+    size, turn = cv2.cartToPolar(right, up)
+    turn *= DIRECTIONS / (2 * np.pi)
+    by_row, by_col = (_bins(side, bin_size, stride) for side in grey.shape)
+    rows, cols = (len(weights) // BINS for weights in (by_row, by_col))
+    found = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
+    for direction in range(DIRECTIONS):
+        off = np.abs(turn - direction)
+        share = size * np.maximum(0, 1 - np.minimum(off, DIRECTIONS - off))
+        bins = by_row @ (share @ by_col.T)
+        found[..., direction] = bins.reshape(BINS, rows, BINS, cols).transpose(1, 3, 0, 2)
+    found = found.reshape(rows, cols, -1)
+    norm = np.linalg.norm(found, axis=-1, keepdims=True)
+    np.minimum(found, CAP * norm, out=found)
+    found *= 512 / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-6)
+    return np.minimum(np.rint(found), 255).astype(np.uint8)
+
+
+def _bins(side: int, bin_size: int, stride: int) -> np.ndarray:
+    """How much each pixel of an axis counts in each bin of each descriptor, ``(BINS * n, side)``."""
+    last = side - 1 - (BINS - 1) * bin_size
+    centres = np.arange(0, last + 1, stride) + (BINS - 1) / 2 * bin_size
+    off = (np.arange(side) - centres[:, None]) / bin_size
+    window = np.exp(-(off**2) / (2 * (BINS / 2) ** 2))
+    weights = [window * np.maximum(0, 1 - np.abs(off - b + (BINS - 1) / 2)) for b in range(BINS)]
+    return np.concatenate(weights).astype(np.float32)
