@@ -77,12 +77,12 @@ def local_response_norm(x, size=5, alpha=1e-4, beta=0.75):
 # sift
 
 
-def sift(image, x, y, radius):
+def sift(image, x, y, radius, magnification=3):
     """Lowe's descriptor of a grey image at (x, y), pixel by pixel at full resolution, the point unrounded."""
     from scipy.ndimage import gaussian_filter
 
     width = radius / 2
-    sigma = np.sqrt((width / 3) ** 2 - 0.5**2)  # the camera has blurred the image by 0.5
+    sigma = np.sqrt((width / magnification) ** 2 - 0.5**2)  # the camera has blurred the image by 0.5
     smooth = gaussian_filter(image.astype(float), sigma, mode="mirror")
     bins = np.zeros((4, 4, 8))
     for row in range(1, image.shape[0] - 1):

@@ -31,6 +31,21 @@ def test_equals_the_direct_computation(image, radius):
         assert cosine(row, oracles.sift(image, x, y, radius)) > (0.99 if radius > 5 else 0.97)
 
 
+@pytest.mark.parametrize(("radius", "magnification"), [(10, 6), (20, 12), (40, 6)])
+def test_less_smoothing_equals_the_direct_computation(image, radius, magnification):
+    points = np.array([[41, 30], [3, 5], [0, 60]])
+    found = descriptors(image, points, radius=radius, magnification=magnification)
+    for (x, y), row in zip(points, found, strict=True):
+        assert cosine(row, oracles.sift(image, x, y, radius, magnification)) > 0.9995
+        assert cosine(row, oracles.sift(image, x, y, radius)) < 0.99
+
+
+@pytest.mark.parametrize("magnification", [0, 11, np.nan])
+def test_a_smoothing_finer_than_the_image_is_refused(image, magnification):
+    with pytest.raises(ValueError, match="for radius 10, at most 10, got"):
+        descriptors(image, [[9, 9]], radius=10, magnification=magnification)
+
+
 @pytest.mark.parametrize("radius", [40, 80])
 def test_large_radii_in_a_halved_image_are_those_at_full_resolution(rng, radius):
     image = cv2.GaussianBlur(rng.normal(size=(151, 131)), (0, 0), 5)

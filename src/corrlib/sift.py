@@ -13,11 +13,15 @@ MAGNIFICATION = 3.0
 #: The image is halved only while this smoothing, in its own pixels, remains. OpenCV rounds a point to a pixel
 #: of the halved image: with 3.2 the error is at most a twentieth of a bin.
 SMOOTHNESS = 3.2
+#: The blur that OpenCV takes an image to have: none can be less smooth.
+CAMERA = 0.5
 #: Below this radius the bins would be finer than the image's own blur.
 MIN_RADIUS = 4.0
 
 
-def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.ndarray:
+def descriptors(
+    image: np.ndarray, points: np.ndarray, *, radius: float, magnification: float = MAGNIFICATION
+) -> np.ndarray:
     """Describe `image` around each of `points` by 4 x 4 histograms of 8 gradient directions, upright.
 
     Parameters
@@ -31,6 +35,9 @@ def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.n
         Half the side of the 4 x 4 bins, in pixels: a bin is ``radius / 2`` wide. The image is smoothed as
         SIFT's scale space would be for that bin width (``sigma = radius / 6``), so that large radii do not
         alias.
+    magnification
+        Width of a bin over the smoothing: 3 as Lowe's and VLFeat's SIFT, 6 as VLFeat's PHOW; with more, fine
+        gradients are collected in large bins.
 
     Returns
     -------
@@ -44,7 +51,7 @@ def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.n
     ------
     ValueError
         If the image is no uint8 image, a point is not finite (a missing keypoint: drop it first), or the
-        radius is below 4.
+        radius is below 4, or the magnification leaves a smoothing below the image's own (half a pixel).
 
     Notes
     -----
@@ -62,14 +69,21 @@ def descriptors(image: np.ndarray, points: np.ndarray, *, radius: float) -> np.n
         )
     if not (np.isfinite(radius) and radius >= MIN_RADIUS):
         raise ValueError(f"descriptors: radius must be at least {MIN_RADIUS:g} pixels, got {radius!r}")
+    if not (magnification > 0 and radius / 2 / magnification >= CAMERA):
+        raise ValueError(
+            f"descriptors: the magnification must be above 0 and, for radius {radius:g}, at most"
+            f" {radius / 2 / CAMERA:g}, got {magnification!r}"
+        )
     if points.size == 0:
         return np.zeros((*points.shape[:-1], 128), dtype=np.float32)
 
-    sigma = radius / 2 / MAGNIFICATION
+    sigma = radius / 2 / magnification
     halvings = max(0, int(np.log2(sigma / SMOOTHNESS)))
     halvings = min(halvings, max(0, int(np.log2(min(image.shape) / 8))))  # a pyramid ends at 8 pixels
     # A keypoint of size s has bins of 3 * s / 2. Angle 0: upright.
-    keypoints = [cv2.KeyPoint(x, y, 2 * sigma, 0.0, 0.0, halvings) for x, y in points.reshape(-1, 2).tolist()]
+    keypoints = [
+        cv2.KeyPoint(x, y, radius / 3, 0.0, 0.0, halvings) for x, y in points.reshape(-1, 2).tolist()
+    ]
     extractor = cv2.SIFT_create(sigma=sigma / 2**halvings, enable_precise_upscale=True)
     _, found = extractor.compute(image, keypoints)
     return found.reshape(*points.shape[:-1], 128)
