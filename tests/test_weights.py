@@ -227,7 +227,7 @@ def test_the_shipped_network_is_what_its_header_says(tmp_path):
 
     # The first four hundred of the held-out images that its accuracy was measured on, rendered again.
     recorded = float(net.metadata["accuracy"])
-    assert recorded >= 0.8
+    assert recorded >= 0.85
     images, labels = labelled_images(tmp_path, per_category=20, seed=HELD_OUT_SEED, progress=False)
     found = accuracy(net, images, labels)
     assert abs(found - recorded) < 4 * (recorded * (1 - recorded) / len(images)) ** 0.5

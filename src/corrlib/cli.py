@@ -95,13 +95,13 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("train", _train, TRAIN)
     sub.add_argument("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")
     sub.add_argument(
-        "--images", type=_count, default=1500, metavar="N", help="images a category (%(default)s)"
+        "--images", type=_count, default=3000, metavar="N", help="images a category (%(default)s)"
     )
     sub.add_argument(
         "--held-out", type=_count, default=60, metavar="N", help="and for its accuracy (%(default)s)"
     )
     sub.add_argument(
-        "--epochs", type=_count, default=9, metavar="N", help="passes over the images (%(default)s)"
+        "--epochs", type=_count, default=7, metavar="N", help="passes over the images (%(default)s)"
     )
     sub.add_argument(
         "--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)"

@@ -39,7 +39,7 @@ def train(
     *,
     categories: tuple[str, ...],
     command: str,
-    epochs: int = 9,
+    epochs: int = 7,
     batch_size: int = 64,
     learning_rate: float = 2e-3,
     weight_decay: float = 0.05,

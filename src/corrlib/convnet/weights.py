@@ -90,11 +90,14 @@ def save(
     about = {**metadata, "architecture": architecture, "preprocessing": json.dumps(asdict(preprocessing))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+        mode = temporary.stat().st_mode
         save_file(
             {key: np.ascontiguousarray(v, dtype=np.float16) for key, v in parameters.items()},
             temporary,
             about,
         )
+        temporary.chmod(mode)  # safetensors lets nobody else read it
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
