@@ -38,8 +38,7 @@ def spread(total: int, limit: int | None = None) -> np.ndarray:
     """
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 instance, got {limit}")
-    golden = np.arange(total) * ((5**0.5 - 1) / 2) % 1
-    return golden.argsort().argsort()[:limit]
+    return np.argsort(np.arange(total) * ((5**0.5 - 1) / 2) % 1)[:limit]  # the golden ratio
 
 
 def crop(instance: Instance, size: int) -> Crop:
