@@ -270,8 +270,9 @@ glue("photos-still", report.still(photos["solvers"], "trws"), display=False)
 #
 # ## Which neighbours to believe
 #
-# {numref}`table-orders` orders the aligned neighbours by deformation energy, as the paper does, by the data term, by
-# similarity as retrieved, and as an oracle would that knows how well each one's keypoints land.
+# {numref}`table-orders` orders the aligned neighbours by deformation energy, as the paper does; by the data term; by the
+# energy, their sum; by similarity, as they were retrieved; and as an oracle would that knows where their keypoints
+# should land. What the oracle gains is there to be had by a better choice, without a better alignment.
 
 # %% tags=["hide-input"]
 orders = {n: {by: scores.estimate(e, [alpha])[0] for by, e in one.items()} for n, one in ordered.items()}

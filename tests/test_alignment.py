@@ -254,9 +254,27 @@ def test_dense_errors_are_distances_from_the_true_places(world, network, monkeyp
     np.testing.assert_allclose(values[0, 0], np.median(found["copy"][0][0]))
 
 
+def test_neighbours_come_in_the_order_asked_for(world, network, monkeypatch):
+    """The first of three decides; each order puts another one first."""
+    how = dict(retrieval_layer="pool5", count=3)
+    pairs = flows.align(world, network, "horse", **how)
+    objects = [squares.instances(world, "horse", "val")[row] for row in pairs.rows]
+    truth = squares.keypoints(objects, 227)
+    points = np.stack([truth + 30 * (j + 1) for j in range(3)], axis=1)  # the first is the best
+    shape = (len(truth), 3)
+    smoothness, data = np.broadcast_to([5.0, 1.0, 2.0], shape), np.broadcast_to([4.0, 9.0, 3.0], shape)
+    pairs = replace(pairs, points=points, smoothness=smoothness, data=data)
+    monkeypatch.setattr(scores, "align", lambda *args, **kwargs: pairs)
+    first = {"deformation": 1, "data": 2, "energy": 2, "retrieval": 0, "oracle": 0}
+    assert set(first) == set(scores.ORDERS)
+    for order, j in first.items():
+        (errors,) = scores.flow_errors(world, network, ["horse"], order=order, top=1, **how)
+        np.testing.assert_array_equal(errors, predictions.keypoint_errors(points[:, j], objects, 227))
+
+
 def test_an_unknown_order_is_refused(world, network):
-    with pytest.raises(ValueError, match="deformation, data, retrieval, oracle"):
-        scores.flow_errors(world, network, ["bus"], order="energy")
+    with pytest.raises(ValueError, match="deformation, data, energy, retrieval, oracle"):
+        scores.flow_errors(world, network, ["bus"], order="stiffness")
 
 
 def test_an_example_shows_the_least_deformed_and_warps_them(world, network, monkeypatch):

@@ -41,9 +41,7 @@ def table_2(
     known = {row["method"]: row for row in published("table2_mean_by_alpha")}
     for number, one in enumerate(alphas):
         cells = ((known.get(name, {}).get(f"{one:g}", ""), percent(means[name][number])) for name in pck)
-        # The interval below the mean: side by side they would make the table wider than the page.
-        texts = (text.replace("\u00a0[", "<br>[") for both in cells for text in both)
-        rows.append([f"**mean, alpha = {one:g}**", *texts])
+        rows.append([f"**mean, alpha = {one:g}**", *(_stacked(text) for both in cells for text in both)])
     return markdown(head, rows)
 
 
@@ -107,7 +105,9 @@ def solvers(found: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> str:
 def orders(found: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     """Method -> order -> mean PCK ``(3,)``."""
     head = ["method", *next(iter(found.values()))]
-    return markdown(head, [[name, *(percent(value) for value in by.values())] for name, by in found.items()])
+    return markdown(
+        head, [[name, *(_stacked(percent(v)) for v in by.values())] for name, by in found.items()]
+    )
 
 
 def dense(found: Mapping[str, Mapping[str, np.ndarray]], alphas: Sequence[float]) -> str:
@@ -119,3 +119,8 @@ def dense(found: Mapping[str, Mapping[str, np.ndarray]], alphas: Sequence[float]
             values = np.asarray(values, dtype=np.float64)
             rows.append([name, where, spelled(values[:, 0]), *(percent(v) for v in values.T[1:])])
     return markdown(head, rows)
+
+
+def _stacked(text: str) -> str:
+    """A value above its interval: side by side they would make the table wider than the page."""
+    return text.replace("\u00a0[", "<br>[")

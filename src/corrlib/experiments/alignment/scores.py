@@ -14,7 +14,7 @@ from corrlib.experiments.alignment import predictions
 from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
 from corrlib.experiments.alignment.squares import instances, spread
 
-ORDERS = ("deformation", "data", "retrieval", "oracle")
+ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
 
 
 def flow_errors(
@@ -34,7 +34,8 @@ def flow_errors(
     ----------
     order
         By what the neighbours are ordered before the median of the first `top` is taken: ``deformation``
-        energy (the paper's), the ``data`` term, similarity (``retrieval``), or the true error (``oracle``).
+        energy (the paper's), the ``data`` term, their sum (``energy``), similarity (``retrieval``), or the
+        true error (``oracle``).
     how
         As `flows.align` has it: feature, beta, solver, limit, ...
     """
@@ -50,7 +51,8 @@ def flow_errors(
         elif order == "oracle":
             rank = predictions.oracle_order(pairs.points, objects, size)
         else:
-            rank = pairs.smoothness if order == "deformation" else pairs.data
+            terms = {"deformation": pairs.smoothness, "data": pairs.data}
+            rank = terms.get(order, pairs.smoothness + pairs.data)
         predicted = predictions.first_median(pairs.points, rank, top=top)
         found.append(predictions.keypoint_errors(predicted, objects, size))
     return found
