@@ -218,11 +218,11 @@ glue("scored", len(scored), display=False)
 # | uniform rf | {glue:text}`conv3-detail-uniform` | | {glue:text}`conv3-similarity-uniform` | |
 # :::
 #
-# On figurines, with the default parameters, all three layers keep more detail than the uniform column, and
-# each less than the one before ({numref}`figure-detail`). Five neighbours do better than one: what they share
-# adds up, what is peculiar to one is averaged away. In plain brightness `conv3` is ahead of the uniform
-# column, `conv4` about level with it, and `conv5` behind: its neighbours tell less of the brightness of a
-# patch than a random place nearby does, and yet a little of what is where inside it.
+# On figurines, with the default parameters, `conv3` and `conv4` keep more detail than the uniform column, the
+# deeper one less ({numref}`figure-detail`); whether `conv5` keeps any, this many images do not tell. Five neighbours do
+# better than one: what they share adds up, what is peculiar to one is averaged away. In plain brightness `conv3` is
+# ahead of the uniform column, `conv4` about level with it, and `conv5` behind: its neighbours tell less of the
+# brightness of a patch than a random place nearby does.
 #
 # ## One feature at a time
 #
