@@ -364,6 +364,9 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     (tmp_path / "book" / "published").mkdir()
     (tmp_path / "book" / "published" / "table1.csv").write_text("layer,rf\n")
     assert changed()
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "photos-small.json").write_text("{}")
+    assert changed()
 
     class World:
         digest = "a"

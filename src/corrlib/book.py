@@ -87,17 +87,18 @@ def _executed(root: Path, name: str) -> Path:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_data: bool) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    That is its text, its parameters, the paper's numbers in ``book/published``, the sources and weights in
-    the package, the pinned requirements, torch (pinned apart) and Python, the data set if the chapter reads
-    one, and the weights file if one is given.
+    That is its text, its parameters, the paper's numbers in ``book/published`` and ours in ``results``, the
+    sources and weights in the package, the pinned requirements, torch (pinned apart) and Python, the data set
+    if the chapter reads one, and the weights file if one is given.
     """
-    package, published = Path(__file__).parent, root / "book" / "published"
+    package, published, results = Path(__file__).parent, root / "book" / "published", root / "results"
     pins = root / "constraints.txt"
     parts: dict[str, object] = {
         "chapter": chapter.read_text(),
         "values": dict(sorted(values.items())),
         "package": _tree_digest(package, (p for p in package.rglob("*") if "__pycache__" not in p.parts)),
         "published": _tree_digest(published, published.rglob("*")),
+        "results": _tree_digest(results, results.rglob("*")),
         "pins": pins.read_text(),
         "torch": metadata.version("torch"),
         "python": sys.version_info[:2],
