@@ -1,7 +1,20 @@
 """The paper's figures as functions of arrays; a module a chapter."""
 
 from corrlib.plots.alignment import displacements, transferred
+from corrlib.plots.classification import confusions, peaks, validation
+from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
 from corrlib.plots.visualization import receptive_fields, reconstructions
 
-__all__ = ["curves", "displacements", "intervals", "receptive_fields", "reconstructions", "transferred"]
+__all__ = [
+    "confusions",
+    "curves",
+    "displacements",
+    "intervals",
+    "peaks",
+    "predicted",
+    "receptive_fields",
+    "reconstructions",
+    "transferred",
+    "validation",
+]

@@ -1,0 +1,100 @@
+"""What the paper claims of classification, judged by intervals: it holds, it does not, or cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib.experiments.classification.keypoints import Feature
+from corrlib.experiments.classification.scores import estimate
+
+Named = Mapping[Feature, Sequence[np.ndarray]]
+
+
+def judge(leads: np.ndarray, *, ties: bool = False) -> str:
+    """Judge the claim that leads are above zero (with `ties`: not below), each ``(value, lower, upper)``.
+
+    Returns
+    -------
+    str
+        "holds" if every interval lies above zero (with `ties`: nowhere below), "does not hold" if one does
+        not reach above zero (with `ties`: lies below), and "cannot be told" otherwise.
+    """
+    lower, upper = np.asarray(leads, dtype=np.float64).reshape(-1, 3)[:, 1:].T
+    if (lower >= 0).all() if ties else (lower > 0).all():
+        return "holds"
+    return "does not hold" if ((upper < 0).any() if ties else (upper <= 0).any()) else "cannot be told"
+
+
+def classification(
+    named: Named, *, convnet: Feature, sift: Feature, sharp: Feature, layers: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Judge what the paper says of Table 3.
+
+    Parameters
+    ----------
+    named
+        Feature -> names given to val, from `scores.classify`.
+    convnet, sift, sharp
+        The best layer, the best radius, and the best of SIFT with less smoothing: chosen on train.
+    layers
+        The convolution layers compared.
+
+    Returns
+    -------
+    dict
+        The claim in words -> ``leads`` ``(n, 3)`` in percent, of ``what`` (n strings), and the ``verdict``.
+    """
+
+    def lead(one: Feature, other: Feature) -> tuple[str, np.ndarray]:
+        return f"{label(one)} \u2212 {label(other)}", estimate(named[one], minus=named[other])
+
+    pooled = [(name, f"{kind}{name[4:]}") for name in layers for kind in ("pool", "norm")]
+    stated = {
+        "convnet features are at least as good as SIFT": [lead(convnet, sift)],
+        "they are at least as good as SIFT with less smoothing (not in the paper)": [lead(convnet, sharp)],
+    }
+    deep = [name for name in ("conv4", "conv5") if name in layers]
+    early = [name for name in layers if name not in deep]
+    if deep and early:
+        stated["conv4 and conv5 perform at least as well as the other layers"] = [
+            lead(one, other) for one in deep for other in early
+        ]
+    leads = [lead(one, other) for one, other in pooled if other in named]
+    if leads:
+        stated["convolution layers are better than the pooling and normalisation layers after them"] = leads
+    return {claim: _judged(leads, ties="at least" in claim) for claim, leads in stated.items()}
+
+
+def localisation(found: Mapping[str, Any], layers: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Judge what the paper says of Figure 4, from `studies.localisation`; as `classification`.
+
+    Within half of the stride of conv3 to conv5, which is also asked of SIFT.
+    """
+    leads = {one["feature"]: one["lead"][-1] for one in found["features"]}
+
+    def listed(wanted: Sequence[Feature]) -> list[tuple[str, np.ndarray]]:
+        return [(f"{label(one)} \u2212 uniform", leads[one]) for one in wanted]
+
+    deep = [name for name in layers if name in ("conv3", "conv4", "conv5")]
+    stated = {
+        "conv3 to conv5 locate keypoints more finely than their stride": listed(deep),
+        "so does SIFT, at every radius (the paper: it is not sensitive)": listed(
+            [one for one in leads if not isinstance(one, str)]
+        ),
+    }
+    return {claim: _judged(leads) for claim, leads in stated.items() if leads}
+
+
+def label(feature: Feature) -> str:
+    """A feature in words: ``conv4``; ``SIFT 20``; ``SIFT 20, bin/12``, smoothed by a twelfth of a bin."""
+    if isinstance(feature, str):
+        return feature
+    return f"SIFT {feature[0]:g}, bin/{feature[1]:g}" if isinstance(feature, tuple) else f"SIFT {feature:g}"
+
+
+def _judged(leads: Sequence[tuple[str, np.ndarray]], *, ties: bool = False) -> dict[str, Any]:
+    what, values = zip(*leads, strict=True)
+    return {"what": list(what), "leads": np.stack(values), "verdict": judge(np.stack(values), ties=ties)}

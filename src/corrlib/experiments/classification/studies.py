@@ -1,0 +1,122 @@
+"""What stands beside Table 3: fine localisation in numbers, less training data, left taken for right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.datasets import VOC
+from corrlib.experiments.classification import scores
+from corrlib.experiments.classification.fine import REACH, Peaks, uniform
+from corrlib.experiments.classification.keypoints import Feature
+
+#: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
+HALF_STRIDES = (2.0, 4.0, 8.0)
+
+
+def best(curves: Mapping[Feature, np.ndarray], at: int, among: Sequence[Feature]) -> Feature:
+    """The feature with the highest mean of row `at` of its curve ``(len(Cs), c)``; the first of ties."""
+    return max(among, key=lambda feature: curves[feature][at].mean())
+
+
+def best_C(curves: Mapping[Feature, np.ndarray], Cs: Sequence[float], among: Sequence[Feature]) -> float:
+    """The C with the highest accuracy, averaged over features and categories; the first of ties."""
+    return Cs[int(np.mean([curves[feature] for feature in among], axis=(0, 2)).argmax())]
+
+
+def sizes(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    wanted: Sequence[Feature],
+    shares: Sequence[float],
+    **how: Any,
+) -> dict[Feature, np.ndarray]:
+    """Mean accuracy and interval ``(shares, 3)`` when only some of the training images are used.
+
+    `how` as `scores.classify` has it.
+    """
+    found = [scores.classify(data, network, categories, wanted, share=share, **how) for share in shares]
+    return {feature: np.stack([scores.estimate(one[feature]) for one in found]) for feature in wanted}
+
+
+def mirrored(
+    data: VOC, categories: Sequence[str], predicted: Mapping[Feature, Sequence[np.ndarray]]
+) -> dict[Feature, np.ndarray]:
+    """Mean accuracy and interval ``(3,)`` when left may be taken for right, and right for left."""
+    classes = [scores.mirrored(data.keypoint_names(category)) for category in categories]
+    return {feature: scores.estimate(found, classes=classes) for feature, found in predicted.items()}
+
+
+def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str, Any]:
+    """How near the peaks of some categories lie to the keypoints, against places drawn from the window.
+
+    Returns
+    -------
+    dict
+        ``features``: for each of `wanted`, in turn, a dictionary of
+
+        - ``border``: the share in percent of peaks on the window's border, which are dropped;
+        - ``median`` distance in pixels of the others from the keypoint, over all keypoints;
+        - ``within``: the share in percent closer than, or at, each of `HALF_STRIDES`, ``(3, 3)``, and
+        - ``lead``: how far it is above that of a uniform draw.
+
+        Means over keypoints of an instance, then instances, then categories, with 95 % bootstrap intervals
+        over instances. ``uniform``: ``median`` and ``within`` ``(3,)`` of the draw. ``total``, ``inside``:
+        numbers of keypoints, and of those with a window.
+    """
+    drawn = [uniform(one.fraction) for one in found]
+    limits = np.array(HALF_STRIDES)
+    by_chance = [(d[:, :, None] <= limits).mean(axis=1) for d in drawn]
+    result: dict[str, Any] = {"features": []}
+    for feature in wanted:
+        distances = [one.distances(feature) for one in found]
+        kept = [np.isfinite(d) for d in distances]
+        near = [
+            np.where(k[:, None], d[:, None] <= limits, np.nan) for d, k in zip(distances, kept, strict=True)
+        ]
+        ours = [_by_instance(n, one.instance) for n, one in zip(near, found, strict=True)]
+        chance = [
+            _by_instance(np.where(k[:, None], c, np.nan), one.instance)
+            for c, k, one in zip(by_chance, kept, found, strict=True)
+        ]
+        inside = sum(int(one.inside.sum()) for one in found)
+        some = np.concatenate([d[k] for d, k in zip(distances, kept, strict=True)])
+        result["features"].append(
+            {
+                "feature": feature,
+                "border": 100 * (1 - len(some) / inside) if inside else None,
+                "median": float(np.median(some)) if len(some) else None,
+                "within": 100 * metrics.mean_interval(ours).T,
+                "lead": 100 * metrics.mean_interval(ours, minus=chance).T,
+            }
+        )
+    inner = np.concatenate([d[one.inside] for d, one in zip(drawn, found, strict=True)])
+    share = 100 * (inner.reshape(-1, 1) <= limits).mean(axis=0)
+    result["uniform"] = {"median": float(np.median(inner)), "within": share}
+    result["total"] = sum(len(one.inside) for one in found)
+    result["inside"] = sum(int(one.inside.sum()) for one in found)
+    return result
+
+
+def histogram(found: Peaks, feature: Feature, keypoint: str) -> np.ndarray:
+    """Counts ``(21, 21)`` of where in their windows the peaks of one type of keypoint lie."""
+    here = found.kind == found.names.index(keypoint)
+    pixels = found.offsets[feature][here] - found.fraction[here]
+    pixels = np.rint(pixels[np.isfinite(pixels).all(axis=1)]).astype(int) + REACH
+    counts = np.zeros((2 * REACH + 1, 2 * REACH + 1))
+    np.add.at(counts, tuple(pixels.T[::-1]), 1)
+    return counts
+
+
+def _by_instance(values: np.ndarray, instance: np.ndarray) -> np.ndarray:
+    """Means ``(N, A)`` of the rows of each instance that are not NaN; NaN where none is."""
+    total = np.zeros((instance.max() + 1, values.shape[1]))
+    count = np.zeros_like(total)
+    np.add.at(total, instance, np.nan_to_num(values))
+    np.add.at(count, instance, np.isfinite(values))
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
