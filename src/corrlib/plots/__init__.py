@@ -2,7 +2,6 @@
 
 from corrlib.plots.alignment import displacements, transferred
 from corrlib.plots.classification import confusions, peaks, validation
-from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
 from corrlib.plots.visualization import receptive_fields, reconstructions
 
@@ -12,7 +11,6 @@ __all__ = [
     "displacements",
     "intervals",
     "peaks",
-    "predicted",
     "receptive_fields",
     "reconstructions",
     "transferred",
