@@ -12,15 +12,23 @@ import numpy as np
 from corrlib.geometry import ReceptiveField
 from corrlib.sift import MAGNIFICATION
 
-__all__ = ["descriptors", "grid"]
+__all__ = ["descriptors", "grid", "shape"]
 
 #: Spatial bins along an axis, directions, and Lowe's cap on a normalised descriptor.
 BINS, DIRECTIONS, CAP = 4, 8, 0.2
+#: Descriptors of a row or column that are summed by one matrix product.
+GROUP = 15
 
 
 def grid(bin_size: int = 8, stride: int = 8) -> ReceptiveField:
     """Where dense SIFT looks: from the first descriptor whose bins all have their centres in the image."""
     return ReceptiveField(size=BINS * bin_size, stride=stride, center=(BINS - 1) / 2 * bin_size)
+
+
+def shape(image: tuple[int, int], *, bin_size: int = 8, stride: int = 8) -> tuple[int, int]:
+    """Rows and columns of descriptors of an image of shape ``(H, W)``."""
+    rows, cols = ((side - 1 - (BINS - 1) * bin_size) // stride + 1 for side in image)
+    return rows, cols
 
 
 def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.ndarray:
@@ -62,13 +70,17 @@ def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.
     size, turn = cv2.cartToPolar(right, up)
     turn *= DIRECTIONS / (2 * np.pi)
     by_row, by_col = (_bins(side, bin_size, stride) for side in grey.shape)
-    rows, cols = (len(weights) // BINS for weights in (by_row, by_col))
+    rows, cols = shape(grey.shape, bin_size=bin_size, stride=stride)
     found = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
     for direction in range(DIRECTIONS):
         off = np.abs(turn - direction)
         share = size * np.maximum(0, 1 - np.minimum(off, DIRECTIONS - off))
-        bins = by_row @ (share @ by_col.T)
-        found[..., direction] = bins.reshape(BINS, rows, BINS, cols).transpose(1, 3, 0, 2)
+        for columns, (left, weights) in by_col:
+            part = share[:, left : left + weights.shape[2]] @ weights.reshape(-1, weights.shape[2]).T
+            for lines, (top, others) in by_row:
+                bins = others.reshape(-1, others.shape[2]) @ part[top : top + others.shape[2]]
+                bins = bins.reshape(BINS, others.shape[1], BINS, weights.shape[1])
+                found[lines, columns, ..., direction] = bins.transpose(1, 3, 0, 2)
     found = found.reshape(rows, cols, -1)
     norm = np.linalg.norm(found, axis=-1, keepdims=True)
     np.minimum(found, CAP * norm, out=found)
@@ -76,11 +88,20 @@ def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.
     return np.minimum(np.rint(found), 255).astype(np.uint8)
 
 
-def _bins(side: int, bin_size: int, stride: int) -> np.ndarray:
-    """How much each pixel of an axis counts in each bin of each descriptor, ``(BINS * n, side)``."""
+def _bins(side: int, bin_size: int, stride: int) -> list[tuple[slice, tuple[int, np.ndarray]]]:
+    """How much each pixel of an axis counts in each bin of each descriptor.
+
+    Descriptors in groups, ``(BINS, n, pixels)`` from a first pixel on: far from it nothing counts.
+    """
     last = side - 1 - (BINS - 1) * bin_size
     centres = np.arange(0, last + 1, stride) + (BINS - 1) / 2 * bin_size
     off = (np.arange(side) - centres[:, None]) / bin_size
     window = np.exp(-(off**2) / (2 * (BINS / 2) ** 2))
     weights = [window * np.maximum(0, 1 - np.abs(off - b + (BINS - 1) / 2)) for b in range(BINS)]
-    return np.concatenate(weights).astype(np.float32)
+    weights, groups = np.array(weights, np.float32), []
+    for first in range(0, len(centres), GROUP):
+        part = weights[:, first : first + GROUP]
+        used = np.flatnonzero(part.any(axis=(0, 1)))
+        near = np.ascontiguousarray(part[..., used[0] : used[-1] + 1])
+        groups.append((slice(first, first + part.shape[1]), (int(used[0]), near)))
+    return groups

@@ -113,7 +113,7 @@ def fit_logistic(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float
 
     def loss(line: np.ndarray) -> float:
         at = line @ x
-        return -(target @ log_expit(at) + (1 - target) @ log_expit(-at))
+        return float((1 - target) @ at - log_expit(at).sum())  # log(1 - p) is log(p) - at
 
     line = np.array([0.0, np.log((ones + 1) / (len(scores) - ones + 1))])
     best = loss(line)
@@ -124,7 +124,7 @@ def fit_logistic(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float
         step = np.linalg.solve(hessian, gradient)
         while (value := loss(line - step)) > best and np.abs(step).max() > 1e-12:
             step /= 2
-        if value > best or np.abs(step).max() < 1e-10:
+        if value > best or np.abs(step).max() < 1e-7:
             break
         line, best = line - step, value
     return float(line[0] / spread), float(line[1] - line[0] * centre / spread)

@@ -18,6 +18,9 @@ NORM = 512.0
 CHUNK = 32
 #: Negatives that a detector starts from, drawn at random.
 FIRST = 5000
+#: How far inside the margin a negative has to be in the first round. The first detectors are poor: most of
+#: what they hardly reject the next ones will.
+WIDE = 0.5
 
 
 def mine(
@@ -90,9 +93,11 @@ def mine(
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         todo = trained
-        for _ in range(rounds):
+        for number in range(rounds):
             list(pool.map(solve, todo))
-            found, losses = _hard(maps, cells, weights, bias, todo, context, tolerance)
+            early = number == 0 and rounds > 1
+            least = max(tolerance, WIDE) if early else tolerance
+            found, losses = _hard(maps, cells, weights, bias, todo, context, least)
             missed = []
             for k, hard, loss in zip(todo, found, losses, strict=True):
                 new = np.setdiff1d(hard, rows[k], assume_unique=True)
@@ -101,7 +106,7 @@ def mine(
                 primal = norm / 2 + C * loss
                 dual = alphas[k].sum() - alphas[k] @ alphas[k] / (4 * C) - norm / 2
                 gap[k] = (primal - dual) / primal
-                if len(new):
+                if len(new) or early:
                     missed.append(k)
                     if taken[k] < rounds:
                         rows[k] = np.concatenate([rows[k], new])

@@ -2,6 +2,7 @@
 
 from corrlib.plots.alignment import displacements, transferred
 from corrlib.plots.classification import confusions, peaks, validation
+from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
 from corrlib.plots.visualization import receptive_fields, reconstructions
 
@@ -11,6 +12,7 @@ __all__ = [
     "displacements",
     "intervals",
     "peaks",
+    "predicted",
     "receptive_fields",
     "reconstructions",
     "transferred",

@@ -1,0 +1,111 @@
+"""Detectors that slide in smaller steps than they were trained on (the paper's own suggestion)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from corrlib import detection, mining
+from corrlib.convnet import Network
+from corrlib.datasets import VOC, Instance
+from corrlib.experiments.prediction import predictions, squares, training
+from corrlib.store import cached
+
+
+def errors(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    factors: Sequence[int],
+    etas: Sequence[float | None],
+    *,
+    limit: int | None = None,
+    feature: str = "conv5",
+    sigma: float = predictions.SIGMA,
+    size: int = squares.SIZE,
+    **how: Any,
+) -> dict[int, list[list[np.ndarray]]]:
+    """Errors on val when the grid is `factors` times finer than the layer's own.
+
+    Parameters
+    ----------
+    factors
+        Each divides the largest, and that the layer's stride.
+    etas, sigma, feature, how
+        As `predictions.errors` has them. The detectors are those of the layer's own stride.
+    limit
+        Instances of a category, evenly spread; None: all.
+
+    Returns
+    -------
+    dict
+        Factor -> for each of `etas` and each category ``(N, K)``.
+    """
+    finest = max(factors)
+    if any(factor < 1 or finest % factor for factor in factors):
+        raise ValueError(f"every factor must divide the largest, got {list(factors)}")
+    found: dict[int, list[list[np.ndarray]]] = {factor: [[] for _ in etas] for factor in factors}
+    for category in categories:
+        inputs = training.inputs(network, feature, dict(how, size=size))
+        scores = cached(_scores, data=data, category=category, factor=finest, limit=limit, **inputs)["scores"]
+        objects, rows = _objects(data, category, limit)
+        means = squares.prior_means(data, network, category, "val", size)[rows]
+        own = training.train(data, network, category, feature=feature, size=size, **how)
+        line = dict(slope=own.slope, offset=own.offset, means=means, sigma=sigma)
+        for factor in factors:
+            field = replace(own.field, stride=own.field.stride // factor)
+            every = finest // factor
+            places = predictions.predict(scores[..., ::every, ::every], field, etas, **line)
+            for rows_of_eta, one in zip(found[factor], places, strict=True):
+                rows_of_eta.append(predictions.image_errors(one, objects, size))
+    return found
+
+
+def ceilings(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    factors: Sequence[int],
+    *,
+    limit: int | None = None,
+    feature: str = "conv5",
+    size: int = squares.SIZE,
+) -> dict[int, list[np.ndarray]]:
+    """Errors of an oracle that always says the best place of the grid, as `errors` has them."""
+    found: dict[int, list[np.ndarray]] = {factor: [] for factor in factors}
+    own = squares.field(network, feature, 1)
+    for category in categories:
+        objects, _ = _objects(data, category, limit)
+        truth = squares.keypoints(objects, size)
+        for factor in factors:
+            field = replace(own, stride=own.stride // factor)
+            shape = squares.shape(network, feature, size, factor)
+            best = detection.nearest_location(truth, field, shape)
+            found[factor].append(predictions.image_errors(best, objects, size))
+    return found
+
+
+def _objects(data: VOC, category: str, limit: int | None) -> tuple[list[Instance], np.ndarray]:
+    objects = squares.instances(data, category, "val")
+    rows = squares.spread(len(objects), limit)
+    return [objects[row] for row in rows], rows
+
+
+def _scores(
+    data: VOC, network: Network, category: str, factor: int, limit: int | None, feature: str, **how: Any
+) -> dict[str, np.ndarray]:
+    own = training.train(data, network, category, feature=feature, **how)
+    objects, _ = _objects(data, category, limit)
+    parts = []
+    for first in range(0, len(objects), squares.BATCH):
+        images = squares.squares(data, objects[first : first + squares.BATCH], how["size"])
+        maps = squares.shifted(network, images, feature, factor)
+        count, height, width = len(images), *maps.shape[3:5]
+        flat = maps.reshape(-1, *maps.shape[3:])
+        scores = mining.responses(flat, own.weights, own.bias)
+        scores = scores.reshape(count, factor, factor, -1, height, width).transpose(0, 3, 4, 1, 5, 2)
+        parts.append(scores.reshape(count, -1, height * factor, width * factor))
+    return {"scores": np.concatenate(parts)}
