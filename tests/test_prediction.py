@@ -276,15 +276,17 @@ def test_verdicts(lead, verdict):
 def test_claims_compare_what_they_say(rng):
     errors = {name: [rng.uniform(0, 0.2, (30, 3))] for name in ("SIFT", "SIFT+prior", "conv4", "conv4+prior")}
     errors["conv4"] = [e * 0.2 for e in errors["SIFT"]]
-    found = claims.claims(errors, "conv4", 0.1)
+    found = claims.claims(errors, errors["SIFT+prior"], "conv4", 0.1)
     assert found["conv4 is better than SIFT"]["verdict"] == "holds"
     assert found["conv4+prior is better than conv4"]["verdict"] == "does not hold"
-    assert len(found) == 4
+    assert len(found) == 6
+    (same,) = (one for claim, one in found.items() if claim.startswith("SIFT+prior is better than the prior"))
+    assert (same["lead"] == 0).all() and same["verdict"] == "does not hold"
     lead = found["conv4 is better than SIFT"]["lead"]
     expected = predictions.estimate(errors["conv4"], [0.1]) - predictions.estimate(errors["SIFT"], [0.1])
     assert lead[0] == pytest.approx(expected[0, 0])
     head, rows = report.claims(("a", found), ("b", {"other": found["SIFT+prior is better than SIFT"]}))
-    assert head == ["claim", "a", "b"] and len(rows) == 5 and rows[0][2] == "" and rows[4][1] == ""
+    assert head == ["claim", "a", "b"] and len(rows) == 7 and rows[0][2] == "" and rows[6][1] == ""
 
 
 def test_tables_have_the_papers_numbers_beside_ours(monkeypatch, pytestconfig):

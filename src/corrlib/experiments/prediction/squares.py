@@ -6,6 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from corrlib import dense_sift, detection
 from corrlib.convnet import INPUT_SIDE, Network
@@ -97,7 +98,8 @@ def maps(data: VOC, network: Network | None, objects: list[Instance], feature: s
     for first in range(0, len(objects), BATCH):
         images = squares(data, objects[first : first + BATCH], size)
         if feature == SIFT:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            # A thread an image, and none within: small matrix products would wait for each other.
+            with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1):
                 parts.append(np.stack(list(pool.map(dense_sift.descriptors, images))))
         else:
             parts.append(network.features(images, _layer(network, feature)))
