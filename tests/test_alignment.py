@@ -408,21 +408,17 @@ def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, monkeypa
         assert same == how and (solver, iterations) == ("bp", 9)
         return [np.full((2, 3), 0.05 if feature == "conv3" else 0.5) for _ in categories]
 
-    def copied(data, network, categories, **same):
-        assert same == how
-        return [np.full((2, 3), 0.05) for _ in categories]
-
     monkeypatch.setattr(scores, "flow_errors", errors)
-    monkeypatch.setattr(scores, "copy_errors", copied)
     monkeypatch.setattr(studies, "prepare", lambda *args, **kwargs: None)
     inputs = (world, network, world.categories, [1e-4, 1e-3])
-    tried, found, copied = studies.features(*inputs, alpha=0.1, solver="bp", iterations=9, **how)
-    assert len(tried) == len(set(tried)) == 5 and set(tried) <= set(world.categories)
+    found = studies.features(*inputs, alpha=0.1, solver="bp", iterations=9, **how)
     assert dict(asked) == {f"conv{i}": 1e-4 for i in range(1, 6)} | dict.fromkeys((10, 20, 40, 80, 160), 1e-3)
     assert {name: value[0] for name, value in found.items()} == {
         name: float(name == "conv3") for name in found
     }
-    np.testing.assert_array_equal(copied, [1, 1, 1])
+    some = studies.few(world.categories)
+    assert len(some) == 4 and some == sorted(set(some), key=world.categories.index)
+    assert studies.few(["a", "b"]) == ["a", "b"]
 
 
 def test_keypoints_of_the_same_pairs_have_the_errors_of_their_places(world, network):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -27,7 +28,7 @@ from corrlib.store import cached
 #: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
 COARSE = 4
 #: Instances that are kept on disk together, at first; then twice as many, and so on.
-BLOCK = 3
+BLOCK = 4
 #: Share of the energy by which it may exceed the bound of TRW-S: it stops there.
 TOLERANCE = 1e-3
 
@@ -134,6 +135,13 @@ def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np
     return (flow.transfer(moved, (points + 0.5) / COARSE - 0.5) + 0.5) * COARSE - 0.5
 
 
+@lru_cache(maxsize=4)
+def _scaled(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
+    """Features of RMS norm 1, float32; those of one category serve many blocks and many betas in turn."""
+    found = features(data, network, category, split, feature=feature, size=size)
+    return found.astype(np.float32) / scale(data, network, feature=feature, size=size)
+
+
 def _align(
     data: VOC,
     network: Network,
@@ -151,11 +159,7 @@ def _align(
 ) -> dict[str, np.ndarray]:
     found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
     rows = spread(len(found))[first:last]
-    norm = scale(data, network, feature=feature, size=size)
-    reference, moving = (
-        features(data, network, category, s, feature=feature, size=size).astype(np.float32) / norm
-        for s in (split, "train")
-    )
+    reference, moving = (_scaled(data, network, category, s, feature, size) for s in (split, "train"))
     points = keypoints(instances(data, category, "train"), size)
     field = network.receptive_fields[GRID_LAYER]
 

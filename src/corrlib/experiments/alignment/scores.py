@@ -162,9 +162,8 @@ def validate(
     pck
         ``(betas, 3)`` mean PCK of each, and its 95 % bootstrap interval over instances.
     """
-    curve = []
-    for beta in betas:
-        errors = flow_errors(data, network, categories, split="train", beta=float(beta), limit=limit, **how)
-        curve.append(estimate(errors, [alpha])[0])
-    curve = np.stack(curve)
+    how |= dict(split="train", limit=limit)
+    # Category by category: what is read of one serves all betas.
+    errors = [[flow_errors(data, network, [c], beta=float(b), **how)[0] for b in betas] for c in categories]
+    curve = np.stack([estimate(each, [alpha])[0] for each in zip(*errors, strict=True)])
     return float(betas[int(curve[:, 0].argmax())]), curve

@@ -16,8 +16,13 @@ from corrlib.experiments.alignment.squares import prepare, spread
 PAPER_BETA = 3e-3
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
-#: Categories on which every layer and every radius is tried.
-TRIED = 5
+#: Categories on which solvers are compared, and every layer and every radius is tried.
+FEW = 4
+
+
+def few(categories: Sequence[str]) -> list[str]:
+    """A few of the categories, evenly spread."""
+    return [categories[row] for row in sorted(spread(len(categories), FEW))]
 
 
 def solvers(
@@ -68,15 +73,12 @@ def features(
     betas: Sequence[float],
     *,
     alpha: float,
-    limit: int,
-    solver: str = "trws",
-    iterations: int = 100,
     count: int = 25,
     retrieval_layer: str = "fc7",
     size: int = INPUT_SIDE,
-    top: int = 5,
-) -> tuple[list[str], dict[str, np.ndarray], np.ndarray]:
-    """Alignment by each layer and by SIFT of each radius, on a few of the categories.
+    **how: Any,
+) -> dict[str, np.ndarray]:
+    """Mean PCK ``(3,)`` of alignment by each layer and by SIFT of each radius, with its interval.
 
     Parameters
     ----------
@@ -84,40 +86,19 @@ def features(
         For layers, and for SIFT.
     alpha
         Tolerance of the PCK.
-    limit
-        Instances a category.
-    solver, iterations, count, retrieval_layer, size, top
+    count, retrieval_layer, size, how
         As `flows.align` and `scores.flow_errors` have them.
-
-    Returns
-    -------
-    tried
-        The categories.
-    flow
-        Mean PCK ``(3,)`` of each, with its interval.
-    copied
-        The same ``(3,)`` when nothing is aligned.
     """
-    tried = [categories[row] for row in sorted(spread(len(categories), TRIED))]
     kinds: dict[str, tuple[str | float, float]] = {name: (name, betas[0]) for name in LAYERS}
     kinds |= {f"SIFT\n{radius:g}": (radius, betas[1]) for radius in RADII}
-    prepare(
-        data,
-        network,
-        tried,
-        [kind for kind, _ in kinds.values()],
-        count=count,
-        layer=retrieval_layer,
-        size=size,
-    )
-    how = dict(count=count, retrieval_layer=retrieval_layer, size=size, top=top, limit=limit)
+    layers_and_radii = [feature for feature, _ in kinds.values()]
+    prepare(data, network, categories, layers_and_radii, count=count, layer=retrieval_layer, size=size)
+    how = dict(how, count=count, retrieval_layer=retrieval_layer, size=size)
     found = {}
     for label, (feature, beta) in kinds.items():
-        own = dict(feature=feature, beta=beta, solver=solver, iterations=iterations)
-        errors = scores.flow_errors(data, network, tried, **own, **how)
+        errors = scores.flow_errors(data, network, categories, feature=feature, beta=beta, **how)
         found[label] = scores.estimate(errors, [alpha])[0]
-    copied = scores.copy_errors(data, network, tried, **how)
-    return tried, found, scores.estimate(copied, [alpha])[0]
+    return found
 
 
 def every_pixel(
