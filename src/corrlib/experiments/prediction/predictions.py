@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -50,13 +52,17 @@ def predict(
         NaN where there is no detector.
     """
     found = np.empty((len(etas), *scores.shape[:2], 2))
-    for n, score in enumerate(scores):
-        score = score.astype(np.float64)
+
+    def fill(n: int) -> None:
+        score = scores[n].astype(np.float64)
         log_score = detection.log_probability(score, slope, offset)
         log_prior = detection.log_prior(means[n : n + 1], field, score.shape[1:], sigma=sigma)[0]
         for e, eta in enumerate(etas):
             value = score if eta is None else detection.combine(log_score, log_prior, eta)
             found[e, n] = detection.peak(value, field)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(fill, range(len(scores))))
     return found
 
 
