@@ -30,10 +30,10 @@ def predicted(
         right: discs are, crosses are not.
     """
     columns, rows = len(points), len(images)
-    size = (10, 10 / (columns + 0.9) * rows)
+    size = (10, 10 / (columns + 1.05) * rows)
     figure, axes = plt.subplots(
         rows, columns + 1, figsize=size, dpi=DPI, layout="constrained", squeeze=False,
-        gridspec_kw={"width_ratios": [1] * columns + [0.9]},
+        gridspec_kw={"width_ratios": [1] * columns + [1.05]},
     )  # fmt: skip
     for row, (image, own) in enumerate(zip(images, names, strict=True)):
         colours = plt.get_cmap("hsv")(np.arange(len(own)) / max(len(own), 1))
@@ -57,5 +57,8 @@ def predicted(
         seen = np.isfinite(next(iter(points.values()))[row]).all(axis=1)
         for k in np.flatnonzero(seen):
             legend.scatter([], [], c=[colours[k]], s=40, label=own[k].replace("_", " "))
-        legend.legend(loc="center left", fontsize=8.5, frameon=False, handletextpad=0.1, borderaxespad=0)
+        few = seen.sum() <= 12
+        placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
+        listed = legend.legend(fontsize=8.5 if few else 7.5, ncols=1 if few else 2, **placed)
+        listed.set_in_layout(False)  # or pictures would shrink for it
     return figure
