@@ -227,7 +227,7 @@ glue("shown", ", ".join(shown), display=False)
 # :name: figure-aligned
 # :alt: For each target, at the left with dots on its keypoints, two rows of neighbours warped to it, by convnet flow above and by SIFT flow below, with their transferred keypoints; at the right the target again with all of these dots copied onto it.
 #
-# *The paper's Figure 3* (tier: {glue:text}`tier`; {glue:text}`shown`). Left: the target with its own keypoints. Middle: the {glue:text}`top` least deformed neighbours, warped to it, with their keypoints transferred. Right: those keypoints copied onto the target. A keypoint has one colour throughout.
+# *The paper's Figure 3* (tier: {glue:text}`tier`; {glue:text}`shown`). Left: a target, drawn from the larger half of those that are neither truncated nor difficult, with its own keypoints. Middle: the {glue:text}`top` least deformed neighbours, warped to it, with their keypoints transferred. Right: those keypoints copied onto the target. A keypoint has one colour throughout.
 # ```
 #
 # ```{glue:figure} field

@@ -295,6 +295,19 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, monk
     np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2]])
 
 
+def test_the_larger_of_the_whole_are_shown(world):
+    one = squares.instances(world, "cat", "val")[0]
+
+    def sized(width, height, **flags):
+        return replace(one, box=np.array([3.0, 4.0, 3.0 + width, 4.0 + height]), **flags)
+
+    cut, hard = dict(truncated=True, difficult=False), dict(truncated=False, difficult=True)
+    whole = dict(truncated=False, difficult=False)
+    found = [sized(90, 95, **cut), sized(20, 80, **whole), sized(60, 50, **whole), sized(40, 41, **whole)]
+    assert examples.large([*found, sized(99, 99, **hard)]) == [2, 3]
+    assert examples.large([found[0], sized(10, 90, **hard)]) == [0]
+
+
 def test_an_estimate_is_the_mean_and_its_interval(rng):
     errors, others = [rng.random((9, 3))], [rng.random((9, 3))]
     value = scores.estimate(errors, [0.2, 0.5])
@@ -358,15 +371,15 @@ def test_a_few_of_the_instances_are_the_first_of_all(world, network):
 
 def test_what_is_aligned_for_few_is_not_aligned_again_for_all(world, network, monkeypatch):
     how = dict(feature=20.0, beta=1e-3, count=2, retrieval_layer="pool5")
-    monkeypatch.setattr(flows, "BLOCK", 1)
-    solved = []
-    align = flow.align
+    monkeypatch.setattr(flows, "BLOCK", 2)
+    solved, align = [], flow.align
     monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1) or align(*args, **kwargs))
-    few = flows.align(world, network, "sheep", limit=1, **how)
-    assert len(solved) == 1
-    all_of_them = flows.align(world, network, "sheep", **how)
     total = len(squares.instances(world, "sheep", "val"))
-    assert len(solved) == total > 1
+    assert total > 2
+    few = flows.align(world, network, "sheep", limit=1, **how)
+    assert len(solved) == 2 and few.rows.shape == (1,)  # a whole block, of which one is asked for
+    all_of_them = flows.align(world, network, "sheep", **how)
+    assert len(solved) == total
     for name in ("rows", "neighbours", "labels_rc", "points", "data", "smoothness", "bound"):
         np.testing.assert_array_equal(getattr(all_of_them, name)[:1], getattr(few, name))
     np.testing.assert_array_equal(np.sort(all_of_them.rows), np.arange(total))
@@ -555,8 +568,10 @@ def test_the_chapter_runs_and_another_tolerance_aligns_nothing(world, network, m
     (errors,) = scores.copy_errors(world, network, ["car"], count=9, retrieval_layer="pool5")
     assert results["means"]["NN transfer"][1, 0] == pytest.approx(oracles.mean_pck([errors], 0.05))
     before = len(solved)
-    page, _ = run(alpha=0.05, layer="sift")
+    page, others = run(alpha=0.05, layer="sift")
     assert len(solved) == before
+    for name, curve in results["validated"].items():  # beta is not chosen at alpha
+        np.testing.assert_array_equal(curve, others["validated"][name])
     assert page["reported"] == "SIFT flow"
     assert page["score"] == report.percent(results["means"]["SIFT flow"][1])
     recorded = store.read_result(store.cache_dir() / "results" / "alignment-figurines.json")

@@ -10,7 +10,7 @@ import numpy as np
 
 from corrlib import flow
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.datasets import VOC, Instance
 from corrlib.experiments.alignment.flows import align
 from corrlib.experiments.alignment.squares import GRID_LAYER, instances, keypoints, squares
 
@@ -60,7 +60,7 @@ def examples(
     Parameters
     ----------
     category, number
-        The instance, among those of the category that are aligned; counted around.
+        The instance, among those of the category that are worth looking at (`large`); counted around.
     methods
         Name -> what of `flows.align` is its own: feature, beta, ...
     top
@@ -69,12 +69,13 @@ def examples(
         As `flows.align` has it, for all.
     """
     field, result = network.receptive_fields[GRID_LAYER], {}
-    train = instances(data, category, "train")
+    train, val = (instances(data, category, split) for split in ("train", "val"))
     for name, own in methods.items():
         pairs = align(data, network, category, "val", size=size, **how, **own)
-        n = number % len(pairs.rows)
+        candidates = large([val[row] for row in pairs.rows])
+        n = candidates[number % len(candidates)]
         best = np.argsort(pairs.smoothness[n], kind="stable")[:top]
-        one = instances(data, category, "val")[pairs.rows[n]]
+        one = val[pairs.rows[n]]
         labels = pairs.labels_rc[n, best]
         flows = flow.flow(labels, field, field, (size, size))
         images = squares(data, [train[row] for row in pairs.neighbours[n, best]], size)
@@ -88,6 +89,17 @@ def examples(
             nodes=field.centers(labels.shape[1:3]),
         )
     return result
+
+
+def large(objects: Sequence[Instance]) -> list[int]:
+    """Which of some objects to show: those with the larger half of boxes of the whole ones, if there are any.
+
+    Whole is what is neither truncated nor difficult.
+    """
+    whole = [i for i, one in enumerate(objects) if not (one.truncated or one.difficult)]
+    whole = whole or list(range(len(objects)))
+    sides = np.array([np.ptp(objects[i].box.reshape(2, 2), axis=0).min() for i in whole])
+    return [i for i, side in zip(whole, sides, strict=True) if side >= np.median(sides)]
 
 
 def panels(found: Sequence[Mapping[str, Example]]) -> dict[str, Any]:
