@@ -24,7 +24,7 @@ def validation(x: Sequence[float], panels: Mapping[str, Mapping[str, np.ndarray]
         The C that is used, drawn as a line.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(9, 3.6), dpi=DPI, layout="constrained", sharey=True, squeeze=False
+        1, len(panels), figsize=(9, 4.2), dpi=DPI, layout="constrained", sharey=True, squeeze=False
     )
     for place, (title, series) in zip(axes[0], panels.items(), strict=True):
         colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(series)))
@@ -33,7 +33,7 @@ def validation(x: Sequence[float], panels: Mapping[str, Mapping[str, np.ndarray]
         place.axvline(mark, color=GREY, ls="--", lw=1.2)
         place.set(xscale="log", xlabel="C", title=title)
         place.grid(alpha=0.25)
-        place.legend(fontsize=8, frameon=False)
+        place.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
     axes[0, 0].set_ylabel("mean accuracy in percent")
     return figure
 
@@ -44,7 +44,7 @@ def peaks(histograms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     Parameters
     ----------
     histograms
-        Keypoint (a row) -> feature (a column) -> ``(21, 21)`` counts of pixels.
+        Keypoint (a row) -> feature (a column) -> square matrix of counts, the keypoint in its middle.
     """
     columns = list(next(iter(histograms.values())))
     width = 10.0
@@ -62,9 +62,9 @@ def peaks(histograms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
         row[0].set_ylabel(keypoint, fontsize=9)
         for place, name in zip(row, columns, strict=True):
             counts = found[name]
-            reach = counts.shape[0] / 2
-            place.imshow(counts, cmap="Greys", extent=(-reach, reach, reach, -reach), vmin=0)
-            place.plot(0, 0, "+", color="#d55e00", ms=9, mew=1.4)
+            middle = (len(counts) - 1) / 2
+            place.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
+            place.plot(middle, middle, "+", color="#d55e00", ms=9, mew=1.4)
             place.set(xticks=[], yticks=[])
             place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=8)
     return figure

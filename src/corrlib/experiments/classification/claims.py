@@ -29,7 +29,7 @@ def judge(leads: np.ndarray, *, ties: bool = False) -> str:
 
 
 def classification(
-    named: Named, *, convnet: Feature, sift: Feature, sharp: Feature, layers: Sequence[str]
+    named: Named, *, convnet: str, sift: Feature, sharp: Feature, early: str, layers: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     """Judge what the paper says of Table 3.
 
@@ -37,8 +37,9 @@ def classification(
     ----------
     named
         Feature -> names given to val, from `scores.classify`.
-    convnet, sift, sharp
-        The best layer, the best radius, and the best of SIFT with less smoothing: chosen on train.
+    convnet, sift, sharp, early
+        The best layer, the best radius, the best of SIFT with less smoothing, and the best layer but for
+        conv4 and conv5: chosen on train.
     layers
         The convolution layers compared.
 
@@ -49,7 +50,7 @@ def classification(
     """
 
     def lead(one: Feature, other: Feature) -> tuple[str, np.ndarray]:
-        return f"{label(one)} \u2212 {label(other)}", estimate(named[one], minus=named[other])
+        return f"{label(one)}\u00a0\u2212\u00a0{label(other)}", estimate(named[one], minus=named[other])
 
     pooled = [(name, f"{kind}{name[4:]}") for name in layers for kind in ("pool", "norm")]
     stated = {
@@ -57,10 +58,9 @@ def classification(
         "they are at least as good as SIFT with less smoothing (not in the paper)": [lead(convnet, sharp)],
     }
     deep = [name for name in ("conv4", "conv5") if name in layers]
-    early = [name for name in layers if name not in deep]
-    if deep and early:
-        stated["conv4 and conv5 perform at least as well as the other layers"] = [
-            lead(one, other) for one in deep for other in early
+    if deep and early not in deep:
+        stated["conv4 and conv5 are at least as good as the best other layer"] = [
+            lead(one, early) for one in deep
         ]
     leads = [lead(one, other) for one, other in pooled if other in named]
     if leads:
@@ -71,17 +71,18 @@ def classification(
 def localisation(found: Mapping[str, Any], layers: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Judge what the paper says of Figure 4, from `studies.localisation`; as `classification`.
 
-    Within half of the stride of conv3 to conv5, which is also asked of SIFT.
+    Leads are over a uniform draw: the share of peaks within half of the stride of conv3 to conv5, also for
+    SIFT.
     """
     leads = {one["feature"]: one["lead"][-1] for one in found["features"]}
 
     def listed(wanted: Sequence[Feature]) -> list[tuple[str, np.ndarray]]:
-        return [(f"{label(one)} \u2212 uniform", leads[one]) for one in wanted]
+        return [(label(one), leads[one]) for one in wanted]
 
     deep = [name for name in layers if name in ("conv3", "conv4", "conv5")]
     stated = {
-        "conv3 to conv5 locate keypoints more finely than their stride": listed(deep),
-        "so does SIFT, at every radius (the paper: it is not sensitive)": listed(
+        "conv3 to conv5 peak within half their stride more often than by chance": listed(deep),
+        "so does SIFT, of every radius (the paper finds it not sensitive to the place)": listed(
             [one for one in leads if not isinstance(one, str)]
         ),
     }

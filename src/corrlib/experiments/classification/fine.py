@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import cpu_count
 
 from corrlib import svm
 from corrlib.convnet import Network
@@ -191,5 +191,5 @@ def _offsets(
             result[n] = around[n, 0, 0] + highest(values @ weights)[::-1] - points[n]
         return result
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         return inside, np.stack(list(pool.map(one, machines)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from joblib import cpu_count
 
 from corrlib import sift
 from corrlib.convnet import INPUT_SIDE, Network
@@ -19,7 +19,7 @@ from corrlib.store import cached
 
 #: A layer of the network; or SIFT of a radius in pixels; or of a radius and a magnification (see `sift`).
 Feature = str | float | tuple[float, float]
-#: The SIFT of Table 3, and with less smoothing; what is listed together is computed together.
+#: The SIFT of Table 3, and with less smoothing: described together, as reading the images takes its time.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
 SHARP = tuple((radius, 12.0) for radius in RADII[1:])
 #: RMS norm that every type of feature is scaled to: the one at which the paper's C = 1e-6 fits.
@@ -131,8 +131,8 @@ def features(
     """
     common = dict(data=data, category=category, split=split, square=square)
     if not isinstance(feature, str):
-        together = next((some for some in (RADII, SHARP) if feature in some), (feature,))
-        return cached(_sift, kinds=list(together), **common)[str(together.index(feature))].astype(np.float32)
+        kinds = [*RADII, *SHARP] if feature in (*RADII, *SHARP) else [feature]
+        return cached(_sift, kinds=kinds, **common)[str(kinds.index(feature))].astype(np.float32)
     known = _layers(network, square)
     if feature not in known:
         raise ValueError(
@@ -167,7 +167,7 @@ def pictures(
         crop = square.crop(instance, image.shape[:2])
         return crop.image(image), crop.points(instance.keypoints[_visible(instance)])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         for start in range(0, len(objects), BATCH):
             images, points = zip(*pool.map(one, objects[start : start + BATCH]), strict=True)
             yield np.stack(images), list(points)
@@ -206,7 +206,7 @@ def _sift(
         return np.stack([descriptors(image, points, kind) for kind in kinds])
 
     found = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         for images, points in pictures(data, data.instances(category, split), square):
             found += pool.map(one, images, points)
     described = np.concatenate(found, axis=1).astype(np.uint8)  # whole numbers, at most 255

@@ -13,7 +13,7 @@ from corrlib.tables import markdown, published, spelled
 
 
 def table_3(found: Mapping[Feature, np.ndarray], categories: Sequence[str]) -> str:
-    """The paper's Table 3, transposed: ours, and the paper's beside it where it has the number.
+    """The paper's Table 3, transposed: ours, and the paper's below it where it has the number.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def table_3(found: Mapping[Feature, np.ndarray], categories: Sequence[str]) -> s
             best = value == row[layers == layer].max()
             text = f"**{value:.0f}**" if best else f"{value:.0f}"
             beside = paper.get(feature, {}).get(category)
-            cells.append(f"{text}\u00a0/\u00a0{beside}" if beside else text)
+            cells.append(f"{text}<br>{beside}" if beside else text)
         rows.append([f"**{category}**" if category == "mean" else category, *cells])
     return markdown(["category", *map(label, found)], rows)
 
@@ -61,9 +61,9 @@ def means(
         beside = paper.get(feature, {}).get("mean", "")
         at, chosen = f"{curve[list(Cs).index(C)]:.1f}", int(np.argmax(curve))
         other = spelled(photos[label(feature)]) if label(feature) in photos else ""
-        chosen = [f"{Cs[chosen]:g}", f"{curve[chosen]:.1f}"]
+        chosen = [f"{Cs[chosen]:g}".replace("-", "\u2011"), f"{curve[chosen]:.1f}"]  # in one line
         rows.append([label(feature), beside, spelled(value), other, at, *chosen])
-    head = ["feature", "paper", "ours", "photos", f"train, C = {C:g}", "best C", "train, best C"]
+    head = ["feature", "paper", "ours", "photos", "train", "best C", "train, best C"]
     return markdown(head, rows)
 
 
@@ -78,7 +78,8 @@ def verdicts(*tiers: tuple[str, Mapping[str, Mapping[str, Any]]]) -> str:
                 row.append("")
                 continue
             pairs = zip(one["what"], one["leads"], strict=True)
-            listed = "<br>".join(f"{what}:\u00a0{spelled(lead, sign=True)}" for what, lead in pairs)
+            listed = "<br>".join(f"{what}: {spelled(lead, sign=True)}" for what, lead in pairs)
+            listed = listed.replace(" ", "\u00a0")
             row.append(f"**{one['verdict']}**<br>{listed}")
         rows.append(row)
     return markdown(["claim", *(name for name, _ in tiers)], rows)
@@ -89,11 +90,11 @@ def localisation(found: Mapping[str, Any]) -> str:
     rows = []
     for one in found["features"]:
         border, median = (f"{v:.1f}" if v is not None else "" for v in (one["border"], one["median"]))
-        rows.append([label(one["feature"]), border, median, *map(spelled, np.asarray(one["within"], float))])
+        within = (spelled(value, 0) for value in np.asarray(one["within"], dtype=np.float64))
+        rows.append([label(one["feature"]), border, median, *within])
     drawn = found["uniform"]
-    rows.append(["uniform draw", "", f"{drawn['median']:.1f}", *(f"{v:.1f}" for v in drawn["within"])])
-    head = ["feature", "on the border, %", "median distance, px"]
-    return markdown([*head, "within 2 px, %", "within 4 px, %", "within 8 px, %"], rows)
+    rows.append(["uniform draw", "", f"{drawn['median']:.1f}", *(f"{v:.0f}" for v in drawn["within"])])
+    return markdown(["feature", "border, %", "median, px", "2 px, %", "4 px, %", "8 px, %"], rows)
 
 
 def estimates(head: Sequence[str], *columns: Mapping[Feature, np.ndarray]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from corrlib import metrics, svm
@@ -169,7 +168,7 @@ def _run(
             features(data, network, category, "val", feature=feature, square=square)
             tasks.append(dict(common, category=category, factor=factor, square=square, **how))
     with threadpool_limits(1):  # a thread a task, none within
-        parallel = Parallel(os.cpu_count(), backend="threading")
+        parallel = Parallel(cpu_count(), backend="threading")
         found = parallel(delayed(cached)(compute, **task) for task in tasks)
     found = [one["predicted"] for one in found]
     step = len(categories)

@@ -16,6 +16,8 @@ from corrlib.experiments.classification.keypoints import Feature
 
 #: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
 HALF_STRIDES = (2.0, 4.0, 8.0)
+#: Side in pixels of the cells of histograms: it divides the window's.
+CELL = 3
 
 
 def best(curves: Mapping[Feature, np.ndarray], at: int, among: Sequence[Feature]) -> Feature:
@@ -65,9 +67,9 @@ def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str,
         - ``within``: the share in percent closer than, or at, each of `HALF_STRIDES`, ``(3, 3)``, and
         - ``lead``: how far it is above that of a uniform draw.
 
-        Means over keypoints of an instance, then instances, then categories, with 95 % bootstrap intervals
-        over instances. ``uniform``: ``median`` and ``within`` ``(3,)`` of the draw. ``total``, ``inside``:
-        numbers of keypoints, and of those with a window.
+        Means over keypoints of an instance, then over the instances of all categories together (there may be
+        few of each), with 95 % bootstrap intervals over them. ``uniform``: ``median`` and ``within`` ``(3,)``
+        of the draw. ``total``, ``inside``: numbers of keypoints, and of those with a window.
     """
     drawn = [uniform(one.fraction) for one in found]
     limits = np.array(HALF_STRIDES)
@@ -79,11 +81,11 @@ def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str,
         near = [
             np.where(k[:, None], d[:, None] <= limits, np.nan) for d, k in zip(distances, kept, strict=True)
         ]
-        ours = [_by_instance(n, one.instance) for n, one in zip(near, found, strict=True)]
-        chance = [
-            _by_instance(np.where(k[:, None], c, np.nan), one.instance)
-            for c, k, one in zip(by_chance, kept, found, strict=True)
-        ]
+        ours = np.concatenate([_by_instance(n, one.instance) for n, one in zip(near, found, strict=True)])
+        draws = zip(by_chance, kept, found, strict=True)
+        chance = np.concatenate(
+            [_by_instance(np.where(k[:, None], c, np.nan), one.instance) for c, k, one in draws]
+        )
         inside = sum(int(one.inside.sum()) for one in found)
         some = np.concatenate([d[k] for d, k in zip(distances, kept, strict=True)])
         result["features"].append(
@@ -91,8 +93,8 @@ def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str,
                 "feature": feature,
                 "border": 100 * (1 - len(some) / inside) if inside else None,
                 "median": float(np.median(some)) if len(some) else None,
-                "within": 100 * metrics.mean_interval(ours).T,
-                "lead": 100 * metrics.mean_interval(ours, minus=chance).T,
+                "within": 100 * metrics.mean_interval([ours]).T,
+                "lead": 100 * metrics.mean_interval([ours], minus=[chance]).T,
             }
         )
     inner = np.concatenate([d[one.inside] for d, one in zip(drawn, found, strict=True)])
@@ -104,12 +106,13 @@ def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str,
 
 
 def histogram(found: Peaks, feature: Feature, keypoint: str) -> np.ndarray:
-    """Counts ``(21, 21)`` of where in their windows the peaks of one type of keypoint lie."""
+    """Counts ``(7, 7)``, in cells of 3 x 3 pixels, of where in their windows the peaks of one type lie."""
     here = found.kind == found.names.index(keypoint)
     pixels = found.offsets[feature][here] - found.fraction[here]
     pixels = np.rint(pixels[np.isfinite(pixels).all(axis=1)]).astype(int) + REACH
-    counts = np.zeros((2 * REACH + 1, 2 * REACH + 1))
-    np.add.at(counts, tuple(pixels.T[::-1]), 1)
+    cells = (2 * REACH + 1) // CELL
+    counts = np.zeros((cells, cells))
+    np.add.at(counts, tuple(pixels.T[::-1] // CELL), 1)
     return counts
 
 
