@@ -576,5 +576,5 @@ def test_the_chapter_runs_and_another_tolerance_aligns_nothing(world, network, m
     assert others["alphas"] == [0.1, 0.05, 0.025, 0.4]
     assert page["score"] == report.percent(others["means"]["SIFT flow"][3])
     recorded = store.read_result(store.cache_dir() / "results" / "alignment-figurines.json")
-    assert recorded["values"]["means"]["NN transfer"] == results["means"]["NN transfer"].tolist()
+    assert recorded["values"]["means"]["NN transfer"] == others["means"]["NN transfer"].tolist()
     assert recorded["provenance"]["parameters"]["alpha"] == 0.4
