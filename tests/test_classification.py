@@ -300,6 +300,19 @@ def test_responses_are_those_of_shifted_features(network):
             np.testing.assert_allclose(ours.offsets[feature][n], expected)
 
 
+@pytest.mark.parametrize("size", [227, 240])
+def test_windows_lie_within_the_dense_features_at_any_size(network, size):
+    data, square = World("a"), Square(size=size)
+    found = fine.peaks(data, network, "thing", ["conv1", "conv3"], square=square)
+    scale = size / 227
+    (one, *_) = data.instances("thing", "val")
+    points = ((one.keypoints - 16 + 0.5) * scale - 0.5)[:3]  # of the first instance
+    last = dense_features(network, np.zeros((size, size, 3), np.uint8), ["conv3"])["conv3"].shape[0] - 1 + 17
+    expected = [(np.rint(p) - 10 >= 17).all() and (np.rint(p) + 10 <= last).all() for p in points]
+    assert found.inside[:3].tolist() == expected
+    assert np.isnan(found.offsets["conv1"][~found.inside]).all()
+
+
 @pytest.mark.parametrize(("radius", "least"), [(40.0, 0.9998), (80.0, 0.99)])
 def test_sift_at_every_pixel_is_not_rounded(rng, radius, least):
     import cv2

@@ -173,17 +173,18 @@ def _offsets(
     """Which of n keypoints of an instance have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
     around, inside = windows(points), np.ones(len(points), bool)
     layers = [f for f in machines if isinstance(f, str)]
-    maps = dense_features(network, image, layers) if layers else {}
-    places = {}
-    for name in layers:
-        places[name] = np.rint(around - dense_field(network, name).center).astype(int)
-        inside &= ((places[name] >= 0) & (places[name] < maps[name].shape[1::-1])).all(axis=(1, 2, 3))
+    for name in layers:  # features are as far from all sides as the first
+        first = dense_field(network, name).center
+        last = np.array(image.shape[1::-1]) - 1 - first
+        inside &= ((around >= first) & (around <= last)).all(axis=(1, 2, 3))
+    maps = dense_features(network, image, layers) if layers and inside.any() else {}
 
     def one(feature: Feature) -> np.ndarray:
         result, machine = np.full((len(points), 2), np.nan), machines[feature]
         for n in np.flatnonzero(inside & np.isin(kinds, machine.classes)):  # no classifier, no peak
             if feature in maps:
-                cols, rows = np.moveaxis(places[feature][n], -1, 0)
+                first = dense_field(network, feature).center
+                cols, rows = np.moveaxis(np.rint(around[n] - first).astype(int), -1, 0)
                 values = maps[feature][rows, cols]
             else:
                 values = at_pixels(image, around[n], feature)
