@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -333,6 +334,7 @@ def test_the_embedded_world_is_not_drawn_again_after_waiting(tmp_path, root, mon
     def while_another_draws(lock):
         shutil.copytree(root / "VOCdevkit", f"{lock.removesuffix('.lock')}/VOCdevkit")
         shutil.copytree(root / "annotations", f"{lock.removesuffix('.lock')}/annotations")
+        Path(lock.removesuffix(".lock"), "figurines.json").write_text("{}")  # what only a whole world has
         yield
 
     monkeypatch.setattr("filelock.FileLock", while_another_draws)
@@ -343,7 +345,7 @@ def test_the_embedded_world_is_not_drawn_again_after_waiting(tmp_path, root, mon
 def test_a_full_disk_under_the_embedded_world(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ValueError, match=r"figurines cannot be written to .*CORRLIB_CACHE"):
+    with pytest.raises(ValueError, match=r"figurines cannot be drawn: .*file.*CORRLIB_CACHE"):
         open_dataset()
 
 
