@@ -462,6 +462,9 @@ def test_the_report_puts_each_number_in_its_cell(monkeypatch, request):
     )
     other = report.table_2(pck, means, [0.2], 0.2)
     assert "19.6" not in other and "24.9" not in other  # the paper's are of 0.1
+    pixels = {"mine": {"all pixels": np.array([[9.0, 0.5], [8.0, 0.4], [10.0, 0.6]])}}
+    row = report.dense(pixels, [0.1]).splitlines()[-1].replace("\u00a0", " ")
+    assert row == "| mine | all pixels | 9.0<br>[8.0, 10.0] | 50.0<br>[40.0, 60.0] |"
     judged = {"a is better": {"alphas": [0.05], "leads": [[0.01, 0.005, 0.02]], "verdict": "holds"}}
     row = report.claims(("here", judged), ("there", {})).splitlines()[-1]
     assert row.replace("\u00a0", " ") == "| a is better | **holds**<br>0.05: +1.0 [0.5, 2.0] |  |"

@@ -117,7 +117,8 @@ def dense(found: Mapping[str, Mapping[str, np.ndarray]], alphas: Sequence[float]
     for name, places in found.items():
         for where, values in places.items():
             values = np.asarray(values, dtype=np.float64)
-            rows.append([name, where, spelled(values[:, 0]), *(percent(v) for v in values.T[1:])])
+            texts = [spelled(values[:, 0]), *(percent(v) for v in values.T[1:])]
+            rows.append([name, where, *map(_stacked, texts)])
     return markdown(head, rows)
 
 
