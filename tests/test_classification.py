@@ -434,6 +434,19 @@ def test_the_table_of_means_names_the_best_C():
     assert cells[4:] == ["45.0", "1e\u201106", "52.0"]
 
 
+def test_the_tables_of_claims_and_of_localisation_say_what_was_found():
+    found = {
+        "it is so": {"what": ["a b", "c"], "leads": np.array([[1, 0.5, 2], [-1, -2, 0]]), "verdict": "holds"}
+    }
+    *_, row = report.verdicts(("here", found), ("there", {})).splitlines()
+    assert row.startswith("| it is so | **holds**<br>a\u00a0b: +1.0\u00a0[0.5,") and row.endswith(" |  |")
+    located = studies.localisation([peaks([[0, 1], [3, 4], [NAN, NAN], [0, 8]])], ["conv4"])
+    *_, mine, drawn = report.localisation(located).splitlines()
+    assert mine.startswith("| conv4 | 25.0 | 5.0 | 25\u00a0[") and drawn.startswith(
+        "| uniform draw |  | 7.6 | 4 | 14 |"
+    )
+
+
 def test_figures_show_what_they_are_given(rng):
     figure = plots.validation(
         [1e-7, 1e-6], {"a": {"conv1": np.array([1.0, 2])}, "b": {"conv2": np.array([3.0, 4])}}, mark=1e-6

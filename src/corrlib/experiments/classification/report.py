@@ -77,9 +77,11 @@ def verdicts(*tiers: tuple[str, Mapping[str, Mapping[str, Any]]]) -> str:
             if one is None:
                 row.append("")
                 continue
-            pairs = zip(one["what"], one["leads"], strict=True)
+            whats = [
+                what.replace(" ", "\u00a0") for what in one["what"]
+            ]  # lines break before the numbers only
+            pairs = zip(whats, one["leads"], strict=True)
             listed = "<br>".join(f"{what}: {spelled(lead, sign=True)}" for what, lead in pairs)
-            listed = listed.replace(" ", "\u00a0")
             row.append(f"**{one['verdict']}**<br>{listed}")
         rows.append(row)
     return markdown(["claim", *(name for name, _ in tiers)], rows)
