@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from corrlib import metrics
@@ -44,7 +46,7 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.n
     return np.where(np.isfinite(median), median, np.nan)
 
 
-def oracle_order(points: np.ndarray, objects: list[Instance], size: int) -> np.ndarray:
+def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
     """Order ``(N, k)`` of who knows the truth: the mean error of the keypoints that a neighbour transfers."""
     errors = np.stack([keypoint_errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
     scored = np.isfinite(errors)
@@ -53,7 +55,7 @@ def oracle_order(points: np.ndarray, objects: list[Instance], size: int) -> np.n
     return np.divide(total, count, out=np.full(count.shape, np.inf), where=count > 0)
 
 
-def keypoint_errors(predicted: np.ndarray, objects: list[Instance], size: int) -> np.ndarray:
+def keypoint_errors(predicted: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
     """Errors ``(N, K)`` of predictions ``(N, K, 2)`` in squares, as `metrics.errors`: measured in the image.
 
     The paper compares the distance with the longer side of the bounding box, so both are those of the box

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -25,9 +25,10 @@ BATCH = 64
 SAMPLE = 4
 
 
-def instances(data: VOC, category: str, split: str) -> list[Instance]:
+@lru_cache(maxsize=64)
+def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
     """Objects of a category that can be scored or transfer anything: those with a visible keypoint."""
-    return [i for i in data.instances(category, split) if np.isfinite(i.keypoints).any()]
+    return tuple(i for i in data.instances(category, split) if np.isfinite(i.keypoints).any())
 
 
 def spread(total: int, limit: int | None = None) -> np.ndarray:
@@ -46,12 +47,12 @@ def crop(instance: Instance, size: int) -> Crop:
     return Crop(tuple(instance.box), (size, size))
 
 
-def keypoints(objects: list[Instance], size: int) -> np.ndarray:
+def keypoints(objects: Sequence[Instance], size: int) -> np.ndarray:
     """Keypoints in the squares, ``(N, K, 2)``; NaN where invisible."""
     return np.stack([crop(one, size).points(one.keypoints) for one in objects])
 
 
-def squares(data: VOC, objects: list[Instance], size: int) -> np.ndarray:
+def squares(data: VOC, objects: Sequence[Instance], size: int) -> np.ndarray:
     """The instances' boxes warped to squares, ``(N, size, size, 3)`` uint8."""
     result = np.empty((len(objects), size, size, 3), np.uint8)
 
