@@ -18,18 +18,17 @@ def percent(value: Any, *, sign: bool = False) -> str:
 
 
 def by_category(pck: Mapping[str, Mapping[str, float]], alpha: float) -> Table:
-    """The paper's Table 4, transposed: method -> category -> PCK; the paper's own where it has the method."""
+    """The paper's Table 4, transposed: method -> category -> PCK, "published / ours" where there are both."""
     paper = {row["method"]: row for row in published("table4")} if alpha == 0.1 else {}
-    head = ["category", *(f"{name}, {whose}" for name in pck for whose in ("published", "ours"))]
 
     def row(category: str, ours: Mapping[str, float]) -> list[str]:
-        both = ((paper.get(name, {}).get(category, ""), f"{100 * ours[name]:.1f}") for name in pck)
-        return [category, *(text for pair in both for text in pair)]
+        pairs = ((paper.get(name, {}).get(category), f"{100 * ours[name]:.1f}") for name in pck)
+        return [category, *(f"{theirs} / {own}" if theirs else own for theirs, own in pairs)]
 
     categories = list(next(iter(pck.values())))
     rows = [row(c, {name: pck[name][c] for name in pck}) for c in categories]
     mean = row("mean", {name: float(np.nanmean(list(pck[name].values()))) for name in pck})
-    return head, [*rows, [f"**{text}**" if text else "" for text in mean]]
+    return ["category", *pck], [*rows, [f"**{text}**" for text in mean]]
 
 
 def means(values: Mapping[str, Sequence], alphas: Sequence[float], *, paper: bool = True) -> Table:
