@@ -419,7 +419,7 @@ def test_claims_compare_what_they_say():
 def test_table_3_has_the_papers_numbers_and_marks_the_best():
     found = {20.0: np.array([50.4, 1]), 40.0: np.array([50.0, 2]), "conv4": np.array([49, 3.0])}
     head, _, cat, mine, mean = report.table_3(found, ["cat", "unicorn"]).splitlines()
-    assert head == "| category | SIFT 20 | SIFT 40 | conv4 |"
+    assert head == "| category | SIFT 20 | SIFT 40 | conv 4 |"
     assert cat == "| cat | **50**<br>40 | 50<br>37 | **49**<br>55 |"
     assert mine == "| unicorn | 1 | **2** | **3** |"
     assert mean == "| **mean** | 26<br>50 | **26**<br>51 | **26**<br>56 |"

@@ -32,7 +32,8 @@ def table_3(found: Mapping[Feature, np.ndarray], categories: Sequence[str]) -> s
             beside = paper.get(feature, {}).get(category)
             cells.append(f"{text}<br>{beside}" if beside else text)
         rows.append([f"**{category}**" if category == "mean" else category, *cells])
-    return markdown(["category", *map(label, found)], rows)
+    heads = (label(feature).replace("conv", "conv ") for feature in found)  # in two lines, as SIFT
+    return markdown(["category", *heads], rows)
 
 
 def means(
