@@ -50,7 +50,7 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, plots, store, tables
+from corrlib import convnet, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments import provenance
 from corrlib.experiments.alignment import claims, examples, report, scores, squares, studies
@@ -140,11 +140,11 @@ plt.close()
 errors = {name: flow_errors(**own) for name, own in methods.items()}
 errors["NN transfer"] = scores.copy_errors(*world, top=top, **copying)
 results["pck"] = scores.by_category(errors, world[2], alpha)
-results["means"] = {name: scores.estimate(each, alphas) for name, each in errors.items()}
+results["means"] = {name: metrics.estimate(each, alphas) for name, each in errors.items()}
 table = report.table_2(results["pck"], results["means"], alphas, alpha)
 glue("table-2", Markdown(table), display=False)
 tolerances = np.linspace(0.005, 0.3, 60)
-lines = {name: 100 * scores.estimate(each, tolerances) for name, each in errors.items()}
+lines = {name: 100 * metrics.estimate(each, tolerances) for name, each in errors.items()}
 marks = {f"alpha = {a:g}": a for a in claims.ALPHAS}
 drawn = plots.curves(tolerances, lines, xlabel="alpha", ylabel="mean PCK in percent", marks=marks)
 glue("pck", drawn, display=False)
@@ -245,7 +245,7 @@ glue("shown", ", ".join(shown), display=False)
 
 # %% tags=["hide-input"]
 some, how = (data, network, studies.few(world[2])), dict(limit=2 * studied, top=top)
-copied = scores.estimate(scores.copy_errors(*some, **how, **copying), [alpha])[0]
+copied = metrics.estimate(scores.copy_errors(*some, **how, **copying), [alpha])[0]
 solved = studies.solvers(*some, methods, alpha=alpha, **how, **common)
 glue("solvers", Markdown(report.solvers(solved, copied)), display=False)
 glue("some", ", ".join(some[2]), display=False)
@@ -277,7 +277,7 @@ glue("photos-still", report.still(photos["solvers"], "trws"), display=False)
 # should land. What the oracle gains is there to be had by a better choice, without a better alignment.
 
 # %% tags=["hide-input"]
-orders = {n: {by: scores.estimate(e, [alpha])[0] for by, e in one.items()} for n, one in ordered.items()}
+orders = {n: {by: metrics.estimate(e, [alpha])[0] for by, e in one.items()} for n, one in ordered.items()}
 glue("orders", Markdown(report.orders(orders)), display=False)
 results["orders"] = orders
 

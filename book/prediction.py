@@ -201,7 +201,7 @@ pck = {
     for name, each in errors.items()
 }
 beside["prior alone"] = alone
-means = {name: predictions.estimate(each, alphas) for name, each in (errors | beside).items()}
+means = {name: metrics.estimate(each, alphas) for name, each in (errors | beside).items()}
 table("by-category", report.by_category(pck, alpha))
 table("means", report.means(means, alphas))
 
@@ -224,7 +224,7 @@ table("means", report.means(means, alphas))
 
 # %% tags=["hide-input"]
 tolerances = np.linspace(0, 0.2, 41)
-lines = {name: 100 * predictions.estimate(each, tolerances) for name, each in errors.items()}
+lines = {name: 100 * metrics.estimate(each, tolerances) for name, each in errors.items()}
 figure(
     "pck",
     plots.curves(tolerances, lines, xlabel="alpha", ylabel="mean PCK in percent", marks={"the paper's": 0.1}),
@@ -314,15 +314,15 @@ steps = finer.errors(*world, factors, [None, weight[layer]], sigma=sigma, **(com
 best = finer.ceilings(*world, factors, **some)
 strict = [0.1, 0.05, 0.025]
 by_stride = {
-    name: {own_stride // f: predictions.estimate(steps[f][e], strict) for f in factors}
+    name: {own_stride // f: metrics.estimate(steps[f][e], strict) for f in factors}
     for e, name in enumerate([layer, f"{layer}+prior"])
 }
-ceilings = {own_stride // f: predictions.estimate(best[f], strict) for f in factors}
+ceilings = {own_stride // f: metrics.estimate(best[f], strict) for f in factors}
 table("strides", report.strides(by_stride, ceilings, strict))
 finest = own_stride // factors[-1]
-leads = predictions.estimate(steps[factors[-1]][1], strict, minus=steps[1][1])
+leads = metrics.estimate(steps[factors[-1]][1], strict, minus=steps[1][1])
 gained = {
-    f"{a:g}": {"lead": lead, "verdict": claims.judge(lead)} for a, lead in zip(strict, leads, strict=True)
+    f"{a:g}": {"lead": lead, "verdict": metrics.judge(lead)} for a, lead in zip(strict, leads, strict=True)
 }
 table("gained", report.gained(gained))
 glue("finest", finest, display=False)

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 import oracles
 from conftest import ROOT
-from corrlib import convnet, flow, plots, store
+from corrlib import convnet, flow, metrics, plots, store
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import (
     claims,
@@ -310,9 +310,9 @@ def test_the_larger_of_the_whole_are_shown(world):
 
 def test_an_estimate_is_the_mean_and_its_interval(rng):
     errors, others = [rng.random((9, 3))], [rng.random((9, 3))]
-    value = scores.estimate(errors, [0.2, 0.5])
+    value = metrics.estimate(errors, [0.2, 0.5])
     np.testing.assert_allclose(value[:, 0], [(errors[0] < a).mean() for a in (0.2, 0.5)])
-    lead = scores.estimate(errors, [0.5], minus=others)
+    lead = metrics.estimate(errors, [0.5], minus=others)
     assert lead[0, 0] == pytest.approx((errors[0] < 0.5).mean() - (others[0] < 0.5).mean())
     assert lead[0, 1] <= lead[0, 0] <= lead[0, 2]
 
@@ -337,7 +337,7 @@ def test_an_estimate_is_the_mean_and_its_interval(rng):
     ],
 )
 def test_a_claim_is_judged_by_its_intervals(leads, ties, verdict):
-    assert claims.judge(np.array(leads, float), ties=ties) == verdict
+    assert metrics.judge(np.array(leads, float), ties=ties) == verdict
 
 
 def test_the_claims_compare_what_they_name(rng):

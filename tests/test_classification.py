@@ -398,7 +398,7 @@ def test_histograms_count_one_keypoint():
     ],
 )
 def test_verdicts(leads, ties, verdict):
-    assert claims.judge(np.array(leads), ties=ties) == verdict
+    assert metrics.judge(np.array(leads), ties=ties) == verdict
 
 
 def test_claims_compare_what_they_say():

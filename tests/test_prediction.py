@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from corrlib import convnet, detection, mining
+from corrlib import convnet, detection, metrics, mining
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.prediction import (
     claims,
@@ -234,7 +234,7 @@ def test_eta_is_the_best_on_train(world, network):
     best, curve = predictions.validate(*given, etas, feature="sift", **SMALL)
     for eta, (value, lower, upper) in zip(etas, curve, strict=True):
         ((own,),) = predictions.errors(*given, [eta], split="train", feature="sift", **SMALL)
-        assert value == predictions.estimate([own], [0.1])[0, 0] and lower <= value <= upper
+        assert value == metrics.estimate([own], [0.1])[0, 0] and lower <= value <= upper
     assert curve[etas.index(best), 0] == curve[:, 0].max()
 
 
@@ -270,7 +270,7 @@ def test_examples_are_predicted_as_the_table_is(world, network):
     ],
 )
 def test_verdicts(lead, verdict):
-    assert claims.judge(lead) == verdict
+    assert metrics.judge(lead) == verdict
 
 
 def test_claims_compare_what_they_say(rng):
@@ -283,7 +283,7 @@ def test_claims_compare_what_they_say(rng):
     (same,) = (one for claim, one in found.items() if claim.startswith("SIFT+prior is better than the prior"))
     assert (same["lead"] == 0).all() and same["verdict"] == "does not hold"
     lead = found["conv4 is better than SIFT"]["lead"]
-    expected = predictions.estimate(errors["conv4"], [0.1]) - predictions.estimate(errors["SIFT"], [0.1])
+    expected = metrics.estimate(errors["conv4"], [0.1]) - metrics.estimate(errors["SIFT"], [0.1])
     assert lead[0] == pytest.approx(expected[0, 0])
     head, rows = report.claims(("a", found), ("b", {"other": found["SIFT+prior is better than SIFT"]}))
     assert head == ["claim", "a", "b"] and len(rows) == 7 and rows[0][2] == "" and rows[6][1] == ""

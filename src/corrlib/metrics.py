@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["bootstrap", "errors", "mean_interval", "mean_pck", "pck", "rms_norm"]
+__all__ = ["bootstrap", "errors", "estimate", "judge", "mean_interval", "mean_pck", "pck", "rms_norm"]
 
 
 def errors(predicted: np.ndarray, truth: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -114,6 +114,40 @@ def bootstrap(
         differences.append(value)
     tail = (1 - confidence) / 2
     return np.nanquantile(_mean(differences), [tail, 1 - tail], axis=0)
+
+
+def estimate(
+    errors: Sequence[np.ndarray], alphas: Sequence[float], *, minus: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """Mean PCK at each of `alphas`, or its lead over that of `minus`, and the 95 % interval: ``(A, 3)``."""
+    alphas = np.asarray(alphas, dtype=np.float64)
+    value = mean_pck(errors, alphas)
+    if minus is not None:
+        value = value - mean_pck(minus, alphas)
+    return np.stack([value, *bootstrap(errors, alphas, minus=minus)], axis=-1)
+
+
+def judge(leads: np.ndarray, *, ties: bool = False) -> str:
+    """Judge the claim that one method is better than another, at one tolerance or at each of several.
+
+    Parameters
+    ----------
+    leads
+        ``(A, 3)``: how far it is ahead, and the two ends of the interval of that.
+    ties
+        Whether the claim is only that it is no worse.
+
+    Returns
+    -------
+    str
+        "holds" if every interval lies above zero (with `ties`: nowhere below), "does not hold" if one does
+        not reach above zero (with `ties`: lies below), and "cannot be told" otherwise.
+    """
+    leads = np.asarray(leads, dtype=np.float64).reshape(-1, 3)
+    lower, upper = leads[:, 1], leads[:, 2]
+    if (lower >= 0).all() if ties else (lower > 0).all():
+        return "holds"
+    return "does not hold" if ((upper < 0).any() if ties else (upper <= 0).any()) else "cannot be told"
 
 
 def mean_interval(

@@ -6,35 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from corrlib.experiments.alignment.scores import estimate
+from corrlib import metrics
 
 #: The paper's tolerances.
 ALPHAS = (0.1, 0.05, 0.025)
 
 Errors = Sequence[np.ndarray]
-
-
-def judge(leads: np.ndarray, *, ties: bool = False) -> str:
-    """Judge the claim that one method is better than another, at one tolerance or at each of several.
-
-    Parameters
-    ----------
-    leads
-        ``(A, 3)``: how far it is ahead, and the two ends of the interval of that.
-    ties
-        Whether the claim is only that it is no worse.
-
-    Returns
-    -------
-    str
-        "holds" if every interval lies above zero (with `ties`: nowhere below), "does not hold" if one does
-        not reach above zero (with `ties`: lies below), and "cannot be told" otherwise.
-    """
-    leads = np.asarray(leads, dtype=np.float64).reshape(-1, 3)
-    lower, upper = leads[:, 1], leads[:, 2]
-    if (lower >= 0).all() if ties else (lower > 0).all():
-        return "holds"
-    return "does not hold" if ((upper < 0).any() if ties else (upper <= 0).any()) else "cannot be told"
 
 
 def claims(
@@ -68,7 +45,7 @@ def claims(
         stated.append((better, [loose], errors[name], by_data[name]))
     found = {}
     for claim, alphas, ours, theirs in stated:
-        leads = estimate(ours, alphas, minus=theirs)
-        verdict = judge(leads, ties="at least" in claim)
+        leads = metrics.estimate(ours, alphas, minus=theirs)
+        verdict = metrics.judge(leads, ties="at least" in claim)
         found[claim] = {"alphas": list(alphas), "leads": leads, "verdict": verdict}
     return found

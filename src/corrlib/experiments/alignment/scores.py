@@ -85,17 +85,6 @@ def copy_errors(
     return found
 
 
-def estimate(
-    errors: Sequence[np.ndarray], alphas: Sequence[float], *, minus: Sequence[np.ndarray] | None = None
-) -> np.ndarray:
-    """Mean PCK at each of `alphas`, or its lead over that of `minus`, and the 95 % interval: ``(A, 3)``."""
-    alphas = np.asarray(alphas, dtype=np.float64)
-    value = metrics.mean_pck(errors, alphas)
-    if minus is not None:
-        value = value - metrics.mean_pck(minus, alphas)
-    return np.stack([value, *metrics.bootstrap(errors, alphas, minus=minus)], axis=-1)
-
-
 def by_category(
     errors: Mapping[str, Sequence[np.ndarray]], categories: Sequence[str], alpha: float
 ) -> dict[str, dict[str, float]]:
@@ -165,5 +154,5 @@ def validate(
     how |= dict(split="train", limit=limit)
     # Category by category: what is read of one serves all betas.
     errors = [[flow_errors(data, network, [c], beta=float(b), **how)[0] for b in betas] for c in categories]
-    curve = np.stack([estimate(each, [alpha])[0] for each in zip(*errors, strict=True)])
+    curve = np.stack([metrics.estimate(each, [alpha])[0] for each in zip(*errors, strict=True)])
     return float(betas[int(curve[:, 0].argmax())]), curve

@@ -61,7 +61,7 @@ def solvers(
                 same = dict(how, **own, limit=limit) | dict(beta=beta, solver=solver)
                 errors = scores.flow_errors(data, network, categories, top=top, **same)
                 about = scores.optimality(data, network, categories, **same)
-                pck = scores.estimate(errors, [alpha])[0]
+                pck = metrics.estimate(errors, [alpha])[0]
                 found.append({"method": name, "beta": beta, "solver": solver, **about, "pck": pck})
     return found
 
@@ -97,7 +97,7 @@ def features(
     found = {}
     for label, (feature, beta) in kinds.items():
         errors = scores.flow_errors(data, network, categories, feature=feature, beta=beta, **how)
-        found[label] = scores.estimate(errors, [alpha])[0]
+        found[label] = metrics.estimate(errors, [alpha])[0]
     return found
 
 

@@ -7,25 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from corrlib import metrics
 from corrlib.experiments.classification.keypoints import Feature
 from corrlib.experiments.classification.scores import estimate
 
 Named = Mapping[Feature, Sequence[np.ndarray]]
-
-
-def judge(leads: np.ndarray, *, ties: bool = False) -> str:
-    """Judge the claim that leads are above zero (with `ties`: not below), each ``(value, lower, upper)``.
-
-    Returns
-    -------
-    str
-        "holds" if every interval lies above zero (with `ties`: nowhere below), "does not hold" if one does
-        not reach above zero (with `ties`: lies below), and "cannot be told" otherwise.
-    """
-    lower, upper = np.asarray(leads, dtype=np.float64).reshape(-1, 3)[:, 1:].T
-    if (lower >= 0).all() if ties else (lower > 0).all():
-        return "holds"
-    return "does not hold" if ((upper < 0).any() if ties else (upper <= 0).any()) else "cannot be told"
 
 
 def classification(
@@ -98,4 +84,5 @@ def label(feature: Feature) -> str:
 
 def _judged(leads: Sequence[tuple[str, np.ndarray]], *, ties: bool = False) -> dict[str, Any]:
     what, values = zip(*leads, strict=True)
-    return {"what": list(what), "leads": np.stack(values), "verdict": judge(np.stack(values), ties=ties)}
+    values = np.stack(values)
+    return {"what": list(what), "leads": values, "verdict": metrics.judge(values, ties=ties)}

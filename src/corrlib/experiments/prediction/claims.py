@@ -6,27 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from corrlib.experiments.prediction.predictions import estimate
-
-
-def judge(lead: Sequence[float]) -> str:
-    """Judge the claim that one method is better than another.
-
-    Parameters
-    ----------
-    lead
-        ``(3,)``: how far it is ahead, and the two ends of the interval of that.
-
-    Returns
-    -------
-    str
-        "holds" if the whole interval lies above zero, "does not hold" if none of it does, and "cannot be
-        told" otherwise.
-    """
-    _, lower, upper = lead
-    if lower > 0:
-        return "holds"
-    return "does not hold" if upper <= 0 else "cannot be told"
+from corrlib import metrics
 
 
 def claims(
@@ -61,6 +41,6 @@ def claims(
     }
     found = {}
     for claim, (better, worse) in stated.items():
-        lead = estimate(better, [alpha], minus=worse)[0]
-        found[claim] = {"lead": lead, "verdict": judge(lead)}
+        lead = metrics.estimate(better, [alpha], minus=worse)[0]
+        found[claim] = {"lead": lead, "verdict": metrics.judge(lead)}
     return found

@@ -143,17 +143,6 @@ def image_errors(predicted: np.ndarray, objects: list[Instance], size: int) -> n
     return metrics.errors(np.stack(places), truth, boxes)
 
 
-def estimate(
-    found: Sequence[np.ndarray], alphas: Sequence[float], *, minus: Sequence[np.ndarray] | None = None
-) -> np.ndarray:
-    """Mean PCK at each of `alphas`, or its lead over that of `minus`, and the 95 % interval: ``(A, 3)``."""
-    alphas = np.asarray(alphas, dtype=np.float64)
-    value = metrics.mean_pck(found, alphas)
-    if minus is not None:
-        value = value - metrics.mean_pck(minus, alphas)
-    return np.stack([value, *metrics.bootstrap(found, alphas, minus=minus)], axis=-1)
-
-
 def validate(
     data: VOC,
     network: Network,
@@ -182,5 +171,5 @@ def validate(
         ``(etas, 3)`` mean PCK of each, and its 95 % bootstrap interval over instances.
     """
     found = errors(data, network, categories, list(etas), split="train", **how)
-    curve = np.stack([estimate(one, [alpha])[0] for one in found])
+    curve = np.stack([metrics.estimate(one, [alpha])[0] for one in found])
     return float(etas[int(curve[:, 0].argmax())]), curve
