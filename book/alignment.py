@@ -53,7 +53,7 @@ from myst_nb import glue
 from corrlib import convnet, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments import provenance
-from corrlib.experiments.alignment import claims, examples, report, scores, squares, studies
+from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
@@ -64,7 +64,7 @@ flow_errors = partial(scores.flow_errors, *world, top=top, **common)
 conv, alphas = "conv4" if layer == "sift" else layer, list(dict.fromkeys([*claims.ALPHAS, alpha]))
 names = f"{conv} flow", "SIFT flow" if radius == 20 else f"SIFT flow, radius {radius:g}"
 finding = dict(count=neighbors, layer=retrieval_layer, size=size)
-near = squares.prepare(*world, [conv, radius], **finding)
+near = features.prepare(*world, [conv, radius], **finding)
 few = [f"{c} ({rows.shape[1]})" for c, rows in zip(world[2], near, strict=True) if rows.shape[1] < neighbors]
 results = {"instances": sum(map(len, near)), "alphas": alphas, "betas": betas}
 texts = dict(tier=data.tier, network=network.name, instances=f"{results['instances']:,}", conv=conv)

@@ -48,7 +48,7 @@ from myst_nb import glue
 from corrlib import convnet, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments import provenance
-from corrlib.experiments.prediction import claims, examples, finer, predictions, report, squares, training
+from corrlib.experiments.prediction import claims, examples, finer, grids, predictions, report, training
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
@@ -58,9 +58,9 @@ common = dict(context=context, C=C, rounds=rounds, seed=seed, size=size)
 alphas = list(dict.fromkeys([0.1, 0.05, 0.025, alpha]))
 own_stride = network.receptive_fields[layer].stride
 stride = stride or own_stride
-kinds = {layer: layer, "SIFT": squares.SIFT}
-fields = {name: squares.field(network, feature, context) for name, feature in kinds.items()}
-shapes = {name: squares.shape(network, feature, size) for name, feature in kinds.items()}
+kinds = {layer: layer, "SIFT": grids.SIFT}
+fields = {name: grids.field(network, feature, context) for name, feature in kinds.items()}
+shapes = {name: grids.shape(network, feature, size) for name, feature in kinds.items()}
 
 
 def table(name, content):
@@ -72,7 +72,7 @@ def figure(name, drawn):
     plt.close()
 
 
-counts = {s: sum(len(squares.instances(data, c, s)) for c in categories) for s in ("train", "val")}
+counts = {s: sum(len(grids.instances(data, c, s)) for c in categories) for s in ("train", "val")}
 texts = dict(
     tier=data.tier, network=network.name, layer=layer, size=size, context=context, sigma=f"{sigma:g}"
 )
@@ -186,7 +186,7 @@ figure(
 
 # %% tags=["hide-input"]
 weighed = {name: [None, weight[name], 0.1] for name in kinds}
-sift = predictions.errors(*world, weighed["SIFT"], sigma=sigma, feature=squares.SIFT, **common)
+sift = predictions.errors(*world, weighed["SIFT"], sigma=sigma, feature=grids.SIFT, **common)
 if stride == own_stride:
     conv = predictions.errors(*world, weighed[layer], sigma=sigma, feature=layer, **common)
 else:

@@ -29,6 +29,7 @@ CORE = {
     "sources": set(),
     "store": {"sources"},
     "datasets": {"geometry", "sources", "store"},
+    "squares": {"convnet", "datasets", "geometry", "metrics", "store"},
     "plots": set(),
     "tables": set(),
 }

@@ -97,3 +97,15 @@ def test_bad_input_is_refused(image, layers, message):
     if image.shape == (227, 227, 3):
         with pytest.raises(ValueError, match=r"expected \(N, H, W, 3\)|layer"):
             layer_features(network(), image, layers)
+
+
+def test_fully_connected_layers_come_in_the_same_pass(rng):
+    net = convnet.load()
+    images = noise(rng, 2, 227, 227)
+    found = layer_features(net, images, ["pool5", "fc7"])
+    np.testing.assert_allclose(found["fc7"], net.fc7(images), rtol=1e-5)
+    np.testing.assert_allclose(found["pool5"], net.features(images, "pool5"), rtol=1e-5)
+    with pytest.raises(ValueError, match="fc7: expected images of 227 x 227 pixels, got 227 x 243"):
+        layer_features(net, noise(rng, 1, 227, 243), ["fc7"])
+    with pytest.raises(ValueError, match=r"unknown layer 'fc7'; known layers: conv1, .*, pool5"):
+        layer_features(network(), images, ["fc7"])

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from corrlib import convnet, detection, metrics, mining
+from corrlib import convnet, detection, metrics, mining, squares
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.prediction import (
     claims,
     examples,
     finer,
+    grids,
     predictions,
     report,
-    squares,
     training,
 )
 from corrlib.geometry import ReceptiveField
@@ -51,38 +51,38 @@ def cache(tmp_path_factory):
 
 
 def test_errors_are_measured_in_the_image(world):
-    (one, *_) = squares.instances(world, "bus", "val")
+    (one, *_) = squares.visible(world, "bus", "val")
     x0, y0, x1, y1 = one.box
     predicted = one.keypoints + np.array([0, 0.1 * max(x1 - x0, y1 - y0)])
     in_square = squares.crop(one, 500).points(predicted)
-    errors = predictions.image_errors(in_square[None], [one], 500)
+    errors = squares.errors(in_square[None], [one], 500)
     visible = np.isfinite(one.keypoints).all(axis=1)
     np.testing.assert_allclose(errors[0, visible], 0.1)
     assert np.isnan(errors[0, ~visible]).all()
-    no_detector = predictions.image_errors(np.full_like(in_square, NAN)[None], [one], 500)
+    no_detector = squares.errors(np.full_like(in_square, NAN)[None], [one], 500)
     assert np.isinf(no_detector[0, visible]).all()
 
 
 def test_grids_of_the_papers_squares(network):
-    assert squares.shape(network, "conv5", 500) == (30, 30)  # 900 features
-    assert squares.shape(network, "sift", 500) == (60, 60)
-    assert squares.field(network, "conv5", 3) == ReceptiveField(195, 16, 17.0)
-    assert squares.field(None, "sift", 1) == ReceptiveField(32, 8, 12.0)
+    assert grids.shape(network, "conv5", 500) == (30, 30)  # 900 features
+    assert grids.shape(network, "sift", 500) == (60, 60)
+    assert grids.field(network, "conv5", 3) == ReceptiveField(195, 16, 17.0)
+    assert grids.field(None, "sift", 1) == ReceptiveField(32, 8, 12.0)
 
 
 def test_maps_are_those_of_the_squares(world, network):
-    objects = squares.instances(world, "cow", "val")[:2]
-    images = squares.squares(world, objects, 227)
-    found = squares.maps(world, network, objects, "conv4", 227)
+    objects = squares.visible(world, "cow", "val")[:2]
+    images = squares.images(world, objects, 227)
+    found = grids.maps(world, network, objects, "conv4", 227)
     np.testing.assert_allclose(found, network.features(images, "conv4"), rtol=1e-4, atol=1e-4)
-    sift = squares.maps(world, None, objects, "sift", 227)
-    assert sift.shape == (2, *squares.shape(None, "sift", 227), 128) and sift.dtype == np.uint8
+    sift = grids.maps(world, None, objects, "sift", 227)
+    assert sift.shape == (2, *grids.shape(None, "sift", 227), 128) and sift.dtype == np.uint8
 
 
 @pytest.mark.parametrize("factor", [2, 4])
 def test_a_finer_stride_is_that_of_shifted_crops(rng, network, factor):
     images = rng.integers(0, 256, (2, 239, 251, 3), dtype=np.uint8)
-    found = squares.shifted(network, images, "conv5", factor)
+    found = grids.shifted(network, images, "conv5", factor)
     step = 16 // factor
     for i, j in np.ndindex(factor, factor):
         crops = images[:, i * step :, j * step :]
@@ -91,10 +91,10 @@ def test_a_finer_stride_is_that_of_shifted_crops(rng, network, factor):
         ]
         np.testing.assert_allclose(found[:, i, j], expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(
-        found[:, 0, 0, :13, :13], squares.shifted(network, images, "conv5", 1)[:, 0, 0, :13, :13]
+        found[:, 0, 0, :13, :13], grids.shifted(network, images, "conv5", 1)[:, 0, 0, :13, :13]
     )
     with pytest.raises(ValueError, match="cannot be divided by 3"):
-        squares.shifted(network, images, "conv5", 3)
+        grids.shifted(network, images, "conv5", 3)
 
 
 def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatch):
@@ -106,11 +106,11 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
     monkeypatch.setattr(training, "train", lambda *args, **how: own)
     image = np.full((227, 227, 3), 128, np.uint8)
     image[120:123, 90:93] = 255
-    monkeypatch.setattr(squares, "squares", lambda data, objects, size: image[None])
-    (one, *_) = squares.instances(world, "dog", "val")
+    monkeypatch.setattr(squares, "images", lambda data, objects, size: image[None])
+    (one, *_) = squares.visible(world, "dog", "val")
     monkeypatch.setattr(finer, "_objects", lambda *args: ([one], np.arange(1)))
     scores = finer._scores(world, network, "dog", 2, None, "conv1", context=1, size=227)["scores"]
-    assert scores.shape == (1, 1, *squares.shape(network, "conv1", 227, 2))
+    assert scores.shape == (1, 1, *grids.shape(network, "conv1", 227, 2))
     around = scores[0, 0] - np.median(scores)
     centers = ReceptiveField(11, 2, 5.0).centers(around.shape)
     touched = np.abs(around) > 1e-3 * np.abs(around).max()
@@ -119,15 +119,15 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
 
 
 def test_the_prior_comes_from_the_nearest_that_has_the_keypoint(world, network):
-    train = squares.instances(world, "horse", "train")
+    train = squares.visible(world, "horse", "train")
     points = squares.keypoints(train, 500)
     for split in ("train", "val"):
-        objects = squares.instances(world, "horse", split)
-        means = squares.prior_means(world, network, "horse", split, 500)
+        objects = squares.visible(world, "horse", split)
+        means = grids.prior_means(world, network, "horse", split, 500)
         feature = {
             s: network.features(
-                squares.squares(world, squares.instances(world, "horse", s), 227), "pool5"
-            ).reshape(len(squares.instances(world, "horse", s)), -1).astype(float)
+                squares.images(world, squares.visible(world, "horse", s), 227), "pool5"
+            ).reshape(len(squares.visible(world, "horse", s)), -1).astype(float)
             for s in (split, "train")
         }  # fmt: skip
         for n, one in enumerate(objects):
@@ -173,9 +173,9 @@ def test_folds_keep_images_whole():
 
 
 def test_scores_of_train_are_of_detectors_trained_without(world, network):
-    objects = squares.instances(world, "bus", "train")
+    objects = squares.visible(world, "bus", "train")
     found = training.train(world, network, "bus", **SMALL)
-    maps = squares.maps(world, network, objects, "conv5", 227)
+    maps = grids.maps(world, network, objects, "conv5", 227)
     examples_ = detection.labels_by_field(squares.keypoints(objects, 227), found.field, (13, 13))
     part = training.folds([one.image_id for one in objects], 2, 0)
     for fold in (0, 1):
@@ -214,10 +214,10 @@ def test_a_finer_grid_holds_the_coarse_one(world, network):
             assert np.isclose(a, b, equal_nan=True).mean() > 0.95  # batches round differently
     best = finer.ceilings(*given, [1, 2, 4], feature="conv5", **SMALL)
     for c, category in enumerate(given[2]):
-        objects = squares.instances(world, category, "val")
+        objects = squares.visible(world, category, "val")
         truth = squares.keypoints(objects, 227)
         own = ReceptiveField(163, 16, 17.0)
-        expected = predictions.image_errors(detection.nearest_location(truth, own, (13, 13)), objects, 227)
+        expected = squares.errors(detection.nearest_location(truth, own, (13, 13)), objects, 227)
         np.testing.assert_array_equal(best[1][c], expected)
         seen = np.isfinite(truth).all(axis=-1)
         assert (best[1][c] <= fine[1][0][c])[seen].all() and (best[2][c] <= fine[2][1][c])[seen].all()
@@ -240,16 +240,16 @@ def test_eta_is_the_best_on_train(world, network):
 
 def test_the_prior_alone_copies(world, network):
     (own,) = predictions.copy_errors(world, network, ["cat"], **SMALL)
-    objects = squares.instances(world, "cat", "val")
-    means = squares.prior_means(world, network, "cat", "val", 227)
-    np.testing.assert_array_equal(own, predictions.image_errors(means, objects, 227))
+    objects = squares.visible(world, "cat", "val")
+    means = grids.prior_means(world, network, "cat", "val", 227)
+    np.testing.assert_array_equal(own, squares.errors(means, objects, 227))
 
 
 def test_examples_are_predicted_as_the_table_is(world, network):
     methods = {"conv5+prior": {"feature": "conv5", "eta": 0.2}, "SIFT": {"feature": "sift", "eta": None}}
     (one,) = examples.examples(world, network, ["dog"], methods, seed=1, **SMALL)
     assert one.square.shape == (227, 227, 3) and len(one.names) == len(one.truth)
-    objects = squares.instances(world, "dog", "val")
+    objects = squares.visible(world, "dog", "val")
     row = [np.array_equal(p, one.truth, equal_nan=True) for p in squares.keypoints(objects, 227)].index(True)
     for name, own in methods.items():
         ((errors,),) = predictions.errors(

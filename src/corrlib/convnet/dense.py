@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from corrlib.convnet.layers import Layer, apply
-from corrlib.convnet.network import Network
+from corrlib.convnet.network import INPUT_SIDE, Network
 from corrlib.geometry import ReceptiveField
 
 __all__ = ["dense_features", "dense_field", "layer_features"]
@@ -27,25 +27,26 @@ def layer_features(
     images
         ``(N, H, W, 3)`` uint8 RGB.
     layers
-        Convolution, pooling or normalisation layers.
+        Any of the network's.
     batch_size
         Images computed at once.
 
     Returns
     -------
     dict
-        Layer -> ``(N, h, w, C)`` float32.
+        Layer -> ``(N, h, w, C)`` float32; of a fully connected one ``(N, C)``.
 
     Raises
     ------
     ValueError
-        For an unknown layer, a wrong array, or images smaller than a receptive field.
+        For an unknown layer, a wrong array, images smaller than a receptive field, or not of 227 x 227 pixels
+        if a layer is fully connected.
     """
     _check(network, images, layers, dimensions=4)
     found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
     for start in range(0, len(images), batch_size):
         for name, x in _activations(network, images[start : start + batch_size], layers, dense=False):
-            found[name].append(x.permute(0, 2, 3, 1).cpu().numpy())
+            found[name].append((x.permute(0, 2, 3, 1) if x.ndim == 4 else x).cpu().numpy())
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
@@ -124,7 +125,8 @@ def _apply_dense(
 
 
 def _check(network: Network, images: np.ndarray, layers: Sequence[str], *, dimensions: int) -> None:
-    known = network.receptive_fields
+    fields = network.receptive_fields
+    known = network.layers if dimensions == 4 else list(fields)
     if unknown := [name for name in layers if name not in known]:
         raise ValueError(f"unknown layer {unknown[0]!r}; known layers: {', '.join(known)}")
     if not layers:
@@ -132,9 +134,16 @@ def _check(network: Network, images: np.ndarray, layers: Sequence[str], *, dimen
     if np.ndim(images) != dimensions or images.shape[-1] != 3 or images.dtype != np.uint8:
         shape = "(N, H, W, 3)" if dimensions == 4 else "(H, W, 3)"
         raise ValueError(f"expected {shape} uint8 RGB, got {np.shape(images)} {getattr(images, 'dtype', '')}")
-    size = max(known[name].size for name in layers)
-    if min(images.shape[-3:-1]) < size:
+    height, width = images.shape[-3:-1]
+    connected = [name for name in layers if name not in fields]
+    if connected and (height, width) != (INPUT_SIDE, INPUT_SIDE):
         raise ValueError(
-            f"images of {images.shape[-3]} x {images.shape[-2]} are smaller than a receptive field of"
-            f" {size} x {size}: enlarge them or choose earlier layers"
+            f"{connected[0]}: expected images of {INPUT_SIDE} x {INPUT_SIDE} pixels, got {height} x {width};"
+            " warp them first (geometry.Crop)"
+        )
+    size = max((fields[name].size for name in layers if name in fields), default=1)
+    if min(height, width) < size:
+        raise ValueError(
+            f"images of {height} x {width} are smaller than a receptive field of {size} x {size}: enlarge"
+            " them or choose earlier layers"
         )

@@ -122,6 +122,11 @@ class Network:
         """Names of the outputs of fc8, as recorded with the weights; empty if they are not."""
         return tuple(json.loads(self.metadata.get("categories", "[]")))
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Names of the layers that there are weights for, from conv1 to, maybe, fc8."""
+        return tuple(self._channels)
+
     def channels(self, layer: str) -> int:
         """Number of channels of `layer`."""
         self.architecture.index(layer)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import flow
+from corrlib import flow, squares
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC, Instance
+from corrlib.experiments.alignment.features import GRID_LAYER
 from corrlib.experiments.alignment.flows import align
-from corrlib.experiments.alignment.squares import GRID_LAYER, instances, keypoints, squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ def examples(
         As `flows.align` has it, for all.
     """
     field, result = network.receptive_fields[GRID_LAYER], {}
-    train, val = (instances(data, category, split) for split in ("train", "val"))
+    train, val = (squares.visible(data, category, split) for split in ("train", "val"))
     for name, own in methods.items():
         pairs = align(data, network, category, "val", size=size, **how, **own)
         candidates = large([val[row] for row in pairs.rows])
@@ -78,10 +78,10 @@ def examples(
         one = val[pairs.rows[n]]
         labels = pairs.labels_rc[n, best]
         flows = flow.flow(labels, field, field, (size, size))
-        images = squares(data, [train[row] for row in pairs.neighbours[n, best]], size)
+        images = squares.images(data, [train[row] for row in pairs.neighbours[n, best]], size)
         result[name] = Example(
-            target=squares(data, [one], size)[0],
-            keypoints=keypoints([one], size)[0],
+            target=squares.images(data, [one], size)[0],
+            keypoints=squares.keypoints([one], size)[0],
             neighbours=images,
             warped=np.stack([flow.warp(image, f) for image, f in zip(images, flows, strict=True)]),
             points=pairs.points[n, best],

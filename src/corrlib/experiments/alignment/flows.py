@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from joblib import cpu_count
+from threadpoolctl import threadpool_limits
 
-from corrlib import flow
+from corrlib import flow, squares
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC
-from corrlib.experiments.alignment.squares import (
-    GRID_LAYER,
-    features,
-    instances,
-    keypoints,
-    neighbours,
-    scale,
-    spread,
-)
+from corrlib.experiments.alignment.features import GRID_LAYER, features, neighbours, scale
 from corrlib.geometry import ReceptiveField
 from corrlib.store import cached
 
@@ -101,7 +94,7 @@ def align(
     """
     inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
     inputs |= dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
-    wanted = len(spread(len(instances(data, category, split)), limit))
+    wanted = len(squares.spread(len(squares.visible(data, category, split)), limit))
     edges = [0, BLOCK]
     while edges[-1] < wanted:
         edges.append(2 * edges[-1])
@@ -121,7 +114,7 @@ def copied(
 ) -> np.ndarray:
     """The neighbours' keypoints as they are in their own squares, ``(N, k, K, 2)``: no alignment at all."""
     rows = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    return keypoints(instances(data, category, "train"), size)[rows]
+    return squares.keypoints(squares.visible(data, category, "train"), size)[rows]
 
 
 def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np.ndarray) -> np.ndarray:
@@ -158,9 +151,9 @@ def _align(
     last: int,
 ) -> dict[str, np.ndarray]:
     found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    rows = spread(len(found))[first:last]
+    rows = squares.spread(len(found))[first:last]
     reference, moving = (_scaled(data, network, category, s, feature, size) for s in (split, "train"))
-    points = keypoints(instances(data, category, "train"), size)
+    points = squares.keypoints(squares.visible(data, category, "train"), size)
     field = network.receptive_fields[GRID_LAYER]
 
     def one(row: int) -> tuple:
@@ -179,7 +172,8 @@ def _align(
         numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
         return labels, transfer(labels, field, size, points[near]), np.array(numbers)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    # A thread an instance, and none within: the products would wait for each other's threads.
+    with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
         labels, moved, numbers = (np.stack(parts) for parts in zip(*pool.map(one, rows), strict=True))
     return {
         "rows": rows,

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corrlib import metrics
+from corrlib import squares
 from corrlib.datasets import Instance
-from corrlib.experiments.alignment.squares import crop
 
 
 def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.ndarray:
@@ -48,19 +47,8 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.n
 
 def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
     """Order ``(N, k)`` of who knows the truth: the mean error of the keypoints that a neighbour transfers."""
-    errors = np.stack([keypoint_errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
+    errors = np.stack([squares.errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
     scored = np.isfinite(errors)
     count = scored.sum(axis=2)
     total = np.where(scored, errors, 0).sum(axis=2)
     return np.divide(total, count, out=np.full(count.shape, np.inf), where=count > 0)
-
-
-def keypoint_errors(predicted: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
-    """Errors ``(N, K)`` of predictions ``(N, K, 2)`` in squares, as `metrics.errors`: measured in the image.
-
-    The paper compares the distance with the longer side of the bounding box, so both are those of the box
-    before it is warped.
-    """
-    in_image = np.stack([crop(one, size).inverse(p) for one, p in zip(objects, predicted, strict=True)])
-    truth = np.stack([one.keypoints for one in objects])
-    return metrics.errors(in_image, truth, np.stack([one.box for one in objects]))

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import metrics
+from corrlib import metrics, squares
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC
 from corrlib.experiments.alignment import predictions
 from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
-from corrlib.experiments.alignment.squares import instances, spread
 
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
 
@@ -44,7 +43,7 @@ def flow_errors(
     found = []
     for category in categories:
         pairs = align(data, network, category, split, size=size, **how)
-        objects = instances(data, category, split)
+        objects = squares.visible(data, category, split)
         objects = [objects[row] for row in pairs.rows]
         if order == "retrieval":
             rank = np.broadcast_to(np.arange(pairs.points.shape[1]), pairs.points.shape[:2])
@@ -54,7 +53,7 @@ def flow_errors(
             terms = {"deformation": pairs.smoothness, "data": pairs.data}
             rank = terms.get(order, pairs.smoothness + pairs.data)
         predicted = predictions.first_median(pairs.points, rank, top=top)
-        found.append(predictions.keypoint_errors(predicted, objects, size))
+        found.append(squares.errors(predicted, objects, size))
     return found
 
 
@@ -76,12 +75,12 @@ def copy_errors(
     found = []
     for category in categories:
         points = copied(data, network, category, split, size=size, **how)
-        objects = instances(data, category, split)
-        rows = spread(len(objects), limit)
+        objects = squares.visible(data, category, split)
+        rows = squares.spread(len(objects), limit)
         points, objects = points[rows], [objects[row] for row in rows]
         rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
         predicted = predictions.first_median(points, rank, top=top)
-        found.append(predictions.keypoint_errors(predicted, objects, size))
+        found.append(squares.errors(predicted, objects, size))
     return found
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import metrics
+from corrlib import metrics, squares
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.datasets import VOC
 from corrlib.experiments.alignment import dense, scores
-from corrlib.experiments.alignment.squares import prepare, spread
+from corrlib.experiments.alignment.features import prepare
 
 PAPER_BETA = 3e-3
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
@@ -22,7 +22,7 @@ FEW = 4
 
 def few(categories: Sequence[str]) -> list[str]:
     """A few of the categories, evenly spread."""
-    return [categories[row] for row in sorted(spread(len(categories), FEW))]
+    return [categories[row] for row in sorted(squares.spread(len(categories), FEW))]
 
 
 def solvers(

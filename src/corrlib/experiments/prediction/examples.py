@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from corrlib import squares
 from corrlib.convnet import Network
 from corrlib.datasets import VOC
-from corrlib.experiments.prediction import predictions, squares
+from corrlib.experiments.prediction import grids, predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +47,7 @@ def examples(
     *,
     alpha: float = 0.1,
     seed: int = 0,
-    size: int = squares.SIZE,
+    size: int = grids.SIZE,
     **how: Any,
 ) -> list[Example]:
     """Draw an instance of each category, of the half with the most visible keypoints, and predict.
@@ -64,7 +65,7 @@ def examples(
     """
     found, rng = [], np.random.default_rng(seed)
     for category in categories:
-        objects = squares.instances(data, category, "val")
+        objects = grids.instances(data, category, "val")
         visible = np.array([np.isfinite(one.keypoints).all(axis=1).sum() for one in objects])
         row = int(rng.choice(np.flatnonzero(visible >= np.median(visible))))
         truth = squares.keypoints(objects, size)[row]
@@ -72,10 +73,10 @@ def examples(
         for name, own in methods.items():
             eta, feature = own["eta"], own["feature"]
             (all_,) = predictions.places(data, network, category, [eta], feature=feature, size=size, **how)
-            error = predictions.image_errors(all_[row : row + 1], objects[row : row + 1], size)[0]
+            error = squares.errors(all_[row : row + 1], objects[row : row + 1], size)[0]
             predicted[name] = np.where(np.isfinite(truth), all_[row], np.nan)
             correct[name] = error < alpha
-        square = squares.squares(data, [objects[row]], size)[0]
+        square = squares.images(data, [objects[row]], size)[0]
         names = data.keypoint_names(category)
         found.append(Example(category, names, square, truth, predicted, correct))
     return found

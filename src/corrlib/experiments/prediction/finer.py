@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import detection, mining
+from corrlib import detection, mining, squares
 from corrlib.convnet import Network
 from corrlib.datasets import VOC, Instance
-from corrlib.experiments.prediction import predictions, squares, training
+from corrlib.experiments.prediction import grids, predictions, training
 from corrlib.store import cached
 
 
@@ -25,7 +25,7 @@ def errors(
     limit: int | None = None,
     feature: str = "conv5",
     sigma: float = predictions.SIGMA,
-    size: int = squares.SIZE,
+    size: int = grids.SIZE,
     **how: Any,
 ) -> dict[int, list[list[np.ndarray]]]:
     """Errors on val when the grid is `factors` times finer than the layer's own.
@@ -52,7 +52,7 @@ def errors(
         inputs = training.inputs(network, feature, dict(how, size=size))
         scores = cached(_scores, data=data, category=category, factor=finest, limit=limit, **inputs)["scores"]
         objects, rows = _objects(data, category, limit)
-        means = squares.prior_means(data, network, category, "val", size)[rows]
+        means = grids.prior_means(data, network, category, "val", size)[rows]
         own = training.train(data, network, category, feature=feature, size=size, **how)
         line = dict(slope=own.slope, offset=own.offset, means=means, sigma=sigma)
         for factor in factors:
@@ -60,7 +60,7 @@ def errors(
             every = finest // factor
             places = predictions.predict(scores[..., ::every, ::every], field, etas, **line)
             for rows_of_eta, one in zip(found[factor], places, strict=True):
-                rows_of_eta.append(predictions.image_errors(one, objects, size))
+                rows_of_eta.append(squares.errors(one, objects, size))
     return found
 
 
@@ -72,24 +72,24 @@ def ceilings(
     *,
     limit: int | None = None,
     feature: str = "conv5",
-    size: int = squares.SIZE,
+    size: int = grids.SIZE,
 ) -> dict[int, list[np.ndarray]]:
     """Errors of an oracle that always says the best place of the grid, as `errors` has them."""
     found: dict[int, list[np.ndarray]] = {factor: [] for factor in factors}
-    own = squares.field(network, feature, 1)
+    own = grids.field(network, feature, 1)
     for category in categories:
         objects, _ = _objects(data, category, limit)
         truth = squares.keypoints(objects, size)
         for factor in factors:
             field = replace(own, stride=own.stride // factor)
-            shape = squares.shape(network, feature, size, factor)
+            shape = grids.shape(network, feature, size, factor)
             best = detection.nearest_location(truth, field, shape)
-            found[factor].append(predictions.image_errors(best, objects, size))
+            found[factor].append(squares.errors(best, objects, size))
     return found
 
 
 def _objects(data: VOC, category: str, limit: int | None) -> tuple[list[Instance], np.ndarray]:
-    objects = squares.instances(data, category, "val")
+    objects = grids.instances(data, category, "val")
     rows = squares.spread(len(objects), limit)
     return [objects[row] for row in rows], rows
 
@@ -100,9 +100,9 @@ def _scores(
     own = training.train(data, network, category, feature=feature, **how)
     objects, _ = _objects(data, category, limit)
     parts = []
-    for first in range(0, len(objects), squares.BATCH):
-        images = squares.squares(data, objects[first : first + squares.BATCH], how["size"])
-        maps = squares.shifted(network, images, feature, factor)
+    for first in range(0, len(objects), grids.BATCH):
+        images = squares.images(data, objects[first : first + grids.BATCH], how["size"])
+        maps = grids.shifted(network, images, feature, factor)
         count, height, width = len(images), *maps.shape[3:5]
         flat = maps.reshape(-1, *maps.shape[3:])
         scores = mining.responses(flat, own.weights, own.bias)

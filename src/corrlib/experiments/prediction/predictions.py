@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import detection, metrics
+from corrlib import detection, metrics, squares
 from corrlib.convnet import Network
-from corrlib.datasets import VOC, Instance
-from corrlib.experiments.prediction import squares, training
+from corrlib.datasets import VOC
+from corrlib.experiments.prediction import grids, training
 from corrlib.geometry import ReceptiveField
 
 #: Standard deviation of the prior, in pixels of the square (paper, section 5).
@@ -74,7 +74,7 @@ def errors(
     *,
     split: str = "val",
     sigma: float = SIGMA,
-    size: int = squares.SIZE,
+    size: int = grids.SIZE,
     **how: Any,
 ) -> list[list[np.ndarray]]:
     """Errors of one kind of features for several weights of the prior.
@@ -96,24 +96,24 @@ def errors(
     """
     found: list[list[np.ndarray]] = [[] for _ in etas]
     for category in categories:
-        objects = squares.instances(data, category, split)
+        objects = grids.instances(data, category, split)
         for rows, predicted in zip(
             found,
             places(data, network, category, etas, split=split, sigma=sigma, size=size, **how),
             strict=True,
         ):
-            rows.append(image_errors(predicted, objects, size))
+            rows.append(squares.errors(predicted, objects, size))
     return found
 
 
 def copy_errors(
-    data: VOC, network: Network, categories: Sequence[str], *, size: int = squares.SIZE
+    data: VOC, network: Network, categories: Sequence[str], *, size: int = grids.SIZE
 ) -> list[np.ndarray]:
     """Errors on val of the prior alone: keypoints are where the nearest neighbour has them, off any grid."""
     found = []
     for category in categories:
-        means = squares.prior_means(data, network, category, "val", size)
-        found.append(image_errors(means, squares.instances(data, category, "val"), size))
+        means = grids.prior_means(data, network, category, "val", size)
+        found.append(squares.errors(means, grids.instances(data, category, "val"), size))
     return found
 
 
@@ -125,22 +125,15 @@ def places(
     *,
     split: str = "val",
     sigma: float = SIGMA,
-    size: int = squares.SIZE,
+    size: int = grids.SIZE,
     **how: Any,
 ) -> np.ndarray:
     """What `predict` says of a split of a category, in the squares: ``(len(etas), N, K, 2)``."""
     own = training.train(data, network, category, size=size, **how)
     scores = training.scores(data, network, category, split, size=size, **how)
-    means = squares.prior_means(data, network, category, split, size)
+    means = grids.prior_means(data, network, category, split, size)
     line = dict(slope=own.slope, offset=own.offset)
     return predict(scores, own.field, etas, means=means, sigma=sigma, **line)
-
-
-def image_errors(predicted: np.ndarray, objects: list[Instance], size: int) -> np.ndarray:
-    """Errors ``(N, K)`` of keypoints ``(N, K, 2)`` predicted in the squares, measured in the images."""
-    places = [squares.crop(one, size).inverse(p) for one, p in zip(objects, predicted, strict=True)]
-    truth, boxes = (np.stack([getattr(one, name) for one in objects]) for name in ("keypoints", "box"))
-    return metrics.errors(np.stack(places), truth, boxes)
 
 
 def validate(

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import detection, mining
+from corrlib import detection, mining, squares
 from corrlib.convnet import Network
 from corrlib.datasets import VOC
-from corrlib.experiments.prediction.squares import BATCH, SIFT, SIZE, field, instances, keypoints, maps
+from corrlib.experiments.prediction.grids import BATCH, SIFT, SIZE, field, instances, maps
 from corrlib.geometry import ReceptiveField
 from corrlib.store import cached
 
@@ -128,7 +128,7 @@ def _train(
     objects = instances(data, category, "train")
     found = maps(data, network, objects, feature, size)
     shape = found.shape[1:3]
-    examples = labels(keypoints(objects, size), field(network, feature, context), shape, feature)
+    examples = labels(squares.keypoints(objects, size), field(network, feature, context), shape, feature)
     how = dict(context=context, C=C, rounds=rounds, seed=seed)
     whole = mining.mine(found, examples, **how)
     part = folds([one.image_id for one in objects], FOLDS, seed)

@@ -1,18 +1,16 @@
-"""What alignment works on: boxes warped to squares, features on one grid, neighbours of the same category."""
+"""What alignment works on: features of every kind on one grid, and neighbours of the same category."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
+from joblib import cpu_count
 
-from corrlib import sift
+from corrlib import sift, squares
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC, Instance
-from corrlib.geometry import Crop
+from corrlib.datasets import VOC
 from corrlib.metrics import rms_norm
 from corrlib.retrieval import nearest
 from corrlib.store import cached
@@ -23,45 +21,6 @@ GRID_LAYER = "conv4"
 BATCH = 64
 #: Training instances of each category over which the norm of a kind of feature is measured.
 SAMPLE = 4
-
-
-@lru_cache(maxsize=64)
-def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
-    """Objects of a category that can be scored or transfer anything: those with a visible keypoint."""
-    return tuple(i for i in data.instances(category, split) if np.isfinite(i.keypoints).any())
-
-
-def spread(total: int, limit: int | None = None) -> np.ndarray:
-    """Rows of at most `limit` of `total` instances, evenly spread; all if it is None.
-
-    Always in one order, of which a limit takes the first: what is known of few is part of what is known of
-    more.
-    """
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1 instance, got {limit}")
-    return np.argsort(np.arange(total) * ((5**0.5 - 1) / 2) % 1)[:limit]  # the golden ratio
-
-
-def crop(instance: Instance, size: int) -> Crop:
-    """The instance's box warped to a square of side `size`."""
-    return Crop(tuple(instance.box), (size, size))
-
-
-def keypoints(objects: Sequence[Instance], size: int) -> np.ndarray:
-    """Keypoints in the squares, ``(N, K, 2)``; NaN where invisible."""
-    return np.stack([crop(one, size).points(one.keypoints) for one in objects])
-
-
-def squares(data: VOC, objects: Sequence[Instance], size: int) -> np.ndarray:
-    """The instances' boxes warped to squares, ``(N, size, size, 3)`` uint8."""
-    result = np.empty((len(objects), size, size, 3), np.uint8)
-
-    def fill(row: int) -> None:
-        result[row] = crop(objects[row], size).image(data.image(objects[row].image_id))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(len(objects))))
-    return result
 
 
 def grid(network: Network, size: int) -> np.ndarray:
@@ -108,10 +67,10 @@ def neighbours(
     Returns
     -------
     array (N, k) int64
-        Rows of ``instances(data, category, "train")``, the most similar first; none from the instance's own
-        image. ``k`` is `count`, or fewer if the training set has no more.
+        Rows of ``squares.visible(data, category, "train")``, the most similar first; none from the instance's
+        own image. ``k`` is `count`, or fewer if the training set has no more.
     """
-    query, database = (instances(data, category, s) for s in (split, "train"))
+    query, database = (squares.visible(data, category, s) for s in (split, "train"))
     images = [np.array([i.image_id for i in objects], dtype=str) for objects in (query, database)]
     left = len(database) - max((int((images[1] == i).sum()) for i in images[0]), default=0)
     if left < 1 or not query:
@@ -119,8 +78,7 @@ def neighbours(
             f"{data.root}: {len(query)} instances of {category!r} have a visible keypoint in {split}, and"
             f" {len(database)} in train: alignment needs one, and another to align it with"
         )
-    inputs = dict(data=data, network=network, category=category, layer=layer)
-    found = (cached(_signatures, **inputs, split=s)["features"] for s in (split, "train"))
+    found = (squares.signatures(data, network, category, s, layer) for s in (split, "train"))
     rows, _ = nearest(*found, min(count, left), query_group=images[0], database_group=images[1])
     return rows
 
@@ -158,13 +116,8 @@ def prepare(
     return near
 
 
-@lru_cache(maxsize=2)
-def _squares(data: VOC, category: str, split: str, size: int) -> np.ndarray:
-    return squares(data, instances(data, category, split), size)
-
-
 def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
-    found = _describe(network, _squares(data, category, split, size), feature)
+    found = _describe(network, squares.all_images(data, category, split, size), feature)
     # OpenCV rounds SIFT to whole numbers.
     return {"features": found.astype(np.float16 if isinstance(feature, str) else np.uint8)}
 
@@ -172,9 +125,9 @@ def _features(data: VOC, network: Network, category: str, split: str, feature: s
 def _norm(data: VOC, network: Network, feature: str | float, size: int):
     found = []
     for category in data.categories:
-        train = instances(data, category, "train")
-        some = [train[row] for row in spread(len(train), SAMPLE)]
-        found.append(_describe(network, squares(data, some, size), feature))
+        train = squares.visible(data, category, "train")
+        some = [train[row] for row in squares.spread(len(train), SAMPLE)]
+        found.append(_describe(network, squares.images(data, some, size), feature))
     return {"norm": np.array(rms_norm(np.concatenate(found)))}
 
 
@@ -182,7 +135,7 @@ def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.
     """Features ``(N, H, W, C)`` float32 of squares ``(N, size, size, 3)`` at the grid."""
     centers = grid(network, images.shape[1])
     if not isinstance(feature, str):
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cpu_count()) as pool:
             found = pool.map(lambda image: sift.descriptors(image, centers, radius=feature), images)
             return np.array(list(found), np.float32).reshape(len(images), *centers.shape[:2], 128)
     found = np.empty((len(images), *centers.shape[:2], network.channels(feature)), np.float32)
@@ -191,9 +144,3 @@ def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.
         units = network.receptive_fields[feature].nearest(centers, maps.shape[1:3])
         found[first : first + BATCH] = maps[:, units[..., 0], units[..., 1]]
     return found
-
-
-def _signatures(data: VOC, network: Network, category: str, split: str, layer: str):
-    images = _squares(data, category, split, INPUT_SIDE)
-    found = network.fc7(images) if layer == "fc7" else network.features(images, layer)
-    return {"features": found.reshape(len(images), -1)}

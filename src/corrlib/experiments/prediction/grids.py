@@ -1,19 +1,19 @@
-"""What prediction works on: boxes warped to squares, features on a grid, neighbours for the prior."""
+"""What prediction works on: features of two kinds on their grids, and neighbours for the prior."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from corrlib import dense_sift, detection
-from corrlib.convnet import INPUT_SIDE, Network
+from corrlib import dense_sift, detection, squares
+from corrlib.convnet import Network
 from corrlib.datasets import VOC, Instance
-from corrlib.geometry import Crop, ReceptiveField
+from corrlib.geometry import ReceptiveField
 from corrlib.retrieval import nearest
-from corrlib.store import cached
 
 #: Side of the squares (paper, section 5).
 SIZE = 500
@@ -22,45 +22,12 @@ SIFT = "sift"
 BATCH = 16
 
 
-def instances(data: VOC, category: str, split: str) -> list[Instance]:
-    """Objects of a category that can be scored, or learned from: those with a visible keypoint.
-
-    ValueError if there is none.
-    """
-    found = [i for i in data.instances(category, split) if np.isfinite(i.keypoints).any()]
+def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
+    """`squares.visible`; ValueError if there is none: nothing to be scored, or learned from."""
+    found = squares.visible(data, category, split)
     if not found:
         raise ValueError(f"{data.root}: no instance of {category!r} in {split} has a visible keypoint")
     return found
-
-
-def spread(total: int, limit: int | None = None) -> np.ndarray:
-    """Rows of at most `limit` of `total` instances, evenly spread; all if it is None."""
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1 instance, got {limit}")
-    count = total if limit is None else min(limit, total)
-    return np.arange(count) * total // count
-
-
-def crop(instance: Instance, size: int) -> Crop:
-    """The instance's box warped to a square of side `size`."""
-    return Crop(tuple(instance.box), (size, size))
-
-
-def keypoints(objects: list[Instance], size: int) -> np.ndarray:
-    """Keypoints in the squares, ``(N, K, 2)``; NaN where invisible."""
-    return np.stack([crop(one, size).points(one.keypoints) for one in objects])
-
-
-def squares(data: VOC, objects: list[Instance], size: int) -> np.ndarray:
-    """The instances' boxes warped to squares, ``(N, size, size, 3)`` uint8."""
-    result = np.empty((len(objects), size, size, 3), np.uint8)
-
-    def fill(row: int) -> None:
-        result[row] = crop(objects[row], size).image(data.image(objects[row].image_id))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(fill, range(len(objects))))
-    return result
 
 
 def field(network: Network | None, feature: str, context: int) -> ReceptiveField:
@@ -79,7 +46,9 @@ def shape(network: Network | None, feature: str, size: int, factor: int = 1) -> 
     return height * factor, width * factor
 
 
-def maps(data: VOC, network: Network | None, objects: list[Instance], feature: str, size: int) -> np.ndarray:
+def maps(
+    data: VOC, network: Network | None, objects: Sequence[Instance], feature: str, size: int
+) -> np.ndarray:
     """Feature maps of the instances' squares.
 
     Parameters
@@ -96,10 +65,10 @@ def maps(data: VOC, network: Network | None, objects: list[Instance], feature: s
     """
     parts = []
     for first in range(0, len(objects), BATCH):
-        images = squares(data, objects[first : first + BATCH], size)
+        images = squares.images(data, objects[first : first + BATCH], size)
         if feature == SIFT:
             # A thread an image, and none within: small matrix products would wait for each other.
-            with ThreadPoolExecutor(os.cpu_count()) as pool, threadpool_limits(1):
+            with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
                 parts.append(np.stack(list(pool.map(dense_sift.descriptors, images))))
         else:
             parts.append(network.features(images, _layer(network, feature)))
@@ -145,12 +114,13 @@ def neighbours(data: VOC, network: Network, category: str, split: str) -> np.nda
     Returns
     -------
     array (N, M) int64
-        Rows of ``instances(data, category, "train")``; -1 in place of those of the instance's own image.
+        Rows of ``squares.visible(data, category, "train")``; -1 in place of those of the instance's own
+        image.
     """
-    inputs = dict(data=data, network=network, category=category)
-    query, database = (cached(_signatures, **inputs, split=s)["features"] for s in (split, "train"))
+    query, database = (squares.signatures(data, network, category, s, "pool5") for s in (split, "train"))
     rows, _ = nearest(query, database, len(database))
-    own, others = (np.array([i.image_id for i in instances(data, category, s)]) for s in (split, "train"))
+    objects = (squares.visible(data, category, s) for s in (split, "train"))
+    own, others = (np.array([i.image_id for i in each]) for each in objects)
     return np.where(own[:, None] == others[rows], -1, rows)
 
 
@@ -160,7 +130,7 @@ def prior_means(data: VOC, network: Network, category: str, split: str, size: in
     NaN if none has.
     """
     rows = neighbours(data, network, category, split)
-    known = keypoints(instances(data, category, "train"), size)
+    known = squares.keypoints(squares.visible(data, category, "train"), size)
     usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
     first = usable.argmax(axis=1)
     means = known[np.take_along_axis(rows, first, axis=1), np.arange(known.shape[1])]
@@ -174,8 +144,3 @@ def _layer(network: Network | None, feature: str) -> str:
             f"unknown features {feature!r}: expected sift, {', '.join(layers) or 'or a network'}"
         )
     return feature
-
-
-def _signatures(data: VOC, network: Network, category: str, split: str):
-    images = squares(data, instances(data, category, split), INPUT_SIDE)
-    return {"features": network.features(images, "pool5").reshape(len(images), -1)}
