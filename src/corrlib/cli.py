@@ -1,4 +1,4 @@
-"""The command line: ``corrlib run``, ``corrlib book``, ``corrlib figurines``, ``corrlib train``.
+"""The command line: ``corrlib run``, ``book``, ``download``, ``figurines``, ``sweep``, ``collect``, ``train``.
 
 Nothing heavy is imported before a command needs it, so that help and mistakes answer at once.
 """
@@ -32,6 +32,25 @@ examples:
   corrlib book --data photographs --weights alexnet.npz
 """
 
+DOWNLOAD = """\
+Download the paper's own data and weights, and verify and unpack them.
+An address that fails is followed by the next. Files of the right name in the folder are used without any
+connection. Proxies are those of the environment: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
+
+examples:
+  corrlib download voc2011 keypoints caffenet --out data
+  corrlib download torchvision --out data
+
+voc2011      photographs of PASCAL VOC 2011, train and val (1.7 GB, and as much again unpacked)
+keypoints    keypoints on them, from Berkeley
+caffenet     the Caffe reference network, the paper's (244 MB)
+alexnet      BVLC AlexNet, of Caffe's model zoo (244 MB)
+torchvision  torchvision's AlexNet (244 MB)
+"""
+
+# As in `corrlib.datasets.download.SOURCES`.
+DOWNLOADS = ("voc2011", "keypoints", "caffenet", "alexnet", "torchvision")
+
 FIGURINES = """\
 Render a world of figurines, on disk in the layout of VOC 2011.
 Twenty categories with Berkeley's keypoints and, beside them, the true correspondence of every pixel. An image
@@ -40,6 +59,30 @@ is a function of the seed, its category and its number alone. A killed run goes 
 examples:
   corrlib figurines --out figurines
   corrlib figurines --out figurines-7 --train 200 --val 100 --seed 7
+"""
+
+SWEEP = """\
+Execute a chapter at every point of a grid: notebooks, one table, a figure, and a page to look at.
+The folder gets a notebook a point, results.csv, results.json, results.png and results.html. Points that are done
+are not executed again, so that a sweep that was stopped goes on where it was; those that fail stop no others.
+
+examples:
+  corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
+  corrlib sweep prediction -p alpha=0.01:0.2:0.01 --out runs/predict --workers 4
+  corrlib sweep classification -p "layers=conv4;conv5;conv4,conv5" --out runs/layers --dry-run
+  corrlib sweep alignment --grid grid.yml --out runs/grid --scheduler tcp://127.0.0.1:8786
+
+Values are separated by commas, those of a parameter that is a list by semicolons; first:last:step is a range with
+both its ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
+"""
+
+COLLECT = """\
+Make the table and the page of a sweep from notebooks that papermill has executed.
+All notebooks below the folder are read, whoever executed them: results.csv, results.json, results.png and
+results.html are written there.
+
+examples:
+  corrlib collect runs/align
 """
 
 TRAIN = """\
@@ -82,6 +125,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     sub.add_argument("--weights", metavar="FILE", help="weights of every chapter (default: our own)")
 
+    sub = command("download", _download, DOWNLOAD)
+    sub.add_argument("what", nargs="+", choices=DOWNLOADS, metavar="what", help="one or more of these names")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for example data")
+
     sub = command("figurines", _figurines, FIGURINES)
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     sub.add_argument(
@@ -91,6 +138,20 @@ def _parser() -> argparse.ArgumentParser:
         "--val", type=int, default=40, metavar="N", help="validation images a category (%(default)s)"
     )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
+
+    sub = command("sweep", _sweep, SWEEP)
+    sub.add_argument("chapter", help="its name (alignment) or its path (book/alignment.py)")
+    sub.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES", help="repeatable"
+    )
+    sub.add_argument("--grid", type=Path, metavar="FILE", help="parameters in YAML; -p goes before it")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for example runs/align")
+    sub.add_argument("--workers", type=_count, metavar="N", help="processes (default: one a core)")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead")
+    sub.add_argument("--dry-run", action="store_true", help="list the points and what is done, and stop")
+
+    sub = command("collect", _collect, COLLECT)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="where the notebooks are")
 
     sub = command("train", _train, TRAIN)
     sub.add_argument("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")
@@ -121,15 +182,20 @@ def _safetensors(text: str) -> Path:
     return Path(text)
 
 
-def _run(args: argparse.Namespace) -> None:
-    from corrlib import chapters
-
-    pairs = [text.partition("=") for text in args.parameter]
+def _named(parameters: Sequence[str]) -> dict[str, str]:
+    """Return the parameters that are given as NAME=VALUE."""
+    pairs = [text.partition("=") for text in parameters]
     for name, equals, _ in pairs:
         if not (name and equals):
             raise ValueError(f"-p takes NAME=VALUE, got {name!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def _run(args: argparse.Namespace) -> None:
+    from corrlib import chapters
+
     chapter = chapters.find(args.chapter)
-    values = chapters.typed({name: value for name, _, value in pairs}, chapter)
+    values = chapters.typed(_named(args.parameter), chapter)
     if "data_root" in chapters.parameters(chapter):
         from corrlib.datasets import open_dataset
 
@@ -144,10 +210,41 @@ def _book(args: argparse.Namespace) -> None:
     print(book.build(Path(), data_root=args.data, weights=args.weights))
 
 
+def _download(args: argparse.Namespace) -> None:
+    from corrlib.datasets.download import download
+
+    for name in args.what:
+        print(download(name, args.out), flush=True)
+
+
 def _figurines(args: argparse.Namespace) -> None:
     from corrlib.datasets.figurines import write_world
 
     print(write_world(args.out, train=args.train, val=args.val, seed=args.seed))
+
+
+def _sweep(args: argparse.Namespace) -> None:
+    from corrlib import chapters, sweep
+
+    chapter = chapters.find(args.chapter)
+    grid = (sweep.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
+    if args.dry_run:
+        points, done = sweep.plan(chapter, grid, args.out)
+        for values, executed in zip(points, done, strict=True):
+            print(f"{'done   ' if executed else 'to run '} {sweep.name(values)}")
+        print(f"{len(points)} points, {sum(done)} done")
+        return
+    rows = sweep.sweep(chapter, grid, args.out, workers=args.workers, scheduler=args.scheduler)
+    print(args.out / "results.html")
+    if failed := sum(row["status"] != "done" for row in rows):
+        raise sweep.SweepError(f"{failed} of {len(rows)} points failed; why is in {args.out / 'results.csv'}")
+
+
+def _collect(args: argparse.Namespace) -> None:
+    from corrlib import sweep
+
+    sweep.collect(args.folder)
+    print(args.folder / "results.html")
 
 
 def _train(args: argparse.Namespace) -> None:
