@@ -31,7 +31,7 @@ from corrlib.mrf.vectors import (
 )
 
 #: So far to either side a message looks without a loop, whose few turns would cost more than they do.
-REACH = 3
+REACH = 4
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 _inlined = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -55,9 +55,9 @@ def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source
     all (y, x): two passes, the vertical part first. A constant is taken off, to keep it near zero, and
     returned.
 
-    A parabola further away than the range of the source allows is nowhere lowest: the nearest one, whose
-    bottom is at most a cell off, is below it. Mostly that leaves those within `REACH` (TRW-S on features of
-    norm 1, beta times the squared stride above 0.05); else all are looked at.
+    A parabola further away than the range of its column (then: of all) allows is nowhere lowest: the nearest
+    one, whose bottom is at most a cell off, is below it. Mostly that leaves those within `REACH` (TRW-S on
+    features of norm 1, beta times the squared stride above 0.05); else all are looked at.
     """
     columns, pitch, margin = len(belief) // rows, len(half) // (rows + 1), max(rows, cols) + 1
     low, high = full(INFINITY), full(-INFINITY)
@@ -67,7 +67,9 @@ def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source
         store(value, source, first + k)
         low, high = lower(value, low), higher(value, high)
     offset = least(low)
-    near = bowl[margin + REACH + 1] > most(high) - offset + bowl[margin + 1]
+    # A lane holds one column or, of wide grids, some: never less than a column.
+    near = bowl[margin + REACH + 1] > most(minus(high, low)) + bowl[margin + 1]
+    high = full(-INFINITY)
     for i in range(rows):
         for j in range(0, columns, LANES):
             if near:
@@ -78,6 +80,8 @@ def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source
                     value = plus(load(source, first + y * columns + j), spread(bowl, margin + y - i + down))
                     best = lower(value, best)
             store(best, half, left + i * pitch + j)
+            high = higher(best, high)
+    near = bowl[margin + REACH + 1] > most(high) - offset + bowl[margin + 1]
     for i in range(rows):
         for j in range(0, columns, LANES):
             at = left + i * pitch

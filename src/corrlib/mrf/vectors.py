@@ -17,8 +17,8 @@ from numba.extending import intrinsic, models, register_model
 LANES = 16
 
 #: What a label costs that there is not. Messages do not exceed `CEILING`, so that such a label stays beyond
-#: `NEAR` whatever is sent to it; costs have to be far below.
-FAR, NEAR, CEILING = np.float32(1e30), 1e29, np.float32(1e28)
+#: `NEAR` whatever is sent to it, and so does a message to it; costs have to be far below.
+FAR, CEILING, NEAR = np.float32(1e30), np.float32(1e28), 1e27
 INFINITY = np.float32(np.inf)
 
 _INT32 = ir.IntType(32)
