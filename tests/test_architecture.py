@@ -38,7 +38,8 @@ ABOVE = {
     "experiments": set(CORE),
     "chapters": set(),
     "book": {"chapters", "experiments", *CORE},
-    "cli": {"book", "chapters", "experiments", *CORE},
+    "sweep": {"book", "chapters", *CORE},
+    "cli": {"book", "chapters", "experiments", "sweep", *CORE},
 }
 ALLOWED = CORE | ABOVE
 MODULES = sorted(SOURCES.rglob("*.py"))

@@ -99,7 +99,7 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_d
         "package": _tree_digest(package, (p for p in package.rglob("*") if "__pycache__" not in p.parts)),
         "published": _tree_digest(published, published.rglob("*")),
         "results": _tree_digest(results, results.rglob("*")),
-        "pins": pins.read_text(),
+        "pins": pins.read_text() if pins.is_file() else "",
         "torch": metadata.version("torch"),
         "python": sys.version_info[:2],
     }

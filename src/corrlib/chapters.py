@@ -65,15 +65,22 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
     return {name: (hint, scope[name]) for name, hint in hints.items()}
 
 
-def typed(values: Mapping[str, Any], chapter: Path) -> dict[str, Any]:
+def typed(
+    values: Mapping[str, Any], chapter: Path, *, known: Mapping[str, tuple[Any, Any]] | None = None
+) -> dict[str, Any]:
     """Return ``values``, text or Python values, as the types that the chapter's parameters cell declares.
+
+    Parameters
+    ----------
+    known
+        ``parameters(chapter)``, where it is at hand: a sweep has many values to type.
 
     Raises
     ------
     ValueError
         A name that the chapter does not have (papermill logs it and runs on), or a value of the wrong type.
     """
-    known = parameters(chapter)
+    known = parameters(chapter) if known is None else known
     spelled = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
     result = {}
     for name, value in values.items():

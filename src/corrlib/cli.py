@@ -1,4 +1,4 @@
-"""The command line: ``corrlib run``, ``book``, ``download``, ``figurines``, ``sweep``, ``collect``, ``train``.
+"""The command line, ``corrlib``: run, sweep, collect, book, download, figurines, train.
 
 Nothing heavy is imported before a command needs it, so that help and mistakes answer at once.
 """
@@ -63,8 +63,8 @@ examples:
 
 SWEEP = """\
 Execute a chapter at every point of a grid: notebooks, one table, a figure, and a page to look at.
-The folder gets a notebook a point, results.csv, results.json, results.png and results.html. Points that are done
-are not executed again, so that a sweep that was stopped goes on where it was; those that fail stop no others.
+The folder gets a notebook a point, results.csv, results.json, results.png and results.html. Points that are
+done are not executed again: a sweep that was stopped goes on where it was. Those that fail stop no others.
 
 examples:
   corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
@@ -72,8 +72,8 @@ examples:
   corrlib sweep classification -p "layers=conv4;conv5;conv4,conv5" --out runs/layers --dry-run
   corrlib sweep alignment --grid grid.yml --out runs/grid --scheduler tcp://127.0.0.1:8786
 
-Values are separated by commas, those of a parameter that is a list by semicolons; first:last:step is a range with
-both its ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
+Values are separated by commas, those of a parameter that is a list by semicolons; first:last:step is a range
+with both its ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
 """
 
 COLLECT = """\
@@ -121,6 +121,20 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--out", type=Path, required=True, metavar="NOTEBOOK", help="for example out.ipynb"
     )
 
+    sub = command("sweep", _sweep, SWEEP)
+    sub.add_argument("chapter", help="its name (alignment) or its path (book/alignment.py)")
+    sub.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES", help="repeatable"
+    )
+    sub.add_argument("--grid", type=Path, metavar="FILE", help="parameters in YAML; -p goes before it")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for example runs/align")
+    sub.add_argument("--workers", type=_count, metavar="N", help="processes (default: one a core)")
+    sub.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead")
+    sub.add_argument("--dry-run", action="store_true", help="list the points and what is done, and stop")
+
+    sub = command("collect", _collect, COLLECT)
+    sub.add_argument("folder", type=Path, metavar="DIR", help="where the notebooks are")
+
     sub = command("book", _book, BOOK)
     sub.add_argument("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     sub.add_argument("--weights", metavar="FILE", help="weights of every chapter (default: our own)")
@@ -138,20 +152,6 @@ def _parser() -> argparse.ArgumentParser:
         "--val", type=int, default=40, metavar="N", help="validation images a category (%(default)s)"
     )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
-
-    sub = command("sweep", _sweep, SWEEP)
-    sub.add_argument("chapter", help="its name (alignment) or its path (book/alignment.py)")
-    sub.add_argument(
-        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES", help="repeatable"
-    )
-    sub.add_argument("--grid", type=Path, metavar="FILE", help="parameters in YAML; -p goes before it")
-    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for example runs/align")
-    sub.add_argument("--workers", type=_count, metavar="N", help="processes (default: one a core)")
-    sub.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead")
-    sub.add_argument("--dry-run", action="store_true", help="list the points and what is done, and stop")
-
-    sub = command("collect", _collect, COLLECT)
-    sub.add_argument("folder", type=Path, metavar="DIR", help="where the notebooks are")
 
     sub = command("train", _train, TRAIN)
     sub.add_argument("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")

@@ -4,6 +4,7 @@ from corrlib.plots.alignment import displacements, transferred
 from corrlib.plots.classification import confusions, peaks, validation
 from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
+from corrlib.plots.sweep import swept
 from corrlib.plots.visualization import receptive_fields, reconstructions
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "predicted",
     "receptive_fields",
     "reconstructions",
+    "swept",
     "transferred",
     "validation",
 ]

@@ -1,0 +1,69 @@
+"""The figure of a parameter sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from corrlib.plots.style import COLOURS, DPI, GREY
+
+MARKERS = "os^Dv"
+#: More lines than this have no legend: nobody could tell them apart by it.
+LEGEND = 12
+
+
+def swept(
+    series: Mapping[str, np.ndarray],
+    *,
+    xlabel: str,
+    ylabel: str,
+    legend: str = "",
+    ticks: Sequence[str] | None = None,
+    marks: Mapping[str, float] | None = None,
+) -> Figure:
+    """Draw one number of a sweep against one of its parameters, a line for each setting of the others.
+
+    Parameters
+    ----------
+    series
+        Setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, which may be
+        NaN. Beyond four lines colours go from dark to light in the order of the settings.
+    legend
+        Title of the legend.
+    ticks
+        Names of the places 0, 1, ... on the horizontal axis, of a parameter that is not a number: points are
+        not joined then.
+    marks
+        Name -> a place on the horizontal axis, drawn as a line.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
+    many = plt.get_cmap("viridis")(np.linspace(0, 0.9, max(len(series), 2)))
+    colours = COLOURS if len(series) <= len(COLOURS) else many
+    shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
+    for number, ((name, values), colour, shift) in enumerate(
+        zip(series.items(), colours, shifts, strict=False)
+    ):
+        values = values[np.argsort(values[:, 0], kind="stable")]
+        x, y, low, high = values.T
+        marker = MARKERS[number % len(MARKERS)] if len(x) < 25 else ""
+        if ticks:
+            error = np.nan_to_num(np.abs([y - low, high - y]))
+            axes.errorbar(x + shift, y, error, ls="none", marker=marker, color=colour, label=name, capsize=3)
+        else:
+            axes.plot(x, y, color=colour, marker=marker, label=name, lw=1.6, ms=4)
+            axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
+    for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
+        axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
+    if ticks:
+        axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 8 else 0)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(alpha=0.25)
+    if marks or 1 < len(series) <= LEGEND:
+        handles, names = axes.get_legend_handles_labels()
+        shown = [i for i, n in enumerate(names) if n and (n in (marks or {}) or len(series) <= LEGEND)]
+        style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
+        axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style)
+    return figure

@@ -1,0 +1,214 @@
+"""Parameter sweeps: the points of a grid executed by papermill on dask workers, and one table of them."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+from tqdm import tqdm
+
+from corrlib import book, chapters
+from corrlib.sweep import grid, page, rows
+from corrlib.sweep.grid import name, read_yaml
+
+__all__ = ["SweepError", "collect", "name", "plan", "read_yaml", "sweep"]
+
+
+class SweepError(RuntimeError):
+    """Points failed, or another sweep is at work in the same folder."""
+
+
+def plan(
+    chapter: Path, values: Mapping[str, str | Sequence[str | None]], folder: Path
+) -> tuple[list[dict[str, Any]], list[bool]]:
+    """Return the points of a grid, and whether each has been executed already; nothing is written.
+
+    Parameters
+    ----------
+    chapter
+        Its file.
+    values
+        As `grid.points` has them.
+    folder
+        Of the notebooks.
+
+    Raises
+    ------
+    ValueError
+        See `grid.points`; also if the chapters read `folder`.
+    """
+    points = grid.points(chapter, values)
+    for read in (Path("results"), Path("book"), Path(book.__file__).parent):
+        if folder.resolve().is_relative_to(read.resolve()):
+            raise ValueError(f"{folder} is among the files that chapters read: choose a folder such as runs")
+    return points, [_executed(chapter, each, folder) for each in points]
+
+
+def sweep(
+    chapter: Path,
+    values: Mapping[str, str | Sequence[str | None]],
+    folder: Path,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> list[dict[str, Any]]:
+    """Execute a chapter at every point of a grid and write what was found; go on where a stopped sweep was.
+
+    Parameters
+    ----------
+    chapter
+        Its file.
+    values
+        As `grid.points` has them.
+    folder
+        Gets a notebook a point, ``results.csv`` and ``results.json``, ``results.png`` and ``results.html``.
+    workers, scheduler
+        As `engine.execute` has them.
+
+    Returns
+    -------
+    list of dict
+        The rows of the table, in the order of the grid: see `rows.read`.
+
+    Raises
+    ------
+    ValueError
+        See `plan` and `engine.execute`; raised before anything starts.
+    SweepError
+        If another sweep is at work in `folder`.
+    """
+    points, _ = plan(chapter, values, folder)
+    with _alone(folder):
+        todo, table = [], []
+        for each in points:
+            done = _executed(chapter, each, folder)
+            table.append(_row(chapter, each, folder, "done" if done else "not run"))
+            if not done:
+                todo.append(len(table) - 1)
+        if not todo:
+            return _write(table, folder)
+        _execute(chapter, points, todo, table, folder, workers=workers, scheduler=scheduler)
+    return table
+
+
+def collect(folder: Path) -> list[dict[str, Any]]:
+    """Make the same table and page of the executed notebooks below a folder, whoever executed them.
+
+    Returns
+    -------
+    list of dict
+        The rows, in the order of the notebooks' names: see `rows.read`.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    SweepError
+        If a sweep is at work in `folder`.
+    """
+    found = [
+        p for p in folder.rglob("*.ipynb") if not any(q.startswith(".") for q in p.relative_to(folder).parts)
+    ]
+    read = (rows.read(path, folder) for path in sorted(found, key=_natural))
+    if not (table := [row for row in read if row]):
+        raise ValueError(f"no notebooks in {folder} that papermill has executed: it has {len(found)} in all")
+    with _alone(folder):
+        return _write(table, folder)
+
+
+def _execute(
+    chapter: Path,
+    points: Sequence[dict[str, Any]],
+    todo: Sequence[int],
+    table: list[dict[str, Any]],
+    folder: Path,
+    **where: Any,
+) -> None:
+    """Execute some points; the table on disk is whole after each, and after an interruption."""
+    from corrlib.sweep import engine  # dask takes a second to import, and a dry run does without
+
+    some = [points[number] for number in todo]
+    planned = [engine.Point(name(each), each, _digest(chapter, each)) for each in some]
+    starts = folder / ".starts"
+    shutil.rmtree(starts, ignore_errors=True)
+    ended = engine.execute(chapter, planned, grid.groups(some), folder, **where)
+    bar = tqdm(total=len(points), initial=len(points) - len(todo), unit="point", disable=None)
+    try:
+        with bar, contextlib.closing(ended):
+            for number, reason in ended:
+                values = points[todo[number]]
+                row = _row(chapter, values, folder, "failed" if reason else "done", reason)
+                table[todo[number]] = row
+                rows.write(table, folder)
+                bar.update()
+                if reason:
+                    last = reason.strip().splitlines()[-1]
+                    tqdm.write(f"{planned[number].name}: {last}", file=sys.stderr)
+    finally:
+        _write(table, folder)
+        shutil.rmtree(starts, ignore_errors=True)
+
+
+def _write(table: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+    rows.write(table, folder)
+    page.write(table, folder)
+    return table
+
+
+def _row(chapter: Path, values: dict[str, Any], folder: Path, status: str, error: str = "") -> dict[str, Any]:
+    """The row of a point: what its notebook says if it is done."""
+    path = folder / f"{name(values)}.ipynb"
+    empty = dict(chapter=chapter.stem, seconds=None, numbers={}, about={}, notebook="", error=error)
+    row = rows.read(path, folder) if status == "done" else empty
+    return row | {"status": status, "parameters": values}
+
+
+def _executed(chapter: Path, values: dict[str, Any], folder: Path) -> bool:
+    """Whether the notebook of a point is there, and of today's code and data."""
+    path = folder / f"{name(values)}.ipynb"
+    try:
+        stamp = json.loads(path.read_text(encoding="utf-8"))["metadata"]["corrlib"]["digest"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return stamp == _digest(chapter, values)
+
+
+def _digest(chapter: Path, values: dict[str, Any]) -> str:
+    """A digest of all that the outputs of a point depend on."""
+    files = tuple((name, values[name]) for name in (book.DATA, book.WEIGHTS) if values.get(name))
+    text = json.dumps([_chapter_digest(chapter, files), values], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _chapter_digest(chapter: Path, files: tuple[tuple[str, str], ...]) -> str:
+    reads_data = book.DATA in chapters.parameters(chapter)
+    return book.chapter_digest(Path(), chapter, dict(files), reads_data=reads_data)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system takes back from whoever dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(folder / ".lock", timeout=0):
+            yield
+    except filelock.Timeout:
+        raise SweepError(
+            f"another sweep is at work in {folder}: wait for it, or take another folder"
+        ) from None
+
+
+def _natural(path: Path) -> list[Any]:
+    """A key that sorts k=2 before k=10."""
+    parts = re.split(r"(\d+(?:\.\d+)?)", str(path))
+    return [(float(part), "") if number % 2 else (0.0, part) for number, part in enumerate(parts)]
