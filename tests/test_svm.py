@@ -1,11 +1,11 @@
-"""Linear SVMs against LIBLINEAR, closed forms and a general optimiser; cross validation against a loop."""
+"""Linear SVMs against closed forms and a general optimiser; cross validation against a loop."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GroupKFold
-from sklearn.svm import LinearSVC
 
 import oracles
 from corrlib import svm
@@ -29,28 +29,15 @@ def objectives(machine, x, labels, C):
     )
 
 
-@pytest.mark.parametrize("C", [1e-9, 1e-7, 1e-6, 1e-5, 1e-4])
-def test_the_optimum_is_that_of_liblinear(rng, C):
-    x, labels = clouds(rng)
-    ours = svm.train(x, labels, C=C)
-    theirs = LinearSVC(C=C, dual=False, intercept_scaling=512, tol=1e-8, max_iter=10000).fit(x, labels)
-    np.testing.assert_array_equal(ours.classes, theirs.classes_)
-    best = objectives(svm.LinearSVM(theirs.classes_, theirs.coef_.T, theirs.intercept_), x, labels, C)
-    found = objectives(ours, x, labels, C)
-    assert (found >= best * (1 - 1e-6)).all() and (found <= best * (1 + 1e-3)).all()
-    expected = theirs.decision_function(x)
-    np.testing.assert_allclose(ours.scores(x), expected, atol=0.02 * np.abs(expected).max())
-    assert (ours.predict(x) == theirs.predict(x)).mean() > 0.99
-
-
-@given(seed=st.integers(0, 10**6), C=st.sampled_from([1e-8, 1e-6, 1e-5]), count=st.integers(2, 40))
+@given(seed=st.integers(0, 10**6), C=st.sampled_from([1e-8, 1e-6, 1e-4]), count=st.integers(2, 40))
 def test_no_general_optimiser_does_better(seed, C, count):
     x, labels = clouds(np.random.default_rng(seed), count=count, dimensions=3, classes=3, spread=2.0)
     machine = svm.train(x, labels, C=C)
-    found = objectives(machine, x, labels, C)
-    for k, label in enumerate(machine.classes):
-        best = oracles.least_svm_objective(x, np.where(labels == label, 1.0, -1.0), C)
-        assert found[k] <= best * (1 + 1.1e-3)
+    if len(machine.classes) > 1:  # a single class needs no optimum
+        found = objectives(machine, x, labels, C)
+        for k, label in enumerate(machine.classes):
+            best = oracles.least_svm_objective(x, np.where(labels == label, 1.0, -1.0), C)
+            assert found[k] <= best * (1 + 1e-6)
 
 
 def test_at_small_C_it_is_ridge_regression(rng):
@@ -60,8 +47,8 @@ def test_at_small_C_it_is_ridge_regression(rng):
     signs = np.where(labels[:, None] == machine.classes, 1.0, -1.0)
     assert (np.abs(machine.scores(x)) < 1).all()  # every sample is within its margin: the loss is quadratic
     w = np.linalg.solve(np.eye(18) / 2e-10 + extended.T @ extended, extended.T @ signs)
-    np.testing.assert_allclose(machine.weights, w[:-1], rtol=1e-3, atol=1e-3 * np.abs(w).max())
-    np.testing.assert_allclose(machine.intercepts, 512 * w[-1], rtol=2e-3)
+    np.testing.assert_allclose(machine.weights, w[:-1], rtol=1e-4, atol=1e-4 * np.abs(w).max())
+    np.testing.assert_allclose(machine.intercepts, 512 * w[-1], rtol=1e-4)
 
 
 def test_one_sample_a_class_and_one_class():
@@ -70,7 +57,7 @@ def test_one_sample_a_class_and_one_class():
     np.testing.assert_array_equal(machine.predict(x), [4, 9])
     # w = a (512, -512) for class 4: a solves a + 2 C (512 a - 1) 512 = 0 by hand (the intercept is zero).
     a = 2 * 1e-3 * 512 / (1 + 2 * 1e-3 * 512**2)
-    np.testing.assert_allclose(machine.weights[:, 0], [a, -a], rtol=2e-3)
+    np.testing.assert_allclose(machine.weights, [[a, -a], [-a, a]], rtol=1e-4)
     single = svm.train(x, np.array([7, 7]), C=1e-6)
     assert single.predict(x).tolist() == [7, 7]
 
@@ -98,7 +85,7 @@ def test_cross_validation_is_the_loop_over_folds(rng):
     for row, C in zip(found, Cs, strict=True):
         for known, out in GroupKFold(4).split(x, groups=groups):
             expected = svm.train(x[known], labels[known], C=C).predict(x[out])
-            assert (row[out] == expected).mean() > 0.97  # each is within a thousandth of the optimum
+            np.testing.assert_array_equal(row[out], expected)
     assert len({tuple(row) for row in found}) == 3
 
 
@@ -130,11 +117,11 @@ def test_fewer_groups_than_folds_are_as_many_folds(rng):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (dict(features=np.zeros((0, 3)), labels=np.zeros(0)), "at least one sample"),
-        (dict(features=np.zeros((4, 3))), r"\(4, 3\) and \(6,\)"),
+        (dict(features=np.zeros((0, 3)), labels=np.zeros(0)), r"0 sample\(s\) \(shape=\(0, 3\)\)"),
+        (dict(features=np.zeros((4, 3))), r"inconsistent numbers of samples: \[4, 6\]"),
         (dict(features=np.full((6, 3), np.nan)), "NaN"),
-        (dict(C=0.0), "C must be positive, got 0.0"),
-        (dict(C=np.nan), "C must be positive"),
+        (dict(C=0.0), "'C' parameter .* Got 0.0"),
+        (dict(C=np.nan), "'C' parameter .* Got nan"),
     ],
 )
 def test_bad_input_is_refused(change, message):
@@ -152,5 +139,8 @@ def test_folds_take_two_groups(groups, count):
 def test_no_convergence_is_an_error_that_says_what_to_do(rng, monkeypatch):
     monkeypatch.setattr(svm, "STEPS", 3)
     x, labels = clouds(rng, spread=4.0)
-    with pytest.raises(RuntimeError, match=r"did not converge at C = 1 for features of RMS norm 512: scale"):
+    with (
+        pytest.warns(ConvergenceWarning),
+        pytest.raises(ValueError, match=r"did not converge at C = 1 for features of RMS norm 512: scale"),
+    ):
         svm.train(x, labels, C=1.0)
