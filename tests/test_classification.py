@@ -14,7 +14,7 @@ from conftest import ROOT
 from corrlib import convnet, metrics, plots, sift, svm
 from corrlib.convnet.dense import dense_features
 from corrlib.datasets import Instance, open_dataset
-from corrlib.experiments.classification import claims, fine, keypoints, report, scores, studies
+from corrlib.experiments.classification import claims, fine, keypoints, report, scores, studies, training
 from corrlib.experiments.classification.keypoints import Square
 
 NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
@@ -174,7 +174,7 @@ def test_patterns_are_named_and_cross_validation_says_so(network):
         truth = np.array([np.isfinite(i.keypoints).all(1) for i in data.instances("thing", "val")])
         np.testing.assert_array_equal(predicted >= 0, truth)
     assert scores.accuracy(named[20.0])[0] == 100
-    found = scores.validate(data, network, ["thing"], [20.0], Cs=[1e-9, 1e-6], folds=3)
+    found = training.validate(data, network, ["thing"], [20.0], Cs=[1e-9, 1e-6], folds=3)
     assert scores.curve(found[20.0]).shape == (2, 1) and scores.curve(found[20.0])[1, 0] > 95
 
 
@@ -219,7 +219,7 @@ def test_confusions_are_shares_of_the_true_type():
 
 def test_a_type_seen_once_is_wrong_in_cross_validation_and_one_never_seen_on_val(network):
     once = World("once", only={1: 4})
-    (found,) = scores.validate(once, network, ["thing"], [20.0], Cs=[1e-6])[20.0]
+    (found,) = training.validate(once, network, ["thing"], [20.0], Cs=[1e-6])[20.0]
     assert (found[0, 4, 1] >= 0) and found[0, 4, 1] != 1
     never = World("never", only={1: 99})
     (named,) = scores.classify(never, network, ["thing"], [20.0])[20.0]
@@ -230,30 +230,22 @@ def test_a_type_seen_once_is_wrong_in_cross_validation_and_one_never_seen_on_val
 def test_fewer_images_than_folds_and_a_single_one(network):
     three = World("three", train=3)
     few, many = (
-        scores.validate(three, network, ["thing"], [20.0], Cs=[1e-6], folds=n)[20.0][0] for n in (3, 5)
+        training.validate(three, network, ["thing"], [20.0], Cs=[1e-6], folds=n)[20.0][0] for n in (3, 5)
     )
     np.testing.assert_array_equal(few, many)
     with pytest.raises(ValueError, match=r"memory: 'thing' in train: .* 2 groups, got 5 and 1"):
-        scores.validate(World("single", train=1), network, ["thing"], [20.0], Cs=[1e-6])
+        training.validate(World("single", train=1), network, ["thing"], [20.0], Cs=[1e-6])
 
 
 def test_a_share_of_the_images_trains_and_a_larger_contains_a_smaller(network, monkeypatch):
-    seen = []
-    monkeypatch.setattr(svm, "train", lambda x, y, C: seen.append(x) or _First(y))
+    seen, train = [], svm.train
+    monkeypatch.setattr(svm, "train", lambda x, y, C: seen.append(x) or train(x, y, C=C))
     data = World("shares")
     for share in (0.01, 0.5, 1.0):
         scores.classify(data, network, ["thing"], [20.0], share=share)
     rows = [{tuple(row) for row in x.tolist()} for x in seen]
     assert rows[0] < rows[1] < rows[2]
     assert len(seen[0]) in (3, 4) and len(seen[2]) == len(keypoints.keypoints(data, "thing", "train").kind)
-
-
-class _First:
-    def __init__(self, labels):
-        self.labels = labels
-
-    def predict(self, x):
-        return np.full(len(x), self.labels[0])
 
 
 # --- fine localisation
@@ -427,11 +419,15 @@ def test_table_3_has_the_papers_numbers_and_marks_the_best():
 
 def test_the_table_of_means_names_the_best_C():
     found = {"conv4": np.array([55.0, 54, 56])}
+    found[(20.0, 12.0)] = np.array([50.0, 49, 51])
     curves = {"conv4": np.array([[40.0, 50], [52, 52], [51, 50]])}
-    row = report.means(found, curves, [1e-7, 1e-6, 1e-5], 1e-7, {"conv4": [66.0, 65, 67]}).splitlines()[-1]
+    trained = {"conv4": np.array([40.0, 50, 60]), (20.0, 12.0): np.array([30.0])}
+    photos = {"conv4": [66.0, 65, 67]}
+    *_, row, other = report.means(found, trained, curves, [1e-7, 1e-6, 1e-5], 1e-7, photos).splitlines()
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[:2] == ["conv4", "56"] and cells[2].startswith("55.0") and cells[3].startswith("66.0")
-    assert cells[4:] == ["45.0", "1e\u201106", "52.0"]
+    assert cells[4:] == ["50.0", "1e\u201106", "7.0"]
+    assert other.endswith("|  | 30.0 |  |  |")
 
 
 def test_the_tables_of_claims_and_of_localisation_say_what_was_found():

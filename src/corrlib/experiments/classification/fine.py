@@ -9,20 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import cpu_count
+from threadpoolctl import threadpool_limits
 
-from corrlib import svm
+from corrlib import squares, svm
 from corrlib.convnet import Network
 from corrlib.convnet.dense import dense_features, dense_field
 from corrlib.datasets import VOC
-from corrlib.experiments.classification.keypoints import (
-    Feature,
-    Square,
-    descriptors,
-    features,
-    keypoints,
-    pictures,
-    scale,
-)
+from corrlib.experiments.classification.keypoints import Feature, Square, descriptors, pictures
+from corrlib.experiments.classification.training import machines
 from corrlib.store import cached
 
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
@@ -83,15 +77,11 @@ def peaks(
     C
         Of the SVMs.
     limit
-        At most so many instances, evenly spread; None for all.
+        At most so many instances, as `squares.spread` has them; None for all.
     square
         Where features are taken; none: the box, warped to 227 pixels.
     """
-    wanted, square = list(wanted), square or Square()
-    if limit is not None and limit < 1:
-        raise ValueError(f"limit must be at least 1 instance, got {limit}")
-    factors = [scale(data, network, feature=f, square=square) for f in wanted]
-    how = dict(C=float(C), limit=limit, square=square, wanted=wanted, factors=factors)
+    how = dict(C=float(C), limit=limit, square=square or Square(), wanted=list(wanted))
     found = dict(cached(_peaks, data=data, network=network, category=category, **how))
     offsets = dict(zip(wanted, found.pop("offsets"), strict=True))
     return Peaks(data.keypoint_names(category), offsets=offsets, **found)
@@ -139,24 +129,20 @@ def _peaks(
     limit: int | None,
     square: Square,
     wanted: list[Feature],
-    factors: list[float],
 ) -> dict[str, np.ndarray]:
-    known, machines = keypoints(data, category, "train"), {}
-    for feature, factor in zip(wanted, factors, strict=True):
-        samples = features(data, network, category, "train", feature=feature, square=square)
-        machines[feature] = svm.train(samples * np.float32(factor), known.kind, C=C)
-
     objects = [i for i in data.instances(category, "val") if np.isfinite(i.keypoints).all(axis=1).any()]
-    if limit is not None and limit < len(objects):
-        objects = [objects[i] for i in np.linspace(0, len(objects) - 1, limit).astype(int)]
+    objects = [objects[i] for i in squares.spread(len(objects), limit)]
+    trained = machines(data, network, [category], wanted, C=C, square=square)
+    answering = {feature: machine for feature, (machine,) in trained.items()}
     kinds = [np.flatnonzero(np.isfinite(i.keypoints).all(axis=1)) for i in objects]
     found = {"inside": [], "fraction": [], "offsets": []}
-    for images, points in pictures(data, objects, square):
-        for image, its in zip(images, points, strict=True):
-            inside, offsets = _offsets(network, image, its, kinds[len(found["inside"])], machines)
-            found["inside"].append(inside)
-            found["offsets"].append(offsets.swapaxes(0, 1))
-            found["fraction"].append(np.rint(its) - its)
+    with threadpool_limits(1, user_api="blas"):  # a thread a feature, none within
+        for images, points in pictures(data, objects, square):
+            for image, its in zip(images, points, strict=True):
+                inside, offsets = _offsets(network, image, its, kinds[len(found["inside"])], answering)
+                found["inside"].append(inside)
+                found["offsets"].append(offsets.swapaxes(0, 1))
+                found["fraction"].append(np.rint(its) - its)
     result = {name: np.concatenate(parts) for name, parts in found.items()}
     result["offsets"] = result["offsets"].swapaxes(0, 1)
     result["instance"] = np.repeat(np.arange(len(objects)), [len(k) for k in kinds])
@@ -168,11 +154,11 @@ def _offsets(
     image: np.ndarray,
     points: np.ndarray,
     kinds: np.ndarray,
-    machines: dict[Feature, svm.LinearSVM],
+    answering: dict[Feature, svm.LinearSVM],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which of n keypoints of an instance have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
     around, inside = windows(points), np.ones(len(points), bool)
-    layers = [f for f in machines if isinstance(f, str)]
+    layers = [f for f in answering if isinstance(f, str)]
     for name in layers:  # features are as far from all sides as the first
         first = dense_field(network, name).center
         last = np.array(image.shape[1::-1]) - 1 - first
@@ -180,7 +166,7 @@ def _offsets(
     maps = dense_features(network, image, layers) if layers and inside.any() else {}
 
     def one(feature: Feature) -> np.ndarray:
-        result, machine = np.full((len(points), 2), np.nan), machines[feature]
+        result, machine = np.full((len(points), 2), np.nan), answering[feature]
         for n in np.flatnonzero(inside & np.isin(kinds, machine.classes)):  # no classifier, no peak
             if feature in maps:
                 first = dense_field(network, feature).center
@@ -193,4 +179,4 @@ def _offsets(
         return result
 
     with ThreadPoolExecutor(cpu_count()) as pool:
-        return inside, np.stack(list(pool.map(one, machines)))
+        return inside, np.stack(list(pool.map(one, answering)))

@@ -144,17 +144,8 @@ def features(
 
 def scale(data: VOC, network: Network, *, feature: Feature, square: Square) -> float:
     """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories."""
-    norms = []
-    for category in data.categories:
-        if not any(_visible(one).any() for one in data.instances(category, "train")):
-            continue
-        found = features(data, network, category, "train", feature=feature, square=square)
-        norms.append((len(found), rms_norm(found)))
-    count, norm = np.array(norms).T
-    total = np.sqrt((count * norm**2).sum() / count.sum())
-    if not total > 0:
-        raise ValueError(f"the features {feature!r} of the training set are all zero: they tell nothing")
-    return float(NORM / total)
+    common = dict(data=data, network=network if isinstance(feature, str) else None, square=square)
+    return float(cached(_scale, feature=feature, **common)["factor"])
 
 
 def pictures(
@@ -171,6 +162,20 @@ def pictures(
         for start in range(0, len(objects), BATCH):
             images, points = zip(*pool.map(one, objects[start : start + BATCH]), strict=True)
             yield np.stack(images), list(points)
+
+
+def _scale(data: VOC, network: Network, feature: Feature, square: Square) -> dict[str, np.ndarray]:
+    norms = []
+    for category in data.categories:
+        if not any(_visible(one).any() for one in data.instances(category, "train")):
+            continue
+        found = features(data, network, category, "train", feature=feature, square=square)
+        norms.append((len(found), rms_norm(found)))
+    count, norm = np.array(norms).T
+    total = np.sqrt((count * norm**2).sum() / count.sum())
+    if not total > 0:
+        raise ValueError(f"the features {feature!r} of the training set are all zero: they tell nothing")
+    return {"factor": np.array(NORM / total)}
 
 
 def _visible(instance: Instance) -> np.ndarray:

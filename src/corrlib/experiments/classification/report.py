@@ -38,6 +38,7 @@ def table_3(found: Mapping[Feature, np.ndarray], categories: Sequence[str]) -> s
 
 def means(
     found: Mapping[Feature, np.ndarray],
+    trained: Mapping[Feature, np.ndarray],
     curves: Mapping[Feature, np.ndarray],
     Cs: Sequence[float],
     C: float,
@@ -49,23 +50,30 @@ def means(
     ----------
     found
         Feature -> ``(3,)`` mean accuracy on val and its interval.
+    trained
+        Feature -> ``(c,)`` accuracy of each category by cross validation.
     curves
-        Feature -> ``(len(Cs), c)`` accuracies by cross validation.
+        Feature -> ``(len(Cs), t)`` accuracies by cross validation, of some categories; maybe not of all
+        features.
     C
-        The one used for `found`, among `Cs`.
+        The one used for `found` and `trained`, among `Cs`.
     photos
         Name of a feature -> as `found`, on photographs.
     """
     paper, rows = _paper(), []
     for feature, value in found.items():
-        curve = curves[feature].mean(axis=1)
         beside = paper.get(feature, {}).get("mean", "")
-        at, chosen = f"{curve[list(Cs).index(C)]:.1f}", int(np.argmax(curve))
         other = spelled(photos[label(feature)]) if label(feature) in photos else ""
-        chosen = [f"{Cs[chosen]:g}".replace("-", "\u2011"), f"{curve[chosen]:.1f}"]  # in one line
-        rows.append([label(feature), beside, spelled(value), other, at, *chosen])
-    head = ["feature", "paper", "ours", "photos", "train", "best C", "train, best C"]
-    return markdown(head, rows)
+        chosen = ["", ""]
+        if feature in curves:
+            curve = curves[feature].mean(axis=1)
+            at = int(np.argmax(curve))
+            gain = curve[at] - curve[list(Cs).index(C)]
+            chosen = [f"{Cs[at]:g}".replace("-", "\u2011"), f"{gain:.1f}"]  # in one line
+        rows.append(
+            [label(feature), beside, spelled(value), other, f"{np.mean(trained[feature]):.1f}", *chosen]
+        )
+    return markdown(["feature", "paper", "ours", "photos", "train", "best C", "gain"], rows)
 
 
 def verdicts(*tiers: tuple[str, Mapping[str, Mapping[str, Any]]]) -> str:

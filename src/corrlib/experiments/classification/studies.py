@@ -20,13 +20,16 @@ HALF_STRIDES = (2.0, 4.0, 8.0)
 CELL = 3
 
 
-def best(curves: Mapping[Feature, np.ndarray], at: int, among: Sequence[Feature]) -> Feature:
-    """The feature with the highest mean of row `at` of its curve ``(len(Cs), c)``; the first of ties."""
-    return max(among, key=lambda feature: curves[feature][at].mean())
+def best(accuracies: Mapping[Feature, np.ndarray], among: Sequence[Feature]) -> Feature:
+    """The feature with the highest mean accuracy over categories ``(c,)``; the first of ties."""
+    return max(among, key=lambda feature: accuracies[feature].mean())
 
 
 def best_C(curves: Mapping[Feature, np.ndarray], Cs: Sequence[float], among: Sequence[Feature]) -> float:
-    """The C with the highest accuracy, averaged over features and categories; the first of ties."""
+    """The C with the highest accuracy, averaged over features and categories; the first of ties.
+
+    `curves` has ``(len(Cs), c)`` for each feature.
+    """
     return Cs[int(np.mean([curves[feature] for feature in among], axis=(0, 2)).argmax())]
 
 
@@ -40,7 +43,7 @@ def sizes(
 ) -> dict[Feature, np.ndarray]:
     """Mean accuracy and interval ``(shares, 3)`` when only some of the training images are used.
 
-    `how` as `scores.classify` has it.
+    `how` as `training.machines` has it.
     """
     found = [scores.classify(data, network, categories, wanted, share=share, **how) for share in shares]
     return {feature: np.stack([scores.estimate(one[feature]) for one in found]) for feature in wanted}
