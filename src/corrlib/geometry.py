@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 __all__ = ["Crop", "ReceptiveField"]
 
@@ -134,11 +135,12 @@ class Crop:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"Crop: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
         x0, y0, x1, y1 = self.box
-        rows, by_row = _resampling(y0, y1, self.shape[0], image.shape[0])
-        cols, by_col = _resampling(x0, x1, self.shape[1], image.shape[1])
+        height, width = self.shape
+        rows, by_row = _resampling(y0, y1, height, image.shape[0])
+        cols, by_col = _resampling(x0, x1, width, image.shape[1])
         part = image[rows, cols].astype(np.float32)
-        part = np.tensordot(by_row, part, axes=(1, 0))
-        part = np.tensordot(by_col, part, axes=(1, 1)).swapaxes(0, 1)
+        part = (by_row @ part.reshape(len(part), -1)).reshape(height, -1, 3).swapaxes(0, 1)
+        part = (by_col @ part.reshape(len(part), -1)).reshape(width, height, 3).swapaxes(0, 1)
         return np.clip(np.rint(part), 0, 255).astype(np.uint8)
 
     def points(self, points: np.ndarray) -> np.ndarray:
@@ -159,7 +161,7 @@ class Crop:
         return np.array([self.shape[1] / (x1 - x0), self.shape[0] / (y1 - y0)])
 
 
-def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, np.ndarray]:
+def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, csr_array]:
     """Weights that resample pixels of one axis of `length` to `count` cells of [start, stop]: (slice, (count,
     n) matrix).
 
@@ -174,9 +176,9 @@ def _resampling(start: float, stop: float, count: int, length: int) -> tuple[sli
     weights /= weights.sum(axis=1, keepdims=True)
     pixels = np.clip(taps, 0, length - 1).astype(np.int64)
     first, last = int(pixels.min()), int(pixels.max())
-    matrix = np.zeros((count, last - first + 1), dtype=np.float32)
-    np.add.at(matrix, (np.arange(count)[:, None], pixels - first), weights.astype(np.float32))
-    return slice(first, last + 1), matrix
+    row_ends = np.arange(0, pixels.size + 1, pixels.shape[1])  # a pixel that occurs twice counts twice
+    entries = (weights.astype(np.float32).ravel(), (pixels - first).ravel(), row_ends)
+    return slice(first, last + 1), csr_array(entries, shape=(count, last - first + 1))
 
 
 def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
