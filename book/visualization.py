@@ -274,6 +274,7 @@ about = provenance(
     module="corrlib.experiments.visualization.reconstruction",
     seconds=time.perf_counter() - started,
 )
+results["table 1"] = units.table1(network, list(published))
 store.write_result(
     store.cache_dir() / "results" / f"visualization-{data.tier}.json", results, provenance=about
 )

@@ -32,6 +32,7 @@ CORE = {
     "squares": {"convnet", "datasets", "geometry", "metrics", "store"},
     "plots": set(),
     "tables": set(),
+    "scoreboard": {"metrics", "store", "tables"},
 }
 # Above it: experiments see the core, chapters (which runs them in a kernel) nothing; book and cli see all.
 ABOVE = {
