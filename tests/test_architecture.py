@@ -34,13 +34,16 @@ CORE = {
     "tables": set(),
     "scoreboard": {"metrics", "store", "tables"},
 }
-# Above it: experiments see the core, chapters (which runs them in a kernel) nothing; book and cli see all.
+# Above it: experiments see the core, chapters (which runs them in a kernel) and usage (text) nothing; book and
+# cli see all.
 ABOVE = {
     "experiments": set(CORE),
     "chapters": set(),
+    "usage": set(),
     "book": {"chapters", "experiments", *CORE},
     "sweep": {"book", "chapters", *CORE},
-    "cli": {"book", "chapters", "experiments", "sweep", *CORE},
+    "reproduce": {"book", "chapters", "experiments", *CORE},
+    "cli": {"book", "chapters", "experiments", "reproduce", "sweep", "usage", *CORE},
 }
 ALLOWED = CORE | ABOVE
 MODULES = sorted(SOURCES.rglob("*.py"))

@@ -29,7 +29,7 @@ layer: str = "conv5"
 # %%
 print("layer is", layer)
 """
-COMMANDS = ("run", "sweep", "collect", "book", "download", "figurines", "train")
+COMMANDS = ("run", "sweep", "collect", "book", "download", "reproduce", "figurines", "train")
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import filelock
 import nbformat
@@ -52,7 +53,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
             for name in chapter_names(root):
-                _execute(root, name, given)
+                execute(root, name, given, _executed(root, name))
             _stage(root)
             _render(root)
     except filelock.Timeout:
@@ -65,26 +66,53 @@ def chapter_names(root: Path) -> list[str]:
     return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
 
 
-def _execute(root: Path, name: str, given: dict[str, str]) -> None:
-    chapter, out = root / f"{name}.py", _executed(root, name)
+def execute(root: Path, name: str, given: dict[str, Any], out: Path) -> None:
+    """Execute a chapter such as ``book/visualization`` into a notebook, unless it is what it would become.
+
+    Parameters
+    ----------
+    given
+        Values of its parameters; those that the chapter does not have are left out.
+    out
+        The notebook.
+    """
+    values, digest = _inputs(root, name, given)
+    if _stamp(out) == digest:
+        print(f"{name}: unchanged", flush=True)
+        return
+    print(f"{name}: executing", flush=True)
+    chapters.run(root / f"{name}.py", out, values, stamp={"digest": digest})
+
+
+def unchanged(root: Path, name: str, given: dict[str, Any], out: Path) -> bool:
+    """Whether `execute` would leave the notebook as it is."""
+    return _stamp(out) == _inputs(root, name, given)[1]
+
+
+def _inputs(root: Path, name: str, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Those of the given values that a chapter has, and its digest with them."""
+    chapter = root / f"{name}.py"
     known = chapters.parameters(chapter)
     values = {key: value for key, value in given.items() if key in known}
-    digest = chapter_digest(root, chapter, values, reads_data=DATA in known)
+    return values, chapter_digest(root, chapter, values, reads_data=DATA in known)
+
+
+def _stamp(out: Path) -> str | None:
+    """The digest that an executed notebook was stamped with; None without one."""
+    if not out.is_file():
+        return None
     try:
-        if out.is_file() and nbformat.read(out, as_version=4).metadata.get("corrlib") == {"digest": digest}:
-            print(f"{name}: unchanged", flush=True)
-            return
+        return nbformat.read(out, as_version=4).metadata.get("corrlib", {}).get("digest")
     except ValueError as error:
-        print(f"{name}: {out} is damaged ({type(error).__name__})", flush=True)
-    print(f"{name}: executing", flush=True)
-    chapters.run(chapter, out, values, stamp={"digest": digest})
+        print(f"{out} is damaged ({type(error).__name__})", flush=True)
+        return None
 
 
 def _executed(root: Path, name: str) -> Path:
     return root / "_build" / "chapters" / f"{Path(name).name}.ipynb"
 
 
-def chapter_digest(root: Path, chapter: Path, values: dict[str, str], *, reads_data: bool) -> str:
+def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, reads_data: bool) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
     That is its text, its parameters, the paper's numbers in ``book/published`` and ours in ``results``, the

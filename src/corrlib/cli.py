@@ -1,4 +1,4 @@
-"""The command line, ``corrlib``: run, sweep, collect, book, download, figurines, train.
+"""The command line, ``corrlib``: run, sweep, collect, book, download, reproduce, figurines, train.
 
 Nothing heavy is imported before a command needs it, so that help and mistakes answer at once.
 """
@@ -10,91 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import corrlib
-
-RUN = """\
-Execute one chapter with other parameters and keep the notebook, outputs and all.
-
-examples:
-  corrlib run visualization -o out.ipynb
-  corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
-  corrlib run visualization -p data_root=photographs -p weights=alexnet.npz -o photos.ipynb
-
-A chapter's parameters are in its cell tagged "parameters" (book/visualization.py); a name that is not
-there is refused, and so is a value of another type. Lists are written with commas: layers=conv3,conv4.
-"""
-
-BOOK = """\
-Build the book of the current folder: _build/html/index.html.
-Chapters whose text, parameters, code, pinned requirements and data are what they were are not executed again.
-
-examples:
-  corrlib book
-  corrlib book --data photographs --weights alexnet.npz
-"""
-
-DOWNLOAD = """\
-Download the paper's own data and weights, and verify and unpack them.
-An address that fails is followed by the next. Files of the right name in the folder are used without any
-connection. Proxies are those of the environment: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
-
-examples:
-  corrlib download voc2011 keypoints caffenet --out data
-  corrlib download torchvision --out data
-
-voc2011      photographs of PASCAL VOC 2011, train and val (1.7 GB, and as much again unpacked)
-keypoints    keypoints on them, from Berkeley
-caffenet     the Caffe reference network, the paper's (244 MB)
-alexnet      BVLC AlexNet, of Caffe's model zoo (244 MB)
-torchvision  torchvision's AlexNet (244 MB)
-"""
+from corrlib import usage
 
 # As in `corrlib.datasets.download.SOURCES`.
 DOWNLOADS = ("voc2011", "keypoints", "caffenet", "alexnet", "torchvision")
-
-FIGURINES = """\
-Render a world of figurines, on disk in the layout of VOC 2011.
-Twenty categories with Berkeley's keypoints and, beside them, the true correspondence of every pixel. An image
-is a function of the seed, its category and its number alone. A killed run goes on where it stopped.
-
-examples:
-  corrlib figurines --out figurines
-  corrlib figurines --out figurines-7 --train 200 --val 100 --seed 7
-"""
-
-SWEEP = """\
-Execute a chapter at every point of a grid: notebooks, one table, a figure, and a page to look at.
-The folder gets a notebook a point, results.csv, results.json, results.png and results.html. Points that are
-done are not executed again: a sweep that was stopped goes on where it was. Those that fail stop no others.
-
-examples:
-  corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
-  corrlib sweep prediction -p alpha=0.01:0.2:0.01 --out runs/predict --workers 4
-  corrlib sweep classification -p "layers=conv4;conv5;conv4,conv5" --out runs/layers --dry-run
-  corrlib sweep alignment --grid grid.yml --out runs/grid --scheduler tcp://127.0.0.1:8786
-
-Values are separated by commas, those of a parameter that is a list by semicolons; first:last:step is a range
-with both its ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
-"""
-
-COLLECT = """\
-Make the table and the page of a sweep from notebooks that papermill has executed.
-All notebooks below the folder are read, whoever executed them: results.csv, results.json, results.png and
-results.html are written there.
-
-examples:
-  corrlib collect runs/align
-"""
-
-TRAIN = """\
-Train the figurine network on whole-image labels.
-The images are figurines rendered once for it, of seeds of their own; no keypoint and no box is seen.
-A killed run goes on where it stopped. The defaults are those of the network that comes with the package.
-
-examples:
-  corrlib train --out figurines.safetensors
-  corrlib train --out small.safetensors --images 200 --epochs 5
-  corrlib run visualization -p weights=small.safetensors -o small.ipynb
-"""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,7 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(call=call)
         return sub
 
-    sub = command("run", _run, RUN)
+    sub = command("run", _run, usage.RUN)
     sub.add_argument("chapter", help="its name (visualization) or its path (book/visualization.py)")
     sub.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="repeatable"
@@ -121,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--out", type=Path, required=True, metavar="NOTEBOOK", help="for example out.ipynb"
     )
 
-    sub = command("sweep", _sweep, SWEEP)
+    sub = command("sweep", _sweep, usage.SWEEP)
     sub.add_argument("chapter", help="its name (alignment) or its path (book/alignment.py)")
     sub.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUES", help="repeatable"
@@ -132,18 +51,26 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead")
     sub.add_argument("--dry-run", action="store_true", help="list the points and what is done, and stop")
 
-    sub = command("collect", _collect, COLLECT)
+    sub = command("collect", _collect, usage.COLLECT)
     sub.add_argument("folder", type=Path, metavar="DIR", help="where the notebooks are")
 
-    sub = command("book", _book, BOOK)
+    sub = command("book", _book, usage.BOOK)
     sub.add_argument("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     sub.add_argument("--weights", metavar="FILE", help="weights of every chapter (default: our own)")
 
-    sub = command("download", _download, DOWNLOAD)
+    sub = command("download", _download, usage.DOWNLOAD)
     sub.add_argument("what", nargs="+", choices=DOWNLOADS, metavar="what", help="one or more of these names")
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="for example data")
 
-    sub = command("figurines", _figurines, FIGURINES)
+    sub = command("reproduce", _reproduce, usage.REPRODUCE)
+    sub.add_argument("--data", required=True, metavar="DIR", help="as corrlib download makes it")
+    sub.add_argument("--weights", required=True, metavar="FILE", help="of the network")
+    sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets notebooks and scoreboard")
+    sub.add_argument(
+        "--patches", type=_count, default=10**6, metavar="N", help="of each layer in section 2 (%(default)s)"
+    )
+
+    sub = command("figurines", _figurines, usage.FIGURINES)
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
     sub.add_argument(
         "--train", type=int, default=80, metavar="N", help="training images a category (%(default)s)"
@@ -153,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="number of the world (%(default)s)")
 
-    sub = command("train", _train, TRAIN)
+    sub = command("train", _train, usage.TRAIN)
     sub.add_argument("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")
     sub.add_argument(
         "--images", type=_count, default=3000, metavar="N", help="images a category (%(default)s)"
@@ -215,6 +142,12 @@ def _download(args: argparse.Namespace) -> None:
 
     for name in args.what:
         print(download(name, args.out), flush=True)
+
+
+def _reproduce(args: argparse.Namespace) -> None:
+    from corrlib.reproduce import reproduce
+
+    print(reproduce(Path(), args.data, args.weights, args.out, patches=args.patches))
 
 
 def _figurines(args: argparse.Namespace) -> None:

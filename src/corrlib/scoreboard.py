@@ -178,6 +178,15 @@ def verdicts(found: Sequence[Claim], tiers: Sequence[str]) -> str:
     return markdown(["section", "claim", *tiers], rows)
 
 
+def as_markdown(every: Sequence[Number], found: Sequence[Claim], tiers: Sequence[str]) -> str:
+    """Everything as a page."""
+    parts = [f"# The paper and {' and '.join(tiers)}", "## Claims", verdicts(found, tiers)]
+    for which in sorted({one.table for one in every}):
+        head = f"In each cell: the paper's number, then {', then '.join(tiers)} (and the difference)."
+        parts += [f"## Table {which}", head, table(every, which, tiers)]
+    return "\n\n".join(parts) + "\n"
+
+
 def as_json(every: Sequence[Number], found: Sequence[Claim]) -> dict[str, Any]:
     """Everything as plain lists and dictionaries."""
     listed = [vars(one) | {"difference": {t: one.difference(t) for t in one.ours}} for one in every]
