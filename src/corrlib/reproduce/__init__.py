@@ -1,0 +1,220 @@
+"""The paper's own experiment, whole: all four chapters at its scale, then the scoreboard."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+from tqdm import tqdm
+
+from corrlib import book, chapters, scoreboard, squares, store
+from corrlib.convnet import Network, load
+from corrlib.datasets import VOC, DataError, open_dataset
+from corrlib.reproduce.cost import Cost, cost, images_for, kept
+from corrlib.reproduce.stages import Stage, release, stages
+
+#: Patches of each layer in the database of section 2: the paper's "at least one million".
+PATCHES = 1_000_000
+GB = 1e9
+
+
+def reproduce(
+    root: Path,
+    data_root: str | Path,
+    weights: str | Path,
+    out: str | Path,
+    *,
+    patches: int = PATCHES,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Run the four experiments at the paper's scale and write the scoreboard.
+
+    What is computed is kept in the cache as it comes; a run that was killed goes on there. A chapter that was
+    executed with the same text, code, parameters, data and weights is not executed again.
+
+    Parameters
+    ----------
+    root
+        The project, in which the chapters are; also the current folder, as for the book.
+    data_root, weights
+        As `open_dataset` and `convnet.load` have them.
+    out
+        Gets ``<chapter>.ipynb``, ``results/<chapter>.json``, ``stages.csv`` (measured time and memory of each
+        stage) and ``scoreboard.md``, ``.csv`` and ``.json``.
+    patches
+        In the database of section 2.
+    say
+        Told what happens, a line at a time.
+
+    Returns
+    -------
+    Path
+        ``scoreboard.md``.
+
+    Raises
+    ------
+    ValueError
+        Before anything starts: if data, weights or free disk space will not do, or `out` is in use.
+    chapters.ChapterError
+        If a chapter fails.
+    """
+    out = Path(out)
+    data, network = open_dataset(data_root), load(weights)
+    check(data)
+    given = parameters(data, network, data_root, weights, patches)
+    every = {name: _whole(root, name, own) for name, own in given.items()}
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(out / ".lock", timeout=0):
+            _afford(data, network, cost(data, network, every, patches), say)
+            todo = {name for name, own in given.items() if not _done(root, name, own, out, data.tier)}
+            for stage in stages(data, network, every):
+                if stage.chapter in todo:
+                    _compute(stage, out, say)
+            release()
+            for name, own in given.items():
+                _execute(root, name, own, out, data.tier, again=name in todo)
+            return _score(root, out, data.tier, say)
+    except filelock.Timeout:
+        raise ValueError(f"another run is at work in {out}: wait for it, or choose another folder") from None
+
+
+def parameters(
+    data: VOC, network: Network, data_root: str | Path, weights: str | Path, patches: int = PATCHES
+) -> dict[str, dict[str, Any]]:
+    """What each chapter is given; all else is its default, which is the paper's."""
+    common = {book.DATA: str(data_root), book.WEIGHTS: str(weights)}
+    given: dict[str, dict[str, Any]] = {name: dict(common) for name in scoreboard.CHAPTERS}
+    given["visualization"]["database_images"] = images_for(data, network, patches)
+    if "fc7" not in network.layers:
+        given["alignment"]["retrieval_layer"] = "pool5"
+    return given
+
+
+def check(data: VOC) -> None:
+    """Raise DataError unless every category can be trained and scored, and all its images are there."""
+    missing = [
+        f"{category} in {split}"
+        for category in data.categories
+        for split in ("train", "val")
+        if not squares.visible(data, category, split)
+    ]
+    if missing:
+        raise DataError(
+            f"{data.root}: no object with a visible keypoint of {', '.join(missing)}: is it complete?"
+        )
+    folder = data.root / "VOCdevkit" / "VOC2011" / "JPEGImages"
+    there = {path.stem for path in folder.glob("*.jpg")}
+    names = {one.image_id for c in data.categories for s in ("train", "val") for one in data.instances(c, s)}
+    if absent := sorted(names - there):
+        raise DataError(
+            f"{folder} lacks {len(absent)} of {len(names)} images that have annotations, the first is"
+            f" {absent[0]}.jpg: unpack the images again"
+        )
+
+
+def _whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters of a chapter."""
+    known = chapters.parameters(root / "book" / f"{name}.py")
+    return {key: given.get(key, default) for key, (_, default) in known.items()}
+
+
+def _afford(data: VOC, network: Network, needed: Cost, say: Callable[[str], None]) -> None:
+    """Tell what the run will take; ValueError if the disk has no room for it."""
+    folder, there = store.cache_dir(), kept(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    free, left = shutil.disk_usage(folder).free, max(0, needed.total - there)
+    counts = [sum(len(squares.visible(data, c, s)) for c in data.categories) for s in ("train", "val")]
+    say(f"{data.root}: tier {data.tier}, {len(data.categories)} categories, {counts[0]:,} instances of train")
+    say(f"with a visible keypoint and {counts[1]:,} of val; network {network.name} ({network.digest})")
+    say(f"estimates: {needed.total / GB:.1f} GB in {folder} ({there / GB:.1f} GB are there already,")
+    say(f"{free / GB:.1f} GB are free), {needed.memory / GB:.1f} GB of memory for the largest step, and more")
+    say("for the programs themselves. On disk:")
+    for name, size in needed.disk.items():
+        say(f"  {size / GB:8.2f} GB  {name}")
+    if free < left:
+        raise ValueError(
+            f"{folder} needs about {left / GB:.1f} GB more and has {free / GB:.1f}: free some space, or name"
+            " another folder in CORRLIB_CACHE"
+        )
+
+
+def _done(root: Path, name: str, given: dict[str, Any], out: Path, tier: str) -> bool:
+    """Whether a chapter was executed in this very way, and its result is there."""
+    return _result(out, name, tier).is_file() and book.unchanged(
+        root, f"book/{name}", given, out / f"{name}.ipynb"
+    )
+
+
+def _result(folder: Path, name: str, tier: str) -> Path:
+    return folder / "results" / f"{name}-{tier}.json"
+
+
+def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
+    """Run the steps of a stage and log what they took."""
+    started, total = time.perf_counter(), sum(count for count, _ in stage.steps)
+    label = f"{stage.chapter}, {stage.name}"
+    with tqdm(total=total, desc=label, unit=stage.unit, disable=None, leave=False) as bar:
+        for count, call in stage.steps:
+            call()
+            bar.update(count)
+    seconds, memory = time.perf_counter() - started, _peak_memory()
+    say(f"{label}: {total:,} {stage.unit}s in {seconds:,.0f} s; memory at most {memory / GB:.1f} GB so far")
+    log = out / "stages.csv"
+    first = not log.is_file()
+    with log.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if first:
+            writer.writerow(["chapter", "stage", "unit", "count", "seconds", "peak_memory_so_far_bytes"])
+        writer.writerow([stage.chapter, stage.name, stage.unit, total, f"{seconds:.1f}", memory])
+
+
+def _peak_memory() -> int:
+    """Bytes that this process, or one that it ran, has had in memory at most."""
+    import resource  # not on Windows, where nothing else of this package minds
+
+    peaks = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(peaks) * (1 if sys.platform == "darwin" else 1024)
+
+
+def _execute(root: Path, name: str, given: dict[str, Any], out: Path, tier: str, *, again: bool) -> None:
+    """Execute a chapter if need be, and take a copy of its result before another run replaces it."""
+    notebook, result = out / f"{name}.ipynb", _result(out, name, tier)
+    if again:
+        result.unlink(missing_ok=True)
+        notebook.unlink(missing_ok=True)
+    book.execute(root, f"book/{name}", given, notebook)
+    if again:
+        with store.replacing(result) as temporary:
+            shutil.copyfile(_result(store.cache_dir(), name, tier), temporary)
+
+
+def _score(root: Path, out: Path, tier: str, say: Callable[[str], None]) -> Path:
+    """Write the scoreboard and say how it came out."""
+    recorded = scoreboard.read(root / "results", "photos-{chapter}.json")
+    tiers = {
+        tier: scoreboard.read(out / "results", f"{{chapter}}-{tier}.json"),
+        "photos (recorded)": recorded,
+    }
+    numbers, claims = scoreboard.numbers(tiers), scoreboard.claims(tiers)
+    text = scoreboard.as_markdown(numbers, claims, list(tiers))
+    files = {"md": text, "csv": scoreboard.as_csv(numbers, list(tiers))}
+    files["json"] = json.dumps(scoreboard.as_json(numbers, claims), indent=1)
+    for suffix, content in files.items():
+        with store.replacing(out / f"scoreboard.{suffix}") as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    for row in scoreboard.summary(numbers, tier):
+        say(
+            f"Table {row['table']}: {row['count']} numbers, on average {row['mean']:+.1f} from the paper's,"
+            f" {row['mean absolute']:.1f} away"
+        )
+    for claim in claims:
+        say(f"section {claim.section}: {claim.verdicts.get(tier, scoreboard.NOT_RUN)}: {claim.text}")
+    return out / "scoreboard.md"
