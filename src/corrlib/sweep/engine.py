@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
+import multiprocessing
 import os
 import re
 import time
@@ -14,12 +14,15 @@ from typing import Any
 
 import dask
 from distributed import Client, LocalCluster, as_completed
+from distributed.utils import get_mp_context
 from joblib import cpu_count
 
 from corrlib import chapters, store
 
 #: Starts of a point whose worker dies each time, before it is given up.
 STARTS = 3
+#: Seconds until a scheduler that does not answer is given up.
+PATIENCE = 10
 #: What libraries read the number of their threads from; joblib's `cpu_count` is that of our own pools.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
@@ -111,8 +114,7 @@ def _execute(
     if starts.stat().st_size > STARTS:
         return f"its worker died {STARTS} times: out of memory?"
     os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
-    # The chapter's warnings, and papermill's bars, are not for the terminal that many points share.
-    with contextlib.chdir(root), contextlib.redirect_stderr(io.StringIO()):
+    with contextlib.chdir(root), _silence():
         try:
             _run(chapter, folder / f"{name}.ipynb", values, digest)
         except Exception as error:
@@ -135,6 +137,19 @@ def _run(chapter: Path, out: Path, values: dict[str, Any], digest: str) -> None:
             time.sleep(1)
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep warnings, papermill's bars and what kernels say when they are killed off a terminal of many."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
 def _reason(future: Any) -> str:
     """Why dask gave a point up: its scheduler lost the workers, or somebody cancelled it there."""
     error = future.exception() if future.status == "error" else None
@@ -150,7 +165,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     with contextlib.ExitStack() as stack:
         if scheduler:
             stack.enter_context(dask.config.set({"logging": quiet}))
-            client = stack.enter_context(Client(scheduler, timeout=30))
+            client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             several = [w["name"] for w in client.scheduler_info(-1)["workers"].values() if w["nthreads"] > 1]
             if several:
                 raise ValueError(
@@ -160,11 +175,13 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             yield client
             return
         # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
-        lenient = {
-            "distributed.scheduler.allowed-failures": 1_000_000,
-            "distributed.scheduler.worker-ttl": None,
-        }
-        stack.enter_context(dask.config.set({"logging": quiet} | lenient))
+        config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
+        # Workers are forked from a process that has imported what they need: another one is there at once.
+        config |= {"worker.multiprocessing-method": "forkserver"}
+        config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
+        stack.enter_context(dask.config.set(config))
+        get_mp_context()
+        multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
         threads = str(max(1, cpu_count() // workers))
         # What counts is the memory of the kernels, which dask does not see: no limit that it would enforce.
         cluster = LocalCluster(

@@ -1,0 +1,528 @@
+"""Sweeps: grids, tables and pages; and points that fail, workers and clients that are killed, one by one."""
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import filelock
+import nbformat
+import psutil
+import pytest
+
+from corrlib import cli, sweep
+from corrlib.sweep import grid, page, rows
+
+#: Its heavy work is `toys.align`, in the cache; what it does wrong depends on `mode`.
+CHAPTER = r'''# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% tags=["parameters"]
+layer: str = "conv4"
+alpha: float = 0.1
+mode: str = ""
+k: int = 5
+beta: float | None = None
+layers: list[str] = ["conv3", "conv4"]
+
+# %%
+import os, signal, sys, time
+from pathlib import Path
+from IPython.display import display
+sys.path.insert(0, os.getcwd())
+import toys
+from corrlib import store
+
+def glue(name, value):
+    display({"application/papermill.record/text/plain": repr(value)}, raw=True,
+            metadata={"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}})
+
+def once(name):
+    """Whether this is the first time that anybody asks."""
+    try:
+        Path(name).touch(exist_ok=False)
+        return True
+    except FileExistsError:
+        return False
+
+with open("started.txt", "a") as file:
+    file.write(f"{layer} {alpha} {mode} {os.getppid()}\n")
+errors = store.cached(toys.align, layer=layer)["errors"]
+if mode == "poison" or (mode == "victim" and once("killed")):
+    os.kill(os.getppid(), signal.SIGKILL)  # the worker whose kernel this is
+    time.sleep(60)
+if mode == "slow" and not Path("hurry").exists():
+    time.sleep(60)
+
+# %%
+if mode == "fails":
+    print("so far, so good")
+    1 / 0
+glue("tier", "toys")
+glue("score", float((errors < alpha).mean()))
+glue("threads", os.environ["OMP_NUM_THREADS"])
+'''
+TOYS = '''"""The heavy work of the chapter."""
+import numpy as np
+
+def align(layer):
+    with open("aligned.txt", "a") as file:
+        file.write(layer + "\\n")
+    return {"errors": np.linspace(0, 0.2 + 0.05 * int(layer[-1]), 200)}
+'''
+LAYERS = [f"conv{n}" for n in range(1, 6)]
+ALPHAS = [0.025, 0.05, 0.1]
+
+
+def make_project(root):
+    (root / "book").mkdir()
+    (root / "book" / "toy.py").write_text(CHAPTER)
+    (root / "toys.py").write_text(TOYS)
+    return root
+
+
+def environment(root):
+    kept = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    return kept | {"CORRLIB_CACHE": str(root / "cache")}
+
+
+def start(root, *arguments):
+    """Start ``corrlib sweep toy`` in a project, in a process group of its own as a terminal would."""
+    program = "import sys; from corrlib.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "sweep", "toy", *arguments]
+    pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=root, env=environment(root), start_new_session=True, **pipes)
+
+
+def run(root, *arguments):
+    process = start(root, *arguments)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def table(folder):
+    return json.loads((folder / "results.json").read_text())
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(make_project(tmp_path))
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+# Grids, before anything starts.
+
+
+def grid_of(project, **values):
+    return grid.points(project / "book" / "toy.py", values)
+
+
+def test_a_grid_is_every_combination_in_the_order_of_the_chapter(project):
+    points = grid_of(project, alpha="0.05,0.1", layer="conv1,conv2")
+    assert points == [{"layer": f"conv{n}", "alpha": a} for n in (1, 2) for a in (0.05, 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values"),
+    [
+        ("alpha", "0.01:0.2:0.01", [k / 100 for k in range(1, 21)]),  # the nearest floats: no dust
+        ("alpha", "0.1:0.3:0.1", [0.1, 0.2, 0.3]),
+        ("alpha", "0.3:0.1:-0.1", [0.3, 0.2, 0.1]),
+        ("alpha", "0:1:0.4", [0.0, 0.4, 0.8]),
+        ("alpha", "1e-4:3e-4:1e-4,1", [1e-4, 2e-4, 3e-4, 1.0]),
+        ("alpha", "0.1,0.1,1e-1", [0.1]),
+        ("k", "10:30:10", [10, 20, 30]),
+        ("k", "1:5:1", [1, 2, 3, 4, 5]),
+        ("beta", "none,0.1:0.2:0.1", [None, 0.1, 0.2]),
+        ("layer", "a:b:c", ["a:b:c"]),  # no number: no range
+        ("layers", "conv1,conv2;conv3", [["conv1", "conv2"], ["conv3"]]),
+    ],
+)
+def test_values_ranges_and_lists(project, name, text, values):
+    found = [point[name] for point in grid_of(project, **{name: text})]
+    assert found == values and list(map(type, found)) == list(map(type, values))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("-p alhpa=0.1", "no parameter 'alhpa', did you mean 'alpha'?"),
+        ("-p alpha=0.1,high", "parameter alpha of chapter toy must be float, got 'high'"),
+        ("-p k=1:2:0.5", "parameter k of chapter toy must be int, got '1.5'"),
+        ("", "nothing to sweep"),
+        ("-p alpha=", "must be float"),
+        ("-p layer=conv1,,conv2", "an empty value in 'conv1,,conv2'"),
+        ("-p alpha=0.1:0.2", "expected a range first:last:step"),
+        ("-p alpha=0.2:0.1:0.1", "the step leads nowhere"),
+        ("-p alpha=0:1:0", "the step leads nowhere"),
+        ("-p alpha=0:nan:1", "the step leads nowhere"),
+        ("-p alpha=0:1:1e-9", "10,000 are the most"),
+        ("-p alpha=0:1:0.001 -p k=1:100:1", "a grid of 100,100 points"),
+        ("--grid grid.yml", "parameter layer has no values: the grid is empty"),
+        ("--grid book/toy.py", "expected a line such as"),
+        ("--grid nowhere.yml", "nowhere.yml"),
+        ("-p alpha=0.1 --out book/runs", "among the files that chapters read"),
+    ],
+)
+def test_a_mistake_is_one_line_and_nothing_starts(project, capsys, arguments, message):
+    (project / "grid.yml").write_text("layer: []\n")
+    before = sorted(project.rglob("*"))
+    assert cli.main(["sweep", "toy", "--out", "runs", *arguments.split()]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("corrlib: error: ") and message in said and said.count("\n") == 1
+    assert sorted(project.rglob("*")) == before
+
+
+def test_yaml_is_read_as_the_command_line_is(project):
+    text = (
+        "layer: [conv1, conv2]\nalpha: 0.1:0.2:0.1\nk: [1:10:3, 20]\nbeta: [null, 1e-4]\nlayers: [[a, b]]\n"
+    )
+    (project / "grid.yml").write_text(text)  # 1:10:3 is 4203 to YAML, and 1e-4 a text
+    points = grid_of(project, **grid.read_yaml(project / "grid.yml"))
+    assert len(points) == 2 * 2 * 5 * 2
+    assert {p["k"] for p in points} == {1, 4, 7, 10, 20} and {p["beta"] for p in points} == {None, 1e-4}
+    assert points[0] | {"k": 0} == dict(layer="conv1", alpha=0.1, k=0, beta=None, layers=["a", "b"])
+
+
+def test_names_are_readable_and_differ_where_points_do():
+    assert grid.name({"layer": "conv1", "alpha": 0.025}) == "layer=conv1,alpha=0.025"
+    assert grid.name({"C": 1e-6, "layers": ["conv1", "conv2"]}) == "C=1e-06,layers=conv1+conv2"
+    strange = ["a/b", "a b", "a:b", "../b", "x" * 300, "x" * 301, "ä\n"]
+    names = [grid.name({"data_root": text}) for text in strange]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[\w.,=+-]{1,140}", name) and Path(name).name == name for name in names)
+    near = [grid.name({"alpha": a}) for a in (0.1, 0.1 + 1e-12)]
+    assert near[0] != near[1]
+
+
+def test_points_that_differ_in_the_metric_alone_are_one_group(project):
+    points = grid_of(project, layer="conv1,conv2", alpha="0.05,0.1", k="1,2")
+    for group in (groups := grid.groups(points)):
+        assert len({(points[n]["layer"], points[n]["k"]) for n in group}) == 1
+    assert sorted(n for group in groups for n in group) == list(range(8)) and len(groups) == 4
+
+
+# Tables and pages, of notebooks that are written here.
+
+
+def notebook(path, glued, parameters=None, error=None, **about):
+    """Write a notebook as papermill leaves it."""
+    kinds = "application/papermill.record/"
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data",
+            {kinds + kind: data for kind, data in value.items()},
+            metadata={"scrapbook": {"name": name, "mime_prefix": kinds}},
+        )
+        for name, value in glued.items()
+    ]
+    if error:
+        colours = [f"\x1b[31m{line}\x1b[0m" for line in error]
+        outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="x", traceback=colours))
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("work()", outputs=outputs)])
+    whole = dict(input_path="book/toy.py", duration=2.5, end_time="later", exception=bool(error))
+    book.metadata["papermill"] = whole | {"parameters": parameters or {}} | about
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(book, path)
+
+
+def plain(**values):
+    return {name: {"text/plain": repr(value)} for name, value in values.items()}
+
+
+def test_every_number_that_is_glued_is_in_the_table(tmp_path):
+    glued = plain(score=0.5, n=3, alpha="0.1", shares="88 %", units="80,090", tier="figurines", layer="conv4")
+    glued |= plain(spelled="24.9\u00a0[23.1,\u00a026.8]", lead="\u22121.2 [\u22122.0, +0.3]", tiny="1e-06")
+    glued |= plain(truth=True, best="conv4", version="1.2.3", span="1 to 2", empty="", sign="-")
+    glued |= {"wide": {"text/plain": "np.float64(0.25)"}, "lost": {"text/plain": "nan"}}
+    glued |= {"plot": {"text/plain": "<Figure size 1x1>", "image/png": "iVBORw0KGgo="}}
+    notebook(tmp_path / "a.ipynb", glued, {"alpha": 0.1})
+    row = rows.read(tmp_path / "a.ipynb", tmp_path)
+    assert row["numbers"] == {
+        **dict(score=0.5, n=3, shares=88, units=80090, tiny=1e-6, wide=0.25),
+        **{"spelled": 24.9, "spelled-low": 23.1, "spelled-high": 26.8},
+        **{"lead": -1.2, "lead-low": -2.0, "lead-high": 0.3},
+    }
+    assert row["about"] == {"tier": "figurines"} and row["parameters"] == {"alpha": 0.1}
+    assert (row["chapter"], row["status"], row["seconds"]) == ("toy", "done", 2.5)
+
+
+def test_collect_reads_what_others_have_executed(tmp_path, capsys):
+    notebook(tmp_path / "k10.ipynb", plain(score=0.3), {"k": 10})
+    notebook(tmp_path / "sub" / "k9.ipynb", plain(score=0.2), {"k": 9, "seconds": 1})
+    notebook(tmp_path / "k2.ipynb", {}, {"k": 2}, error=["Traceback, in colour", "ValueError: x"])
+    notebook(tmp_path / "k3.ipynb", {}, {"k": 3}, end_time=None)
+    (tmp_path / "k1.ipynb").write_text("{")
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "template.ipynb")
+    notebook(tmp_path / ".ipynb_checkpoints" / "k4.ipynb", {}, {"k": 4})
+    assert cli.main(["collect", str(tmp_path)]) == 0
+    found = {row["notebook"]: row for row in table(tmp_path)}
+    assert list(found) == ["k1.ipynb", "k2.ipynb", "k3.ipynb", "k10.ipynb", "sub/k9.ipynb"]
+    assert [row["status"] for row in found.values()] == ["failed", "failed", "unfinished", "done", "done"]
+    assert found["k2.ipynb"]["error"] == "Traceback, in colour\nValueError: x"
+    assert found["k1.ipynb"]["error"].startswith("this is no notebook")
+    assert found["sub/k9.ipynb"]["seconds"] == 2.5 and found["sub/k9.ipynb"]["seconds (chapter's)"] == 1
+    with open(tmp_path / "results.csv", newline="") as file:
+        read = list(csv.DictReader(file))
+    assert [{k: v or None for k, v in row.items()} for row in read] == [
+        {k: str(v) if v not in (None, "") else None for k, v in row.items()} for row in found.values()
+    ]
+    assert cli.main(["collect", str(tmp_path / ".ipynb_checkpoints")]) == 0
+    assert cli.main(["collect", str(tmp_path / "none")]) == 1
+    assert "no notebooks" in capsys.readouterr().err
+
+
+class Loads(HTMLParser):
+    """What a page asks for, and its scripts."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found, self.scripts, self.last = [], [], None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.last = tag
+        self.found += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "action")]
+
+    def handle_data(self, data):
+        if self.last == "script":
+            self.scripts.append(data)
+
+
+def test_the_page_is_whole_by_itself_and_no_text_of_a_chapter_is_markup(tmp_path):
+    attack = "</script><img src=//elsewhere>"
+    notebook(tmp_path / "a.ipynb", plain(score=0.25, tier=attack), {"alpha": 0.1, "layer": attack})
+    notebook(tmp_path / "b.ipynb", plain(score=0.5), {"alpha": 0.2, "layer": "conv1"})
+    notebook(tmp_path / "c.ipynb", {}, {"alpha": 0.3, "layer": "conv1"}, error=[attack])
+    sweep.collect(tmp_path)
+    text = (tmp_path / "results.html").read_text()
+    loads = Loads(text)
+    assert loads.found and all(source.startswith("data:image/") for source in loads.found)
+    data = json.loads(loads.scripts[0])
+    assert [s["name"] for s in data["sliders"]] == ["alpha", "layer"]
+    assert [p["place"] for p in data["points"]] == [[0, 0], [1, 1], [2, 1]]
+    assert data["points"][2]["error"] == attack and data["points"][1]["numbers"]["score"] == "0.5"
+
+
+def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
+    def row(layer, alpha, score):
+        return dict(
+            chapter="toy",
+            status="done",
+            parameters={"layer": layer, "alpha": alpha, "k": 1},
+            numbers={"n": alpha, "score": score, "score-low": score - 1, "score-high": score + 1},
+            about={"tier": "toys"},
+        )
+
+    some = [row(layer, alpha, 100 * alpha) for layer in LAYERS for alpha in (0.2, 0.05, 0.1)]
+    drawn, about = page.figure(some)
+    axes = drawn.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (tier: toys)")
+    named = {line.get_label(): line for line in axes.lines}
+    assert set(named) == {*LAYERS, "the paper's 0.05", "the paper's 0.1"}
+    assert named["conv5"].get_xdata().tolist() == [0.05, 0.1, 0.2]
+    assert named["conv5"].get_ydata().tolist() == [5, 10, 20]
+    assert "conv1, conv2" in about
+    by_layer, _ = page.figure([one for one in some if one["parameters"]["alpha"] == 0.1])
+    assert [t.get_text() for t in by_layer.axes[0].get_xticklabels()] == LAYERS
+    assert page.figure(some[:1]) is None and page.figure([]) is None
+
+
+# Sweeps that run.
+
+
+@pytest.fixture(scope="module")
+def fifteen(tmp_path_factory):
+    """Fifteen points over five layers, executed once; and what was seen while they were."""
+    root = make_project(tmp_path_factory.mktemp("sweep"))
+    arguments = (
+        "-p",
+        "layer=" + ",".join(LAYERS),
+        "-p",
+        "alpha=0.025,0.05,0.1",
+        "--out",
+        "runs",
+        "--workers",
+        "2",
+    )
+    process = start(root, *arguments)
+    wait_for(lambda: (root / "runs" / "results.json").exists())
+    second = run(root, *arguments)
+    everyone = [
+        p for p in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    ]
+    sockets = [c for p in everyone if p.is_running() for c in p.net_connections() if c.status == "LISTEN"]
+    out, err = process.communicate(timeout=120)
+    return dict(
+        root=root, code=process.returncode, out=out, err=err, second=second, sockets=sockets, again=arguments
+    )
+
+
+def test_fifteen_points_over_five_layers_cost_five_alignments(fifteen):
+    root = fifteen["root"]
+    assert fifteen["code"] == 0, fifteen["err"]
+    assert sorted(lines(root / "aligned.txt")) == LAYERS
+    assert len(list((root / "cache" / "toys.align").glob("*.safetensors"))) == 5
+    assert len(lines(root / "started.txt")) == 15
+
+
+def test_the_first_of_a_group_has_ended_before_the_others_start(fifteen):
+    folder = fifteen["root"] / "runs"
+
+    def times(layer, alpha):
+        about = nbformat.read(folder / f"layer={layer},alpha={alpha}.ipynb", 4).metadata.papermill
+        return about.start_time, about.end_time
+
+    for layer in LAYERS:
+        first, *others = (times(layer, alpha) for alpha in ALPHAS)
+        assert all(other[0] >= first[1] for other in others)
+
+
+def test_the_table_has_a_row_a_point_in_the_order_of_the_grid(fifteen):
+    found = table(fifteen["root"] / "runs")
+    assert [(r["layer"], r["alpha"]) for r in found] == [(layer, a) for layer in LAYERS for a in ALPHAS]
+    assert all(r["status"] == "done" and r["seconds"] > 0 and r["tier"] == "toys" for r in found)
+    # An independent count: errors are 200 numbers from 0 to 0.2 + 0.05 n, evenly.
+    for r in found:
+        top = 0.2 + 0.05 * int(r["layer"][-1])
+        assert r["score"] == sum(top * i / 199 < r["alpha"] for i in range(200)) / 200
+    assert {p.name for p in (fifteen["root"] / "runs").iterdir()} == {
+        *(f"layer={r['layer']},alpha={r['alpha']}.ipynb" for r in found),
+        *(".lock", "results.csv", "results.json", "results.png", "results.html"),
+    }
+
+
+def test_nothing_but_loopback_is_listened_to_and_nobody_chatters(fifteen):
+    assert len(fifteen["sockets"]) > 2
+    assert {c.laddr.ip for c in fifteen["sockets"]} == {"127.0.0.1"}
+    assert fifteen["out"] == "runs/results.html\n" and fifteen["err"] == ""
+
+
+def test_workers_share_the_cores(fifteen):
+    from joblib import cpu_count
+
+    assert {r["threads"] for r in table(fifteen["root"] / "runs")} == {max(1, cpu_count() // 2)}
+
+
+def test_two_sweeps_in_one_folder_refuse_each_other(fifteen):
+    code, out, err = fifteen["second"]
+    assert (code, out) == (1, "")
+    assert err.startswith("corrlib: error: another sweep is at work in runs") and err.count("\n") == 1
+
+
+def test_what_is_done_is_not_done_again_until_the_chapter_changes(fifteen, monkeypatch, capsys):
+    root = fifteen["root"]
+    monkeypatch.chdir(root)
+    before = {p: p.stat().st_mtime_ns for p in (root / "runs").glob("*.ipynb")}
+    assert cli.main(["sweep", "toy", *fifteen["again"]]) == 0
+    assert {p: p.stat().st_mtime_ns for p in before} == before and len(lines(root / "started.txt")) == 15
+    capsys.readouterr()
+    more = ["-p", "layer=conv5,conv6", "-p", "alpha=0.1", "--out", "runs", "--dry-run"]
+    assert cli.main(["sweep", "toy", *more]) == 0
+    listed = "done    layer=conv5,alpha=0.1\nto run  layer=conv6,alpha=0.1\n2 points, 1 done\n"
+    assert capsys.readouterr().out == listed
+    sweep._chapter_digest.cache_clear()
+    (root / "book" / "toy.py").write_text(CHAPTER + "\n# %%\n2 + 2\n")
+    assert cli.main(["sweep", "toy", *more]) == 0
+    assert "2 points, 0 done" in capsys.readouterr().out
+    (root / "book" / "toy.py").write_text(CHAPTER)
+    sweep._chapter_digest.cache_clear()
+
+
+def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):
+    root = make_project(tmp_path)
+    arguments = ("-p", "mode=poison,fails,victim,a,b", "-p", "layer=conv1", "--out", "runs", "--workers", "2")
+    code, _, err = run(root, *arguments)
+    found = {row["mode"]: row for row in table(root / "runs")}
+    assert {mode: row["status"] for mode, row in found.items()} == {
+        **dict(poison="failed", fails="failed", victim="done", a="done", b="done")
+    }
+    assert code == 1
+    assert "1 / 0" in found["fails"]["error"] and "ZeroDivisionError" in found["fails"]["error"]
+    assert (
+        "chapter toy failed in its cell" in found["fails"]["error"] and "\x1b" not in found["fails"]["error"]
+    )
+    assert "its worker died 3 times" in found["poison"]["error"]
+    starts = [line.split()[2] for line in lines(root / "started.txt") if len(line.split()) == 4]
+    assert (starts.count("poison"), starts.count("victim"), starts.count("fails")) == (3, 2, 1)
+    # A line for each failure, one for all, and not a word from dask.
+    said = sorted(err.splitlines())
+    assert said[0] == "corrlib: error: 2 of 5 points failed; why is in runs/results.csv"
+    assert said[1].endswith(": ZeroDivisionError: division by zero") and len(said) == 3
+
+
+def test_an_interrupted_and_a_killed_sweep_leave_a_whole_table_and_go_on(tmp_path):
+    root = make_project(tmp_path)
+    arguments = ("-p", "mode=slow", "-p", "layer=conv1,conv2,conv3", "--out", "runs", "--workers", "2")
+    folder, left = root / "runs", []
+
+    def status():
+        return [row["status"] for row in table(folder)] if (folder / "results.json").exists() else []
+
+    for number, sent in enumerate((signal.SIGINT, signal.SIGKILL), 1):
+        process = start(root, *arguments)
+        wait_for(lambda number=number: len(lines(root / "started.txt")) == 2 * number)
+        left += psutil.Process(process.pid).children(recursive=True)
+        if sent == signal.SIGKILL:
+            process.kill()
+            process.communicate(timeout=30)
+        else:
+            os.killpg(process.pid, sent)  # as the terminal does
+            out, err = process.communicate(timeout=30)
+            assert (process.returncode, out, err) == (130, "", "corrlib: interrupted\n")
+        assert status() == ["not run"] * 3
+        assert not psutil.wait_procs(left, timeout=15)[1], "no worker and no kernel is left"
+    (root / "hurry").touch()
+    code, _, err = run(root, *arguments)
+    assert (code, err, status()) == (0, "", ["done"] * 3)
+    assert len(lines(root / "started.txt")) == 4 + 3 and sorted(lines(root / "aligned.txt")) == [
+        "conv1",
+        "conv2",
+        "conv3",
+    ]
+
+
+def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, monkeypatch):
+    from distributed import LocalCluster
+
+    quiet = dict(processes=False, dashboard_address=None, n_workers=1, protocol="tcp", host="127.0.0.1")
+    chapter = Path("book", "toy.py")
+    several = pytest.raises(ValueError, match="has several threads")
+    with LocalCluster(threads_per_worker=2, **quiet) as cluster, several:
+        sweep.sweep(chapter, {"layer": "conv1"}, Path("runs"), scheduler=cluster.scheduler_address)
+    with LocalCluster(threads_per_worker=1, **quiet) as cluster:
+        (row,) = sweep.sweep(chapter, {"layer": "conv1"}, Path("runs"), scheduler=cluster.scheduler_address)
+    assert row["status"] == "done"
+    monkeypatch.setattr("corrlib.sweep.engine.PATIENCE", 0.2)
+    with pytest.raises(OSError, match=re.escape("tcp://127.0.0.1:9")):
+        sweep.sweep(chapter, {"layer": "conv2"}, Path("runs"), scheduler="tcp://127.0.0.1:9")
+
+
+def test_the_lock_is_free_after_a_sweep_and_held_during_collect(tmp_path):
+    notebook(tmp_path / "a.ipynb", plain(score=1.0))
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(sweep.SweepError, match="another sweep"):
+        sweep.collect(tmp_path)
+    assert len(sweep.collect(tmp_path)) == 1
