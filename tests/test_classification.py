@@ -102,7 +102,7 @@ def test_features_are_those_at_the_keypoints(network):
     data, square = World("a"), Square()
     some = dict(data=data, network=network, category="thing", split="val", square=square)
     layer, local = (keypoints.features(feature=f, **some) for f in ("conv3", 20.0))
-    sharp = keypoints.features(feature=(20.0, 12.0), **some)
+    sharp = keypoints.features(feature=(40.0, 12.0), **some)
     known = keypoints.keypoints(data, "thing", "val")
     assert layer.shape == (len(known.kind), 8) and local.shape == sharp.shape == (len(known.kind), 128)
     for row in (0, 5, len(known.kind) - 1):
@@ -114,7 +114,7 @@ def test_features_are_those_at_the_keypoints(network):
         nearest = np.unravel_index(((centers - (x, y)) ** 2).sum(-1).argmin(), maps.shape[:2])
         np.testing.assert_allclose(layer[row], maps[nearest], atol=1e-5)
         np.testing.assert_array_equal(local[row], sift.descriptors(cut, (x, y), radius=20))
-        np.testing.assert_array_equal(sharp[row], sift.descriptors(cut, (x, y), radius=20, magnification=12))
+        np.testing.assert_array_equal(sharp[row], sift.descriptors(cut, (x, y), radius=40, magnification=12))
 
 
 def test_the_whole_image_can_be_the_frame(network):
@@ -168,8 +168,8 @@ def _parameters(network):
 
 def test_patterns_are_named_and_cross_validation_says_so(network):
     data = World("a")
-    named = scores.classify(data, network, ["thing"], ["conv1", 20.0, (20.0, 12.0)])
-    assert list(named) == ["conv1", 20.0, (20.0, 12.0)]
+    named = scores.classify(data, network, ["thing"], ["conv1", 20.0, (40.0, 12.0)])
+    assert list(named) == ["conv1", 20.0, (40.0, 12.0)]
     for (predicted,) in named.values():
         truth = np.array([np.isfinite(i.keypoints).all(1) for i in data.instances("thing", "val")])
         np.testing.assert_array_equal(predicted >= 0, truth)
@@ -396,14 +396,14 @@ def test_verdicts(leads, ties, verdict):
 def test_claims_compare_what_they_say():
     right, wrong = np.tile([0, 1], (20, 1)), np.tile([1, 0], (20, 1))
     good, bad = [right], [wrong]
-    named = {"conv1": bad, "conv4": good, "pool1": good, "norm1": bad, 20.0: bad, (20.0, 12.0): good}
+    named = {"conv1": bad, "conv4": good, "pool1": good, "norm1": bad, 20.0: bad, (40.0, 12.0): good}
     found = claims.classification(
-        named, convnet="conv4", sift=20.0, sharp=(20.0, 12.0), early="conv1", layers=["conv1", "conv4"]
+        named, convnet="conv4", sift=20.0, sharp=(40.0, 12.0), early="conv1", layers=["conv1", "conv4"]
     )
     plain, sharp, deep, pooled = found.values()
     assert [one["verdict"] for one in (plain, sharp, deep)] == ["holds"] * 3
     np.testing.assert_allclose(plain["leads"], [[100, 100, 100]])
-    assert plain["what"] == [f"conv4{MINUS}SIFT 20"] and sharp["what"] == [f"conv4{MINUS}SIFT 20, bin/12"]
+    assert plain["what"] == [f"conv4{MINUS}SIFT 20"] and sharp["what"] == [f"conv4{MINUS}SIFT 40, bin/12"]
     assert pooled["what"] == [f"conv1{MINUS}pool1", f"conv1{MINUS}norm1"]
     assert pooled["verdict"] == "does not hold"
 
@@ -417,11 +417,18 @@ def test_table_3_has_the_papers_numbers_and_marks_the_best():
     assert mean == "| **mean** | 26<br>50 | **26**<br>51 | **26**<br>56 |"
 
 
+def test_the_best_are_chosen_by_their_means():
+    accuracies = {"conv1": np.array([60.0, 10]), "conv4": np.array([40.0, 50]), 20.0: np.array([90.0, 90])}
+    assert studies.best(accuracies, ["conv1", "conv4"]) == "conv4"
+    curves = {"conv1": np.array([9.0, 5, 1]), "conv4": np.array([1.0, 8, 7]), 20.0: np.array([0.0, 0, 99])}
+    assert studies.best_C(curves, [1e-7, 1e-6, 1e-5], ["conv1", "conv4"]) == 1e-6
+
+
 def test_the_table_of_means_names_the_best_C():
     found = {"conv4": np.array([55.0, 54, 56])}
-    found[(20.0, 12.0)] = np.array([50.0, 49, 51])
-    curves = {"conv4": np.array([[40.0, 50], [52, 52], [51, 50]])}
-    trained = {"conv4": np.array([40.0, 50, 60]), (20.0, 12.0): np.array([30.0])}
+    found[(40.0, 12.0)] = np.array([50.0, 49, 51])
+    curves = {"conv4": np.array([45.0, 52, 50.5])}
+    trained = {"conv4": np.array([40.0, 50, 60]), (40.0, 12.0): np.array([30.0])}
     photos = {"conv4": [66.0, 65, 67]}
     *_, row, other = report.means(found, trained, curves, [1e-7, 1e-6, 1e-5], 1e-7, photos).splitlines()
     cells = [cell.strip() for cell in row.strip("|").split("|")]

@@ -53,8 +53,7 @@ def means(
     trained
         Feature -> ``(c,)`` accuracy of each category by cross validation.
     curves
-        Feature -> ``(len(Cs), t)`` accuracies by cross validation, of some categories; maybe not of all
-        features.
+        Feature -> ``(len(Cs),)`` accuracies of one category by cross validation; maybe not of all features.
     C
         The one used for `found` and `trained`, among `Cs`.
     photos
@@ -66,7 +65,7 @@ def means(
         other = spelled(photos[label(feature)]) if label(feature) in photos else ""
         chosen = ["", ""]
         if feature in curves:
-            curve = curves[feature].mean(axis=1)
+            curve = curves[feature]
             at = int(np.argmax(curve))
             gain = curve[at] - curve[list(Cs).index(C)]
             chosen = [f"{Cs[at]:g}".replace("-", "\u2011"), f"{gain:.1f}"]  # in one line

@@ -26,11 +26,8 @@ def best(accuracies: Mapping[Feature, np.ndarray], among: Sequence[Feature]) -> 
 
 
 def best_C(curves: Mapping[Feature, np.ndarray], Cs: Sequence[float], among: Sequence[Feature]) -> float:
-    """The C with the highest accuracy, averaged over features and categories; the first of ties.
-
-    `curves` has ``(len(Cs), c)`` for each feature.
-    """
-    return Cs[int(np.mean([curves[feature] for feature in among], axis=(0, 2)).argmax())]
+    """The C with the highest of accuracies ``(len(Cs),)``, averaged over features; the first of ties."""
+    return Cs[int(np.mean([curves[feature] for feature in among], axis=0).argmax())]
 
 
 def sizes(
