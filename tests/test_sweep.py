@@ -444,12 +444,10 @@ def test_what_is_done_is_not_done_again_until_the_chapter_changes(fifteen, monke
     assert cli.main(["sweep", "toy", *more]) == 0
     listed = "done    layer=conv5,alpha=0.1\nto run  layer=conv6,alpha=0.1\n2 points, 1 done\n"
     assert capsys.readouterr().out == listed
-    sweep._chapter_digest.cache_clear()
     (root / "book" / "toy.py").write_text(CHAPTER + "\n# %%\n2 + 2\n")
     assert cli.main(["sweep", "toy", *more]) == 0
     assert "2 points, 0 done" in capsys.readouterr().out
     (root / "book" / "toy.py").write_text(CHAPTER)
-    sweep._chapter_digest.cache_clear()
 
 
 def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):

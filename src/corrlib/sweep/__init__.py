@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,8 @@ def plan(
     ValueError
         See `grid.points`; also if the chapters read `folder`.
     """
-    points = grid.points(chapter, values)
-    for read in (Path("results"), Path("book"), Path(book.__file__).parent):
-        if folder.resolve().is_relative_to(read.resolve()):
-            raise ValueError(f"{folder} is among the files that chapters read: choose a folder such as runs")
-    return points, [_executed(chapter, each, folder) for each in points]
+    points, digest = _points(chapter, values, folder), _digests(chapter)
+    return points, [_executed(each, folder, digest) for each in points]
 
 
 def sweep(
@@ -86,17 +83,21 @@ def sweep(
     SweepError
         If another sweep is at work in `folder`.
     """
-    points, _ = plan(chapter, values, folder)
+    points = _points(chapter, values, folder)
     with _alone(folder):
-        todo, table = [], []
-        for each in points:
-            done = _executed(chapter, each, folder)
-            table.append(_row(chapter, each, folder, "done" if done else "not run"))
-            if not done:
-                todo.append(len(table) - 1)
-        if not todo:
-            return _write(table, folder)
-        _execute(chapter, points, todo, table, folder, workers=workers, scheduler=scheduler)
+        digest = _digests(chapter)
+        done = [_executed(each, folder, digest) for each in points]
+        states = ["done" if d else "not run" for d in done]
+        table = [_row(chapter, each, folder, state) for each, state in zip(points, states, strict=True)]
+        if todo := [number for number, d in enumerate(done) if not d]:
+            from corrlib.sweep.engine import Point  # dask takes a second to import, and others do without
+
+            some = {
+                number: Point(name(points[number]), points[number], digest(points[number])) for number in todo
+            }
+            _execute(chapter, some, table, folder, workers=workers, scheduler=scheduler)
+        else:
+            _write(table, folder)
     return table
 
 
@@ -122,46 +123,49 @@ def collect(folder: Path) -> list[dict[str, Any]]:
     if not (table := [row for row in read if row]):
         raise ValueError(f"no notebooks in {folder} that papermill has executed: it has {len(found)} in all")
     with _alone(folder):
-        return _write(table, folder)
+        _write(table, folder)
+    return table
 
 
 def _execute(
-    chapter: Path,
-    points: Sequence[dict[str, Any]],
-    todo: Sequence[int],
-    table: list[dict[str, Any]],
-    folder: Path,
-    **where: Any,
+    chapter: Path, points: Mapping[int, Any], table: list[dict[str, Any]], folder: Path, **where: Any
 ) -> None:
-    """Execute some points; the table on disk is whole after each, and after an interruption."""
-    from corrlib.sweep import engine  # dask takes a second to import, and a dry run does without
+    """Execute some of the points of a table, which is whole on disk after each, and if it is interrupted."""
+    from corrlib.sweep import engine
 
-    some = [points[number] for number in todo]
-    planned = [engine.Point(name(each), each, _digest(chapter, each)) for each in some]
-    starts = folder / ".starts"
+    starts, numbers, some = folder / ".starts", list(points), list(points.values())
     shutil.rmtree(starts, ignore_errors=True)
-    ended = engine.execute(chapter, planned, grid.groups(some), folder, **where)
-    bar = tqdm(total=len(points), initial=len(points) - len(todo), unit="point", disable=None)
+    rows.write(table, folder)
+    bar = tqdm(total=len(table), initial=len(table) - len(points), unit="point", disable=None)
+    groups = grid.groups([point.values for point in some])
     try:
-        with bar, contextlib.closing(ended):
+        with bar, contextlib.closing(engine.execute(chapter, some, groups, folder, **where)) as ended:
             for number, reason in ended:
-                values = points[todo[number]]
-                row = _row(chapter, values, folder, "failed" if reason else "done", reason)
-                table[todo[number]] = row
+                row = _row(chapter, some[number].values, folder, "failed" if reason else "done", reason)
+                table[numbers[number]] = row
                 rows.write(table, folder)
                 bar.update()
                 if reason:
                     last = reason.strip().splitlines()[-1]
-                    tqdm.write(f"{planned[number].name}: {last}", file=sys.stderr)
+                    tqdm.write(f"{some[number].name}: {last}", file=sys.stderr)
     finally:
         _write(table, folder)
         shutil.rmtree(starts, ignore_errors=True)
 
 
-def _write(table: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+def _points(
+    chapter: Path, values: Mapping[str, str | Sequence[str | None]], folder: Path
+) -> list[dict[str, Any]]:
+    points = grid.points(chapter, values)
+    for read in (Path("results"), Path("book"), Path(book.__file__).parent):
+        if folder.resolve().is_relative_to(read.resolve()):
+            raise ValueError(f"{folder} is among the files that chapters read: choose a folder such as runs")
+    return points
+
+
+def _write(table: list[dict[str, Any]], folder: Path) -> None:
     rows.write(table, folder)
     page.write(table, folder)
-    return table
 
 
 def _row(chapter: Path, values: dict[str, Any], folder: Path, status: str, error: str = "") -> dict[str, Any]:
@@ -172,27 +176,33 @@ def _row(chapter: Path, values: dict[str, Any], folder: Path, status: str, error
     return row | {"status": status, "parameters": values}
 
 
-def _executed(chapter: Path, values: dict[str, Any], folder: Path) -> bool:
+def _executed(values: dict[str, Any], folder: Path, digest: Callable[[dict[str, Any]], str]) -> bool:
     """Whether the notebook of a point is there, and of today's code and data."""
     path = folder / f"{name(values)}.ipynb"
     try:
         stamp = json.loads(path.read_text(encoding="utf-8"))["metadata"]["corrlib"]["digest"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return stamp == _digest(chapter, values)
+    return stamp == digest(values)
 
 
-def _digest(chapter: Path, values: dict[str, Any]) -> str:
-    """A digest of all that the outputs of a point depend on."""
-    files = tuple((name, values[name]) for name in (book.DATA, book.WEIGHTS) if values.get(name))
-    text = json.dumps([_chapter_digest(chapter, files), values], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digests(chapter: Path) -> Callable[[dict[str, Any]], str]:
+    """Return a function of a point's parameters: the digest of all that its outputs depend on.
 
-
-@functools.cache
-def _chapter_digest(chapter: Path, files: tuple[tuple[str, str], ...]) -> str:
+    The data set is opened, and the embedded world drawn, when it is called, not before.
+    """
     reads_data = book.DATA in chapters.parameters(chapter)
-    return book.chapter_digest(Path(), chapter, dict(files), reads_data=reads_data)
+
+    @functools.cache
+    def of_chapter(files: tuple[tuple[str, str], ...]) -> str:
+        return book.chapter_digest(Path(), chapter, dict(files), reads_data=reads_data)
+
+    def digest(values: dict[str, Any]) -> str:
+        files = tuple((key, values[key]) for key in (book.DATA, book.WEIGHTS) if values.get(key))
+        text = json.dumps([of_chapter(files), values], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    return digest
 
 
 @contextlib.contextmanager

@@ -190,6 +190,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             processes=True,
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else port 8787
             memory_limit=None,
             silence_logs="CRITICAL",
             env={name: os.environ.get(name, threads) for name in THREADS},
