@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from tqdm import tqdm
 from corrlib import book, chapters, scoreboard, squares, store
 from corrlib.convnet import Network, load
 from corrlib.datasets import VOC, DataError, open_dataset
-from corrlib.reproduce.cost import Cost, cost, images_for, kept
+from corrlib.reproduce.cost import Cost, estimate, hours, images_for, kept
 from corrlib.reproduce.stages import Stage, release, stages
 
 #: Patches of each layer in the database of section 2: the paper's "at least one million".
 PATCHES = 1_000_000
+#: A ``stages.csv`` of an earlier run, by which the time is estimated.
+RECORDED = Path("results") / "photos-stages.csv"
 GB = 1e9
 
 
@@ -73,14 +76,19 @@ def reproduce(
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
-            _afford(data, network, cost(data, network, every, patches), say)
-            todo = {name for name, own in given.items() if not _done(root, name, own, out, data.tier)}
-            for stage in stages(data, network, every):
-                if stage.chapter in todo:
-                    _compute(stage, out, say)
-            release()
-            for name, own in given.items():
-                _execute(root, name, own, out, data.tier, again=name in todo)
+            todo = [name for name, own in given.items() if not _done(root, name, own, out, data.tier)]
+            work = [stage for stage in stages(data, network, every) if stage.chapter in todo]
+            for name in todo:
+                execute = partial(_execute, root, name, given[name], out, data.tier)
+                size = patches if name == "visualization" else _instances(data, "val")
+                unit = "patch" if name == "visualization" else "instance"
+                work.append(Stage(name, "the chapter", unit, [(size, execute)]))
+            _afford(data, network, estimate(data, network, every, patches), hours(work, root / RECORDED), say)
+            for name in given:
+                if name not in todo:
+                    say(f"{name}: unchanged")
+            for stage in work:
+                _compute(stage, out, say)
             return _score(root, out, data.tier, say)
     except filelock.Timeout:
         raise ValueError(f"another run is at work in {out}: wait for it, or choose another folder") from None
@@ -126,17 +134,26 @@ def _whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {key: given.get(key, default) for key, (_, default) in known.items()}
 
 
-def _afford(data: VOC, network: Network, needed: Cost, say: Callable[[str], None]) -> None:
+def _afford(
+    data: VOC, network: Network, needed: Cost, time_: float | None, say: Callable[[str], None]
+) -> None:
     """Tell what the run will take; ValueError if the disk has no room for it."""
     folder, there = store.cache_dir(), kept(data)
     folder.mkdir(parents=True, exist_ok=True)
     free, left = shutil.disk_usage(folder).free, max(0, needed.total - there)
-    counts = [sum(len(squares.visible(data, c, s)) for c in data.categories) for s in ("train", "val")]
-    say(f"{data.root}: tier {data.tier}, {len(data.categories)} categories, {counts[0]:,} instances of train")
-    say(f"with a visible keypoint and {counts[1]:,} of val; network {network.name} ({network.digest})")
-    say(f"estimates: {needed.total / GB:.1f} GB in {folder} ({there / GB:.1f} GB are there already,")
-    say(f"{free / GB:.1f} GB are free), {needed.memory / GB:.1f} GB of memory for the largest step, and more")
-    say("for the programs themselves. On disk:")
+    say(
+        f"{data.root}: tier {data.tier}, {len(data.categories)} categories, {_instances(data, 'train'):,}"
+        f" instances of train with a visible keypoint and {_instances(data, 'val'):,} of val"
+    )
+    say(f"network {network.name} (digest {network.digest})")
+    say("estimates:")
+    if time_ is not None:
+        say(f"  time: {time_:.1f} hours if nothing is done yet, at the speed recorded in {RECORDED}")
+    say(f"  memory: {needed.memory / GB:.1f} GB for the largest step, and some for the programs themselves")
+    say(
+        f"  disk: {needed.total / GB:.1f} GB in {folder}, where {there / GB:.1f} GB are of this data already"
+        f" and {free / GB:.1f} GB are free"
+    )
     for name, size in needed.disk.items():
         say(f"  {size / GB:8.2f} GB  {name}")
     if free < left:
@@ -144,6 +161,10 @@ def _afford(data: VOC, network: Network, needed: Cost, say: Callable[[str], None
             f"{folder} needs about {left / GB:.1f} GB more and has {free / GB:.1f}: free some space, or name"
             " another folder in CORRLIB_CACHE"
         )
+
+
+def _instances(data: VOC, split: str) -> int:
+    return sum(len(squares.visible(data, category, split)) for category in data.categories)
 
 
 def _done(root: Path, name: str, given: dict[str, Any], out: Path, tier: str) -> bool:
@@ -159,21 +180,21 @@ def _result(folder: Path, name: str, tier: str) -> Path:
 
 def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
     """Run the steps of a stage and log what they took."""
-    started, total = time.perf_counter(), sum(count for count, _ in stage.steps)
-    label = f"{stage.chapter}, {stage.name}"
-    with tqdm(total=total, desc=label, unit=stage.unit, disable=None, leave=False) as bar:
+    started, label = time.perf_counter(), f"{stage.chapter}, {stage.name}"
+    with tqdm(total=stage.count, desc=label, unit=stage.unit, disable=None, leave=False) as bar:
         for count, call in stage.steps:
             call()
             bar.update(count)
     seconds, memory = time.perf_counter() - started, _peak_memory()
-    say(f"{label}: {total:,} {stage.unit}s in {seconds:,.0f} s; memory at most {memory / GB:.1f} GB so far")
+    took = f"{stage.count:,} {stage.unit}s in {seconds:,.0f} s"
+    say(f"{label}: {took}; memory at most {memory / GB:.1f} GB so far")
     log = out / "stages.csv"
     first = not log.is_file()
     with log.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if first:
             writer.writerow(["chapter", "stage", "unit", "count", "seconds", "peak_memory_so_far_bytes"])
-        writer.writerow([stage.chapter, stage.name, stage.unit, total, f"{seconds:.1f}", memory])
+        writer.writerow([stage.chapter, stage.name, stage.unit, stage.count, f"{seconds:.1f}", memory])
 
 
 def _peak_memory() -> int:
@@ -184,16 +205,14 @@ def _peak_memory() -> int:
     return max(peaks) * (1 if sys.platform == "darwin" else 1024)
 
 
-def _execute(root: Path, name: str, given: dict[str, Any], out: Path, tier: str, *, again: bool) -> None:
-    """Execute a chapter if need be, and take a copy of its result before another run replaces it."""
+def _execute(root: Path, name: str, given: dict[str, Any], out: Path, tier: str) -> None:
+    """Execute a chapter, and take a copy of its result before another run replaces it."""
+    release()
     notebook, result = out / f"{name}.ipynb", _result(out, name, tier)
-    if again:
-        result.unlink(missing_ok=True)
-        notebook.unlink(missing_ok=True)
+    notebook.unlink(missing_ok=True)
     book.execute(root, f"book/{name}", given, notebook)
-    if again:
-        with store.replacing(result) as temporary:
-            shutil.copyfile(_result(store.cache_dir(), name, tier), temporary)
+    with store.replacing(result) as temporary:
+        shutil.copyfile(_result(store.cache_dir(), name, tier), temporary)
 
 
 def _score(root: Path, out: Path, tier: str, say: Callable[[str], None]) -> Path:

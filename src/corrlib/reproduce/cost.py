@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from corrlib.experiments.alignment.features import GRID_LAYER
 from corrlib.experiments.classification.keypoints import RADII, SHARP
 from corrlib.experiments.prediction import grids
 from corrlib.experiments.visualization import units
+from corrlib.reproduce.stages import Stage
 
 #: Channels of SIFT.
 SIFT = 128
@@ -54,7 +57,7 @@ def images_for(data: VOC, network: Network, patches: int, *, seed: int = 0) -> i
     return len(names)
 
 
-def cost(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, Any]], patches: int) -> Cost:
+def estimate(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, Any]], patches: int) -> Cost:
     """Estimate what the four chapters keep on disk, and the memory of the largest step.
 
     Parameters
@@ -77,10 +80,15 @@ def cost(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, Any]
     align, predict = parameters["alignment"], parameters["prediction"]
 
     grid = int(np.prod(network.output_shape((align["size"],) * 2, GRID_LAYER)))
-    few = sum(sum(count[c]) for c in studies.few(list(data.categories)))
+    few = studies.few(list(data.categories))
     others = [name for name in studies.LAYERS if name != align["layer"]]
     studied = 2 * sum(network.channels(name) for name in others) + SIFT * (len(studies.RADII) - 1)
-    flows = sum(n[1] * align["neighbors"] * (2 * grid + 16 * kinds[c] + 32) for c, n in count.items())
+    # Of each object and neighbour: a label a node, its keypoints, two energies, the bound and the iterations.
+    pair = {c: align["neighbors"] * (2 * grid + 16 * kinds[c] + 32) for c in count}
+    betas, tried = 2 * len(align["betas"]), 2 * align["studied"]
+    flows = sum(pair[c] * (2 * n[1] + betas * min(align["studied"], n[0])) for c, n in count.items())
+    side = len(studies.LAYERS) + len(studies.RADII) + 2 * 2 * 2  # methods, betas and solvers
+    flows += sum(pair[c] * side * min(tried, count[c][1]) for c in few)
 
     pooled = int(np.prod(network.output_shape((227, 227), "pool5"))) * network.channels("pool5")
     signature = pooled + (network.channels("fc7") if "fc7" in network.layers else 0)
@@ -93,17 +101,19 @@ def cost(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, Any]
         f: int(np.prod(grids.shape(network, f, predict["size"]))) for f in (predict["layer"], grids.SIFT)
     }
     responses = sum(sum(n) * kinds[c] for c, n in count.items())
+    finest = 16 * places[predict["layer"]]  # a quarter of the stride
+    finest *= sum(min(predict["studied"], n[1]) * kinds[c] for c, n in count.items())
     disk = {
         "visualization: features of patches": 2 * patches * sum(network.channels(n) for n in units.LAYERS),
         "neighbours: fc7 and pool5": 4 * signature * instances,
         "alignment: features": (2 * network.channels(align["layer"]) + SIFT) * grid * instances,
-        "alignment: features of the side studies": studied * grid * few,
-        "alignment: flows": 2 * flows,
+        "alignment: features of the side studies": studied * grid * sum(sum(count[c]) for c in few),
+        "alignment: flows": flows,
         "classification: features at keypoints": (
             4 * sum(map(network.channels, columns)) + SIFT * len((*RADII, *SHARP))
         )
         * int(points),
-        "prediction: responses": 4 * sum(places.values()) * responses,
+        "prediction: responses": 4 * (sum(places.values()) * responses + finest),
     }
     memory = 0
     for c, (train, _) in count.items():
@@ -125,3 +135,14 @@ def kept(data: VOC) -> int:
         except OSError:  # replaced meanwhile
             continue
     return total
+
+
+def hours(stages: Iterable[Stage], recorded: Path) -> float | None:
+    """How long stages would take at the speed of a recorded ``stages.csv``; None if it lacks one of them."""
+    if not recorded.is_file():
+        return None
+    with recorded.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    speed = {(row["chapter"], row["stage"]): float(row["seconds"]) / int(row["count"]) for row in rows}
+    every = [(speed.get((s.chapter, s.name)), s.count) for s in stages]
+    return None if any(rate is None for rate, _ in every) else sum(r * n for r, n in every) / 3600

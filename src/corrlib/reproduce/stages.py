@@ -46,6 +46,11 @@ class Stage:
     unit: str
     steps: list[tuple[int, Callable[[], Any]]]
 
+    @property
+    def count(self) -> int:
+        """Of all steps."""
+        return sum(count for count, _ in self.steps)
+
 
 def stages(data: VOC, network: Network, parameters: Parameters) -> Iterator[Stage]:
     """Yield the stages in turn: nothing is computed here, and each needs what those before have computed."""

@@ -1,0 +1,255 @@
+"""The paper's whole experiment on a data set as small as it can be: killed, resumed, and not done twice."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import jupytext
+import numpy as np
+import pytest
+
+from corrlib import cli, convnet, reproduce, scoreboard, squares
+from corrlib.datasets import VOC
+from corrlib.reproduce import cost
+
+ROOT = Path(__file__).resolve().parents[1]
+PATCHES = 300
+CATEGORIES = ("ant", "bee")
+# What a chapter leaves behind, in a few lines instead of its own.
+STUB = """
+# %%
+import json
+from corrlib import convnet, store
+from corrlib.datasets import open_dataset
+from corrlib.experiments import provenance
+data, network = open_dataset(data_root), convnet.load(weights)
+origin = provenance(data, network, parameters=dict(k=5, alpha=0.1), module="corrlib.squares", seconds=1.0)
+values = json.loads('''VALUES''')
+store.write_result(store.cache_dir() / "results" / f"CHAPTER-{data.tier}.json", values, provenance=origin)
+"""
+DETAIL = {"5": {"detail": {"difference": [0.2, 0.1, 0.3]}}}
+VALUES = {
+    "visualization": {name: DETAIL for name in ("conv3", "conv4", "conv5")} | {"table 1": {"conv1": [11, 4]}},
+    "alignment": {
+        "alphas": [0.1],
+        "pck": {"conv4 flow": {"cat": 0.25}},
+        "means": {"conv4 flow": [[0.25, 0.2, 0.3]]},
+        "claims": {},
+    },
+    "classification": {"categories": ["cat"], "table": {"conv4": [50.0]}, "means": {}, "claims": {}},
+    "prediction": {"alphas": [0.1], "pck": {}, "means": {}, "claims": {}},
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Noise in the layout of photographs: two categories of three images in train and two in val."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    voc = root / "VOCdevkit" / "VOC2011"
+    for folder in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (voc / folder).mkdir(parents=True)
+    lists = {"train": [], "val": []}
+    for number in range(5 * len(CATEGORIES)):
+        name, category = f"2011_{number:06d}", CATEGORIES[number // 5]
+        lists["train" if number % 5 < 3 else "val"].append(name)
+        small = rng.integers(0, 256, (12, 13, 3), dtype=np.uint8)
+        image = cv2.resize(small, (250, 240), interpolation=cv2.INTER_CUBIC)
+        assert cv2.imwrite(str(voc / "JPEGImages" / f"{name}.jpg"), image)
+        points = "".join(
+            f'<keypoint name="{key}" visible="1" x="{x}" y="{y}" z="0"/>'
+            for key, (x, y) in zip(("Head", "L_Leg", "R_Leg"), rng.integers(40, 200, (3, 2)), strict=True)
+        )
+        (root / "annotations" / category).mkdir(parents=True, exist_ok=True)
+        (root / "annotations" / category / f"{name}_1.xml").write_text(
+            f'<annotation><visible_bounds xmin="20" ymin="20" width="200" height="190"/>'
+            f"<keypoints>{points}</keypoints></annotation>"
+        )
+    for split, names in lists.items():
+        (voc / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(names) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A narrow CaffeNet with random weights, without fc7."""
+    rng, parameters = np.random.default_rng(0), {}
+    shapes = [(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)]
+    for name, (outputs, inputs, kernel) in zip(map("conv{}".format, range(1, 6)), shapes, strict=True):
+        spread = np.sqrt(2 / (inputs * kernel**2))
+        parameters[f"{name}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
+        parameters[f"{name}.bias"] = np.zeros(outputs)
+    path = tmp_path_factory.mktemp("weights") / "random.safetensors"
+    mean = convnet.Preprocessing("rgb", (128.0, 128.0, 128.0), (0.02, 0.02, 0.02))
+    convnet.save(path, "caffenet", parameters, mean, {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The chapters with their own parameters, but little else."""
+    root = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "book" / "published", root / "book" / "published")
+    (root / "results").mkdir()
+    for path in (ROOT / "results").glob("photos-*.json"):
+        shutil.copy(path, root / "results")
+    shutil.copy(ROOT / "constraints.txt", root)
+    for chapter in scoreboard.CHAPTERS:
+        cells = jupytext.read(ROOT / "book" / f"{chapter}.py").cells
+        (own,) = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+        stub = STUB.replace("VALUES", json.dumps(VALUES[chapter])).replace("CHAPTER", chapter)
+        (root / "book" / f"{chapter}.py").write_text(f'# %% tags=["parameters"]\n{own}\n{stub}')
+    return root
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def entries(cache):
+    return {path: path.stat().st_mtime_ns for path in cache.glob("corrlib.*/*.safetensors")}
+
+
+def wait_for(ready, running):
+    deadline = time.monotonic() + 120
+    while not ready():
+        assert time.monotonic() < deadline and running.poll() is None
+        time.sleep(0.01)
+
+
+def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
+    project, data, weights, cache, tmp_path, monkeypatch, capsys
+):
+    out = tmp_path / "out"
+    arguments = ["reproduce", "--data", str(data), "--weights", str(weights), "--out", str(out)]
+    arguments += ["--patches", str(PATCHES)]
+    command = [sys.executable, "-c", "from corrlib.cli import main; raise SystemExit(main())", *arguments]
+    known = {}
+    # In the middle of the features, of the flows, and of the chapters.
+    moments = [
+        lambda: len(entries(cache)) > 4,
+        lambda: len(list(cache.glob("*._align/*.safetensors"))) > 6,
+        lambda: (out / "alignment.ipynb").is_file(),
+    ]
+    for ready in moments:
+        running = subprocess.Popen(command, cwd=project, stdout=subprocess.DEVNULL, start_new_session=True)
+        wait_for(ready, running)
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        found = entries(cache)
+        assert found.items() >= known.items(), "what was computed was computed again"
+        assert len(found) >= len(known)
+        known = found
+    assert len(known) > 40 and not (out / "scoreboard.md").exists()
+    notebook = (out / "visualization.ipynb").stat().st_mtime_ns
+
+    monkeypatch.chdir(project)
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert "visualization: unchanged" in said and "book/prediction: executing" in said
+    assert said.endswith(f"{out / 'scoreboard.md'}\n")
+    assert (out / "visualization.ipynb").stat().st_mtime_ns == notebook
+    found = entries(cache)
+    assert found.items() >= known.items()
+
+    assert cli.main(arguments) == 0
+    said = capsys.readouterr().out
+    assert said.count(": unchanged\n") == 4 and "executing" not in said
+    assert entries(cache) == found
+
+    numbers = json.loads((out / "scoreboard.json").read_text())["numbers"]
+    ours = {(n["table"], n["name"], n["of"]): n["difference"].get("photos") for n in numbers}
+    assert ours[1, "conv1", "stride"] == 0
+    assert ours[2, "conv4 flow", "cat"] == pytest.approx(25 - 19.6)
+    assert ours[3, "conv4", "cat"] == -5 and ours[4, "SIFT", "cat"] is None
+    text = (out / "scoreboard.md").read_text()
+    assert "**holds**<br>conv3: +0.20" in text.replace("\u00a0", " ") and "photos (recorded)" in text
+    with (out / "stages.csv").open(newline="") as file:
+        logged = list(csv.DictReader(file))
+    assert {row["chapter"] for row in logged} == set(scoreboard.CHAPTERS)
+    assert all(float(row["seconds"]) >= 0 and int(row["peak_memory_so_far_bytes"]) > 10**8 for row in logged)
+
+    # The estimate was of what is there now, but for small files; the side studies did not run here.
+    network = convnet.load(weights)
+    world = VOC(data)
+    given = reproduce.parameters(world, network, data, weights, PATCHES)
+    every = {name: reproduce._whole(project, name, own) for name, own in given.items()}
+    estimated = cost.estimate(world, network, every, PATCHES).disk
+    size = {}
+    for path in found:
+        part = path.parent.name.rpartition(".")[2]
+        size[part] = size.get(part, 0) + path.stat().st_size
+    responses = 4 * (2 * 5 * 3) * (29 * 29 + 57 * 57)  # instances, keypoints, the two grids
+    assert responses < size["_train"] + size["_score"] < 1.3 * responses
+    assert responses < estimated["prediction: responses"] < 5 * responses
+    assert estimated["alignment: features"] == (2 * 6 + 128) * 169 * 10
+    assert size["_features"] == pytest.approx(estimated["alignment: features"], rel=0.1)
+    assert size["_align"] == pytest.approx(estimated["alignment: flows"], rel=0.8)
+
+
+def test_the_paper_s_scale_is_what_chapters_are_given(data, weights):
+    network, world = convnet.load(weights), VOC(data)
+    units = int(np.prod(network.output_shape((240, 250), "conv5")))
+    images = {}
+    for patches in (100, units, units + 1, reproduce.PATCHES):
+        given = reproduce.parameters(world, network, data, weights, patches)
+        images[patches] = given["visualization"]["database_images"]
+    assert set(given) == set(scoreboard.CHAPTERS)
+    assert list(images.values()) == [1, 1, 2, len(world.image_ids("train"))]
+    assert given["alignment"]["retrieval_layer"] == "pool5", "the network has no fc7"
+    assert "retrieval_layer" not in given["prediction"]
+    for name, own in given.items():
+        every = reproduce._whole(ROOT, name, own)
+        assert every["data_root"] == str(data) and every.get("category", "") == ""
+        assert every.get("neighbors", 25) == 25 and every.get("C", 1e-6) == 1e-6
+    assert len(reproduce._whole(ROOT, "classification", {})["layers"]) == 5
+    assert len(reproduce._whole(ROOT, "classification", {})["radii"]) == 5
+
+
+def test_what_is_missing_is_told_before_anything_starts(project, data, weights, cache, tmp_path, monkeypatch):
+    broken = tmp_path / "data"
+    shutil.copytree(data, broken)
+    how = dict(out=tmp_path / "out", say=print, patches=PATCHES)
+    with pytest.raises(FileNotFoundError, match="no such weights"):
+        reproduce.reproduce(project, data, tmp_path / "none.caffemodel", **how)
+    (broken / "VOCdevkit/VOC2011/JPEGImages/2011_000003.jpg").unlink()
+    with pytest.raises(ValueError, match=r"lacks 1 of 10 images .*2011_000003\.jpg"):
+        reproduce.reproduce(project, broken, weights, **how)
+    squares.visible.cache_clear()
+    for number in (8, 9):
+        (broken / f"annotations/bee/2011_00000{number}_1.xml").unlink()
+    with pytest.raises(ValueError, match="no object with a visible keypoint of bee in val"):
+        reproduce.reproduce(project, broken, weights, **how)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**6, 10**6, 1000))
+    with pytest.raises(ValueError, match=r"needs about .* GB more and has 0\.0: free some space"):
+        reproduce.reproduce(project, data, weights, **how)
+    assert entries(cache) == {}
+
+
+def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cache, tmp_path):
+    import filelock
+
+    (tmp_path / "out").mkdir()
+    with (
+        filelock.FileLock(tmp_path / "out" / ".lock"),
+        pytest.raises(ValueError, match="another run is at work"),
+    ):
+        reproduce.reproduce(project, data, weights, tmp_path / "out", patches=PATCHES)
+
+
+def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
+    recorded = tmp_path / "stages.csv"
+    recorded.write_text("chapter,stage,unit,count,seconds\nalignment,flows,instance,10,36\na,b,c,1,3600\n")
+    work = [reproduce.Stage("alignment", "flows", "instance", [(400, print), (600, print)])]
+    assert cost.hours(work, recorded) == pytest.approx(1)
+    assert cost.hours([*work, reproduce.Stage("a", "b", "c", [(2, print)])], recorded) == pytest.approx(3)
+    assert cost.hours([*work, reproduce.Stage("a", "else", "c", [(2, print)])], recorded) is None
+    assert cost.hours(work, tmp_path / "none.csv") is None
