@@ -157,26 +157,27 @@ def _figurines(args: argparse.Namespace) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> None:
-    from corrlib import chapters, sweep
+    from corrlib import chapters
+    from corrlib.sweep import grid, runs
 
     chapter = chapters.find(args.chapter)
-    grid = (sweep.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
+    values = (grid.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
     if args.dry_run:
-        points, done = sweep.plan(chapter, grid, args.out)
-        for values, executed in zip(points, done, strict=True):
-            print(f"{'done   ' if executed else 'to run '} {sweep.name(values)}")
+        points, done = runs.plan(chapter, values, args.out)
+        for point, executed in zip(points, done, strict=True):
+            print(f"{'done   ' if executed else 'to run '} {grid.name(point)}")
         print(f"{len(points)} points, {sum(done)} done")
         return
-    rows = sweep.sweep(chapter, grid, args.out, workers=args.workers, scheduler=args.scheduler)
+    rows = runs.sweep(chapter, values, args.out, workers=args.workers, scheduler=args.scheduler)
     print(args.out / "results.html")
     if failed := sum(row["status"] != "done" for row in rows):
-        raise sweep.SweepError(f"{failed} of {len(rows)} points failed; why is in {args.out / 'results.csv'}")
+        raise runs.SweepError(f"{failed} of {len(rows)} points failed; why is in {args.out / 'results.csv'}")
 
 
 def _collect(args: argparse.Namespace) -> None:
-    from corrlib import sweep
+    from corrlib.sweep import runs
 
-    sweep.collect(args.folder)
+    runs.collect(args.folder)
     print(args.folder / "results.html")
 
 
