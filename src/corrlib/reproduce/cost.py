@@ -83,8 +83,9 @@ def estimate(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, 
     few = studies.few(list(data.categories))
     others = [name for name in studies.LAYERS if name != align["layer"]]
     studied = 2 * sum(network.channels(name) for name in others) + SIFT * (len(studies.RADII) - 1)
-    # Of each object and neighbour: a label a node, its keypoints, two energies, the bound and the iterations.
-    pair = {c: align["neighbors"] * (2 * grid + 16 * kinds[c] + 32) for c in count}
+    # Of each neighbour: a label a node, its keypoints; its row, two energies, their bound and the iterations.
+    near = {c: min(align["neighbors"], n[0]) for c, n in count.items()}
+    pair = {c: near[c] * (2 * grid + 16 * kinds[c] + 40) for c in count}
     betas, tried = 2 * len(align["betas"]), 2 * align["studied"]
     flows = sum(pair[c] * (2 * n[1] + betas * min(align["studied"], n[0])) for c, n in count.items())
     side = len(studies.LAYERS) + len(studies.RADII) + 2 * 2 * 2  # methods, betas and solvers
