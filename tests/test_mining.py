@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
 import oracles
 from corrlib import mining
+from corrlib.mining import descent
 
 N, HEIGHT, WIDTH, CHANNELS = 40, 13, 17, 5
 
@@ -26,11 +28,11 @@ def planted(rng, dtype, count=2):
 
 @pytest.mark.parametrize(("dtype", "context"), [(np.float32, 3), (np.uint8, 1)])
 @pytest.mark.parametrize("C", [1e-6, 2e-5])
-def test_mining_is_training_on_everything(rng, monkeypatch, dtype, context, C):
-    monkeypatch.setattr(mining.rounds, "FIRST", 50)  # of some 8,000: it has to find the others
+def test_mining_is_training_on_everything(rng, dtype, context, C):
     maps, labels = planted(rng, dtype)
-    found = mining.mine(maps, labels, context=context, C=C, tolerance=0.01)
-    assert (found.left == 0).all() and (found.rounds > 1).all() and (found.gap >= 0).all()
+    maps[5], labels[:, 5] = 255, 0  # not trained on
+    found = mining.mine(maps, labels, context=context, C=C, tolerance=1e-4)
+    assert (found.rounds > 1).all() and (found.gap >= 0).all() and (found.gap <= 1e-4).all()
     x = oracles.windows(maps, context)
     scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
     for k, y in enumerate(labels.reshape(len(labels), -1)):
@@ -46,32 +48,76 @@ def test_mining_is_training_on_everything(rng, monkeypatch, dtype, context, C):
 
         # The objective is strongly convex: an excess of e over its minimum allows a distance of sqrt(2 e).
         excess = found.gap[k] * objective(ours)
-        assert found.gap[k] < 0.02
+        inside = y[used] * (x[used] @ ours[:-1] * scale + ours[-1] * mining.NORM) < 1
+        assert abs(found.hard[k] - inside.sum()) <= 0.002 * inside.sum()  # but for rounding
         assert objective(ours) - objective(best) <= excess * 1.001 + 1e-12
         assert np.linalg.norm(ours - best) <= np.sqrt(2 * excess) * 1.001 + 1e-9
         assert np.linalg.norm(ours - best) < 0.03 * np.linalg.norm(best)
 
 
-def test_too_few_rounds_say_what_they_left(rng, monkeypatch):
-    monkeypatch.setattr(mining.rounds, "FIRST", 50)
+def test_the_gap_is_that_of_the_dual(rng):
     maps, labels = planted(rng, np.float32)
-    one, all_ = (mining.mine(maps, labels, rounds=r) for r in (1, 20))
-    assert (one.rounds == 1).all() and (one.left > 0).all()
-    assert (one.gap > all_.gap).all()
+    x, C = oracles.windows(maps, 3), 2e-5
+    scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
+    x = np.column_stack([x * scale, np.full(len(x), mining.NORM)])
+    for rounds in (1, 4, 12):  # far from the minimum, too
+        found = mining.mine(maps, labels, C=C, rounds=rounds, tolerance=0)
+        assert (found.rounds == rounds).all()
+        for k, y in enumerate(labels.reshape(len(labels), -1)):
+            w = np.append(found.weights[k].ravel() / scale, found.bias[k] / mining.NORM)
+            losses = np.maximum(0, 1 - y * (x @ w))[y != 0]
+            primal, alphas = w @ w / 2 + C * (losses @ losses), 2 * C * losses
+            total = (alphas * y[y != 0]) @ x[y != 0]
+            dual = alphas.sum() - alphas @ alphas / (4 * C) - total @ total / 2
+            assert found.gap[k] == pytest.approx((primal - dual) / primal, rel=0.01, abs=1e-5)
+            assert found.hard[k] == (losses > 0).sum()
 
 
-def test_a_warm_start_changes_the_way_but_not_the_end(rng):
+def test_rounds_run_out(rng):
     maps, labels = planted(rng, np.float32)
-    whole = mining.mine(maps, labels, tolerance=0.01)
+    one, all_ = (mining.mine(maps, labels, rounds=r) for r in (2, 200))
+    assert (one.rounds == 2).all() and (one.gap > all_.gap).all() and (all_.gap <= 1e-3).all()
+
+
+def test_a_start_changes_the_way_but_not_the_end(rng):
+    maps, labels = planted(rng, np.float32)
+    whole = mining.mine(maps, labels, tolerance=1e-4)
     half = labels.copy()
     half[:, ::2] = 0
-    cold, warm = (mining.mine(maps, half, tolerance=0.01, start=s) for s in (None, whole))
+    cold, warm = (mining.mine(maps, half, tolerance=1e-4, start=s) for s in (None, whole))
     first, second, other = (one.weights.reshape(2, -1) for one in (cold, warm, whole))
     distance = np.linalg.norm(first - second, axis=1)
     assert (distance < 0.03 * np.linalg.norm(first, axis=1)).all()
     apart = np.linalg.norm(other - second, axis=1)
     assert (apart > 5 * distance).all()  # it has let go of the other half
-    assert all((half[k].ravel()[rows] != 0).all() for k, rows in enumerate(warm.rows))
+    again = mining.mine(maps, labels, tolerance=1e-3, start=whole)
+    assert (again.rounds == 1).all()  # it was there already
+    np.testing.assert_allclose(again.weights, whole.weights, rtol=1e-5)
+
+
+def test_the_sum_of_windows_is_the_transpose_of_responses(rng):
+    maps = rng.integers(0, 256, (11, 5, 7, 2), dtype=np.uint8)
+    shares = rng.normal(size=(11, 4, 5, 7)).astype(np.float32)
+    for context in (1, 3, 5):
+        expected = shares.transpose(1, 0, 2, 3).reshape(4, -1) @ oracles.windows(maps, context)
+        found = mining.weighted_sum(maps, shares, context).reshape(4, -1)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=0.01)
+
+
+@pytest.mark.parametrize("far", [1e-3, 1.0, 1e3])
+def test_the_line_search_finds_the_minimum(rng, far):
+    scores, change = rng.normal(size=(2, 500)).astype(np.float32)
+    change = np.float32(far) * change
+    signs = rng.choice(np.array([-1, 0, 1], np.int8), 500)
+
+    def value(t):
+        losses = np.maximum(0, 1 - signs * (scores.astype(float) + t * change))[signs != 0]
+        return -0.5 * far * t + (0.3 * far * t) ** 2 / 2 + 1e-3 * (losses @ losses)
+
+    t = descent.line_search(scores, change, signs, 1e-3, -0.5 * far, (0.3 * far) ** 2)
+    best = minimize_scalar(value, bracket=(0, 1 / far), tol=1e-10).x
+    assert t == pytest.approx(best, rel=0.03)
+    assert value(t) <= value(0)
 
 
 def test_nothing_to_train_on(rng):
@@ -79,7 +125,10 @@ def test_nothing_to_train_on(rng):
     labels[0][labels[0] > 0] = 0  # no positive
     labels[1][labels[1] < 0] = 0  # no negative
     found = mining.mine(maps, labels)
-    assert np.isnan(found.weights[0]).all() and np.isnan(found.bias[0]) and not len(found.rows[0])
+    assert np.isnan(found.weights[0]).all() and np.isnan(found.bias[0]) and np.isnan(found.gap[0])
+    assert found.rounds[0] == found.hard[0] == 0
+    again = mining.mine(maps, labels, start=found)
+    assert np.isnan(again.weights[0]).all() and np.isfinite(again.weights[1]).all()
     score = mining.responses(maps, found.weights, found.bias)[:, 1]
     assert (score[labels[1] > 0] > 0.5).all()
 

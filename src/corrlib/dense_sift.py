@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numba import njit
 
 from corrlib.geometry import ReceptiveField
 from corrlib.sift import MAGNIFICATION
@@ -17,7 +18,7 @@ __all__ = ["descriptors", "grid", "shape"]
 #: Spatial bins along an axis, directions, and Lowe's cap on a normalised descriptor.
 BINS, DIRECTIONS, CAP = 4, 8, 0.2
 #: Descriptors of a row or column that are summed by one matrix product.
-GROUP = 15
+GROUP = 8
 
 
 def grid(bin_size: int = 8, stride: int = 8) -> ReceptiveField:
@@ -72,9 +73,7 @@ def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.
     by_row, by_col = (_bins(side, bin_size, stride) for side in grey.shape)
     rows, cols = shape(grey.shape, bin_size=bin_size, stride=stride)
     found = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
-    for direction in range(DIRECTIONS):
-        off = np.abs(turn - direction)
-        share = size * np.maximum(0, 1 - np.minimum(off, DIRECTIONS - off))
+    for direction, share in enumerate(_shares(size, turn)):
         for columns, (left, weights) in by_col:
             part = share[:, left : left + weights.shape[2]] @ weights.reshape(-1, weights.shape[2]).T
             for lines, (top, others) in by_row:
@@ -86,6 +85,20 @@ def descriptors(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.
     np.minimum(found, CAP * norm, out=found)
     found *= 512 / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-6)
     return np.minimum(np.rint(found), 255).astype(np.uint8)
+
+
+@njit(cache=True, nogil=True)
+def _shares(size, turn):
+    """What each pixel's gradient gives to each direction: all to the two on either side of it."""
+    height, width = size.shape
+    found = np.zeros((DIRECTIONS, height, width), np.float32)
+    for row in range(height):
+        for col in range(width):
+            first = int(turn[row, col])
+            part = turn[row, col] - first
+            found[first % DIRECTIONS, row, col] = size[row, col] * (1 - part)
+            found[(first + 1) % DIRECTIONS, row, col] = size[row, col] * part
+    return found
 
 
 def _bins(side: int, bin_size: int, stride: int) -> list[tuple[slice, tuple[int, np.ndarray]]]:

@@ -1,26 +1,20 @@
-"""Rounds of training on the hard negatives found so far, and of looking for others."""
+"""Rounds of looking for hard examples among all windows, and of moving the detectors away from them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
+from scipy.linalg.blas import ssyrk
 
-from corrlib.mining.ascent import ascend
-from corrlib.mining.detectors import Detectors, responses
+from corrlib.mining.descent import Memory, inside_margin, line_search
+from corrlib.mining.detectors import Detectors, responses, weighted_sum
 
 #: Features are multiplied by one number so that their RMS norm is this, as of SIFT: it is what C suits. The
 #: constant feature that learns the bias is as large.
 NORM = 512.0
-#: Maps that a pass looks at together.
-CHUNK = 32
-#: Negatives that a detector starts from, drawn at random.
-FIRST = 5000
-#: How far inside the margin a negative has to be in the first round. The first detectors are poor: most of
-#: what they hardly reject the next ones will.
-WIDE = 0.5
+#: Detectors that start from nothing are first trained on one of so many maps, to this gap.
+FEW, ROUGH = 8, 0.1
+#: Windows that curvature is estimated from, and the share of all that is taken to be inside the margin.
+SAMPLE, SHARE = 10_000, 0.1
 
 
 def mine(
@@ -29,8 +23,8 @@ def mine(
     *,
     context: int = 3,
     C: float = 1e-6,
-    rounds: int = 20,
-    tolerance: float = 0.1,
+    rounds: int = 200,
+    tolerance: float = 1e-3,
     seed: int = 0,
     start: Detectors | None = None,
 ) -> Detectors:
@@ -50,80 +44,111 @@ def mine(
     rounds
         Of mining, at most.
     tolerance
-        A negative is hard if its score is above -1 by more than this. The solver stops when no margin is
-        further off than this, too; it is what LIBLINEAR does by default.
+        A detector is done when its duality gap, over all examples, is this share of its objective.
     seed
-        Of the first negatives, and of the solver's order.
+        Of the maps that are first, and of the windows that curvature is estimated from.
     start
-        Detectors for the same maps, trained with other labels, say: their support vectors are where training
-        begins, but not where it ends.
+        Detectors for the same maps, trained with other labels, say: where training begins, but not where it
+        ends.
 
     Notes
     -----
     The objective is ``|w|^2 / 2 + C sum_i max(0, 1 - y_i w x_i)^2``, the default of LIBLINEAR and of
     scikit-learn. (One window of hundreds is positive. Where keypoints are hard to find, the plain hinge loss
     is least when all is called negative; the squared one still ranks the windows, and more than that is not
-    asked of a detector.) A round minimises the objective over the negatives found so far (dual coordinate
-    descent: Hsieh et al., ICML 2008, with its shrinking), from where the last one ended. Then one pass over
-    the maps finds the hard ones among all the others, for all keypoints at once. When there are none the
-    minimum is that over all examples: the dual variables of the others would be zero.
+    asked of a detector.)
+
+    Only examples inside the margin count: the positives that are missed, and the hard negatives. A round
+    finds them among all windows, for all keypoints at once, as one product of matrices a chunk of maps, and
+    takes a quasi-Newton step. No list of hard negatives is kept that others could be missing from, as it is
+    where windows are too expensive to be looked at again: the round's are always all there are. With ``a_i =
+    2 C max(0, 1 - y_i w x_i)`` as dual variables the duality gap is half the squared norm of the gradient, so
+    every round knows how far above the minimum it is at most.
     """
     maps, labels = np.asarray(maps), np.asarray(labels)
     _check(maps, labels, context, C, rounds)
-    half, rng = context // 2, np.random.default_rng(seed)
-    padded = np.pad(maps, ((0, 0), (half, half), (half, half), (0, 0)))
-    norms = _norms(padded, context)
-    scale = NORM / max(float(np.sqrt(norms.mean(dtype=np.float64))), np.finfo(np.float32).tiny)
-    diagonal = scale**2 * norms.ravel().astype(np.float64) + NORM**2 + 1 / (2 * C)
-    lines, cells = padded.reshape(*padded.shape[:2], -1), labels.reshape(len(labels), -1)
-    count, width = len(labels), context**2 * maps.shape[3]
-    weights, bias = np.full((count, width), np.nan, np.float32), np.full(count, np.nan, np.float32)
-    taken, left, gap = np.zeros(count, int), np.zeros(count, int), np.full(count, np.nan)
-    trained = [k for k in range(count) if (cells[k] > 0).any()]
-    rows, alphas = [np.zeros(0, np.int64)] * count, [np.zeros(0)] * count
-    for k in trained:
-        rows[k], alphas[k] = _first(cells[k], rng, start and (start.rows[k], start.alphas[k]))
-
-    def solve(k: int) -> None:
-        signs = cells[k][rows[k]].astype(np.float32)
-        weights[k], bias[k] = ascend(
-            lines, labels.shape[2:], context, rows[k], signs, alphas[k], diagonal[rows[k]], C, scale**2,
-            NORM**2, tolerance, seed,
-        )  # fmt: skip
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        todo = trained
-        for number in range(rounds):
-            list(pool.map(solve, todo))
-            early = number == 0 and rounds > 1
-            least = max(tolerance, WIDE) if early else tolerance
-            found, losses = _hard(maps, cells, weights, bias, todo, context, least)
-            missed = []
-            for k, hard, loss in zip(todo, found, losses, strict=True):
-                new = np.setdiff1d(hard, rows[k], assume_unique=True)
-                taken[k], left[k] = taken[k] + 1, len(new)
-                norm = float(weights[k] @ weights[k]) / scale**2 + (float(bias[k]) / NORM) ** 2
-                primal = norm / 2 + C * loss
-                dual = alphas[k].sum() - alphas[k] @ alphas[k] / (4 * C) - norm / 2
-                gap[k] = (primal - dual) / primal
-                if len(new) or early:
-                    missed.append(k)
-                    if taken[k] < rounds:
-                        rows[k] = np.concatenate([rows[k], new])
-                        alphas[k] = np.concatenate([alphas[k], np.zeros(len(new))])
-            todo = missed
-            if not todo:
-                break
-    support = [np.flatnonzero(a) for a in alphas]
-    return Detectors(
-        weights=weights.reshape(count, context, context, -1),
-        bias=bias,
-        rounds=taken,
-        left=left,
-        gap=gap,
-        rows=tuple(r[s] for r, s in zip(rows, support, strict=True)),
-        alphas=tuple(a[s] for a, s in zip(alphas, support, strict=True)),
+    count, rng = len(labels), np.random.default_rng(seed)
+    scale = NORM / max(_rms_norm(maps, context), np.finfo(np.float32).tiny)
+    trained = [k for k in range(count) if (labels[k] > 0).any()]
+    lines = np.zeros((count, context**2 * maps.shape[3] + 1))
+    lines[:, -1] = -1 / NORM  # all is rejected
+    if start is not None:
+        lines[:, :-1], lines[:, -1] = start.weights.reshape(count, -1) / scale, start.bias / NORM
+        lines[np.isnan(lines).any(axis=1)] = 0
+    used = rng.permutation(np.flatnonzero((labels != 0).any(axis=(0, 2, 3))))
+    curvature = _curvature(maps, used, context, scale, rng) if start is None else start.curvature
+    how = dict(context=context, C=C, scale=scale, curvature=curvature)
+    if start is None:
+        few = np.sort(used[: -(-len(used) // FEW)])
+        _descend(lines, maps[few], labels[:, few], trained, rounds=rounds, tolerance=ROUGH, **how)
+    used = np.sort(used)
+    taken, gap, hard = _descend(
+        lines, maps[used], labels[:, used], trained, rounds=rounds, tolerance=tolerance, **how
     )
+    lines[[k for k in range(count) if k not in trained]] = np.nan
+    return Detectors(
+        weights=(lines[:, :-1] * scale).reshape(count, context, context, -1).astype(np.float32),
+        bias=(lines[:, -1] * NORM).astype(np.float32),
+        rounds=taken,
+        gap=gap,
+        hard=hard,
+        curvature=curvature,
+    )
+
+
+def _descend(
+    lines: np.ndarray,
+    maps: np.ndarray,
+    labels: np.ndarray,
+    trained: list[int],
+    *,
+    context: int,
+    C: float,
+    scale: float,
+    curvature: np.ndarray,
+    rounds: int,
+    tolerance: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Change `lines` until their gaps are within `tolerance`: rounds, gaps, examples inside the margin."""
+    labels = np.ascontiguousarray(labels)
+    count, size = len(labels), labels[0].size
+    taken, gap, hard = np.zeros(count, int), np.full(count, np.nan), np.zeros(count, int)
+    memory = Memory(count, np.eye(len(curvature), dtype=np.float32) + 2 * C * SHARE * size * curvature)
+
+    def scored(some: np.ndarray) -> np.ndarray:
+        weights = (some[:, :-1] * scale).reshape(len(some), context, context, -1)
+        found = responses(maps, weights, some[:, -1] * NORM)
+        return np.ascontiguousarray(found.swapaxes(0, 1)).reshape(len(some), size)
+
+    todo, scores = list(trained), np.zeros((count, size), np.float32)
+    scores[todo] = scored(lines[todo])
+    before: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    while todo:
+        shares, losses = np.empty((len(todo), size), np.float32), np.empty(len(todo))
+        for n, k in enumerate(todo):
+            hard[k], losses[n] = inside_margin(scores[k], labels[k].ravel(), shares[n])
+        sums = weighted_sum(maps, shares.reshape(len(todo), *labels.shape[1:]).swapaxes(0, 1), context)
+        pull = np.column_stack([sums.reshape(len(todo), -1) * scale, shares.sum(axis=1, dtype=float) * NORM])
+        gradients = lines[todo] - 2 * C * pull
+        for n, k in enumerate(todo):
+            taken[k] += 1
+            gap[k] = gradients[n] @ gradients[n] / 2 / (lines[k] @ lines[k] / 2 + C * losses[n])
+            if k in before:
+                memory.add(k, before[k][0], gradients[n] - before[k][1])
+        going = [n for n, k in enumerate(todo) if gap[k] > tolerance and taken[k] < rounds]
+        todo, gradients = [todo[n] for n in going], gradients[going]
+        if not todo:
+            break
+        directions = memory.directions(todo, gradients)
+        for k, gradient, direction, change in zip(
+            todo, gradients, directions, scored(directions), strict=True
+        ):
+            linear, quadratic = lines[k] @ direction, direction @ direction
+            t = line_search(scores[k], change, labels[k].ravel(), C, linear, quadratic)
+            lines[k] += t * direction
+            scores[k] += np.float32(t) * change
+            before[k] = t * direction, gradient
+    return taken, gap, hard
 
 
 def _check(maps: np.ndarray, labels: np.ndarray, context: int, C: float, rounds: int) -> None:
@@ -140,47 +165,28 @@ def _check(maps: np.ndarray, labels: np.ndarray, context: int, C: float, rounds:
         raise ValueError(f"expected C > 0 and at least one round, got C = {C} and {rounds} rounds")
 
 
-def _norms(padded: np.ndarray, context: int) -> np.ndarray:
-    """Squared norms of all windows, ``(N, H, W)``."""
-    squares = np.stack([np.einsum("hwc,hwc->hw", one, one, dtype=np.float32) for one in padded])
-    for axis in (1, 2):
-        squares = np.lib.stride_tricks.sliding_window_view(squares, context, axis).sum(axis=-1)
-    return squares
+def _rms_norm(maps: np.ndarray, context: int) -> float:
+    """Root mean square of the norms of all windows."""
+    energy = np.stack([np.einsum("hwc,hwc->hw", one, one, dtype=np.float32) for one in maps])
+    # A cell is in as many windows as there are cells around it.
+    rows, cols = (np.convolve(np.ones(side), np.ones(context), "same") for side in energy.shape[1:])
+    return float(np.sqrt(np.einsum("nhw,h,w->", energy, rows, cols) / energy.size))
 
 
-def _first(
-    cells: np.ndarray, rng: np.random.Generator, start: Sequence[np.ndarray] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """All positives, and those negatives that it starts with: rows and dual variables."""
-    positives = np.flatnonzero(cells > 0)
-    if start is None:
-        negatives = np.flatnonzero(cells < 0)
-        negatives = rng.choice(negatives, min(FIRST, len(negatives)), replace=False)
-        return np.concatenate([positives, negatives]), np.zeros(len(positives) + len(negatives))
-    alphas = np.zeros(len(cells))
-    alphas[start[0]] = start[1]
-    rows = np.concatenate([positives, start[0][cells[start[0]] < 0]])
-    return rows, alphas[rows]
-
-
-def _hard(
-    maps: np.ndarray,
-    cells: np.ndarray,
-    weights: np.ndarray,
-    bias: np.ndarray,
-    todo: list[int],
-    context: int,
-    tolerance: float,
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """For each detector of `todo` all negatives inside the margin, and the sum of all its losses."""
-    found, losses = [[] for _ in todo], np.zeros(len(todo))
-    kernels, size = weights[todo].reshape(len(todo), context, context, -1), maps.shape[1] * maps.shape[2]
-    for first in range(0, len(maps), CHUNK):
-        scores = responses(maps[first : first + CHUNK], kernels, bias[todo])
-        for n, k in enumerate(todo):
-            score = scores[:, n].ravel()
-            label = cells[k, first * size : first * size + len(score)]
-            slack = np.maximum(0, 1 - label * score)[label != 0]
-            losses[n] += slack @ slack
-            found[n].append(first * size + np.flatnonzero((label < 0) & (score > tolerance - 1)))
-    return [np.concatenate(hard) for hard in found], losses
+def _curvature(
+    maps: np.ndarray, used: np.ndarray, context: int, scale: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Mean of the outer products of windows, drawn at random, and their constant feature, with themselves."""
+    half, (height, width) = context // 2, maps.shape[1:3]
+    places = rng.choice(len(used) * height * width, min(SAMPLE, len(used) * height * width), replace=False)
+    n, row, col = np.unravel_index(np.sort(places), (len(used), height, width))
+    drawn = np.full((len(places), context**2 * maps.shape[3] + 1), NORM, np.float32)
+    windows = drawn[:, :-1].reshape(len(places), context, context, -1)
+    for i, j in np.ndindex(context, context):
+        r, c = row + i - half, col + j - half
+        inside = (r >= 0) & (r < height) & (c >= 0) & (c < width)
+        windows[:, i, j] = 0
+        windows[inside, i, j] = maps[used[n[inside]], r[inside], c[inside]]
+        windows[:, i, j] *= scale
+    half_of_it = ssyrk(1 / len(drawn), drawn.T)  # above the diagonal
+    return np.triu(half_of_it) + np.triu(half_of_it, 1).T

@@ -47,21 +47,24 @@ def errors(
     finest = max(factors)
     if any(factor < 1 or finest % factor for factor in factors):
         raise ValueError(f"every factor must divide the largest, got {list(factors)}")
-    found: dict[int, list[list[np.ndarray]]] = {factor: [[] for _ in etas] for factor in factors}
-    for category in categories:
+
+    def own(category: str) -> dict[int, list[np.ndarray]]:
         inputs = training.inputs(network, feature, dict(how, size=size))
         scores = cached(_scores, data=data, category=category, factor=finest, limit=limit, **inputs)["scores"]
         objects, rows = _objects(data, category, limit)
         means = grids.prior_means(data, network, category, "val", size)[rows]
-        own = training.train(data, network, category, feature=feature, size=size, **how)
-        line = dict(slope=own.slope, offset=own.offset, means=means, sigma=sigma)
+        trained = training.train(data, network, category, feature=feature, size=size, **how)
+        line = dict(slope=trained.slope, offset=trained.offset, means=means, sigma=sigma)
+        found = {}
         for factor in factors:
-            field = replace(own.field, stride=own.field.stride // factor)
+            field = replace(trained.field, stride=trained.field.stride // factor)
             every = finest // factor
             places = predictions.predict(scores[..., ::every, ::every], field, etas, **line)
-            for rows_of_eta, one in zip(found[factor], places, strict=True):
-                rows_of_eta.append(squares.errors(one, objects, size))
-    return found
+            found[factor] = [squares.errors(one, objects, size) for one in places]
+        return found
+
+    each = grids.each(own, categories)
+    return {f: [list(one) for one in zip(*(found[f] for found in each), strict=True)] for f in factors}
 
 
 def ceilings(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 from joblib import cpu_count
@@ -20,6 +21,16 @@ SIZE = 500
 #: The kind of features that is no layer of the network.
 SIFT = "sift"
 BATCH = 16
+Result = TypeVar("Result")
+
+
+def each(call: Callable[[str], Result], categories: Sequence[str]) -> list[Result]:
+    """What `call` says of each category, a thread a category, and none within: their steps are short."""
+    if len(categories) == 1:
+        return [call(categories[0])]
+    one = dict(initializer=threadpool_limits, initargs=(1,))  # OpenMP counts each thread's own
+    with threadpool_limits(1), ThreadPoolExecutor(cpu_count(), **one) as pool:
+        return list(pool.map(call, categories))
 
 
 def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
@@ -106,8 +117,8 @@ def shifted(network: Network, images: np.ndarray, layer: str, factor: int) -> np
     return found
 
 
-def neighbours(data: VOC, network: Network, category: str, split: str) -> np.ndarray:
-    """All training instances of the category, the most similar first by the cosine of `pool5`.
+def neighbours(data: VOC, network: Network, category: str, split: str, layer: str = "pool5") -> np.ndarray:
+    """All training instances of the category, the most similar first by the cosine of a layer's features.
 
     The whole 227 x 227 square is compared: the network's own input, as for the other chapters' neighbours.
 
@@ -117,19 +128,21 @@ def neighbours(data: VOC, network: Network, category: str, split: str) -> np.nda
         Rows of ``squares.visible(data, category, "train")``; -1 in place of those of the instance's own
         image.
     """
-    query, database = (squares.signatures(data, network, category, s, "pool5") for s in (split, "train"))
+    query, database = (squares.signatures(data, network, category, s, layer) for s in (split, "train"))
     rows, _ = nearest(query, database, len(database))
     objects = (squares.visible(data, category, s) for s in (split, "train"))
     own, others = (np.array([i.image_id for i in each]) for each in objects)
     return np.where(own[:, None] == others[rows], -1, rows)
 
 
-def prior_means(data: VOC, network: Network, category: str, split: str, size: int) -> np.ndarray:
+def prior_means(
+    data: VOC, network: Network, category: str, split: str, size: int, layer: str = "pool5"
+) -> np.ndarray:
     """Where each keypoint is in the square of the nearest neighbour that has it, ``(N, K, 2)``.
 
     NaN if none has.
     """
-    rows = neighbours(data, network, category, split)
+    rows = neighbours(data, network, category, split, layer)
     known = squares.keypoints(squares.visible(data, category, "train"), size)
     usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
     first = usable.argmax(axis=1)

@@ -94,16 +94,13 @@ def errors(
         For each of `etas` and each category, as `corrlib.metrics.errors`: in the image, in units of the
         longer side of the box.
     """
-    found: list[list[np.ndarray]] = [[] for _ in etas]
-    for category in categories:
+
+    def own(category: str) -> list[np.ndarray]:
         objects = grids.instances(data, category, split)
-        for rows, predicted in zip(
-            found,
-            places(data, network, category, etas, split=split, sigma=sigma, size=size, **how),
-            strict=True,
-        ):
-            rows.append(squares.errors(predicted, objects, size))
-    return found
+        found = places(data, network, category, etas, split=split, sigma=sigma, size=size, **how)
+        return [squares.errors(one, objects, size) for one in found]
+
+    return [list(one) for one in zip(*grids.each(own, categories), strict=True)]
 
 
 def copy_errors(
