@@ -195,7 +195,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     network = convnet.load(weights)
     world = VOC(data)
     given = reproduce.parameters(world, network, data, weights, PATCHES)
-    every = {name: reproduce._whole(project, name, own) for name, own in given.items()}
+    every = {name: reproduce.whole(project, name, own) for name, own in given.items()}
     estimated = cost.estimate(world, network, every, PATCHES).disk
     size = {}  # by function
     for path in found:
@@ -225,11 +225,11 @@ def test_the_paper_s_scale_is_what_chapters_are_given(data, weights):
     assert given["alignment"]["retrieval_layer"] == "pool5", "the network has no fc7"
     assert "retrieval_layer" not in given["prediction"]
     for name, own in given.items():
-        every = reproduce._whole(ROOT, name, own)
+        every = reproduce.whole(ROOT, name, own)
         assert every["data_root"] == str(data) and every.get("category", "") == ""
         assert every.get("neighbors", 25) == 25 and every.get("C", 1e-6) == 1e-6
-    assert len(reproduce._whole(ROOT, "classification", {})["layers"]) == 5
-    assert len(reproduce._whole(ROOT, "classification", {})["radii"]) == 5
+    assert len(reproduce.whole(ROOT, "classification", {})["layers"]) == 5
+    assert len(reproduce.whole(ROOT, "classification", {})["radii"]) == 5
 
 
 def test_what_is_missing_is_told_before_anything_starts(project, data, weights, cache, tmp_path, monkeypatch):

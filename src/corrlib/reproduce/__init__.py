@@ -72,7 +72,7 @@ def reproduce(
     data, network = open_dataset(data_root), load(weights)
     check(data)
     given = parameters(data, network, data_root, weights, patches)
-    every = {name: _whole(root, name, own) for name, own in given.items()}
+    every = {name: whole(root, name, own) for name, own in given.items()}
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
@@ -128,7 +128,7 @@ def check(data: VOC) -> None:
         )
 
 
-def _whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters of a chapter."""
     known = chapters.parameters(root / "book" / f"{name}.py")
     return {key: given.get(key, default) for key, (_, default) in known.items()}
