@@ -22,7 +22,8 @@ def swept(
     ylabel: str,
     legend: str = "",
     ticks: Sequence[str] | None = None,
-    marks: Mapping[str, float] | None = None,
+    marks: Sequence[float] = (),
+    marked: str = "",
 ) -> Figure:
     """Draw one number of a sweep against one of its parameters, a line for each setting of the others.
 
@@ -36,8 +37,8 @@ def swept(
     ticks
         Names of the places 0, 1, ... on the horizontal axis, of a parameter that is not a number: points are
         not joined then.
-    marks
-        Name -> a place on the horizontal axis, drawn as a line.
+    marks, marked
+        Places on the horizontal axis, drawn as lines, and what they are.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
     many = plt.get_cmap("viridis")(np.linspace(0, 0.9, max(len(series), 2)))
@@ -55,15 +56,16 @@ def swept(
         else:
             axes.plot(x, y, color=colour, marker=marker, label=name, lw=1.6, ms=4)
             axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
-    for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
-        axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
+    for place in marks:
+        axes.axvline(place, color=GREY, ls="--", lw=1.2, label=marked if place == marks[0] else None)
     if ticks:
         axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 8 else 0)
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.grid(alpha=0.25)
-    if marks or 1 < len(series) <= LEGEND:
-        handles, names = axes.get_legend_handles_labels()
-        shown = [i for i, n in enumerate(names) if n and (n in (marks or {}) or len(series) <= LEGEND)]
+    handles, names = axes.get_legend_handles_labels()
+    shown = [i for i, name in enumerate(names) if name == marked or 1 < len(series) <= LEGEND]
+    if shown:
+        where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(shown) > 5 else {}
         style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
-        axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style)
+        axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style, **where)
     return figure

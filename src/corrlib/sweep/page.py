@@ -82,13 +82,13 @@ def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
         series.setdefault(label, []).append([ticks.index(_text(value)) if ticks else value, *numbers])
     drawn = {label: np.array(values, dtype=float) for label, values in series.items()}
     tiers = " and ".join(_distinct(done, "about", "tier"))
-    inside = {f"the paper's {v:g}": v for v in PAPER.get(across, ()) if _spans(drawn, v)} if not ticks else {}
+    inside = [value for value in PAPER.get(across, ()) if not ticks and _spans(drawn, value)]
     labels = dict(xlabel=across, ylabel=f"{score} (tier: {tiers})" if tiers else score)
     legend = others[0] if len(others) == 1 else ""
     about = f"{labels['ylabel']} against {across}" + (
         f", a line for each of {', '.join(series)}" if others else ""
     )
-    return plots.swept(drawn, **labels, legend=legend, ticks=ticks, marks=inside), about
+    return plots.swept(drawn, **labels, legend=legend, ticks=ticks, marks=inside, marked="the paper's"), about
 
 
 def varied(table: Sequence[dict[str, Any]], part: str) -> list[str]:
@@ -111,7 +111,7 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
             "seconds": _text(row["seconds"])
         }
         points.append(shown | {"place": place, "numbers": numbers, "figures": figures})
-    return {"sliders": sliders, "points": points, "images": images}
+    return {"sliders": sliders, "points": points, "images": images, "score": SCORE}
 
 
 def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
@@ -179,6 +179,10 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return ",".join(map(_text, value)) if isinstance(value, list) else "" if value is None else str(value)
+
+
+def _seconds(row: dict[str, Any]) -> str:
+    return "" if row["seconds"] is None else f"{row['seconds']:.1f}"
 
 
 def _numeric(value: Any) -> bool:
