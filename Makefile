@@ -7,7 +7,7 @@ DATA    ?=
 WEIGHTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book test lab constraints
+.PHONY: help venv book pdf test lab constraints
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ help:  ## this list
 book: venv  ## build the book: _build/html/index.html (real data: make book DATA=DIR WEIGHTS=FILE)
 	@$(BIN)/corrlib book $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 	@$(BIN)/python ci/check_html.py _build/html
+
+pdf: venv  ## build the book and print it: _build/corrlib.pdf (needs Chromium)
+	@$(BIN)/corrlib book --pdf $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 test: venv  ## check the style and run the tests
 	$(BIN)/ruff check .

@@ -2,6 +2,8 @@
 
 import hashlib
 import importlib.util
+import os
+import re
 import shutil
 import time
 from pathlib import Path
@@ -121,7 +123,7 @@ def project(tmp_path_factory):
     (root / "book").mkdir()
     for name in ("_config.yml", "constraints.txt"):
         shutil.copy(ROOT / name, root / name)
-    for name in ("references.bib", "_vendor"):
+    for name in ("references.bib", "_static", "_vendor"):
         source = ROOT / "book" / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, root / "book" / name)
     (root / "_toc.yml").write_text(TOC)
@@ -402,6 +404,49 @@ def test_a_folder_without_a_book_is_refused(tmp_path):
 def test_missing_weights_are_named(project):
     with pytest.raises(ValueError, match="no weights file at gone"):
         book.build(project, weights="gone.npz")
+
+
+def browser_that(folder, monkeypatch, *commands):
+    """Put a Chromium on the PATH that does something else."""
+    folder.mkdir()
+    (folder / "chromium").write_text("\n".join(["#!/bin/sh", *commands, ""]))
+    (folder / "chromium").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def test_what_is_printed_has_all_pages_and_their_pictures(project, tmp_path, monkeypatch):
+    words = "case $word in --print-to-pdf=*) out=${word#*=};; file://*) page=${word#file://};; esac"
+    copies = ('cp "$page" "$out"', f'cp -r "$(dirname "$page")" {tmp_path}')
+    browser_that(tmp_path / "bin", monkeypatch, f"for word; do {words}; done", *copies)
+    out = book.build(project, pdf=True)
+    assert out == project / "_build" / "corrlib.pdf"
+    text = out.read_text()
+    assert all(f"{title}<" in text for title in ("A small book", "A small chapter"))
+    pictures = re.findall(r'<img[^>]* src="(_images/[^"]+)"', text)
+    assert 'href="#fig-line"' in text and '"book/intro.html#' not in text
+    assert pictures and all((tmp_path / "singlehtml" / name).is_file() for name in pictures)
+    assert not (project / "_build" / "work").exists()
+
+
+@pytest.mark.skipif(not any(map(shutil.which, book.BROWSERS)), reason="no Chromium on the PATH to print with")
+def test_the_book_is_printed(project):
+    pdf = book.build(project, pdf=True).read_bytes()
+    assert pdf.startswith(b"%PDF-") and pdf.rstrip().endswith(b"%%EOF")
+    assert b"/Subtype /Image" in pdf  # the figure
+
+
+def test_without_a_browser_no_chapter_runs_in_vain(project, monkeypatch):
+    monkeypatch.setenv("PATH", str(project))
+    with pytest.raises(ValueError, match="printed by Chromium, and none is on the PATH: tried chromium, "):
+        book.build(project, pdf=True)
+
+
+def test_a_browser_that_fails_is_quoted_and_leaves_the_last_pdf(project, tmp_path, monkeypatch):
+    browser_that(tmp_path / "bin", monkeypatch, "echo out of paper >&2", "exit 1")
+    (project / "_build" / "corrlib.pdf").write_bytes(b"the last one")
+    with pytest.raises(book.BuildError, match="out of paper"):
+        book.build(project, pdf=True)
+    assert (project / "_build" / "corrlib.pdf").read_bytes() == b"the last one"
 
 
 def test_a_second_build_in_the_same_tree_is_refused(project):

@@ -7,6 +7,7 @@ it reads has changed, and each result appears by a rename, so that a failed buil
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -24,19 +25,23 @@ from corrlib import chapters
 # The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
 STAMP = ".corrlib"
+#: Names under which Chromium, or Chrome, is found.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class BuildError(RuntimeError):
     """The pages do not render without warnings, or another build is at work in the same tree."""
 
 
-def build(root: Path, *, data_root: str | None = None, weights: str | None = None) -> Path:
+def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
     """Build the book of the project at ``root`` and return its first page, ``_build/html/index.html``.
 
     Parameters
     ----------
     data_root, weights
         Given to every chapter that has a parameter of that name; without them the embedded world and network.
+    pdf
+        Whether to print it as well, by Chromium, and to return ``_build/corrlib.pdf`` instead.
 
     Raises
     ------
@@ -47,6 +52,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
         raise ValueError(f"no book in {root.resolve()}: it has no _toc.yml; build in the project's root")
     if weights and not Path(weights).is_file():
         raise ValueError(f"no weights file at {weights}")
+    browser = _browser() if pdf else ""
     target = root / "_build"
     target.mkdir(exist_ok=True)
     try:
@@ -56,9 +62,21 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
                 execute(root, name, given, _executed(root, name))
             _stage(root)
             _render(root)
+            if pdf:
+                return _print(root, browser)
     except filelock.Timeout:
         raise BuildError(f"another build is at work in {root.resolve()}: wait for it, or stop it") from None
     return target / "html" / "index.html"
+
+
+def _browser() -> str:
+    """Path of a Chromium, before hours of work."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        raise ValueError(
+            f"a PDF is printed by Chromium, and none is on the PATH: tried {', '.join(BROWSERS)}"
+        )
+    return found
 
 
 def chapter_names(root: Path) -> list[str]:
@@ -176,14 +194,45 @@ def _render(root: Path) -> None:
         print("pages: unchanged", flush=True)
         return
     print("pages: rendering", flush=True)
+    made = _sphinx(stage, work, "html")
+    (made / STAMP).write_text(digest)
+    shutil.rmtree(html, ignore_errors=True)
+    made.replace(html)
+    shutil.rmtree(work)
+
+
+def _print(root: Path, browser: str) -> Path:
+    """Print ``_build/stage``, all on one page, to ``_build/corrlib.pdf``."""
+    target = root / "_build"
+    work, out = target / "work", target / "corrlib.pdf"
+    print("pdf: rendering", flush=True)
+    made, first = (
+        _sphinx(target / "stage", work, "singlehtml"),
+        parse_toc_yaml(root / "_toc.yml").root.docname,
+    )
+    # Sphinx writes the page into the folder of the first document, and its links as if it were above.
+    page, printed = made / "index.html", work / "book.pdf"
+    page.write_text((made / f"{first}.html").read_text().replace(f'href="{first}.html#', 'href="#'))
+    # The budget is how long MathJax may take by the page's own clock.
+    options = ["--headless=new", "--disable-gpu", "--no-pdf-header-footer", "--virtual-time-budget=120000"]
+    if os.geteuid() == 0:  # as in a container: Chromium's sandbox refuses the superuser
+        options.append("--no-sandbox")
+    command = [browser, *options, f"--print-to-pdf={printed}", page.resolve().as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    if done.returncode or not printed.is_file():
+        raise BuildError(f"{browser} printed no PDF:\n{done.stderr}")
+    printed.replace(out)
+    shutil.rmtree(work)
+    return out
+
+
+def _sphinx(stage: Path, work: Path, builder: str) -> Path:
+    """Render ``stage`` with a builder of Sphinx into ``work``, all warnings errors; return what it made."""
     shutil.rmtree(work, ignore_errors=True)
     main = "from jupyter_book.cli.main import main; main()"
-    options = ["-q", "-W", "-n", "--keep-going", "--path-output", str(work), str(stage)]
+    options = ["--builder", builder, "-q", "-W", "-n", "--keep-going", "--path-output", str(work), str(stage)]
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}  # warnings and errors go to stderr
     done = subprocess.run([sys.executable, "-c", main, "build", *options], **quiet)
     if done.returncode:
         raise BuildError("the pages do not render without the warnings above")
-    (work / "_build" / "html" / STAMP).write_text(digest)
-    shutil.rmtree(html, ignore_errors=True)
-    (work / "_build" / "html").replace(html)
-    shutil.rmtree(work)
+    return work / "_build" / builder

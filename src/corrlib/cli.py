@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("book", _book, usage.BOOK)
     sub.add_argument("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     sub.add_argument("--weights", metavar="FILE", help="weights of every chapter (default: our own)")
+    sub.add_argument("--pdf", action="store_true", help="also print it: _build/corrlib.pdf (needs Chromium)")
 
     sub = command("download", _download, usage.DOWNLOAD)
     sub.add_argument("what", nargs="+", choices=DOWNLOADS, metavar="what", help="one or more of these names")
@@ -134,7 +135,7 @@ def _run(args: argparse.Namespace) -> None:
 def _book(args: argparse.Namespace) -> None:
     from corrlib import book
 
-    print(book.build(Path(), data_root=args.data, weights=args.weights))
+    print(book.build(Path(), data_root=args.data, weights=args.weights, pdf=args.pdf))
 
 
 def _download(args: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ Chapters whose text, parameters, code, pinned requirements and data are what the
 examples:
   corrlib book
   corrlib book --data photographs --weights alexnet.npz
+  corrlib book --pdf
 """
 
 DOWNLOAD = """\
