@@ -34,10 +34,11 @@ CORE = {
     "tables": set(),
     "scoreboard": {"metrics", "store", "tables"},
 }
-# Above it: experiments see the core, chapters (which runs them in a kernel) and usage (text) nothing; book and
-# cli see all.
+# Above it: experiments see the core, the pages' explorers both, chapters (which runs them in a kernel) and
+# usage (text) nothing; book and cli see all.
 ABOVE = {
     "experiments": set(CORE),
+    "explorer": {"experiments", *CORE},
     "chapters": set(),
     "usage": set(),
     "book": {"chapters", "experiments", *CORE},

@@ -1,0 +1,235 @@
+"""Where each point of an object is on its neighbours: by every kind of flow, and in truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from corrlib import flow, plots, squares
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.datasets import VOC, Instance, figurines
+from corrlib.experiments.alignment import examples, features, flows
+from corrlib.explorer.page import packed, webp
+from corrlib.geometry import ReceptiveField
+
+#: The truth is known at every so many pixels of a square, from pixel 0 on.
+STEP = 2
+#: What a neighbour makes of a place: shows it, hides it, has it outside of its square, or has no such part.
+SHOWN, HIDDEN, OUTSIDE, MISSING = range(4)
+#: Part of a place that is not on the object.
+NONE = 255
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """Where the places of a lattice of ``n x n`` are, truly.
+
+    Attributes
+    ----------
+    names
+        Of the parts of the category.
+    part
+        ``(n, n)`` uint8: which of them is seen there; `NONE` where the object is not.
+    matches
+        ``(k, n, n, 2)`` points in the squares of the neighbours, ``(0, 0)`` where there is none.
+    state
+        ``(k, n, n)`` uint8: `SHOWN`, `HIDDEN` (the place is known), `OUTSIDE` or `MISSING`.
+    """
+
+    names: tuple[str, ...]
+    part: np.ndarray
+    matches: np.ndarray
+    state: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """An object, its nearest neighbours, and what leads from one to the others.
+
+    Attributes
+    ----------
+    name
+        The category.
+    target, neighbours
+        The squares ``(size, size, 3)`` and ``(k, size, size, 3)``.
+    labels_rc
+        Kind of flow -> what it was computed with -> ``(k, H, W, 2)`` as `flows.Aligned` has them.
+    truth
+        None where it is not known.
+    """
+
+    name: str
+    target: np.ndarray
+    neighbours: np.ndarray
+    labels_rc: Mapping[str, Mapping[str, np.ndarray]]
+    truth: Truth | None
+
+
+def example(
+    data: VOC,
+    network: Network,
+    category: str,
+    kinds: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    *,
+    pairs: int = 5,
+    size: int = INPUT_SIDE,
+    **how: Any,
+) -> Example:
+    """Align the object of a category that is best to be seen (`best_seen`) in many ways.
+
+    Parameters
+    ----------
+    kinds
+        Kind of flow -> name -> what of `flows.align` is its own: feature, beta.
+    pairs
+        Nearest neighbours that are shown.
+    how
+        As `flows.align` has it, for all.
+    """
+    labels: dict[str, dict[str, np.ndarray]] = {}
+    for kind, choices in kinds.items():
+        for name, own in choices.items():
+            found = flows.align(data, network, category, size=size, limit=flows.BLOCK, **how, **own)
+            n = best_seen([squares.visible(data, category, "val")[row] for row in found.rows])
+            labels.setdefault(kind, {})[name] = found.labels_rc[n, :pairs]
+    target = squares.visible(data, category, "val")[found.rows[n]]
+    near = [squares.visible(data, category, "train")[row] for row in found.neighbours[n, :pairs]]
+    return Example(
+        name=category,
+        target=squares.images(data, [target], size)[0],
+        neighbours=squares.images(data, near, size),
+        labels_rc=labels,
+        truth=truth(data, target, near, size) if data.tier == "figurines" else None,
+    )
+
+
+def best_seen(objects: Sequence[Instance]) -> int:
+    """Which of some objects to show: the largest of the whole ones, if there are any."""
+    candidates = examples.large(objects)
+    return max(candidates, key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
+
+
+def truth(data: VOC, reference: Instance, moving: Sequence[Instance], size: int) -> Truth:
+    """Ask a figurine world where the places of one object's square are in those of others.
+
+    The truth is that of the nearest pixel of the image. Raises ValueError where there is none.
+    """
+    axis = np.arange(0, size, STEP)
+    lattice = np.stack(np.meshgrid(axis, axis), axis=-1)
+    seen = figurines.read_truth(data.root, reference.image_id)
+    height, width = seen.owner.shape
+    pixels = np.rint(squares.crop(reference, size).inverse(lattice)).astype(int)
+    x, y = pixels[..., 0].clip(0, width - 1), pixels[..., 1].clip(0, height - 1)
+    some = replace(seen, owner=seen.owner[y, x], part=seen.part[y, x], unit=seen.unit[y, x])
+    matches, state = [], []
+    for one in moving:
+        other = figurines.read_truth(data.root, one.image_id)
+        places, shown = figurines.correspond(some, other, owner_a=reference.number, owner_b=one.number)
+        place = squares.crop(one, size).points(places)
+        within = ((place >= -0.5) & (place <= size - 0.5)).all(axis=-1)
+        known = np.isfinite(place[..., 0])
+        state.append(np.select([~known, ~within, shown], [MISSING, OUTSIDE, SHOWN], HIDDEN))
+        matches.append(np.where(within[..., None], place, 0))
+    return Truth(
+        names=tuple(map(spoken, figurines.parts(reference.category))),
+        part=np.where(some.owner == reference.number, some.part, NONE).astype(np.uint8),
+        matches=np.stack(matches),
+        state=np.stack(state).astype(np.uint8),
+    )
+
+
+def spoken(part: str) -> str:
+    """The name of a part in words: ``L_F_thigh`` is the left front thigh, ``b_wheel_spoke3`` a spoke."""
+    words = {"l": "left", "r": "right", "f": "front", "b": "back"}
+    plain = re.sub(r"\d+", "", part).lower().split("_")
+    return " ".join(words.get(word, word) for word in plain if word)
+
+
+def content(
+    shown: Sequence[Example], network: Network, chosen: Mapping[str, str], size: int = INPUT_SIDE
+) -> dict[str, Any]:
+    """What ``explorer-places.js`` reads.
+
+    `chosen` is, of each kind of flow, the one shown first; every example has it.
+    ``spline``: what each node of a line of the grid weighs at each pixel, so that the browser's flow is that
+    of `corrlib.flow`; ``flows``: row and column of a label; ``truth``: part, and x, y, state of a match.
+    """
+    field = network.receptive_fields[features.GRID_LAYER]
+    nodes = network.output_shape((size, size), features.GRID_LAYER)[0]
+    return {
+        "size": size,
+        "step": STEP,
+        "stride": field.stride,
+        "chosen": dict(chosen),
+        "spline": np.round(spline(field, nodes, size), 5).tolist(),
+        "examples": [
+            {
+                "name": one.name,
+                "target": webp(one.target),
+                "neighbours": [webp(image) for image in one.neighbours],
+                "flows": {
+                    kind: {name: packed(labels) for name, labels in choices.items()}
+                    for kind, choices in one.labels_rc.items()
+                },
+                "truth": one.truth and _truth(one.truth, size),
+                "start": start(one, size),
+            }
+            for one in shown
+        ],
+    }
+
+
+def picture(shown: Sequence[Example], network: Network, chosen: Mapping[str, str]) -> Figure:
+    """What stands in the explorer's place without scripts: how it looks at first. As `content`."""
+    one, field = shown[0], network.receptive_fields[features.GRID_LAYER]
+    size = len(one.target)
+    x, y = start(one, size)
+    matches = {}
+    for kind, name in chosen.items():
+        flows = flow.flow(one.labels_rc[kind][name], field, field, (size, size))
+        matches[f"{kind} by {name}"] = flows[:, y, x] + (x, y)
+    if one.truth is not None:
+        known = one.truth.state[:, y // STEP, x // STEP, None] <= HIDDEN
+        matches["truth"] = np.where(known, one.truth.matches[:, y // STEP, x // STEP], np.nan)
+    return plots.followed(one.target, one.neighbours, np.array([x, y]), matches)
+
+
+def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
+    """What each of a line of nodes weighs in the flow of each of a line of pixels, ``(size, nodes)``.
+
+    `flow.flow` is linear in the labels: these are its answers to one node that moves by a pixel.
+    """
+    unit = replace(field, center=0.0, stride=1.0)  # labels as they are
+    rest = np.moveaxis(np.indices((nodes, 1)), 0, -1)
+    moved = np.repeat(rest[None], nodes, axis=0)
+    moved[np.arange(nodes), np.arange(nodes), 0, 0] += 1
+    return (_down(moved, field, unit, size) - _down(rest[None], field, unit, size)).T
+
+
+def _down(labels: np.ndarray, field: ReceptiveField, unit: ReceptiveField, size: int) -> np.ndarray:
+    return flow.flow(labels, field, unit, (size, 1))[..., 0, 1]
+
+
+def start(one: Example, size: int) -> list[int]:
+    """The place (x, y) first pointed at: of those that most neighbours show the nearest to the middle."""
+    axis = np.arange(0, size, STEP)
+    off = np.hypot(*(np.stack(np.meshgrid(axis, axis)) - size / 2))
+    if one.truth is not None:
+        count = ((one.truth.state == SHOWN) & (one.truth.part != NONE)).sum(axis=0)
+        off = np.where(count == count.max(), off, np.inf)
+    row, col = np.unravel_index(off.argmin(), off.shape)
+    return [int(col) * STEP, int(row) * STEP]
+
+
+def _truth(one: Truth, size: int) -> dict[str, Any]:
+    places = np.rint(one.matches).clip(0, size - 1)
+    return {
+        "names": list(one.names),
+        "part": packed(one.part),
+        "places": packed(np.concatenate([places, one.state[..., None]], axis=-1)),
+    }

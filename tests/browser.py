@@ -1,0 +1,154 @@
+"""A headless browser, driven through the DevTools protocol: what a reader would see and do."""
+
+import base64
+import itertools
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+
+import pytest
+import websocket
+
+from corrlib.book import BROWSERS
+
+
+def find():
+    """Return the browser's program; without one the test is skipped."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not found:
+        pytest.skip(f"pages are not tried in a browser: none of {', '.join(BROWSERS)} is on the PATH")
+    return found
+
+
+class Browser:
+    """One page in a headless Chromium; a context manager."""
+
+    def __init__(self, folder, *, size=(1000, 900), javascript=True):
+        self.problems = []
+        self._counter = itertools.count(1)
+        # As root Chromium starts only without its sandbox; the pages are our own.
+        options = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--mute-audio",
+        ]
+        options += [
+            "--no-first-run",
+            "--hide-scrollbars",
+            "--remote-allow-origins=*",
+            "--remote-debugging-port=0",
+        ]
+        options += [f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "about:blank"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self._process = subprocess.Popen([find(), *options], **quiet)
+        try:
+            port = self._wait(lambda: (folder / "DevToolsActivePort").read_text().splitlines()[0])
+            pages = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list"))
+            (page,) = (page for page in pages if page["type"] == "page")
+            self._socket = websocket.create_connection(page["webSocketDebuggerUrl"], timeout=60)
+        except BaseException:
+            self._process.kill()
+            raise
+        for name in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{name}.enable")
+        if not javascript:
+            self.call("Emulation.setScriptExecutionDisabled", value=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+        self._process.terminate()
+        self._process.wait(timeout=30)
+
+    def _wait(self, ready, seconds=60):
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if found := ready():
+                    return found
+            except (OSError, IndexError):
+                pass
+            assert time.monotonic() < until, "the browser did not get there in time"
+            time.sleep(0.02)
+
+    def call(self, method, **params):
+        """Call a method of the protocol; note what the page complains about meanwhile."""
+        number = next(self._counter)
+        self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
+        while True:
+            answer = json.loads(self._socket.recv())
+            if answer.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed"):
+                self.problems.append(answer["params"])
+            if answer.get("method") == "Network.requestWillBeSent":
+                url = answer["params"]["request"]["url"]
+                if not url.startswith(("file:", "data:", "about:")):
+                    self.problems.append(url)
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def open(self, path):
+        """Open a file and wait for its scripts."""
+        self.call("Page.navigate", url=path.resolve().as_uri())
+        self._wait(
+            lambda: (
+                self.value("document.readyState") == "complete"
+                and self.value("location.href") != "about:blank"
+            )
+        )
+
+    def value(self, expression):
+        """Return the value of an expression in the page."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, expression):
+        """Wait until an expression is true."""
+        self._wait(lambda: self.value(expression))
+
+    def box(self, selector):
+        """Return the ``x, y, width, height`` of an element in the window, scrolled into view."""
+        rectangle = "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
+        rectangle += "const b = e.getBoundingClientRect();"
+        rectangle += (
+            f"return [b.x, b.y, b.width, b.height] }})(document.querySelector({json.dumps(selector)}))"
+        )
+        return self.value(rectangle)
+
+    def mouse(self, x, y, *, kind="mouseMoved", **more):
+        """Move the mouse, or press (``mousePressed``) and release its button."""
+        self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
+
+    def click(self, x, y):
+        """Click the left button."""
+        for kind in ("mousePressed", "mouseReleased"):
+            self.mouse(x, y, kind=kind, button="left", clickCount=1)
+
+    def touch(self, *points):
+        """Touch a first point, go on to the others, and let go."""
+        for number, (x, y) in enumerate(points):
+            self.call(
+                "Input.dispatchTouchEvent",
+                type="touchMove" if number else "touchStart",
+                touchPoints=[{"x": x, "y": y}],
+            )
+        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def key(self, name, *, shift=False):
+        """Press a key such as ``ArrowLeft``."""
+        code = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9}[name]
+        for kind in ("keyDown", "keyUp"):
+            key = {"key": name, "code": name, "windowsVirtualKeyCode": code}
+            self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key)
+
+    def picture(self, path, *, full=False):
+        """Write what is seen to a PNG."""
+        data = self.call("Page.captureScreenshot", captureBeyondViewport=full)["data"]
+        path.write_bytes(base64.b64decode(data))
