@@ -196,6 +196,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     world = VOC(data)
     given = reproduce.parameters(world, network, data, weights, PATCHES)
     every = {name: reproduce.whole(project, name, own) for name, own in given.items()}
+    assert 0 < cost.kept(world) <= sum(path.stat().st_size for path in found)
     estimated = cost.estimate(world, network, every, PATCHES).disk
     size = {}  # by function
     for path in found:
@@ -238,6 +239,8 @@ def test_what_is_missing_is_told_before_anything_starts(project, data, weights, 
     how = dict(out=tmp_path / "out", say=print, patches=PATCHES)
     with pytest.raises(FileNotFoundError, match="no such weights"):
         reproduce.reproduce(project, data, tmp_path / "none.caffemodel", **how)
+    with pytest.raises(ValueError, match=r"no chapter at .*visualization\.py: run this in the project"):
+        reproduce.reproduce(tmp_path, data, weights, **how)
     (broken / "VOCdevkit/VOC2011/JPEGImages/2011_000003.jpg").unlink()
     with pytest.raises(ValueError, match=r"lacks 1 of 10 images .*2011_000003\.jpg"):
         reproduce.reproduce(project, broken, weights, **how)

@@ -86,7 +86,11 @@ SOURCES = {
     ),
     "alexnet": Source(
         "bvlc_alexnet.caffemodel",
-        (f"{_CAFFE}bvlc_alexnet.caffemodel", f"{ARCHIVE}{_CAFFE}bvlc_alexnet.caffemodel"),
+        (
+            f"{_CAFFE}bvlc_alexnet.caffemodel",
+            "https://nvidia.box.com/shared/static/5j264j7mky11q8emy4q14w3r8hl5v6zh.caffemodel",
+            f"{ARCHIVE}{_CAFFE}bvlc_alexnet.caffemodel",
+        ),
         "sha1:9116a64c0fbe4459d18f4bb6b56d647b63920377",
         largest=3 * 10**8,
     ),

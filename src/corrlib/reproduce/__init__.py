@@ -129,8 +129,11 @@ def check(data: VOC) -> None:
 
 
 def whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters of a chapter."""
-    known = chapters.parameters(root / "book" / f"{name}.py")
+    """All parameters of a chapter; ValueError if it is not there."""
+    path = root / "book" / f"{name}.py"
+    if not path.is_file():
+        raise ValueError(f"no chapter at {path}: run this in the project's folder")
+    known = chapters.parameters(path)
     return {key: given.get(key, default) for key, (_, default) in known.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,14 +127,16 @@ def estimate(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, 
 
 
 def kept(data: VOC) -> int:
-    """Bytes in the cache that were made of this data set."""
+    """Bytes in the cache that were made of this data set by the code as it is."""
     total = 0
     for path in store.cache_dir().glob("corrlib.*/*.safetensors"):
         try:
             with path.open("rb") as file:
-                head = file.read(int.from_bytes(file.read(8), "little"))
-            total += path.stat().st_size * (data.digest.encode() in head)
-        except OSError:  # replaced meanwhile
+                head = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            _, code, inputs = json.loads(head["__metadata__"]["made_by"])
+            current = store.code_digest(path.parent.name.rpartition(".")[0])
+            total += path.stat().st_size * (code == current and data.digest in json.dumps(inputs))
+        except (OSError, ValueError, KeyError):  # replaced meanwhile, damaged, or of a module that has gone
             continue
     return total
 
