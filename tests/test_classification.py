@@ -13,6 +13,7 @@ import oracles
 from conftest import ROOT
 from corrlib import convnet, metrics, plots, sift, svm
 from corrlib.convnet.dense import dense_features
+from corrlib.convnet.linear import unrectified
 from corrlib.datasets import Instance, open_dataset
 from corrlib.experiments.classification import claims, fine, keypoints, report, scores, studies, training
 from corrlib.experiments.classification.keypoints import Square
@@ -33,6 +34,7 @@ class World:
     root: str = "memory"
     tier: str = "figurines"
     categories: tuple = ("thing",)
+    inset: int = 0  # by how much the box is too small on each side
 
     def keypoint_names(self, category):
         return NAMES
@@ -48,7 +50,7 @@ class World:
         points[3] = NAN if number % 3 == 0 else points[3]
         for kind, owner in self.only.items():
             points[kind] = points[kind] if number == owner or seed >= 1000 else NAN
-        box = np.array([15.5, 15.5, 15.5 + 227, 15.5 + 227])
+        box = np.array([15.5, 15.5, 15.5 + 227, 15.5 + 227]) + self.inset * np.array([1, 1, -1, -1])
         return Instance(f"{seed}", 0, "thing", box, points)
 
     def image(self, image_id):
@@ -127,6 +129,46 @@ def test_the_whole_image_can_be_the_frame(network):
     assert (by_box != by_image).mean() > 0.5
 
 
+def test_a_margin_is_seen_at_the_same_scale():
+    one = World("a").instances("thing", "val")[0]
+    for frame in ("box", "image"):
+        plain, wide = (Square(frame, 150, margin=m).crop(one, (259, 259)) for m in (0, 20))
+        assert plain.shape == (150, 150) and wide.shape == (190, 190)
+        np.testing.assert_allclose(wide.points(one.keypoints), plain.points(one.keypoints) + 20)
+    assert Square(margin=20).digest != Square().digest
+
+
+def test_linear_outputs_are_the_layer_and_the_layer_negated(network):
+    data, square = World("a"), Square()
+    some = dict(data=data, category="thing", split="val", square=square)
+    for name, linear in keypoints.LINEAR.items():
+        turned = _parameters(network)
+        turned |= {f"{name}.{kind}": -turned[f"{name}.{kind}"] for kind in ("weight", "bias")}
+        negated = convnet.Network("caffenet", turned, network.preprocessing, source="negated.safetensors")
+        positive, negative = (keypoints.features(network=n, feature=name, **some) for n in (network, negated))
+        assert (negative > 0).mean() > 0.2
+        found = keypoints.features(network=network, feature=linear, **some)
+        np.testing.assert_allclose(found, positive - negative, atol=1e-4)
+    with pytest.raises(ValueError, match="pool5 is no convolution layer"):
+        unrectified(network, "pool5", np.zeros((13, 13, 4), np.float32), np.zeros((1, 2), int))
+
+
+def test_what_rectification_takes_away_is_counted(network):
+    found = studies.rectification(World("a"), network, ["thing"], ["conv2", "conv5"])
+    assert list(found) == ["conv5"]
+    common = dict(data=World("a"), network=network, category="thing", square=Square())
+    plain, linear = (
+        keypoints.features(split="val", feature=name, **common) for name in ("conv5", "conv5 linear")
+    )
+    assert found["conv5"]["active"] == pytest.approx(100 * (plain > 0).mean())
+    assert found["conv5"]["active"] == pytest.approx(100 * (linear > 0).mean())
+    named = scores.classify(World("a"), network, ["thing"], ["conv5", "conv5 linear"])
+    before, after = (scores.accuracy(named[name])[0] for name in ("conv5 linear", "conv5"))
+    assert found["conv5"]["before"][0] == pytest.approx(before)
+    assert found["conv5"]["gain"][0] == pytest.approx(before - after)
+    assert before != after
+
+
 def test_a_type_of_feature_has_one_scale_over_all_categories(network):
     data = World("a", categories=("thing", "other"))
     factor = keypoints.scale(data, network, feature="conv2", square=Square())
@@ -142,6 +184,8 @@ def test_what_cannot_be_is_refused_by_name(network):
         keypoints.features(feature="conv9", square=square, **some)
     with pytest.raises(ValueError, match=r"'conv5', or its receptive field is larger .* 151 pixels"):
         keypoints.features(feature="conv5", square=Square(size=151), **some)
+    with pytest.raises(ValueError, match="conv3 linear"):
+        keypoints.features(feature="conv2 linear", square=square, **some)
     with pytest.raises(ValueError, match="'box' or 'image', got 'crop'"):
         Square("crop")
     with pytest.raises(ValueError, match="memory: no instance of 'thing' has a visible keypoint in train"):
@@ -266,8 +310,8 @@ def test_a_classifier_of_one_pixel_patterns_peaks_at_the_keypoint(network):
 def test_responses_are_those_of_shifted_features(network):
     data, (one, *_) = World("a"), World("a").instances("thing", "val")
     ours = fine.peaks(data, network, "thing", ["conv3", 80.0], limit=1)
-    cut = data.image(one.image_id)[16:243, 16:243]
-    points = (one.keypoints - 16)[np.isfinite(one.keypoints[:, 0])]
+    cut = np.pad(data.image(one.image_id), [(16, 16), (16, 16), (0, 0)], mode="edge")  # the box, 32 pixels on
+    points = (one.keypoints + 16)[np.isfinite(one.keypoints[:, 0])]
     (maps,) = dense_features(network, cut, ["conv3"]).values()
     for feature in ("conv3", 80.0):
         common = dict(data=data, network=network, feature=feature, square=Square())
@@ -294,15 +338,17 @@ def test_responses_are_those_of_shifted_features(network):
 
 @pytest.mark.parametrize("size", [227, 240])
 def test_windows_lie_within_the_dense_features_at_any_size(network, size):
-    data, square = World("a"), Square(size=size)
+    data, square = World("tight", inset=40), Square(size=size)
     found = fine.peaks(data, network, "thing", ["conv1", "conv3"], square=square)
-    scale = size / 227
+    scale = size / (227 - 80)
     (one, *_) = data.instances("thing", "val")
-    points = ((one.keypoints - 16 + 0.5) * scale - 0.5)[:3]  # of the first instance
-    last = dense_features(network, np.zeros((size, size, 3), np.uint8), ["conv3"])["conv3"].shape[0] - 1 + 17
+    points = ((one.keypoints - 56 + 0.5) * scale - 0.5)[:3] + 32  # of the first instance
+    side = size + 64
+    last = dense_features(network, np.zeros((side, side, 3), np.uint8), ["conv3"])["conv3"].shape[0] - 1 + 17
     expected = [(np.rint(p) - 10 >= 17).all() and (np.rint(p) + 10 <= last).all() for p in points]
-    assert found.inside[:3].tolist() == expected
+    assert found.inside[:3].tolist() == expected and 0 < found.inside.mean() < 1
     assert np.isnan(found.offsets["conv1"][~found.inside]).all()
+    assert fine.peaks(World("a"), network, "thing", ["conv5"], limit=2).inside.all()
 
 
 @pytest.mark.parametrize(("radius", "least"), [(40.0, 0.9998), (80.0, 0.99)])
@@ -443,6 +489,11 @@ def test_the_tables_of_claims_and_of_localisation_say_what_was_found():
     }
     *_, row = report.verdicts(("here", found), ("there", {})).splitlines()
     assert row.startswith("| it is so | **holds**<br>a\u00a0b: +1.0\u00a0[0.5,") and row.endswith(" |  |")
+    linear = {"conv5": {"active": 12.4, "before": np.array([50.0, 49, 51]), "gain": np.array([8.0, 7, 9])}}
+    *_, row = report.rectification(linear, {"conv5": np.array([42.0, 41, 43])}, linear).splitlines()
+    cells = [cell.strip().split("\u00a0")[0] for cell in row.strip("|").split("|")]
+    assert cells == ["conv5", "12", "42.0", "50.0", "+8.0", "12", "+8.0"]
+    assert report.rectification(linear, {"conv5": np.array([42.0, 41, 43])}, {}).endswith("|  |  |")
     located = studies.localisation([peaks([[0, 1], [3, 4], [NAN, NAN], [0, 8]])], ["conv4"])
     *_, mine, drawn = report.localisation(located).splitlines()
     assert mine.startswith("| conv4 | 25.0 | 5.0 | 25\u00a0[") and drawn.startswith(
@@ -472,7 +523,7 @@ def test_the_chapter_names_its_tier_in_every_caption():
     text = (ROOT / "book" / "classification.py").read_text()
     captions = re.findall(r"# :::\{table\} (.*)\n", text)
     captions += re.findall(r"# :alt: .*\n#\n# (.*)\n", text)
-    assert len(captions) == 10 and all("{glue:text}`tier`" in caption for caption in captions)
+    assert len(captions) == 11 and all("{glue:text}`tier`" in caption for caption in captions)
     assert all(len(cell.source) > 0 for cell in jupytext.reads(text, "py:percent").cells)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from joblib import cpu_count
@@ -21,6 +21,8 @@ from corrlib.store import cached
 
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
 REACH = 10
+#: Pixels that are seen around the square, so that there are features around a keypoint on its border, too.
+MARGIN = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +36,8 @@ class Peaks:
     instance, kind
         ``(n,)`` index of the instance, among those looked at, and of the type.
     inside
-        ``(n,)`` whether the window lies within the centres of receptive fields of all layers asked for. The
-        others are left out, for every feature.
+        ``(n,)`` whether the window lies within the centres of receptive fields of all layers asked for, as it
+        does unless the keypoint is far outside of the square. The others are left out, for every feature.
     fraction
         ``(n, 2)`` from the keypoint to the pixel in the middle of its window.
     offsets
@@ -67,8 +69,9 @@ def peaks(
 ) -> Peaks:
     """Find the highest response to each keypoint of val in the 21 x 21 pixels around it.
 
-    The classifiers are those of Table 3. The network sees the same squares as there; only the grid of its
-    units is shifted, pixel by pixel, so that each pixel is the centre of a unit in turn.
+    The classifiers are those of Table 3. The network sees the squares at the same scale, and `MARGIN` pixels
+    around them; the grid of its units is shifted, pixel by pixel, so that each pixel is the centre of a unit
+    in turn.
 
     Parameters
     ----------
@@ -137,7 +140,7 @@ def _peaks(
     kinds = [np.flatnonzero(np.isfinite(i.keypoints).all(axis=1)) for i in objects]
     found = {"inside": [], "fraction": [], "offsets": []}
     with threadpool_limits(1, user_api="blas"):  # a thread a feature, none within
-        for images, points in pictures(data, objects, square):
+        for images, points in pictures(data, objects, replace(square, margin=MARGIN)):
             for image, its in zip(images, points, strict=True):
                 inside, offsets = _offsets(network, image, its, kinds[len(found["inside"])], answering)
                 found["inside"].append(inside)

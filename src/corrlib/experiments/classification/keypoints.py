@@ -12,17 +12,21 @@ from joblib import cpu_count
 from corrlib import sift
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.convnet.dense import layer_features
+from corrlib.convnet.linear import unrectified
 from corrlib.datasets import VOC, Instance
 from corrlib.geometry import Crop
 from corrlib.metrics import rms_norm
 from corrlib.store import cached
 
-#: A layer of the network; or SIFT of a radius in pixels; or of a radius and a magnification (see `sift`).
+#: A layer of the network, or one of `LINEAR`; or SIFT of a radius in pixels; or of a radius and a
+#: magnification (see `sift`).
 Feature = str | float | tuple[float, float]
 #: The SIFT of Table 3, and the best two radii with less smoothing: described together, as reading the images
 #: takes its time.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
 SHARP = tuple((radius, 12.0) for radius in (40.0, 80.0))
+#: Convolution layers before they rectify, and their names as features.
+LINEAR = {name: f"{name} linear" for name in ("conv3", "conv4", "conv5")}
 #: RMS norm that every type of feature is scaled to: the one at which the paper's C = 1e-6 fits.
 NORM = 512.0
 BATCH = 32
@@ -38,10 +42,13 @@ class Square:
         ``box`` of the object, or the whole ``image``.
     size
         Side of the square in pixels.
+    margin
+        Pixels that are seen beyond it on each side, at the same scale.
     """
 
     frame: str = "box"
     size: int = INPUT_SIDE
+    margin: int = 0
 
     def __post_init__(self) -> None:
         if self.frame not in ("box", "image"):
@@ -52,13 +59,16 @@ class Square:
     @property
     def digest(self) -> str:
         """What tells it from others in the cache."""
-        return f"{self.frame} {self.size}"
+        return f"{self.frame} {self.size} {self.margin}"
 
     def crop(self, instance: Instance, shape: tuple[int, int]) -> Crop:
         """The square of an instance in an image of `shape` ``(H, W)``."""
         height, width = shape
         whole = (-0.5, -0.5, width - 0.5, height - 0.5)
-        return Crop(whole if self.frame == "image" else tuple(instance.box), (self.size, self.size))
+        box = np.array(whole if self.frame == "image" else instance.box, dtype=np.float64)
+        beyond = self.margin / self.size * (box[2:] - box[:2])
+        side = self.size + 2 * self.margin
+        return Crop((*(box[:2] - beyond), *(box[2:] + beyond)), (side, side))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +145,7 @@ def features(
         kinds = [*RADII, *SHARP] if feature in (*RADII, *SHARP) else [feature]
         return cached(_sift, kinds=kinds, **common)[str(kinds.index(feature))].astype(np.float32)
     known = _layers(network, square)
+    known += [LINEAR[name] for name in _linear(known)]
     if feature not in known:
         raise ValueError(
             f"unknown layer {feature!r}, or its receptive field is larger than the square of {square.size}"
@@ -187,14 +198,23 @@ def _layers(network: Network, square: Square) -> list[str]:
     return [name for name, rf in network.receptive_fields.items() if rf.size <= square.size]
 
 
+def _linear(layers: list[str]) -> list[str]:
+    return [name for name in layers if name in LINEAR]
+
+
 def _columns(data: VOC, network: Network, category: str, split: str, square: Square) -> dict[str, np.ndarray]:
     layers = _layers(network, square)
     found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
+    found |= {LINEAR[name]: [] for name in _linear(layers)}
     for images, points in pictures(data, data.instances(category, split), square):
-        for name, maps in layer_features(network, images, layers).items():
-            for one, its in zip(maps, points, strict=True):
-                rows, cols = network.receptive_fields[name].nearest(its, one.shape[:2]).T
-                found[name].append(one[rows, cols])
+        maps = layer_features(network, images, layers)
+        for n, its in enumerate(points):
+            for before, name in zip([None, *layers], layers, strict=False):
+                units_rc = network.receptive_fields[name].nearest(its, maps[name].shape[1:3])
+                rows, cols = units_rc.T
+                found[name].append(maps[name][n, rows, cols])
+                if name in LINEAR:
+                    found[LINEAR[name]].append(unrectified(network, name, maps[before][n], units_rc))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 

@@ -12,7 +12,7 @@ from corrlib.convnet import Network
 from corrlib.datasets import VOC
 from corrlib.experiments.classification import scores
 from corrlib.experiments.classification.fine import REACH, Peaks, uniform
-from corrlib.experiments.classification.keypoints import Feature
+from corrlib.experiments.classification.keypoints import LINEAR, Feature, Square, features
 
 #: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
 HALF_STRIDES = (2.0, 4.0, 8.0)
@@ -52,6 +52,37 @@ def mirrored(
     """Mean accuracy and interval ``(3,)`` when left may be taken for right, and right for left."""
     classes = [scores.mirrored(data.keypoint_names(category)) for category in categories]
     return {feature: scores.estimate(found, classes=classes) for feature, found in predicted.items()}
+
+
+def rectification(
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    layers: Sequence[str],
+    *,
+    square: Square | None = None,
+    **how: Any,
+) -> dict[str, dict[str, Any]]:
+    """What the classifiers lose because layers rectify: of each that has its output from before in `LINEAR`.
+
+    Returns
+    -------
+    dict
+        Layer -> ``active``: percent of its activations at the keypoints of val that are not 0, averaged over
+        categories; ``before``: mean accuracy ``(3,)`` before rectification, with its interval; ``gain``:
+        the lead ``(3,)`` of that over the layer itself. `how` as `training.machines` has it.
+    """
+    square, found = square or Square(), {}
+    for name in [name for name in layers if name in LINEAR]:
+        named = scores.classify(data, network, categories, [name, LINEAR[name]], square=square, **how)
+        at = dict(feature=name, square=square)
+        active = [np.mean(features(data, network, c, "val", **at) > 0) for c in categories]
+        found[name] = {
+            "active": 100 * float(np.mean(active)),
+            "before": scores.estimate(named[LINEAR[name]]),
+            "gain": scores.estimate(named[LINEAR[name]], minus=named[name]),
+        }
+    return found
 
 
 def localisation(found: Sequence[Peaks], wanted: Sequence[Feature]) -> dict[str, Any]:
