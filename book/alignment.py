@@ -50,13 +50,13 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, metrics, plots, store, tables
+from corrlib import convnet, experiments, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
-from corrlib.experiments import provenance
 from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
+glue("origin", experiments.origin(data, network), display=False)
 world = (data, network, [category] if category else list(data.categories))
 copying = dict(count=neighbors, retrieval_layer=retrieval_layer, size=size)
 common = dict(copying, solver=solver, iterations=iterations)
@@ -185,6 +185,7 @@ glue("photos", Markdown(report.means(photos["means"], photos["alphas"])), displa
 glue("verdicts", report.verdicts(judged), display=False)
 texts = dict(network=about["network"], set=about["photographs"], n=photos["instances"])
 texts |= dict(verdicts=report.verdicts(photos["claims"]), by=about["parameters"]["retrieval_layer"])
+texts |= dict(origin=experiments.recorded(about))
 for name, value in dict(texts, beta=" and ".join(map("{:g}".format, photos["beta"].values()))).items():
     glue(f"photos-{name}", value, display=False)
 
@@ -197,7 +198,7 @@ for name, value in dict(texts, beta=" and ".join(map("{:g}".format, photos["beta
 # ```
 # :::
 #
-# :::{table} *The same chapter on photographs* (tier: photos, network {glue:text}`photos-network`; {glue:text}`photos-set`). {glue:text}`photos-n` instances, neighbours by {glue:text}`photos-by`, beta {glue:text}`photos-beta`: mean PCK in percent with 95 % bootstrap intervals over instances.
+# :::{table} *The same chapter on photographs* (tier: photos, network {glue:text}`photos-network`; {glue:text}`photos-set`). {glue:text}`photos-n` instances, neighbours by {glue:text}`photos-by`, beta {glue:text}`photos-beta`: mean PCK in percent with 95 % bootstrap intervals over instances. [{glue:text}`photos-origin`]{.provenance}
 # :name: table-photos
 #
 # ```{glue:md} photos
@@ -343,7 +344,7 @@ glue("dense", Markdown(report.dense(results["dense"], claims.ALPHAS)), display=F
 # %% tags=["hide-input"]
 used = dict(common, layer=layer, radius=radius, alpha=alpha, beta=beta, top=top, studied=studied)
 module, seconds = "corrlib.experiments.alignment.studies", time.perf_counter() - started
-origin = provenance(data, network, parameters=used, module=module, seconds=seconds)
+origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
 store.write_result(store.cache_dir() / "results" / f"alignment-{data.tier}.json", results, provenance=origin)
 reported = names[layer == "sift"]
 glue("reported", reported, display=False)

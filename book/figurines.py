@@ -36,10 +36,11 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet
+from corrlib import convnet, experiments
 from corrlib.datasets import WORLD, figurines, open_dataset
 
 data = open_dataset()
+glue("origin", experiments.origin(data), display=False)
 rng = np.random.default_rng(seed)
 
 # %% [markdown]

@@ -40,13 +40,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from myst_nb import glue
 
-from corrlib import convnet, plots, store
+from corrlib import convnet, experiments, plots, store
 from corrlib.datasets import open_dataset
-from corrlib.experiments import provenance
 from corrlib.experiments.visualization import averages, reconstruction, units
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
+glue("origin", experiments.origin(data, network), display=False)
 layers = list(dict.fromkeys([*units.LAYERS, layer]))
 ks = sorted({1, k})
 database = units.sample(data, "train", database_images, seed=seed)
@@ -267,7 +267,7 @@ glue("score-uniform", float(chosen["uniform"][0]), display=False)
 glue("score-spelled", spelled(chosen["neighbours"]), display=False)
 glue("score-uniform-spelled", spelled(chosen["uniform"]), display=False)
 parameters = {"layer": layer, "k": k, "database_images": len(database), "seed": seed}
-about = provenance(
+about = experiments.provenance(
     data,
     network,
     parameters=parameters,

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from jupytext.config import load_jupytext_config
 
-from corrlib import book, chapters
+from corrlib import book, captions, chapters
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -57,6 +57,7 @@ fig, ax = plt.subplots(figsize=(2, 1))
 ax.plot([1, 2, k])
 glue("line", fig, display=False)
 plt.close(fig)
+glue("origin", "made up", display=False)
 glue("score", float(alpha), display=False)
 glue("rf", Markdown("| layer | rf |\n|:--|--:|\n| conv1 | 11 |"), display=False)
 print("layer is", layer)
@@ -557,3 +558,49 @@ def test_the_visualization_chapter_has_the_parameters_of_a_sweep():
 
 def test_the_contents_name_every_chapter():
     assert {f"book/{p.stem}" for p in ROOT.glob("book/*.py")} == set(book.chapter_names(ROOT))
+
+
+def executed(source, origin="figurines 01234567, network small 89abcdef", **given):
+    """An executed notebook with one markdown cell."""
+    outputs = []
+    if origin:
+        data = {"application/papermill.record/text/plain": repr(origin)}
+        glued = {"scrapbook": {"name": "origin", "mime_prefix": "application/papermill.record/"}}
+        outputs = [nbformat.v4.new_output("display_data", data, metadata=glued)]
+    code = nbformat.v4.new_code_cell("", outputs=outputs)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source), code])
+    start = "2026-03-04T05:06:07.891011+00:00"
+    about = dict(parameters=given, start_time=start, duration=213.4, input_path="small.py")
+    notebook.metadata.update(papermill=about, corrlib={"digest": "d", "commit": "1234abcd"})
+    return notebook
+
+
+FIGURE = "```{glue:figure} line\n:name: fig-line\n:alt: A line\n\nA line.\n\nIts second paragraph.\n```\n"
+TABLE = "::::{table} Receptive *fields* {glue:text}`k`\n:name: tab-rf\n\n| a |\n|--|\n::::\n"
+
+
+def test_captions_end_with_where_they_are_from():
+    notebook = executed(
+        f"Text.\n\n{FIGURE}\nMore text.\n\n{TABLE}\n{FIGURE}", alpha=0.05, data_root="/a/b/photos"
+    )
+    captions.add_provenance(notebook)
+    line = (
+        " [figurines 01234567, network small 89abcdef; alpha = 0.05, data_root = photos; commit 1234abcd;"
+        " 2026-03-04; 213 s]{.provenance}\n"
+    )
+    figure = FIGURE.replace("second paragraph.\n", f"second paragraph.{line}")
+    table = TABLE.replace("`k`\n", f"`k`{line}")
+    assert notebook.cells[0].source == f"Text.\n\n{figure}\nMore text.\n\n{table}\n{figure}"
+
+
+def test_a_caption_that_says_where_it_is_from_is_left_alone():
+    own = TABLE.replace("`k`", "[photos]{.provenance}")
+    notebook = executed(own)
+    captions.add_provenance(notebook)
+    assert notebook.cells[0].source == own
+
+
+def test_a_chapter_with_captions_and_no_origin_is_refused():
+    captions.add_provenance(executed("Text alone.", origin=None))
+    with pytest.raises(ValueError, match=r"small\.py has captions, and no origin"):
+        captions.add_provenance(executed(FIGURE, origin=None))

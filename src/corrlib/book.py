@@ -20,7 +20,7 @@ import filelock
 import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from corrlib import chapters
+from corrlib import captions, chapters
 
 # The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
@@ -179,7 +179,9 @@ def _stage(root: Path) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(root / name, stage / name)
     for name in chapter_names(root):
-        shutil.copy(_executed(root, name), stage / f"{name}.ipynb")
+        notebook = nbformat.read(_executed(root, name), as_version=4)
+        captions.add_provenance(notebook)
+        nbformat.write(notebook, stage / f"{name}.ipynb")
 
 
 def _render(root: Path) -> None:

@@ -9,10 +9,12 @@ import difflib
 import logging
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import types
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -131,7 +133,8 @@ def run(
 ) -> None:
     """Execute a chapter in a fresh kernel; write the notebook to ``out``, which appears whole or not at all.
 
-    The kernel's working folder is the current one. ``stamp`` is kept in the notebook's metadata.
+    The kernel's working folder is the current one. ``stamp`` is kept in the notebook's metadata,
+    with the commit that the chapter is of.
 
     Raises
     ------
@@ -143,8 +146,8 @@ def run(
         See `typed`.
     """
     values = typed(values or {}, chapter)
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    _check_writable(out, partial)
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    _check_writable(out, unfinished)
     notebook = jupytext.read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -178,23 +181,34 @@ def run(
             where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
-    notebook.metadata["corrlib"] = dict(stamp or {})
+    notebook.metadata["corrlib"] = dict(stamp or {}) | _commit(chapter.parent)
     try:
-        nbformat.write(notebook, partial)
-        partial.replace(out)
+        nbformat.write(notebook, unfinished)
+        unfinished.replace(out)
     except OSError as error:
         raise OSError(f"cannot write {out}: {error}; free some space, or write elsewhere") from error
     finally:
-        partial.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
-def _check_writable(out: Path, partial: Path) -> None:
+def _commit(folder: Path) -> dict[str, str]:
+    """The commit that a folder is at, with a + if files differ from it; nothing if that is not known."""
+    try:
+        ask = partial(subprocess.run, cwd=folder, capture_output=True, text=True, check=True)
+        commit = ask(["git", "rev-parse", "--short=8", "HEAD"]).stdout.strip()
+        changed = ask(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+    return {"commit": f"{commit}+" if changed else commit}
+
+
+def _check_writable(out: Path, unfinished: Path) -> None:
     """Find out before the work, not after it, that its result could not be kept."""
     try:
         if out.is_dir():
             raise IsADirectoryError("it is a folder")
         out.parent.mkdir(parents=True, exist_ok=True)
-        partial.touch()
-        partial.unlink()
+        unfinished.touch()
+        unfinished.unlink()
     except OSError as error:
         raise OSError(f"cannot write {out}: {error}; choose another place") from error

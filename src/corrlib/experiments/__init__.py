@@ -7,6 +7,18 @@ from typing import Any
 from corrlib.sources import code_digest
 
 
+def origin(data: Any, network: Any = None) -> str:
+    """Spell the data set and the network (if any) that the figures and tables of a chapter are of."""
+    text = f"{data.tier} {data.digest[:8]}"
+    return f"{text}, network {network.name} {network.digest[:8]}" if network else text
+
+
+def recorded(about: dict[str, Any]) -> str:
+    """Spell where a recorded result is from, of its `provenance`."""
+    data, network = (f"{about[a]} {about[b][:8]}" for a, b in (("tier", "data"), ("network", "weights")))
+    return f"{data}, network {network}; recorded; {about['seconds']:.0f} s"
+
+
 def provenance(
     data: Any, network: Any, *, parameters: dict[str, Any], module: str, seconds: float
 ) -> dict[str, Any]:
