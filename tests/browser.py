@@ -83,10 +83,13 @@ class Browser:
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
             answer = json.loads(self._socket.recv())
-            if answer.get("method") in ("Runtime.exceptionThrown", "Log.entryAdded", "Network.loadingFailed"):
-                self.problems.append(answer["params"])
+            said = answer.get("params", {})
+            if answer.get("method") in ("Runtime.exceptionThrown", "Network.loadingFailed"):
+                self.problems.append(said)
+            if answer.get("method") == "Log.entryAdded" and said["entry"]["level"] == "error":
+                self.problems.append(said)
             if answer.get("method") == "Network.requestWillBeSent":
-                url = answer["params"]["request"]["url"]
+                url = said["request"]["url"]
                 if not url.startswith(("file:", "data:", "about:")):
                     self.problems.append(url)
             if answer.get("id") == number:
