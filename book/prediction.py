@@ -46,13 +46,13 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, metrics, plots, store, tables
+from corrlib import convnet, experiments, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
-from corrlib.experiments import provenance
 from corrlib.experiments.prediction import claims, examples, finer, grids, predictions, report, training
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
+glue("origin", experiments.origin(data, network), display=False)
 categories = [category] if category else list(data.categories)
 world = (data, network, categories)
 common = dict(context=context, C=C, rounds=rounds, seed=seed, size=size)
@@ -197,9 +197,20 @@ pck = {
     for name, each in errors.items()
 }
 beside["prior alone"] = alone
+if "fc7" in network.layers:
+    beside["prior alone, by fc7"] = predictions.copy_errors(*world, neighbours="fc7", size=size)
 means = {name: metrics.estimate(each, alphas) for name, each in (errors | beside).items()}
 table("by-category", report.by_category(pck, alpha))
 table("means", report.means(means, alphas))
+told = "this network has no `fc7` to find others by."
+if "fc7" in network.layers:
+    by_fc7 = beside["prior alone, by fc7"]
+    lead = metrics.estimate(alone, [0.1], minus=by_fc7)[0]
+    told = (
+        f"copied from neighbours by `fc7`, {100 * metrics.mean_pck(by_fc7, 0.1):.1f} % are right instead of"
+        f" {100 * metrics.mean_pck(alone, 0.1):.1f} %, and that `pool5` is better {metrics.judge(lead)}."
+    )
+glue("told", Markdown(told), display=False)
 
 # %% [markdown]
 # :::{table} *The paper's Table 4.* PCK of predicted keypoints in percent: published (PASCAL VOC 2011, alpha = 0.1) / ours (tier: {glue:text}`tier`, network {glue:text}`network`, alpha = {glue:text}`alpha`). Of different worlds, unless the tier is voc2011: compare methods, not numbers.
@@ -217,6 +228,13 @@ table("means", report.means(means, alphas))
 # :format: myst
 # ```
 # :::
+#
+# What makes the prior strong? `pool5` is a map that still says what is where, so its nearest neighbour should stand as the
+# instance does; `fc7` says what it is, however it stands. If so, copying from neighbours by `fc7` must be worse:
+#
+# ```{glue:md} told
+# :format: myst
+# ```
 
 # %% tags=["hide-input"]
 tolerances = np.linspace(0, 0.2, 41)
@@ -350,7 +368,7 @@ results |= dict(
     mining=ended, pck=pck, means=means, claims=judged, strides=by_stride, ceilings=ceilings, gained=gained
 )
 parameters = dict(common, layer=layer, alpha=alpha, eta=eta, sigma=sigma, stride=stride, studied=studied)
-origin = provenance(
+origin = experiments.provenance(
     data,
     network,
     parameters=dict(parameters, category=category),

@@ -31,6 +31,7 @@ def planted(rng, dtype, count=2):
 def test_mining_is_training_on_everything(rng, dtype, context, C):
     maps, labels = planted(rng, dtype)
     maps[5], labels[:, 5] = 255, 0  # not trained on
+    maps[6], labels[:, 6] = maps[6, ::-1], -1  # no keypoint is seen
     found = mining.mine(maps, labels, context=context, C=C, tolerance=1e-4)
     assert (found.rounds > 1).all() and (found.gap >= 0).all() and (found.gap <= 1e-4).all()
     x = oracles.windows(maps, context)
@@ -71,6 +72,16 @@ def test_the_gap_is_that_of_the_dual(rng):
             dual = alphas.sum() - alphas @ alphas / (4 * C) - total @ total / 2
             assert found.gap[k] == pytest.approx((primal - dual) / primal, rel=0.01, abs=1e-5)
             assert found.hard[k] == (losses > 0).sum()
+
+
+def test_curvature_is_that_of_the_windows(rng):
+    maps, labels = planted(rng, np.uint8)
+    maps[:5], labels[:, :5] = 255, 0
+    found = mining.mine(maps, labels, rounds=1).curvature
+    x = oracles.windows(maps, 3)
+    scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
+    used = np.column_stack([x * scale, np.full(len(x), mining.NORM)])[5 * HEIGHT * WIDTH :]
+    np.testing.assert_allclose(found, used.T @ used / len(used), rtol=1e-4)
 
 
 def test_rounds_run_out(rng):

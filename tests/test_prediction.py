@@ -173,7 +173,7 @@ def test_folds_keep_images_whole():
 
 
 def test_scores_of_train_are_of_detectors_trained_without(world, network, monkeypatch):
-    monkeypatch.setattr(training, "ENOUGH", 1e-3)
+    monkeypatch.setattr(training, "ENOUGH", 1e-4)
     objects = squares.visible(world, "bus", "train")
     found = training.train(world, network, "bus", **SMALL)
     maps = grids.maps(world, network, objects, "conv5", 227)
@@ -188,7 +188,7 @@ def test_scores_of_train_are_of_detectors_trained_without(world, network, monkey
         known = np.isfinite(expected)
         assert (known == np.isfinite(scores)).all()
         assert np.corrcoef(expected[known], scores[known])[0, 1] > 0.999
-        assert np.abs(expected - scores)[known].max() < 0.05
+        assert np.abs(expected - scores)[known].max() < 0.1
     whole = mining.mine(maps, examples_, tolerance=1e-4)
     distance = np.linalg.norm(whole.weights - found.weights) / np.linalg.norm(whole.weights)
     assert distance < 0.1
@@ -205,7 +205,7 @@ def test_logistics_of_keypoints_with_and_without_held_out_examples(rng):
     np.testing.assert_array_equal([slope[1:], offset[1:]], [[1, 1], [0, 0]])
 
 
-def test_a_finer_grid_holds_the_coarse_one(world, network):
+def test_a_finer_grid_holds_the_coarse_one(world, network, monkeypatch):
     given = (world, network, ["car", "sofa"])
     eta = [None, 0.2]
     coarse = predictions.errors(*given, eta, feature="conv5", **SMALL)
@@ -223,8 +223,15 @@ def test_a_finer_grid_holds_the_coarse_one(world, network):
         seen = np.isfinite(truth).all(axis=-1)
         assert (best[1][c] <= fine[1][0][c])[seen].all() and (best[2][c] <= fine[2][1][c])[seen].all()
         assert np.nanmean(best[4][c]) < np.nanmean(best[2][c]) < np.nanmean(best[1][c])
-    few = finer.errors(*given, [1], eta, limit=1, feature="conv5", **SMALL)
-    assert [len(one) for one in few[1][0]] == [1, 1]
+    monkeypatch.setattr(squares, "spread", lambda total, limit=None: np.arange(total)[::-1][:limit])
+    few = finer.errors(*given, [1], [None, 1.0], limit=2, feature="conv5", **SMALL)
+    for c, category in enumerate(given[2]):
+        objects = grids.instances(world, category, "val")
+        rows = squares.spread(len(objects), 2)
+        means = grids.prior_means(world, network, category, "val", 227)[rows]
+        best = detection.nearest_location(means, ReceptiveField(163, 16, 17.0), (13, 13))
+        expected = squares.errors(best, [objects[row] for row in rows], 227)
+        np.testing.assert_array_equal(few[1][1][c], expected)  # at eta = 1 there is but the prior
     with pytest.raises(ValueError, match="divide the largest"):
         finer.errors(*given, [2, 3], eta, **SMALL)
 
@@ -244,6 +251,13 @@ def test_the_prior_alone_copies(world, network):
     objects = squares.visible(world, "cat", "val")
     means = grids.prior_means(world, network, "cat", "val", 227)
     np.testing.assert_array_equal(own, squares.errors(means, objects, 227))
+    (other,) = predictions.copy_errors(world, network, ["cat"], neighbours="conv1", **SMALL)
+    means = grids.prior_means(world, network, "cat", "val", 227, "conv1")
+    assert not np.array_equal(
+        grids.neighbours(world, network, "cat", "val", "conv1"),
+        grids.neighbours(world, network, "cat", "val"),
+    )
+    np.testing.assert_array_equal(other, squares.errors(means, objects, 227))
 
 
 def test_examples_are_predicted_as_the_table_is(world, network):

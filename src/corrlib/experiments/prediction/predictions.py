@@ -104,12 +104,23 @@ def errors(
 
 
 def copy_errors(
-    data: VOC, network: Network, categories: Sequence[str], *, size: int = grids.SIZE
+    data: VOC,
+    network: Network,
+    categories: Sequence[str],
+    *,
+    neighbours: str = "pool5",
+    size: int = grids.SIZE,
 ) -> list[np.ndarray]:
-    """Errors on val of the prior alone: keypoints are where the nearest neighbour has them, off any grid."""
+    """Errors on val of the prior alone: keypoints are where the nearest neighbour has them, off any grid.
+
+    Parameters
+    ----------
+    neighbours
+        The layer by whose features they are nearest.
+    """
     found = []
     for category in categories:
-        means = grids.prior_means(data, network, category, "val", size)
+        means = grids.prior_means(data, network, category, "val", size, neighbours)
         found.append(squares.errors(means, grids.instances(data, category, "val"), size))
     return found
 
