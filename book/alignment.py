@@ -345,10 +345,13 @@ glue("dense", Markdown(report.dense(results["dense"], claims.ALPHAS)), display=F
 used = dict(common, layer=layer, radius=radius, alpha=alpha, beta=beta, top=top, studied=studied)
 module, seconds = "corrlib.experiments.alignment.studies", time.perf_counter() - started
 origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
-store.write_result(store.cache_dir() / "results" / f"alignment-{data.tier}.json", results, provenance=origin)
+store.write_result(tables.results() / f"alignment-{data.tier}.json", results, provenance=origin)
 reported = names[layer == "sift"]
 glue("reported", reported, display=False)
-glue("score", report.percent(results["means"][reported][alphas.index(alpha)]), display=False)
+by_alpha = {f"{a:g}": report.percent(mean) for a, mean in zip(alphas, results["means"][reported], strict=True)}
+for a, score in by_alpha.items():
+    glue(f"score-{a}", score, display=False)
+glue("score", by_alpha[f"{alpha:g}"], display=False)
 
 # %% [markdown]
 # {glue:text}`reported` at alpha = {glue:text}`alpha` (tier: {glue:text}`tier`): mean PCK {glue:text}`score`. To sweep, loop:

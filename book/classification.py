@@ -333,7 +333,7 @@ used = dict(layers=layers, radii=radii, C=C, folds=folds, frame=frame, size=size
 used |= dict(localised=localised, others=others, chosen=chosen)
 module, seconds = "corrlib.experiments.classification.studies", time.perf_counter() - started
 origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
-path = store.cache_dir() / "results" / f"classification-{data.tier}.json"
+path = tables.results() / f"classification-{data.tier}.json"
 store.write_result(path, results, provenance=origin)
 glue("score", tables.spelled(means[best["convnet"]]), display=False)
 glue("score-sift", tables.spelled(means[best["sift"]]), display=False)

@@ -40,7 +40,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from myst_nb import glue
 
-from corrlib import convnet, experiments, plots, store
+from corrlib import convnet, experiments, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments.visualization import averages, reconstruction, units
 
@@ -275,9 +275,7 @@ about = experiments.provenance(
     seconds=time.perf_counter() - started,
 )
 results["table 1"] = units.table1(network, list(published))
-store.write_result(
-    store.cache_dir() / "results" / f"visualization-{data.tier}.json", results, provenance=about
-)
+store.write_result(tables.results() / f"visualization-{data.tier}.json", results, provenance=about)
 
 # %% [markdown]
 # Layer {glue:text}`layer`, {glue:text}`k` neighbours (tier: {glue:text}`tier`): detail score

@@ -31,7 +31,7 @@ CORE = {
     "datasets": {"geometry", "sources", "store"},
     "squares": {"convnet", "datasets", "geometry", "metrics", "store"},
     "plots": set(),
-    "tables": set(),
+    "tables": {"store"},
     "scoreboard": {"metrics", "store", "tables"},
 }
 # Above it: experiments see the core, the pages' explorers both, chapters (which runs them in a kernel) and

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["markdown", "project", "published", "spelled"]
+from corrlib.store import cache_dir
+
+__all__ = ["markdown", "project", "published", "results", "spelled"]
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -44,6 +47,14 @@ def published(name: str) -> list[dict[str, str]]:
     """Return the rows of one of the paper's own tables, ``book/published/<name>.csv``."""
     with open(project() / "book" / "published" / f"{name}.csv", newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def results() -> Path:
+    """Return the folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache.
+
+    The points of a sweep have a folder each, so that they do not overwrite what the book has found.
+    """
+    return Path(os.environ.get("CORRLIB_RESULTS") or cache_dir() / "results")
 
 
 def project() -> Path:

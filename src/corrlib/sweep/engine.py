@@ -114,6 +114,7 @@ def _execute(
     if starts.stat().st_size > STARTS:
         return f"its worker died {STARTS} times: out of memory?"
     os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
+    os.environ["CORRLIB_RESULTS"] = str(folder / "results" / name)
     with contextlib.chdir(root), _silence():
         try:
             _run(chapter, folder / f"{name}.ipynb", values, digest)
