@@ -23,6 +23,7 @@
 # %% tags=["parameters"]
 database_images: int = 300  # where the neighbours of patches come from
 k: int = 5  # neighbours of a patch
+drawn: int = 24  # images, of which the one with the largest object is shown
 seed: int = 0  # of the images that are drawn
 data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
@@ -32,77 +33,65 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML
 from myst_nb import glue
 
-from corrlib import convnet, store
+from corrlib import convnet, experiments
 from corrlib.datasets import open_dataset
-from corrlib.experiments.alignment import studies
 from corrlib.experiments.visualization import units
-from corrlib.explorer import nearest, page, places, tolerances
+from corrlib.explorer import aligned, nearest, page, places, tolerances
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
-record = store.read_result(store.cache_dir() / "results" / f"alignment-{data.tier}.json")
-used, betas = record["provenance"]["parameters"], list(record["values"]["beta"].values())
-how = {name: used[name] for name in ("count", "retrieval_layer", "size", "solver", "iterations")}
-conv, radius, size = "conv4" if used["layer"] == "sift" else used["layer"], used["radius"], used["size"]
-every = {
-    "convnet flow": {name: dict(feature=name, beta=betas[0]) for name in studies.LAYERS},
-    "SIFT flow": {f"radius {r:g}": dict(feature=r, beta=betas[1]) for r in studies.RADII},
-}
-main = {"convnet flow": conv, "SIFT flow": f"radius {radius:g}"}
-own = {f"{conv} flow": dict(feature=conv, beta=betas[0]), "SIFT flow": dict(feature=radius, beta=betas[1])}
-few = {kind: {main[kind]: one} for kind, one in zip(main, own.values(), strict=True)}
-studied = record["values"]["some"]  # the categories that chapter 2 aligned by every feature
-shown = list(dict.fromkeys([*(c for c in ("cat",) if c in data.categories), *studied]))[:4]
-texts = dict(tier=data.tier, network=network.name, step=places.STEP, size=size, drawn=nearest.DRAWN)
-texts |= dict(pairs=used["count"], top=used["top"])
+glue("origin", experiments.origin(data, network), display=False)
+chapter = aligned.chapter(data, network)
+how, size = chapter.how, chapter.how["size"]
+shown = [name for name in ("cat", *chapter.studied) if name in data.categories]
+shown = list(dict.fromkeys(shown))[:4]
+texts = dict(tier=data.tier, network=network.name, step=places.STEP, size=size, top=chapter.top)
+texts |= dict(pairs=how["count"], retrieval=how["retrieval_layer"], drawn=drawn)
+texts |= {f"beta-{kind.split()[0].lower()}": f"{beta:g}" for kind, beta in chapter.beta.items()}
 for name, value in texts.items():
     glue(name, value, display=False)
-for name, value in dict(conv=betas[0], sift=betas[1]).items():
-    glue(f"beta-{name}", f"{value:g}", display=False)
 
 # %% [markdown]
-# Data tier: **{glue:text}`tier`**; network: **{glue:text}`network`**. Flows are those of {doc}`alignment`: by
-# convnet features with beta {glue:text}`beta-conv`, by SIFT with {glue:text}`beta-sift`, as there.
+# Data tier: **{glue:text}`tier`**; network: **{glue:text}`network`**. Flows are those of {doc}`alignment`, with its beta of
+# {glue:text}`beta-convnet` for convnet features and of {glue:text}`beta-sift` for SIFT.
 #
 # ## Follow a point
 #
 # At the left is an object of val, at the right the five training instances of its category that look most alike (in
-# `fc7`), all warped to squares. Where does the point go? A circle says where flow by convnet features leads, a
-# square where SIFT flow does, and a cross where it truly is.
+# {glue:text}`retrieval`), all warped to squares. Where does the point go? A circle says where flow by convnet features
+# leads, a square where SIFT flow does, and a cross where it truly is: of figurines that is known for every pixel.
 
 # %% tags=["hide-input"]
-cases = [
-    places.example(data, network, c, {k: few[k] | (every[k] if c in studied else {}) for k in few}, **how)
-    for c in shown
-]
-content = places.content(cases, network, main, size)
+cases = [places.example(data, network, c, chapter.kinds(c), **how) for c in shown]
+content = places.content(cases, network, chapter.chosen, size)
 alt = "An object with a point on it, and five neighbours with the places where convnet flow and SIFT flow lead and the true ones."
-glue("places", HTML(page.widget("places", content, places.picture(cases, network, main), alt)), display=False)
+still = places.picture(cases, network, chapter.chosen)
+glue("places", HTML(page.widget("places", content, still, alt)), display=False)
 plt.close()
 
 # %% [markdown]
 # ```{glue:figure} places
 # :name: figure-places
 #
-# *Where a point goes* (tier: {glue:text}`tier`). Beside each neighbour, how far each flow is from the truth, in pixels of the {glue:text}`size` pixel square. The truth is that of the nearest {glue:text}`step` pixels; a pale cross is where the point would be if something did not hide it. Of objects that are whole, the largest of the first few.
+# *Where a point goes* (tier: {glue:text}`tier`). Below each neighbour, how far each flow is from the truth, in pixels of the square of {glue:text}`size`. The truth is rounded to pixels and known in steps of {glue:text}`step`; a pale cross is where the point would be seen if nothing hid it. Of each category the largest whole object of the first few; of some, flows by other layers and radii can be chosen.
 # ```
 #
-# - Follow an outline slowly. Do the marks move along with the point, or do they jump? A jump is a place where the smoothness
-#   term gave way.
-# - Move onto something that is there only once, such as a wheel's hub or a nose; then onto the middle of a plain surface.
-#   Which features know the first, and who has to guess the second?
+# - Follow an outline slowly. Do the marks move along with the point, or do they rush ahead somewhere? There the features
+#   have overruled the smoothness term.
+# - Move onto something that is there only once, such as a wheel's hub or a nose; then onto the middle of a plain surface,
+#   where all places look alike. Which of the marks stay with the cross?
 # - Choose a shallower layer, then a deeper one, then a larger radius of SIFT. {numref}`figure-features` is the average of
 #   what you see.
-# - Find a neighbour that is turned the other way. Which of the flows notices?
+# - Find a neighbour that is turned the other way. Does either of the flows notice?
 #
 # ## How close is close enough?
 #
-# A predicted keypoint is correct if it is closer to the true one than $\alpha$ times the longer side of the box: in the
-# warped square, if it lies within the ellipse. Move the slider. The marks on the curves go along; the curves are means
-# over all keypoints of all objects of val.
+# A predicted keypoint is correct if it is closer to the true one than $\alpha$ times the longer side of the box; in the
+# warped square, if it lies within the ellipse. Move the slider: keypoints turn green (circles) or red (crosses), and the
+# marks on the curves, which are of all objects of val, go along.
 
 # %% tags=["hide-input"]
-pairs = dict(how, top=used["top"])
-content = tolerances.content(data, network, list(data.categories), shown, own, **pairs)
+world = (data, network, list(data.categories))
+content = tolerances.content(*world, shown, chapter.methods, top=chapter.top, **how)
 alt = "An object with ellipses around its keypoints and the predicted ones, correct or wrong; beside it the curves of mean PCK against alpha."
 glue("tolerances", HTML(page.widget("tolerances", content, tolerances.picture(content), alt)), display=False)
 plt.close()
@@ -119,11 +108,14 @@ plt.close()
 #
 # ## What a feature takes for the same
 #
-# Point at a patch of the image. Each row shows its nearest neighbours among the patches of the database by the features of one layer. A
-# unit sees all of its black square; what its neighbours share is what it keeps of that.
+# Point at a patch of the image. Each row shows its nearest neighbours among the patches of {glue:text}`database` images, by the
+# features of one layer. A unit sees all of its black square. What its neighbours have in common is what it keeps of that.
 
 # %% tags=["hide-input"]
-content = nearest.content(data, network, units.LAYERS, database_images=database_images, k=k, seed=seed)
+image_id = nearest.largest(data, units.sample(data, "val", drawn, seed=seed))
+database = units.sample(data, "train", database_images, seed=seed)
+glue("database", len(database), display=False)
+content = nearest.content(data, network, units.LAYERS, image_id, database, k=k)
 alt = "An image with a yellow patch within three nested receptive fields; beside it, for each layer, the neighbours of the patch."
 glue("nearest", HTML(page.widget("nearest", content, nearest.picture(content), alt)), display=False)
 plt.close()

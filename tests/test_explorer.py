@@ -12,11 +12,11 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib import convnet, flow, metrics, patches, squares
+from corrlib import convnet, flow, metrics, patches, squares, store
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import dense, flows
 from corrlib.experiments.visualization import units
-from corrlib.explorer import nearest, page, places, tolerances
+from corrlib.explorer import aligned, nearest, page, places, tolerances
 from corrlib.geometry import ReceptiveField
 
 SIZE, NODES = 227, 13
@@ -506,11 +506,10 @@ class Pixels:
 
 
 def test_neighbours_of_patches_are_the_most_similar(world):
-    content = nearest.content(world, Pixels(), ["conv3"], database_images=3, k=2)
-    layer, image_id = (
-        content["layers"]["conv3"],
-        nearest.largest(world, units.sample(world, "val", 24, seed=0)),
-    )
+    database = units.sample(world, "train", 3, seed=0)
+    image_id = nearest.largest(world, units.sample(world, "val", 24, seed=0))
+    content = nearest.content(world, Pixels(), ["conv3"], image_id, database, k=2)
+    layer = content["layers"]["conv3"]
     rows, cols = layer["grid"]
     sheet = page.pixels(layer["sheet"]).reshape(rows, 32, cols, 2, 32, 3)
     image = units.whole_image(world, image_id)
@@ -521,7 +520,7 @@ def test_neighbours_of_patches_are_the_most_similar(world):
         return flat / np.linalg.norm(flat, axis=1, keepdims=True)
 
     found, tiles = [], []
-    for name in units.sample(world, "train", 3, seed=0):
+    for name in database:
         other = units.whole_image(world, name)
         grid = tuple((side - 17 - 8) // 16 + 1 for side in other.shape[:2])
         centers = ReceptiveField(99, 16, 17).centers(grid).reshape(-1, 2)
@@ -561,3 +560,32 @@ def test_content_cannot_end_its_element():
     assert json.loads(inside) == {"name": "</script><!--"}
     with pytest.raises(ValueError, match="JSON compliant"):
         page.widget("places", {"x": float("nan")}, figure, "x")
+
+
+def test_the_chapter_is_read_as_it_was_written(world, network, tmp_path, monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
+    with pytest.raises(ValueError, match="run the chapter that computes it first"):
+        aligned.chapter(world, network)
+    path = tmp_path / "results" / f"alignment-{world.tier}.json"
+    used = dict(count=3, retrieval_layer="pool5", size=SIZE, solver="bp", iterations=9, layer="conv3")
+    used |= dict(radius=25.0, top=2, alpha=0.1)
+    values = {"beta": {"conv3 flow": 1e-3, "SIFT flow, radius 25": 2e-3}, "some": ["bus"]}
+    about = dict(
+        tier=world.tier, data=world.digest, weights=network.digest, parameters=used, code="", seconds=1
+    )
+    store.write_result(path, values, provenance=about)
+    found = aligned.chapter(world, network)
+    assert found.how == {name: used[name] for name in list(used)[:5]} and found.top == 2
+    assert found.methods["conv3 flow"] == {"feature": "conv3", "beta": 1e-3}
+    assert found.methods["SIFT flow"] == {"feature": 25.0, "beta": 2e-3}
+    assert found.kinds("cat") == {
+        "convnet flow": {"conv3": {"feature": "conv3", "beta": 1e-3}},
+        "SIFT flow": {"radius 25": {"feature": 25.0, "beta": 2e-3}},
+    }
+    assert list(found.kinds("bus")["convnet flow"]) == ["conv1", "conv2", "conv3", "conv4", "conv5"]
+    assert found.kinds("bus")["SIFT flow"]["radius 160"] == {"feature": 160.0, "beta": 2e-3}
+    assert found.chosen == {"convnet flow": "conv3", "SIFT flow": "radius 25"}
+    assert all(name in found.kinds("bus")[kind] for kind, name in found.chosen.items())
+    store.write_result(path, values, provenance=about | {"weights": "other"})
+    with pytest.raises(ValueError, match=r"network other, not of .*: run the alignment chapter with these"):
+        aligned.chapter(world, network)

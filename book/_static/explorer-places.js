@@ -97,7 +97,7 @@ corrlib.start("places", (content) => {
     chosen[kind] = name;
     reference.again();
   })]));
-  const toggles = [...kinds, TRUTH, STILL].map((name) => {
+  const toggles = [...kinds, ...(examples.some((one) => one.truth) ? [TRUTH] : []), STILL].map((name) => {
     const box = html("input", { type: "checkbox" });
     box.checked = on[name] !== false;
     box.addEventListener("change", () => { on[name] = box.checked; reference.again(); });

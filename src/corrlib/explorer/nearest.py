@@ -16,8 +16,6 @@ from corrlib.explorer.page import pixels, webp
 from corrlib.geometry import ReceptiveField
 from corrlib.store import cached
 
-#: Of images that are drawn, one is shown.
-DRAWN = 24
 #: Sides of a neighbour's tile in strides: the patch and as much around it.
 TILE = 2
 
@@ -26,23 +24,21 @@ def content(
     data: VOC,
     network: Network,
     layers: Sequence[str],
+    image_id: str,
+    database_ids: Sequence[str],
     *,
-    database_images: int = 300,
     k: int = 5,
-    seed: int = 0,
 ) -> dict[str, Any]:
     """What ``explorer-nearest.js`` reads: an image, and for each unit of each layer its neighbours' patches.
 
     Parameters
     ----------
-    database_images, seed
-        Images of train from which neighbours come, drawn with this seed, as in the visualization chapter.
+    image_id, database_ids
+        The image, and those from which the neighbours come.
     k
         Neighbours.
     """
-    image_id = largest(data, units.sample(data, "val", DRAWN, seed=seed))
-    database_ids = units.sample(data, "train", database_images, seed=seed)
-    found = {layer: _layer(data, network, layer, image_id, database_ids, k) for layer in layers}
+    found = {layer: _layer(data, network, layer, image_id, list(database_ids), k) for layer in layers}
     image = units.whole_image(data, image_id)
     return {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": found}
 
