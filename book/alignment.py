@@ -348,7 +348,8 @@ origin = experiments.provenance(data, network, parameters=used, module=module, s
 store.write_result(tables.results() / f"alignment-{data.tier}.json", results, provenance=origin)
 reported = names[layer == "sift"]
 glue("reported", reported, display=False)
-by_alpha = {f"{a:g}": report.percent(mean) for a, mean in zip(alphas, results["means"][reported], strict=True)}
+spelled = map(report.percent, results["means"][reported])
+by_alpha = dict(zip(map("{:g}".format, alphas), spelled, strict=True))
 for a, score in by_alpha.items():
     glue(f"score-{a}", score, display=False)
 glue("score", by_alpha[f"{alpha:g}"], display=False)
