@@ -80,7 +80,8 @@ def mine(
     how = dict(context=context, C=C, scale=scale, curvature=curvature)
     if start is None:
         few = np.sort(used[: -(-len(used) // FEW)])
-        _descend(lines, maps[few], labels[:, few], trained, rounds=rounds, tolerance=ROUGH, **how)
+        seen = [k for k in trained if (labels[k, few] > 0).any()]
+        _descend(lines, maps[few], labels[:, few], seen, rounds=rounds, tolerance=ROUGH, **how)
     used = np.sort(used)
     taken, gap, hard = _descend(
         lines, maps[used], labels[:, used], trained, rounds=rounds, tolerance=tolerance, **how
