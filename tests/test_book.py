@@ -360,6 +360,13 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert changed(k="2")
     path.write_text(CHAPTER + "\n# %%\n")
     assert changed()
+    swept = tmp_path / "book" / "swept.py"
+    swept.write_text(CHAPTER)
+    assert not changed()
+    path.write_text(CHAPTER + '\n# %%\nrows = sweep(\n    "swept", k="1,2")\n')
+    assert changed()
+    swept.write_text(CHAPTER + "\n# %%\n")
+    assert changed()
     (tmp_path / "constraints.txt").write_text("numpy==1\n")
     assert changed()
     (tmp_path / "book" / "intro.md").write_text("other words")

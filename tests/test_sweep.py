@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import pytest
 from corrlib import cli
 from corrlib.sweep import grid, page, rows, runs
 
+ROOT = Path(__file__).resolve().parents[1]
 #: Its heavy work is `toys.align`, in the cache; what it does wrong depends on `mode`.
 CHAPTER = r'''# ---
 # jupyter:
@@ -195,6 +197,22 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys, arguments, me
     said = capsys.readouterr().err
     assert said.startswith("corrlib: error: ") and message in said and said.count("\n") == 1
     assert sorted(project.rglob("*")) == before
+
+
+def printed_commands():
+    """Return the sweeps that the README and the page print."""
+    blocks = [text for page in ("README.md", "book/sweeps.py") for text in [(ROOT / page).read_text()]]
+    return re.findall(r"(?m)^(?:# )?(corrlib sweep .*?)(?:    #.*)?$", "\n".join(blocks))
+
+
+@pytest.mark.parametrize("line", printed_commands())
+def test_the_commands_of_the_readme_and_the_page_are_right(line, tmp_path, monkeypatch, capsys):
+    grid_file = tmp_path / "grid.yml"
+    grid_file.write_text("alpha: [0.05, 0.1]\n")
+    line = line.replace("grid.yml", str(grid_file)).replace("runs/", f"{tmp_path}/")
+    monkeypatch.chdir(ROOT)
+    assert cli.main([*shlex.split(line)[1:], "--dry-run"]) == 0
+    assert re.search(r"^\d+ points, 0 done$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_yaml_is_read_as_the_command_line_is(project):

@@ -8,6 +8,7 @@ it reads has changed, and each result appears by a rename, so that a failed buil
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -133,14 +134,17 @@ def _executed(root: Path, name: str) -> Path:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, reads_data: bool) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    That is its text, its parameters, the paper's numbers in ``book/published`` and ours in ``results``, the
-    sources and weights in the package, the pinned requirements, torch (pinned apart) and Python, the data set
-    if the chapter reads one, and the weights file if one is given.
+    That is its text, that of the chapters that it sweeps, its parameters, the paper's numbers in
+    ``book/published`` and ours in ``results``, the sources and weights in the package, the pinned
+    requirements, torch (pinned apart) and Python, the data set if the chapter reads one, and the weights
+    file if one is given.
     """
     package, published, results = Path(__file__).parent, root / "book" / "published", root / "results"
     pins = root / "constraints.txt"
+    text = chapter.read_text()
+    swept = [chapter.with_name(f"{name}.py") for name in re.findall(r'\bsweep\(\s*"(\w+)"', text)]
     parts: dict[str, object] = {
-        "chapter": chapter.read_text(),
+        "chapter": [text, *(path.read_text() for path in swept)],
         "values": dict(sorted(values.items())),
         "package": _tree_digest(package, (p for p in package.rglob("*") if "__pycache__" not in p.parts)),
         "published": _tree_digest(published, published.rglob("*")),
