@@ -79,7 +79,7 @@ texts = dict(
 )
 texts |= dict(alpha=f"{alpha:g}", stride=stride, field=fields[layer].size, own=own_stride, studied=studied)
 texts |= {s: f"{n:,}" for s, n in counts.items()}
-texts |= {"margin": f"{fields[layer].center + 0.5:g}"}
+texts |= {"enough": f"{100 * training.ENOUGH:g}", "margin": f"{fields[layer].center + 0.5:g}"}
 texts |= {
     f"{kind}-grid": " x ".join(map(str, shapes[n])) for n, kind in zip(kinds, ("conv", "sift"), strict=True)
 }
@@ -147,7 +147,7 @@ for kind, name in zip(("conv", "sift"), kinds, strict=True):
 # $$f = s^{1 - \eta} p^\eta$$
 #
 # wins. For this $s$ has to be a probability. Training instances are divided into two halves, by image; each half is scored
-# by detectors of the other, and a logistic {cite:p}`platt1999` is fitted to these scores of positives and negatives. All is computed in logarithms:
+# by detectors of the other (which stop within {glue:text}`enough` % of their minima: more is not needed for this), and a logistic {cite:p}`platt1999` is fitted to these scores of positives and negatives. All is computed in logarithms:
 # far from its mean, $p$ is too small for a floating point number.
 #
 # The same scores choose $\eta$, which the paper sets to 0.1 "by cross validation" ({numref}`figure-eta`).
