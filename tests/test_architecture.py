@@ -34,12 +34,12 @@ CORE = {
     "tables": {"store"},
     "scoreboard": {"metrics", "store", "tables"},
 }
-# Above it: experiments see the core, the pages' explorers both, chapters (which runs them in a kernel) and
-# usage (text) nothing; book and cli see all.
+# Above it: experiments see the core, chapters (which runs them in a kernel) and usage (text) nothing; the
+# pages' explorers, book and cli see all.
 ABOVE = {
     "experiments": set(CORE),
-    "explorer": {"experiments", *CORE},
     "chapters": set(),
+    "explorer": {"chapters", "experiments", *CORE},
     "captions": set(),
     "usage": set(),
     "book": {"captions", "chapters", "experiments", *CORE},

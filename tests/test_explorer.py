@@ -12,7 +12,7 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib import convnet, flow, metrics, patches, squares, store
+from corrlib import chapters, convnet, flow, metrics, patches, squares
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import dense, flows
 from corrlib.experiments.visualization import units
@@ -562,22 +562,42 @@ def test_content_cannot_end_its_element():
         page.widget("places", {"x": float("nan")}, figure, "x")
 
 
-def test_the_chapter_is_read_as_it_was_written(world, network, tmp_path, monkeypatch):
-    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match="run the chapter that computes it first"):
-        aligned.chapter(world, network)
-    path = tmp_path / "results" / f"alignment-{world.tier}.json"
-    used = dict(count=3, retrieval_layer="pool5", size=SIZE, solver="bp", iterations=9, layer="conv3")
-    used |= dict(radius=25.0, top=2, alpha=0.1)
-    values = {"beta": {"conv3 flow": 1e-3, "SIFT flow, radius 25": 2e-3}, "some": ["bus"]}
-    about = dict(
-        tier=world.tier, data=world.digest, weights=network.digest, parameters=used, code="", seconds=1
+def test_beta_is_chosen_as_the_chapter_chooses_it(world, network, monkeypatch):
+    given = {
+        name: default for name, (_, default) in chapters.parameters(ROOT / "book" / "alignment.py").items()
+    }
+    given |= dict(layer="conv3", radius=25.0, neighbors=3, top=2, studied=1, retrieval_layer="pool5")
+    given |= dict(betas=[1e-5, 1e-2], iterations=3)
+    data, few = VOC(world.root), ("bus", CATEGORY)
+    vars(data)["categories"] = few
+    monkeypatch.setattr(
+        chapters, "parameters", lambda path: {name: (None, value) for name, value in given.items()}
     )
-    store.write_result(path, values, provenance=about)
-    found = aligned.chapter(world, network)
-    assert found.how == {name: used[name] for name in list(used)[:5]} and found.top == 2
-    assert found.methods["conv3 flow"] == {"feature": "conv3", "beta": 1e-3}
-    assert found.methods["SIFT flow"] == {"feature": 25.0, "beta": 2e-3}
+    monkeypatch.chdir(ROOT)
+    found = aligned.chapter(data, network)
+    assert found.how == {
+        name: given[name] for name in ("retrieval_layer", "size", "solver", "iterations")
+    } | {"count": 3}
+    assert found.top == 2 and list(found.studied) == list(few)
+    best = {}
+    for kind, feature in (("convnet flow", "conv3"), ("SIFT flow", 25.0)):
+        pck = []
+        for beta in given["betas"]:
+            how = dict(found.how, feature=feature, beta=beta, limit=1, top=2, split="train")
+            errors = tolerances.scores.flow_errors(world, network, few, **how)
+            pck.append(metrics.mean_pck(errors, 0.1))
+        best[kind] = given["betas"][int(np.argmax(pck))]
+    assert found.beta == best
+
+
+def test_a_category_has_the_flows_that_the_chapter_computed():
+    feature = {"convnet flow": "conv3", "SIFT flow": 25.0}
+    beta = {"convnet flow": 1e-3, "SIFT flow": 2e-3}
+    found = aligned.Chapter(how={}, top=5, feature=feature, beta=beta, studied=["bus"])
+    assert found.methods == {
+        "conv3 flow": {"feature": "conv3", "beta": 1e-3},
+        "SIFT flow": {"feature": 25.0, "beta": 2e-3},
+    }
     assert found.kinds("cat") == {
         "convnet flow": {"conv3": {"feature": "conv3", "beta": 1e-3}},
         "SIFT flow": {"radius 25": {"feature": 25.0, "beta": 2e-3}},
@@ -586,6 +606,3 @@ def test_the_chapter_is_read_as_it_was_written(world, network, tmp_path, monkeyp
     assert found.kinds("bus")["SIFT flow"]["radius 160"] == {"feature": 160.0, "beta": 2e-3}
     assert found.chosen == {"convnet flow": "conv3", "SIFT flow": "radius 25"}
     assert all(name in found.kinds("bus")[kind] for kind, name in found.chosen.items())
-    store.write_result(path, values, provenance=about | {"weights": "other"})
-    with pytest.raises(ValueError, match=r"network other, not of .*: run the alignment chapter with these"):
-        aligned.chapter(world, network)

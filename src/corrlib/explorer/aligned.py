@@ -1,4 +1,4 @@
-"""What the alignment chapter did, as it wrote it down: explorers show its flows, and compute none anew."""
+"""How the alignment chapter aligned: explorers show its flows, which are in the cache, and no others."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corrlib import store
+from corrlib import chapters, tables
 from corrlib.convnet import Network
 from corrlib.datasets import VOC
-from corrlib.experiments.alignment import studies
+from corrlib.experiments.alignment import scores, studies
 
 #: Kinds of flow, as readers know them.
 CONV, SIFT = "convnet flow", "SIFT flow"
@@ -68,27 +68,25 @@ def named(feature: str | float) -> str:
 
 
 def chapter(data: VOC, network: Network) -> Chapter:
-    """Read what the alignment chapter wrote last of this tier.
+    """How the alignment chapter aligns with the parameters that it has by default, as in the book.
 
-    Raises
-    ------
-    ValueError
-        If there is nothing, or it is of other data or of another network.
+    It chooses beta on train; so does this, from the flows that it has left in the cache. (Its result file may
+    be of a run with other parameters, such as one of a sweep.)
     """
-    path = store.cache_dir() / "results" / f"alignment-{data.tier}.json"
-    result = store.read_result(path)
-    about, values = result["provenance"], result["values"]
-    if (about.get("data"), about["weights"]) != (data.digest, network.digest):
-        raise ValueError(
-            f"{path} is of data {about.get('data')} and network {about['weights']}, not of {data.digest} and"
-            f" {network.digest}: run the alignment chapter with these first"
-        )
-    used = about["parameters"]
-    layer = "conv4" if used["layer"] == "sift" else used["layer"]  # as the chapter has it
+    known = chapters.parameters(tables.project() / "book" / "alignment.py")
+    given = {name: default for name, (_, default) in known.items()}
+    how = {name: given[name] for name in ("retrieval_layer", "size", "solver", "iterations")}
+    how["count"] = given["neighbors"]
+    feature = {CONV: given["layer"], SIFT: given["radius"]}
+    limits = dict(limit=given["studied"], top=given["top"])
+    world = (data, network, list(data.categories))
     return Chapter(
-        how={name: used[name] for name in ("count", "retrieval_layer", "size", "solver", "iterations")},
-        top=used["top"],
-        feature={CONV: layer, SIFT: used["radius"]},
-        beta=dict(zip((CONV, SIFT), values["beta"].values(), strict=True)),
-        studied=values["some"],
+        how=how,
+        top=given["top"],
+        feature=feature,
+        beta={
+            kind: scores.validate(*world, given["betas"], feature=one, **limits, **how)[0]
+            for kind, one in feature.items()
+        },
+        studied=studies.few(world[2]),
     )
