@@ -38,11 +38,13 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import HTML
 from myst_nb import glue
 
 from corrlib import convnet, experiments, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments.visualization import averages, reconstruction, units
+from corrlib.explorer import nearest, page
 
 started = time.perf_counter()
 data, network = open_dataset(data_root), convnet.load(weights or None)
@@ -161,6 +163,21 @@ plt.close()
 # individual to the next. Of photographs the paper notes that replacement becomes "more semantic and less
 # visually specific as the layer deepens". The second can be seen here; for the first, the patches are too
 # small and their world too odd to tell by eye.
+#
+# A reader who wants to know where each of these patches comes from can point at it in {numref}`figure-patches`.
+
+# %% tags=["hide-input"]
+content = nearest.content(data, network, units.LAYERS, shown[0], database)
+alt = "An image with a yellow patch inside of the receptive fields of several layers; beside it, in a row for each layer, the nearest neighbours of the patch."
+glue("patches", HTML(page.widget("nearest", content, nearest.picture(content), alt)), display=False)
+plt.close()
+
+# %% [markdown]
+# ```{glue:figure} patches
+# :name: figure-patches
+#
+# *Nearest neighbours, patch by patch* (tier: {glue:text}`tier`): point at the image, or move by the arrow keys. Yellow: the patch, as large as the stride; what is around it is shown for orientation. Black: the receptive fields, all of which the features saw.
+# ```
 #
 # ## How much is left, as a number
 #

@@ -69,7 +69,7 @@ corrlib.start("nearest", (content) => {
   const head = ["", "patch", ...Array.from({ length: k }, (_, n) => `${n + 1}`)].map((text) => html("span", {}, text));
   return [
     html("div", { class: "explorer-nearest" }, image.node,
-      html("div", { class: "explorer-rows" }, html("div", { class: "explorer-row", "aria-hidden": "true" }, ...head),
+      html("div", { class: "explorer-rows", style: `--explorer-tiles: ${k + 1}` }, html("div", { class: "explorer-row", "aria-hidden": "true" }, ...head),
         ...rows.map((one) => one.node))),
     said.node,
   ];
