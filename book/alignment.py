@@ -355,5 +355,6 @@ for a, score in by_alpha.items():
 glue("score", by_alpha[f"{alpha:g}"], display=False)
 
 # %% [markdown]
-# {glue:text}`reported` at alpha = {glue:text}`alpha` (tier: {glue:text}`tier`): mean PCK {glue:text}`score`. To sweep, loop:
-# `corrlib run alignment -p layer=conv3 -p alpha=0.05 -o conv3.ipynb`. Another `alpha` reuses every flow of this run.
+# {glue:text}`reported` at alpha = {glue:text}`alpha` (tier: {glue:text}`tier`): mean PCK {glue:text}`score`.
+# {doc}`sweeps`: `corrlib sweep alignment -p layer=conv3,conv4 -p alpha=0.05,0.1 --out runs/align`.
+# Another `alpha` reuses every flow of this run.

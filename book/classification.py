@@ -340,4 +340,5 @@ glue("score-sift", tables.spelled(means[best["sift"]]), display=False)
 
 # %% [markdown]
 # Mean accuracy at C = {glue:text}`C` (tier: {glue:text}`tier`): {glue:text}`convnet-best` {glue:text}`score`,
-# {glue:text}`sift-best` {glue:text}`score-sift`. To sweep, loop: `corrlib run classification -p C=1e-5 -o weak.ipynb`.
+# {glue:text}`sift-best` {glue:text}`score-sift`. {doc}`sweeps`:
+# `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.

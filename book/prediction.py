@@ -386,5 +386,5 @@ glue("score", by_alpha[f"{alpha:g}"], display=False)
 
 # %% [markdown]
 # {glue:text}`layer` with the prior, at a stride of {glue:text}`stride` pixels and alpha = {glue:text}`alpha` (tier:
-# {glue:text}`tier`): mean PCK {glue:text}`score`. To sweep, loop: `corrlib run prediction -p layer=conv4 -p alpha=0.05 -o
-# conv4.ipynb`. Other values of `alpha`, `eta` and `sigma` reuse every detector of this run.
+# {glue:text}`tier`): mean PCK {glue:text}`score`. {doc}`sweeps`: `corrlib sweep prediction -p layer=conv4,conv5 -p
+# alpha=0.05,0.1 --out runs/predict`. Other values of `alpha`, `eta` and `sigma` reuse every detector of this run.
