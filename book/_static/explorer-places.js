@@ -125,7 +125,7 @@ corrlib.start("places", (content) => {
   open(examples[0].name);
   return [
     html("div", { class: "explorer-controls" }, picker.node, ...toggles),
-    html("div", { class: "explorer-places" }, html("div", {}, reference.node, html("div", { class: "explorer-caption" }, "the object")),
+    html("div", { class: "explorer-places" }, html("div", {}, reference.node, html("div", { class: "explorer-caption" }, "the object: point at it, or use the arrow keys")),
       html("div", { class: "explorer-neighbours" }, ...panes.map((one) => one.node))),
     said.node,
   ];

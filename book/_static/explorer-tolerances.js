@@ -1,7 +1,7 @@
 // Which predicted keypoints are correct at a tolerance, and where that is on the curve of PCK.
 "use strict";
 corrlib.start("tolerances", (content) => {
-  const { html, svg, pane, choice, live, mark, place, swatch } = corrlib;
+  const { html, svg, fresh, pane, choice, live, mark, place, swatch } = corrlib;
   const { size, alphas, curves, examples } = content;
   const names = Object.keys(curves), percent = (value) => `${(100 * value).toFixed(1)} %`;
   let example = examples[0], method = names[0], number = alphas.findIndex((alpha) => alpha >= 0.0999);
@@ -74,7 +74,7 @@ corrlib.start("tolerances", (content) => {
   }
 
   // What is shown.
-  const slider = html("input", { type: "range", min: 0, max: alphas.length - 1, step: 1, value: number, id: "explorer-alpha" });
+  const slider = html("input", { type: "range", min: 0, max: alphas.length - 1, step: 1, value: number, id: fresh() });
   const shown = html("output", { for: slider.id });
   slider.addEventListener("input", () => { number = Number(slider.value); draw(); });
   const methods = choice("Keypoints by", names, (name) => { method = name; draw(); });

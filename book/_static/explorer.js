@@ -16,7 +16,8 @@
 
   const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const clamp = (value, most) => Math.min(Math.max(value, 0), most);
-  let labels = 0;
+  let names = 0;
+  const fresh = () => `explorer-${(names += 1)}`; // an id that no other element of the page has
 
   // A picture of width x height pixels with a layer for marks, whose coordinates are pixels.
   function pane(width, height, alt) {
@@ -62,9 +63,9 @@
   }
 
   // A choice from a list of names; `changed(name)` hears of it.
-  function choice(text, names, changed) {
-    const list = html("select", { id: `explorer-${labels += 1}` });
-    list.append(...names.map((name) => html("option", { value: name }, name)));
+  function choice(text, options, changed) {
+    const list = html("select", { id: fresh() });
+    list.append(...options.map((name) => html("option", { value: name }, name)));
     list.addEventListener("change", () => changed(list.value));
     return { node: html("span", {}, html("label", { for: list.id }, text), " ", list), list };
   }
@@ -109,5 +110,5 @@
     }
   }
 
-  window.corrlib = { html, svg, bytes, clamp, pane, pad, choice, live, mark, place, swatch, start };
+  window.corrlib = { html, svg, bytes, clamp, fresh, pane, pad, choice, live, mark, place, swatch, start };
 })();
