@@ -22,7 +22,8 @@ corrlib.start("nearest", (content) => {
   const rows = names.map((name) => {
     const side = tile * layers[name].stride;
     const sheet = new Image();
-    const tiles = Array.from({ length: k + 1 }, () => html("canvas", { width: side, height: side, "aria-hidden": "true" }));
+    const empty = { width: side, height: side, "aria-hidden": "true" };
+    const tiles = Array.from({ length: k + 1 }, () => html("canvas", empty));
     const made = { layer: layers[name], side, sheet, tiles, cell: null };
     const framed = tiles.map((canvas) => html("span", { class: "explorer-tile" }, canvas));
     made.node = html("div", { class: "explorer-row" }, html("span", {}, name), ...framed);
@@ -67,10 +68,7 @@ corrlib.start("nearest", (content) => {
 
   image.set(width / 2, height / 2);
   const head = ["", "patch", ...Array.from({ length: k }, (_, n) => `${n + 1}`)].map((text) => html("span", {}, text));
-  return [
-    html("div", { class: "explorer-nearest" }, image.node,
-      html("div", { class: "explorer-rows", style: `--explorer-tiles: ${k + 1}` }, html("div", { class: "explorer-row", "aria-hidden": "true" }, ...head),
-        ...rows.map((one) => one.node))),
-    said.node,
-  ];
+  const table = html("div", { style: `--explorer-tiles: ${k + 1}` },
+    html("div", { class: "explorer-row", "aria-hidden": "true" }, ...head), ...rows.map((one) => one.node));
+  return [html("div", { class: "explorer-nearest" }, image.node, table), said.node];
 });

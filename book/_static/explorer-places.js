@@ -73,7 +73,7 @@ corrlib.start("places", (content) => {
         if (there && on[TRUTH] !== false) lines.push(html("span", {}, swatch(...styles[kind]), ` ${off} px`));
       }
       const unseen = known && known.part && it.state !== "shown" && on[TRUTH] !== false;
-      if (unseen) lines.push(html("span", {}, { hidden: "hidden", outside: "outside", missing: "no such part" }[it.state]));
+      if (unseen) lines.push(html("span", {}, it.state === "missing" ? "no such part" : it.state));
       one.caption.replaceChildren(`${number + 1} `, ...lines);
     });
     said.say(sentence(x, y, known, misses));
@@ -123,9 +123,10 @@ corrlib.start("places", (content) => {
 
   const picker = choice("Object", examples.map((one) => one.name), open);
   open(examples[0].name);
+  const hint = html("div", { class: "explorer-caption" }, "the object: point at it, or use the arrow keys");
   return [
     html("div", { class: "explorer-controls" }, picker.node, ...toggles),
-    html("div", { class: "explorer-places" }, html("div", {}, reference.node, html("div", { class: "explorer-caption" }, "the object: point at it, or use the arrow keys")),
+    html("div", { class: "explorer-places" }, html("div", {}, reference.node, hint),
       html("div", { class: "explorer-neighbours" }, ...panes.map((one) => one.node))),
     said.node,
   ];

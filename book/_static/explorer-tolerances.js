@@ -17,8 +17,8 @@ corrlib.start("tolerances", (content) => {
     const drawn = [];
     object.marks.replaceChildren();
     example.truth.forEach(([x, y], k) => {
-      const ellipse = { cx: x, cy: y, rx: radii[0], ry: radii[1], class: right[k] ? "explorer-right" : "explorer-wrong" };
-      object.marks.append(svg("ellipse", ellipse));
+      const ellipse = { cx: x, cy: y, rx: radii[0], ry: radii[1] };
+      object.marks.append(svg("ellipse", { ...ellipse, class: right[k] ? "explorer-right" : "explorer-wrong" }));
       if (!points[k]) return;
       const [toX, toY] = points[k];
       object.marks.append(svg("line", { x1: x, y1: y, x2: toX, y2: toY, class: "explorer-lead" }));
@@ -53,8 +53,8 @@ corrlib.start("tolerances", (content) => {
   }
   for (const alpha of [0, 0.1, 0.2, 0.3]) plot.append(text(across(alpha), area.bottom + 15, `${alpha}`, "middle"));
   plot.append(text((area.left + area.right) / 2, area.bottom + 30, "alpha", "middle"));
-  plot.append(svg("text", { transform: `translate(11 ${(area.top + area.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" },
-    "mean PCK in percent"));
+  const upright = `translate(11 ${(area.top + area.bottom) / 2}) rotate(-90)`;
+  plot.append(svg("text", { transform: upright, "text-anchor": "middle" }, "mean PCK in percent"));
   const ruler = svg("path", { class: "explorer-ruler" });
   plot.append(ruler);
   const dots = names.map((name, row) => {
