@@ -12,6 +12,7 @@ import pytest
 from corrlib import datasets
 from corrlib.datasets import VOC, DataError, open_dataset
 from corrlib.datasets.annotations import read_berkeley
+from corrlib.datasets.census import census
 
 BERKELEY = """<?xml version="1.0"?>
 <annotation>
@@ -105,6 +106,62 @@ def test_flags_come_from_the_object_whose_box_matches(root):
     assert flags == {1: (True, False), 2: (False, True), 10: (False, False)}
 
 
+def test_difficult_and_truncated_objects_can_be_left_out(root):
+    objects = [("cat", 1, 0, 3, 4, 13, 24), ("cat", 0, 1, 103, 4, 113, 24), ("cat", 0, 0, 203, 4, 213, 24)]
+    path = root / "VOCdevkit/VOC2011/Annotations/a.xml"
+    path.write_text(f"<annotation>{''.join(OBJECT.format(*o) for o in objects)}</annotation>")
+    berkeley(root, "cat", "a_2", bounds=(103, 4, 10, 20))
+    berkeley(root, "cat", "a_10", bounds=(203, 4, 10, 20))
+    every = {(True, True): [0, 1, 2, 10], (False, True): [0, 1, 10], (True, False): [0, 2, 10]}
+    every[False, False] = [0, 10]
+    digests = set()
+    for (difficult, truncated), numbers in every.items():
+        data = open_dataset(root, difficult=difficult, truncated=truncated)
+        assert [one.number for one in data.instances("cat", "train")] == numbers
+        assert data.keypoint_names("cat") == VOC(root).keypoint_names("cat"), "no keypoint changes its place"
+        digests.add(data.digest)
+    assert len(digests) == 4 and VOC(root).digest == VOC(root, True, True).digest
+
+
+def test_an_object_without_keypoints_is_an_object(root):
+    data = VOC(root)
+    (empty,) = [i for i in data.instances("cat", "train") if i.number == 10]
+    assert empty.keypoints.shape == (4, 2) and np.isnan(empty.keypoints).all()
+
+
+def test_the_list_of_objects_is_the_caller_s_own(root):
+    data = VOC(root)
+    data.instances("cat", "train").clear()
+    assert len(data.instances("cat", "train")) == 4
+
+
+def test_what_is_hidden_or_empty_is_no_data(root):
+    digest = VOC(root).digest
+    for path in (
+        "annotations/.DS_Store",
+        "annotations/cat/._a_1.xml",
+        "VOCdevkit/VOC2011/JPEGImages/._a.jpg",
+    ):
+        (root / path).write_bytes(b"Mac OS X")
+    (root / "annotations" / ".svn").mkdir()
+    (root / "annotations" / ".svn" / "a_1.xml").write_text("?")
+    (root / "annotations" / "gnu").mkdir()
+    data = VOC(root)
+    assert data.categories == ("cat", "dog") and data.digest == digest
+    assert len(data.instances("cat", "train")) == 4
+
+
+def test_the_census_counts_what_is_there_and_what_is_used(root):
+    objects = [("cat", 1, 0, 3, 4, 13, 24), ("cat", 0, 1, 103, 4, 113, 24), ("cow", 1, 1, 3, 4, 13, 24)]
+    path = root / "VOCdevkit/VOC2011/Annotations/a.xml"
+    path.write_text(f"<annotation>{''.join(OBJECT.format(*o) for o in objects)}</annotation>")
+    berkeley(root, "cat", "a_2", bounds=(103, 4, 10, 20), points=(("Nose", 1, 50, 9), ("Tail", 1, 104, 9)))
+    head = "category split images objects used keypoints truncated difficult outside"
+    rows = [("cat", "train", 2, 4, 3, 4, 2, 1, 2), ("cat", "val", 0, 0, 0, 0, 0, 0, 0)]
+    rows += [("dog", "train", 0, 0, 0, 0, 0, 0, 0), ("dog", "val", 1, 1, 1, 1, 0, 0, 0)]
+    assert census(VOC(root)) == [dict(zip(head.split(), row, strict=True)) for row in rows]
+
+
 @pytest.mark.parametrize(
     ("file", "categories", "tier"),
     [
@@ -115,7 +172,7 @@ def test_flags_come_from_the_object_whose_box_matches(root):
 )
 def test_tier(root, file, categories, tier):
     for category in categories:
-        (root / "annotations" / category).mkdir(exist_ok=True)
+        berkeley(root, category, "z_1")
     if file:
         (root / file).write_text("{}")
     assert VOC(root).tier == tier

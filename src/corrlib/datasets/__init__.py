@@ -16,7 +16,9 @@ __all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
 WORLD = {"train": 80, "val": 40, "seed": 0}
 
 
-def open_dataset(data_root: str | Path | None = None) -> VOC:
+def open_dataset(
+    data_root: str | Path | None = None, *, difficult: bool = True, truncated: bool = True
+) -> VOC:
     """Open a data set: the one at `data_root`, or the embedded world of figurines.
 
     Parameters
@@ -25,6 +27,8 @@ def open_dataset(data_root: str | Path | None = None) -> VOC:
         A folder as `corrlib.datasets.voc` describes it. None or an empty string: the figurines, which are
         drawn into the cache (`corrlib.store.cache_dir`) by the first process that asks for them, and again
         only when the code that draws them has changed.
+    difficult, truncated
+        As `VOC` has them.
 
     Raises
     ------
@@ -34,12 +38,12 @@ def open_dataset(data_root: str | Path | None = None) -> VOC:
         If the figurines cannot be written.
     """
     if data_root:
-        return VOC(Path(data_root))
+        return VOC(Path(data_root), difficult, truncated)
     made_by = f"{WORLD} {code_digest('corrlib.datasets.figurines.world')}"
     out = cache_dir() / f"figurines-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
     if not (out / "figurines.json").is_file():
         _draw(out)
-    return VOC(out)
+    return VOC(out, difficult, truncated)
 
 
 def _draw(out: Path) -> None:

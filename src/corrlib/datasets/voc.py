@@ -63,7 +63,10 @@ class VOC:
     Parameters
     ----------
     root
-        The folder that holds ``VOCdevkit`` and ``annotations``. Categories are the folders of the latter.
+        The folder that holds ``VOCdevkit`` and ``annotations``. Categories are the folders of the latter that
+        hold annotations. Hidden files and folders, such as macOS leaves behind, do not count.
+    difficult, truncated
+        Whether objects are used that VOC calls so. The paper does not say, so all are.
 
     Raises
     ------
@@ -72,7 +75,10 @@ class VOC:
     """
 
     root: Path
+    difficult: bool = True
+    truncated: bool = True
     _annotations: dict[str, dict] = field(default_factory=dict, repr=False, compare=False)
+    _instances: dict[tuple[str, str], list] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(self.root))
@@ -97,7 +103,8 @@ class VOC:
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """Names of the categories, sorted."""
-        return tuple(sorted(p.name for p in (self.root / "annotations").iterdir() if p.is_dir()))
+        folders = (p for p in (self.root / "annotations").iterdir() if p.is_dir() and _seen(p))
+        return tuple(sorted(p.name for p in folders if any(map(_seen, p.glob("*.xml")))))
 
     @cached_property
     def tier(self) -> str:
@@ -110,12 +117,15 @@ class VOC:
     def digest(self) -> str:
         """16 hexadecimal digits of the names and contents of all files that this class can read.
 
-        It is the same for a copy elsewhere. About 1.5 seconds for ten thousand photographs (1 GB), once.
+        And of what it leaves out of them. It is the same for a copy elsewhere. About 1.5 seconds for ten
+        thousand photographs (1 GB), once.
         """
         digest = hashlib.sha256()
         for path in self._files():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{path.relative_to(self.root).as_posix()} {content}\n".encode())
+        for flag in ("difficult", "truncated"):
+            digest.update(b"" if getattr(self, flag) else f"without {flag}\n".encode())
         return digest.hexdigest()[:16]
 
     def keypoint_names(self, category: str) -> tuple[str, ...]:
@@ -137,9 +147,12 @@ class VOC:
     def instances(self, category: str, split: str) -> list[Instance]:
         """Annotated objects of a category, in the order of the split's images and of their numbers."""
         annotations = self._category(category)
-        wanted = {image_id: order for order, image_id in enumerate(self.image_ids(split))}
-        keys = sorted((k for k in annotations if k[0] in wanted), key=lambda k: (wanted[k[0]], k[1]))
-        return [self._instance(category, key, annotations[key]) for key in keys]
+        if (category, split) not in self._instances:
+            wanted = {image_id: order for order, image_id in enumerate(self.image_ids(split))}
+            keys = sorted((k for k in annotations if k[0] in wanted), key=lambda k: (wanted[k[0]], k[1]))
+            found = (self._instance(category, key, annotations[key]) for key in keys)
+            self._instances[category, split] = [i for i in found if self._uses(i)]
+        return list(self._instances[category, split])
 
     def image(self, image_id: str) -> np.ndarray:
         """Read an image: ``(H, W, 3)`` uint8 RGB, pixels as stored (EXIF orientation is ignored)."""
@@ -159,7 +172,7 @@ class VOC:
     def _files(self) -> Iterator[Path]:
         folders = (self._voc / "Annotations", self._sets, self._voc / "JPEGImages")
         for pattern, folder in (*(("*", f) for f in folders), ("*/*.xml", self.root / "annotations")):
-            yield from sorted(p for p in folder.glob(pattern) if p.is_file())
+            yield from sorted(p for p in folder.glob(pattern) if p.is_file() and _seen(p) and _seen(p.parent))
         if self.tier == "figurines":
             yield self.root / "figurines.json"
 
@@ -169,13 +182,16 @@ class VOC:
             raise DataError(f"unknown category {category!r}: {self.root} has {', '.join(self.categories)}")
         if category not in self._annotations:
             parsed = {}
-            for path in (self.root / "annotations" / category).glob("*.xml"):
+            for path in filter(_seen, (self.root / "annotations" / category).glob("*.xml")):
                 image_id, _, number = path.stem.rpartition("_")
                 if not image_id or not number.isdecimal():
                     raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
                 parsed[image_id, int(number)] = read_berkeley(path)
             self._annotations[category] = parsed
         return self._annotations[category]
+
+    def _uses(self, instance: Instance) -> bool:
+        return (self.difficult or not instance.difficult) and (self.truncated or not instance.truncated)
 
     def _instance(self, category: str, key: tuple[str, int], annotation: dict) -> Instance:
         names = self.keypoint_names(category)
@@ -188,3 +204,7 @@ class VOC:
             subcategory=annotation["subcategory"],
             **read_flags(self._voc / "Annotations" / f"{key[0]}.xml", category, annotation["box"]),
         )
+
+
+def _seen(path: Path) -> bool:
+    return not path.name.startswith(".")
