@@ -36,15 +36,15 @@ from myst_nb import glue
 from corrlib import convnet, experiments
 from corrlib.datasets import open_dataset
 from corrlib.experiments.visualization import units
-from corrlib.explorer import aligned, nearest, page, places, tolerances
+from corrlib.explorer import aligned, nearest, page, places, tolerances, truths
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 chapter = aligned.chapter(data, network)
-how, size = chapter.how, chapter.how["size"]
+how = chapter.how
 shown = [name for name in ("cat", *chapter.studied) if name in data.categories]
 shown = list(dict.fromkeys(shown))[:4]
-texts = dict(tier=data.tier, network=network.name, step=places.STEP, size=size, top=chapter.top)
+texts = dict(tier=data.tier, network=network.name, step=truths.STEP, size=how["size"], top=chapter.top)
 texts |= dict(pairs=how["count"], retrieval=how["retrieval_layer"], drawn=drawn)
 texts |= {f"beta-{kind.split()[0].lower()}": f"{beta:g}" for kind, beta in chapter.beta.items()}
 for name, value in texts.items():
@@ -61,11 +61,9 @@ for name, value in texts.items():
 # leads, a square where SIFT flow does, and a cross where it truly is: of figurines that is known for every pixel.
 
 # %% tags=["hide-input"]
-cases = [places.example(data, network, c, chapter.kinds(c), **how) for c in shown]
-content = places.content(cases, network, chapter.chosen, size)
+kinds = {name: chapter.kinds(name) for name in shown}
 alt = "An object with a point on it, and five neighbours with the places where convnet flow and SIFT flow lead and the true ones."
-still = places.picture(cases, network, chapter.chosen)
-glue("places", HTML(page.widget("places", content, still, alt)), display=False)
+glue("places", HTML(places.explorer(data, network, kinds, chapter.chosen, alt, **how)), display=False)
 plt.close()
 
 # %% [markdown]

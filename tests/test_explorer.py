@@ -16,7 +16,7 @@ from corrlib import chapters, convnet, flow, metrics, patches, squares
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import dense, flows
 from corrlib.experiments.visualization import units
-from corrlib.explorer import aligned, nearest, page, places, tolerances
+from corrlib.explorer import aligned, nearest, page, places, tolerances, truths
 from corrlib.geometry import ReceptiveField
 
 SIZE, NODES = 227, 13
@@ -62,16 +62,16 @@ def smooth(rng, *shape, cells=4):
 @pytest.fixture(scope="module")
 def cases():
     """Two objects with two neighbours each: labels and truth are drawn, all states occur."""
-    rng, n = np.random.default_rng(0), -(-SIZE // places.STEP)
+    rng, n = np.random.default_rng(0), -(-SIZE // truths.STEP)
     found = []
     for name in ("cat", "sofa"):
         labels = {
             kind: {choice: rng.integers(0, NODES, (2, NODES, NODES, 2)) for choice in choices}
             for kind, choices in {"convnet flow": ["conv1", "conv4"], "SIFT flow": ["radius 20"]}.items()
         }
-        truth = places.Truth(
+        truth = truths.Truth(
             names=("left ear", "tail"),
-            part=rng.choice(np.array([0, 1, places.NONE], np.uint8), (n, n)),
+            part=rng.choice(np.array([0, 1, truths.NONE], np.uint8), (n, n)),
             matches=rng.uniform(0, SIZE - 1, (2, n, n, 2)),
             state=rng.integers(0, 4, (2, n, n)).astype(np.uint8),
         )
@@ -194,7 +194,7 @@ def choose(reader, kind, number, value):
 
 
 def test_the_point_goes_where_python_says(reader, cases, rng):
-    one, n = cases[0], -(-SIZE // places.STEP)
+    one, n = cases[0], -(-SIZE // truths.STEP)
     dense_flow = {
         kind: flow.flow(one.labels_rc[kind][name], FIELD, FIELD, (SIZE, SIZE))
         for kind, name in CHOSEN.items()
@@ -204,7 +204,7 @@ def test_the_point_goes_where_python_says(reader, cases, rng):
     for x, y in [*corners, *rng.integers(0, SIZE, (12, 2)).tolist()]:
         point_at(reader, "places", x, y)
         assert marks(reader)["point"].tolist() == [x, y]
-        row, col = (min((v + 1) // places.STEP, n - 1) for v in (y, x))  # JavaScript rounds halves up
+        row, col = (min((v + 1) // truths.STEP, n - 1) for v in (y, x))  # JavaScript rounds halves up
         for neighbour in range(2):
             found = marks(reader, neighbour)
             for number, kind in enumerate(CHOSEN):
@@ -212,9 +212,9 @@ def test_the_point_goes_where_python_says(reader, cases, rng):
                     found[str(number)], dense_flow[kind][neighbour, y, x] + (x, y), atol=0.05
                 )
             state = int(one.truth.state[neighbour, row, col])
-            on_object = one.truth.part[row, col] != places.NONE
+            on_object = one.truth.part[row, col] != truths.NONE
             states.add((state, bool(on_object)))
-            assert ("2" in found) == (on_object and state in (places.SHOWN, places.HIDDEN))
+            assert ("2" in found) == (on_object and state in (truths.SHOWN, truths.HIDDEN))
             if "2" in found:
                 np.testing.assert_allclose(found["2"], one.truth.matches[neighbour, row, col], atol=0.51)
     assert len(states) > 5
@@ -224,9 +224,9 @@ def test_what_is_said_of_a_point(reader, cases):
     one = cases[0]
     state, part = one.truth.state[:, 1:-1, 1:-1], one.truth.part[1:-1, 1:-1]
     row, col = (
-        np.argwhere((part == 1) & (state == [[[places.HIDDEN]], [[places.MISSING]]]).all(axis=0))[0] + 1
+        np.argwhere((part == 1) & (state == [[[truths.HIDDEN]], [[truths.MISSING]]]).all(axis=0))[0] + 1
     )
-    x, y = int(col) * places.STEP, int(row) * places.STEP
+    x, y = int(col) * truths.STEP, int(row) * truths.STEP
     point_at(reader, "places", x, y)
     by = {
         kind: flow.flow(one.labels_rc[kind][name], FIELD, FIELD, (SIZE, SIZE))
@@ -241,8 +241,8 @@ def test_what_is_said_of_a_point(reader, cases):
         f"The point ({x}, {y}) is on the tail. convnet flow by conv4 is off by {off['convnet flow']:.0f} px; "
         f"SIFT flow by radius 20 is off by {off['SIFT flow']:.0f} px; hidden in 1 of 2; missing in 1 of 2."
     )
-    row, col = np.argwhere(part == places.NONE)[0] + 1
-    point_at(reader, "places", col * places.STEP, row * places.STEP)
+    row, col = np.argwhere(part == truths.NONE)[0] + 1
+    point_at(reader, "places", col * truths.STEP, row * truths.STEP)
     assert status(reader, "places", "not on the cat").startswith("The point (")
 
 
@@ -406,30 +406,30 @@ def test_the_weights_are_those_of_the_spline(rng):
 
 def test_an_object_corresponds_to_itself(world):
     (one, *_) = squares.visible(world, CATEGORY, "val")
-    truth = places.truth(world, one, [one], SIZE)
-    on_object = truth.part != places.NONE
+    truth = truths.read(world, one, [one], SIZE)
+    on_object = truth.part != truths.NONE
     assert 0.1 < on_object.mean() < 0.9
-    axis = np.arange(0, SIZE, places.STEP)
+    axis = np.arange(0, SIZE, truths.STEP)
     lattice = np.stack(np.meshgrid(axis, axis), axis=-1)
     pixel = SIZE / np.ptp(one.box.reshape(2, 2), axis=0)  # of the image, in the square
-    shown = on_object & (truth.state[0] == places.SHOWN)
+    shown = on_object & (truth.state[0] == truths.SHOWN)
     assert shown.sum() > 0.95 * on_object.sum()
     assert (np.abs(truth.matches[0] - lattice)[shown] <= 0.6 * pixel).all()
-    assert (truth.state[0][~on_object] == places.MISSING).all()
+    assert (truth.state[0][~on_object] == truths.MISSING).all()
 
 
 def test_the_truth_is_that_of_the_dense_study(world):
     (one, *_), (other, *_) = (squares.visible(world, CATEGORY, split) for split in ("val", "train"))
-    truth = places.truth(world, one, [other], SIZE)
+    truth = truths.read(world, one, [other], SIZE)
     points, matches = dense.true_matches(world.root, one, other, SIZE)
     inside = ((points >= 0) & (points <= SIZE - 1) & (matches >= -0.5) & (matches <= SIZE - 0.5)).all(axis=1)
     assert inside.sum() > 20
-    cells = np.rint(points[inside] / places.STEP).astype(int)
+    cells = np.rint(points[inside] / truths.STEP).astype(int)
     state = truth.state[0, cells[:, 1], cells[:, 0]]
-    assert (state == places.SHOWN).mean() > 0.9
+    assert (state == truths.SHOWN).mean() > 0.9
     off = np.linalg.norm(truth.matches[0, cells[:, 1], cells[:, 0]] - matches[inside], axis=1)
-    assert np.median(off[state == places.SHOWN]) < 4
-    assert set(truth.names) >= {places.spoken(p) for p in figurines.parts(CATEGORY)}
+    assert np.median(off[state == truths.SHOWN]) < 4
+    assert set(truth.names) >= {truths.spoken(p) for p in figurines.parts(CATEGORY)}
 
 
 @pytest.mark.parametrize(
@@ -441,7 +441,7 @@ def test_the_truth_is_that_of_the_dense_study(world):
     ],
 )
 def test_parts_are_spoken(part, words):
-    assert places.spoken(part) == words
+    assert truths.spoken(part) == words
 
 
 def test_examples_are_of_what_was_aligned(world, network):
@@ -457,8 +457,9 @@ def test_examples_are_of_what_was_aligned(world, network):
     np.testing.assert_array_equal(one.labels_rc["SIFT flow"]["radius 20"], found.labels_rc[n, :2])
     np.testing.assert_array_equal(one.target, squares.images(world, [objects[found.rows[n]]], SIZE)[0])
     assert one.neighbours.shape == (2, SIZE, SIZE, 3) and one.truth.state.shape[0] == 2
-    content = places.content([one], network, CHOSEN)
-    assert json.loads(json.dumps(content)) == content
+    made = places.explorer(world, network, {CATEGORY: own}, CHOSEN, "alt", pairs=2, **how)
+    inside = re.search(r'<script type="application/json">(.*?)</script>', made)[1]
+    assert json.loads(inside) == places.content([one], network, CHOSEN)
     drawn = places.picture([one], network, CHOSEN)
     x, y = places.start(one, SIZE)
     dense_flow = flow.flow(found.labels_rc[n, :2], FIELD, FIELD, (SIZE, SIZE))

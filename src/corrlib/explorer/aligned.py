@@ -85,7 +85,7 @@ def chapter(data: VOC, network: Network) -> Chapter:
         top=given["top"],
         feature=feature,
         beta={
-            kind: scores.validate(*world, given["betas"], feature=one, **limits, **how)[0]
+            kind: given["beta"] or scores.validate(*world, given["betas"], feature=one, **limits, **how)[0]
             for kind, one in feature.items()
         },
         studied=studies.few(world[2]),

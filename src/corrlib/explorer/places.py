@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,39 +11,11 @@ from matplotlib.figure import Figure
 
 from corrlib import flow, plots, squares
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC, Instance, figurines
+from corrlib.datasets import VOC, Instance
 from corrlib.experiments.alignment import examples, features, flows
-from corrlib.explorer.page import packed, webp
+from corrlib.explorer import truths
+from corrlib.explorer.page import packed, webp, widget
 from corrlib.geometry import ReceptiveField
-
-#: The truth is known at every so many pixels of a square, from pixel 0 on.
-STEP = 2
-#: What a neighbour makes of a place: shows it, hides it, has it outside of its square, or has no such part.
-SHOWN, HIDDEN, OUTSIDE, MISSING = range(4)
-#: Part of a place that is not on the object.
-NONE = 255
-
-
-@dataclass(frozen=True, eq=False)
-class Truth:
-    """Where the places of a lattice of ``n x n`` are, truly.
-
-    Attributes
-    ----------
-    names
-        Of the parts of the category.
-    part
-        ``(n, n)`` uint8: which of them is seen there; `NONE` where the object is not.
-    matches
-        ``(k, n, n, 2)`` points in the squares of the neighbours, ``(0, 0)`` where there is none.
-    state
-        ``(k, n, n)`` uint8: `SHOWN`, `HIDDEN` (the place is known), `OUTSIDE` or `MISSING`.
-    """
-
-    names: tuple[str, ...]
-    part: np.ndarray
-    matches: np.ndarray
-    state: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +38,35 @@ class Example:
     target: np.ndarray
     neighbours: np.ndarray
     labels_rc: Mapping[str, Mapping[str, np.ndarray]]
-    truth: Truth | None
+    truth: truths.Truth | None
+
+
+def explorer(
+    data: VOC,
+    network: Network,
+    shown: Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]],
+    chosen: Mapping[str, str],
+    description: str,
+    *,
+    size: int = INPUT_SIDE,
+    **how: Any,
+) -> str:
+    """The explorer as HTML; it leaves the figure of its picture to be closed.
+
+    Parameters
+    ----------
+    shown
+        Category -> kinds of flow as `example` has them, in one order for all.
+    chosen
+        Kind of flow -> the name that is shown first; every category has it.
+    description
+        Alternative text of the picture.
+    how
+        As `flows.align` has it, for all.
+    """
+    found = [example(data, network, name, kinds, size=size, **how) for name, kinds in shown.items()]
+    still = picture(found, network, chosen)
+    return widget("places", content(found, network, chosen, size), still, description)
 
 
 def example(
@@ -104,7 +103,7 @@ def example(
         target=squares.images(data, [target], size)[0],
         neighbours=squares.images(data, near, size),
         labels_rc=labels,
-        truth=truth(data, target, near, size) if data.tier == "figurines" else None,
+        truth=truths.read(data, target, near, size) if data.tier == "figurines" else None,
     )
 
 
@@ -114,48 +113,12 @@ def best_seen(objects: Sequence[Instance]) -> int:
     return max(candidates, key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
 
 
-def truth(data: VOC, reference: Instance, moving: Sequence[Instance], size: int) -> Truth:
-    """Ask a figurine world where the places of one object's square are in those of others.
-
-    The truth is that of the nearest pixel of the image. Raises ValueError where there is none.
-    """
-    axis = np.arange(0, size, STEP)
-    lattice = np.stack(np.meshgrid(axis, axis), axis=-1)
-    seen = figurines.read_truth(data.root, reference.image_id)
-    height, width = seen.owner.shape
-    pixels = np.rint(squares.crop(reference, size).inverse(lattice)).astype(int)
-    x, y = pixels[..., 0].clip(0, width - 1), pixels[..., 1].clip(0, height - 1)
-    some = replace(seen, owner=seen.owner[y, x], part=seen.part[y, x], unit=seen.unit[y, x])
-    matches, state = [], []
-    for one in moving:
-        other = figurines.read_truth(data.root, one.image_id)
-        places, shown = figurines.correspond(some, other, owner_a=reference.number, owner_b=one.number)
-        place = squares.crop(one, size).points(places)
-        within = ((place >= -0.5) & (place <= size - 0.5)).all(axis=-1)
-        known = np.isfinite(place[..., 0])
-        state.append(np.select([~known, ~within, shown], [MISSING, OUTSIDE, SHOWN], HIDDEN))
-        matches.append(np.where(within[..., None], place, 0))
-    return Truth(
-        names=tuple(map(spoken, figurines.parts(reference.category))),
-        part=np.where(some.owner == reference.number, some.part, NONE).astype(np.uint8),
-        matches=np.stack(matches),
-        state=np.stack(state).astype(np.uint8),
-    )
-
-
-def spoken(part: str) -> str:
-    """The name of a part in words: ``L_F_thigh`` is the left front thigh, ``b_wheel_spoke3`` a spoke."""
-    words = {"l": "left", "r": "right", "f": "front", "b": "back"}
-    plain = re.sub(r"\d+", "", part).lower().split("_")
-    return " ".join(words.get(word, word) for word in plain if word)
-
-
 def content(
     shown: Sequence[Example], network: Network, chosen: Mapping[str, str], size: int = INPUT_SIDE
 ) -> dict[str, Any]:
     """What ``explorer-places.js`` reads.
 
-    `chosen` is, of each kind of flow, the one shown first; every example has it.
+    `chosen` as `explorer` has it.
     ``spline``: what each node of a line of the grid weighs at each pixel, so that the browser's flow is that
     of `corrlib.flow`; ``flows``: row and column of a label; ``truth``: part, and x, y, state of a match.
     """
@@ -163,7 +126,7 @@ def content(
     nodes = network.output_shape((size, size), features.GRID_LAYER)[0]
     return {
         "size": size,
-        "step": STEP,
+        "step": truths.STEP,
         "stride": field.stride,
         "chosen": dict(chosen),
         "spline": np.round(spline(field, nodes, size), 5).tolist(),
@@ -176,7 +139,7 @@ def content(
                     kind: {name: packed(labels) for name, labels in choices.items()}
                     for kind, choices in one.labels_rc.items()
                 },
-                "truth": one.truth and _truth(one.truth, size),
+                "truth": one.truth and truths.content(one.truth, size),
                 "start": start(one, size),
             }
             for one in shown
@@ -194,8 +157,8 @@ def picture(shown: Sequence[Example], network: Network, chosen: Mapping[str, str
         flows = flow.flow(one.labels_rc[kind][name], field, field, (size, size))
         matches[f"{kind} by {name}"] = flows[:, y, x] + (x, y)
     if one.truth is not None:
-        known = one.truth.state[:, y // STEP, x // STEP, None] <= HIDDEN
-        matches["truth"] = np.where(known, one.truth.matches[:, y // STEP, x // STEP], np.nan)
+        known = one.truth.state[:, y // truths.STEP, x // truths.STEP, None] <= truths.HIDDEN
+        matches["truth"] = np.where(known, one.truth.matches[:, y // truths.STEP, x // truths.STEP], np.nan)
     return plots.followed(one.target, one.neighbours, np.array([x, y]), matches)
 
 
@@ -217,19 +180,10 @@ def _down(labels: np.ndarray, field: ReceptiveField, unit: ReceptiveField, size:
 
 def start(one: Example, size: int) -> list[int]:
     """The place (x, y) first pointed at: of those that most neighbours show the nearest to the middle."""
-    axis = np.arange(0, size, STEP)
+    axis = np.arange(0, size, truths.STEP)
     off = np.hypot(*(np.stack(np.meshgrid(axis, axis)) - size / 2))
     if one.truth is not None:
-        count = ((one.truth.state == SHOWN) & (one.truth.part != NONE)).sum(axis=0)
+        count = ((one.truth.state == truths.SHOWN) & (one.truth.part != truths.NONE)).sum(axis=0)
         off = np.where(count == count.max(), off, np.inf)
     row, col = np.unravel_index(off.argmin(), off.shape)
-    return [int(col) * STEP, int(row) * STEP]
-
-
-def _truth(one: Truth, size: int) -> dict[str, Any]:
-    places = np.rint(one.matches).clip(0, size - 1)
-    return {
-        "names": list(one.names),
-        "part": packed(one.part),
-        "places": packed(np.concatenate([places, one.state[..., None]], axis=-1)),
-    }
+    return [int(col) * truths.STEP, int(row) * truths.STEP]
