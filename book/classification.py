@@ -23,9 +23,9 @@
 
 # %% tags=["parameters"]
 layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]
-radii: list[float] = [10.0, 20.0, 40.0, 80.0, 160.0]  # of SIFT, in pixels of the square
+radii: list[float] = [10.0, 20.0, 40.0, 80.0, 160.0]  # of SIFT, in pixels
 C: float = 1e-6  # of the SVMs, the paper's
-Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # tried by cross validation for the category shown
+Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # tried for the category shown
 folds: int = 5  # of the training images
 frame: str = "box"  # what is warped to a square: the box, or the whole image
 size: int = 227  # side of the squares
@@ -34,7 +34,7 @@ shown: str = "cat"  # the category of Figures 4 and 5
 pointed: list[str] = ["L_Eye", "Nose"]  # its keypoints in Figure 4
 localised: int = 16  # its instances that are looked at pixel by pixel
 others: int = 8  # and one of each of so many other categories
-chosen: int = 10  # categories in whose training sets the best features are chosen
+chosen: int = 10  # categories that the best features are chosen by
 seed: int = 0  # of the training images that are left out
 data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
@@ -228,19 +228,19 @@ glue("claims", Markdown(report.verdicts(*columns)), display=False)
 #
 # The features of a convolution layer are rectified: what would be negative becomes zero. {numref}`table-rectification` counts
 # what is left of the activations at keypoints, and gives the same classifiers the outputs of each layer from before, which
-# the paper does not do. The one that gains most, {glue:text}`linear-most`, gains {glue:text}`linear-gain` points: so much of
-# what this layer knows of keypoints is said by negative outputs.
+# the paper does not do. The one that gains most, {glue:text}`linear-most`, gains {glue:text}`linear-gain` points: what tells
+# keypoints apart in its negative outputs is lost in Table 3.
 
 # %% tags=["hide-input"]
 linear = studies.rectification(*world, layers, C=C, square=square)
-text = report.rectification(linear, means, photos.get("rectification", {}))
+text = report.rectification(linear, photos["rectification"])
 glue("rectification", Markdown(text), display=False)
 most = max(linear, key=lambda name: linear[name]["gain"][0], default="")
 glue("linear-most", most, display=False)
 glue("linear-gain", tables.spelled(linear[most]["gain"]) if most else "", display=False)
 
 # %% [markdown]
-# :::{table} *Rectification* (tier: {glue:text}`tier`; at the right photos): the share of activations at keypoints of val that are not zero, and mean accuracy in percent with 95 % bootstrap intervals over instances, with the layer's features and with its outputs before they are rectified. The gain is their difference.
+# :::{table} *Rectification* (tier: {glue:text}`tier`; at the right photos): the share of activations at keypoints of val that are not zero; mean accuracy in percent with the layer's outputs before they are rectified, and what is gained over {numref}`table-naming-means`, with 95 % bootstrap intervals over instances.
 # :name: table-rectification
 #
 # ```{glue:md} rectification

@@ -95,20 +95,15 @@ def verdicts(*tiers: tuple[str, Mapping[str, Mapping[str, Any]]]) -> str:
     return markdown(["claim", *(name for name, _ in tiers)], rows)
 
 
-def rectification(
-    found: Mapping[str, Mapping[str, Any]],
-    means: Mapping[Feature, np.ndarray],
-    photos: Mapping[str, Mapping[str, Any]],
-) -> str:
-    """What `studies.rectification` found here and on photographs, beside the accuracies of Table 3."""
+def rectification(found: Mapping[str, Mapping[str, Any]], photos: Mapping[str, Mapping[str, Any]]) -> str:
+    """What `studies.rectification` found here and on photographs."""
     rows = []
     for layer, one in found.items():
-        cells = [f"{one['active']:.0f}", spelled(means[layer]), spelled(one["before"])]
+        cells = [f"{one['active']:.0f}", spelled(one["before"]), spelled(one["gain"], sign=True)]
         other = photos.get(layer)
-        cells += ["", ""] if other is None else [f"{other['active']:.0f}", spelled(other["gain"], sign=True)]
-        rows.append([layer, *cells[:3], spelled(one["gain"], sign=True), *cells[3:]])
-    head = ["layer", "active, %", "Table 3", "not rectified", "gain", "photos: active, %", "gain"]
-    return markdown(head, rows)
+        beside = ["", ""] if other is None else [f"{other['active']:.0f}", spelled(other["gain"], sign=True)]
+        rows.append([layer, *cells, *beside])
+    return markdown(["layer", "active, %", "unrectified", "gain", "photos: active, %", "photos: gain"], rows)
 
 
 def localisation(found: Mapping[str, Any]) -> str:
