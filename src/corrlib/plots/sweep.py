@@ -61,6 +61,8 @@ def swept(
     if ticks:
         axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 8 else 0)
     axes.set(xlabel=xlabel, ylabel=ylabel)
+    if min(np.nanmin(values[:, 1:]) for values in series.values()) >= 0:
+        axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     handles, names = axes.get_legend_handles_labels()
     shown = [i for i, name in enumerate(names) if name == marked or 1 < len(series) <= LEGEND]

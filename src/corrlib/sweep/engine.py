@@ -178,7 +178,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
         config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
         # Workers are forked from a process that has imported what they need: another one is there at once.
-        config |= {"worker.multiprocessing-method": "forkserver"}
+        config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
         config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
         stack.enter_context(dask.config.set(config))
         get_mp_context()
