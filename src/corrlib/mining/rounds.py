@@ -82,9 +82,9 @@ def mine(
         few = np.sort(used[: -(-len(used) // FEW)])
         seen = [k for k in trained if (labels[k, few] > 0).any()]
         _descend(lines, maps[few], labels[:, few], seen, rounds=rounds, tolerance=ROUGH, **how)
-    used = np.sort(used)
+    some = np.sort(used) if len(used) < len(maps) else slice(None)  # of all, no copy
     taken, gap, hard = _descend(
-        lines, maps[used], labels[:, used], trained, rounds=rounds, tolerance=tolerance, **how
+        lines, maps[some], labels[:, some], trained, rounds=rounds, tolerance=tolerance, **how
     )
     lines[[k for k in range(count) if k not in trained]] = np.nan
     return Detectors(
