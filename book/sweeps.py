@@ -170,6 +170,7 @@ for name, value in dict(tier=data.tier, category=category, neighbors=neighbors).
 # executed notebooks elsewhere, gets the same table and the same page of them:
 #
 # ```bash
+# mkdir -p runs/mine
 # jupytext --to ipynb -o alignment.ipynb book/alignment.py
 # papermill alignment.ipynb runs/mine/conv3.ipynb -p layer conv3 -p category bus
 # papermill alignment.ipynb runs/mine/conv4.ipynb -p layer conv4 -p category bus
