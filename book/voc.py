@@ -153,14 +153,15 @@ glue("census", Markdown(tables.markdown(["category", *head], lines)), display=Fa
 # them.
 
 # %% tags=["hide-input"]
-given = reproduce.parameters(data, network, data_root, weights, patches)
+images, units = cost.database(data, network, patches, seed=seed)
+given = reproduce.parameters(network, data_root, weights, images)
 every = {name: reproduce.whole(tables.project(), name, own) for name, own in given.items()}
-needed = cost.estimate(data, network, every, patches)
+needed = cost.estimate(data, network, every, units)
 lines = [[name, f"{size / 1e9:.2f}"] for name, size in needed.disk.items()]
 lines.append(["**on disk, together**", f"**{needed.total / 1e9:.1f}**"])
 lines.append(["memory of the largest step", f"{needed.memory / 1e9:.1f}"])
 glue("cost", Markdown(tables.markdown(["what", "GB"], lines)), display=False)
-glue("patches", f"{patches:,}", display=False)
+glue("patches", f"{units:,}", display=False)
 
 # %% [markdown]
 # :::{table} *Estimates of disk and memory* (tier: {glue:text}`tier`).

@@ -16,7 +16,7 @@ import jupytext
 import numpy as np
 import pytest
 
-from corrlib import cli, convnet, reproduce, scoreboard, squares
+from corrlib import cli, convnet, reproduce, scoreboard, squares, store
 from corrlib.datasets import VOC
 from corrlib.reproduce import cost
 
@@ -37,13 +37,10 @@ STUB = """\
 PARAMETERS
 # %%
 import json
-from corrlib import convnet, store
-from corrlib.datasets import open_dataset
-from corrlib.experiments import provenance
-data, network = open_dataset(data_root), convnet.load(weights)
-origin = provenance(data, network, parameters=dict(k=5, alpha=0.1), module="corrlib.squares", seconds=1.0)
+from corrlib import store
+origin = dict(tier="photos", data="d", weights="w", parameters=dict(k=5, alpha=0.1), code="c", seconds=1.0)
 values = json.loads('''VALUES''')
-store.write_result(store.cache_dir() / "results" / f"CHAPTER-{data.tier}.json", values, provenance=origin)
+store.write_result(store.cache_dir() / "results" / "CHAPTER-photos.json", values, provenance=origin)
 """
 # Parameters of the stubs that would take their time.
 FEWER = ("betas: list[float] = [4e-4]", "radii: list[float] = [20.0]", 'layers: list[str] = ["conv4"]')
@@ -134,7 +131,7 @@ def entries(cache):
 
 
 def wait_for(ready, running):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not ready():
         assert time.monotonic() < deadline and running.poll() is None
         time.sleep(0.01)
@@ -194,10 +191,11 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     # The estimate was of what is there now, but for small files; the side studies did not run here.
     network = convnet.load(weights)
     world = VOC(data)
-    given = reproduce.parameters(world, network, data, weights, PATCHES)
+    images, patches = cost.database(world, network, PATCHES)
+    given = reproduce.parameters(network, data, weights, images)
     every = {name: reproduce.whole(project, name, own) for name, own in given.items()}
     assert 0 < cost.kept(world) <= sum(path.stat().st_size for path in found)
-    estimated = cost.estimate(world, network, every, PATCHES).disk
+    estimated = cost.estimate(world, network, every, patches).disk
     size = {}  # by function
     for path in found:
         part = path.parent.name.rpartition(".")[2]
@@ -217,12 +215,12 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
 def test_the_paper_s_scale_is_what_chapters_are_given(data, weights):
     network, world = convnet.load(weights), VOC(data)
     units = int(np.prod(network.output_shape((240, 250), "conv5")))
-    images = {}
-    for patches in (100, units, units + 1, reproduce.PATCHES):
-        given = reproduce.parameters(world, network, data, weights, patches)
-        images[patches] = given["visualization"]["database_images"]
-    assert set(given) == set(scoreboard.CHAPTERS)
-    assert list(images.values()) == [1, 1, 2, len(world.image_ids("train"))]
+    wanted = (100, units, units + 1, reproduce.PATCHES)
+    found = [cost.database(world, network, patches) for patches in wanted]
+    every = len(world.image_ids("train"))
+    assert found == [(1, units), (1, units), (2, 2 * units), (every, every * units)]
+    given = reproduce.parameters(network, data, weights, 7)
+    assert set(given) == set(scoreboard.CHAPTERS) and given["visualization"]["database_images"] == 7
     assert given["alignment"]["retrieval_layer"] == "pool5", "the network has no fc7"
     assert "retrieval_layer" not in given["prediction"]
     for name, own in given.items():
@@ -267,10 +265,13 @@ def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cach
 
 
 def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
-    recorded = tmp_path / "stages.csv"
-    recorded.write_text("chapter,stage,unit,count,seconds\nalignment,flows,instance,10,36\na,b,c,1,3600\n")
+    flows = dict(chapter="alignment", stage="flows", unit="instance", count=10, seconds=36.0)
+    about = dict(tier="photos", weights="w", parameters={}, code="c", seconds=1.0)
+    stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, seconds=3600.0)]
+    store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
+    known = cost.recorded(tmp_path / "stages.json")
     work = [reproduce.Stage("alignment", "flows", "instance", [(400, print), (600, print)])]
-    assert cost.hours(work, recorded) == pytest.approx(1)
-    assert cost.hours([*work, reproduce.Stage("a", "b", "c", [(2, print)])], recorded) == pytest.approx(3)
-    assert cost.hours([*work, reproduce.Stage("a", "else", "c", [(2, print)])], recorded) is None
-    assert cost.hours(work, tmp_path / "none.csv") is None
+    assert cost.hours(work, known) == pytest.approx(1)
+    assert cost.hours([*work, reproduce.Stage("a", "b", "c", [(2, print)])], known) == pytest.approx(3)
+    assert cost.hours([*work, reproduce.Stage("a", "else", "c", [(2, print)])], known) is None
+    assert cost.hours(work, cost.recorded(tmp_path / "none.json")) is None

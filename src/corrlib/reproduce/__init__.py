@@ -18,13 +18,13 @@ from tqdm import tqdm
 from corrlib import book, chapters, scoreboard, squares, store
 from corrlib.convnet import Network, load
 from corrlib.datasets import VOC, DataError, open_dataset
-from corrlib.reproduce.cost import Cost, estimate, hours, images_for, kept
+from corrlib.reproduce.cost import Cost, database, estimate, hours, kept, recorded
 from corrlib.reproduce.stages import Stage, release, stages
 
 #: Patches of each layer in the database of section 2: the paper's "at least one million".
 PATCHES = 1_000_000
-#: A ``stages.csv`` of an earlier run, by which the time is estimated.
-RECORDED = Path("results") / "photos-stages.csv"
+#: What stages took in an earlier run, by which the time is estimated.
+RECORDED = Path("results") / "photos-stages.json"
 GB = 1e9
 
 
@@ -71,7 +71,8 @@ def reproduce(
     out = Path(out)
     data, network = open_dataset(data_root), load(weights)
     check(data)
-    given = parameters(data, network, data_root, weights, patches)
+    images, patches = database(data, network, patches)
+    given = parameters(network, data_root, weights, images)
     every = {name: whole(root, name, own) for name, own in given.items()}
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -83,7 +84,13 @@ def reproduce(
                 size = patches if name == "visualization" else _instances(data, "val")
                 unit = "patch" if name == "visualization" else "instance"
                 work.append(Stage(name, "the chapter", unit, [(size, execute)]))
-            _afford(data, network, estimate(data, network, every, patches), hours(work, root / RECORDED), say)
+            _afford(
+                data,
+                network,
+                estimate(data, network, every, patches),
+                hours(work, recorded(root / RECORDED)),
+                say,
+            )
             for name in given:
                 if name not in todo:
                     say(f"{name}: unchanged")
@@ -95,12 +102,12 @@ def reproduce(
 
 
 def parameters(
-    data: VOC, network: Network, data_root: str | Path, weights: str | Path, patches: int = PATCHES
+    network: Network, data_root: str | Path, weights: str | Path, images: int
 ) -> dict[str, dict[str, Any]]:
-    """What each chapter is given; all else is its default, which is the paper's."""
+    """What each chapter is given, `images` in the database among it; the rest is its default, the paper's."""
     common = {book.DATA: str(data_root), book.WEIGHTS: str(weights)}
     given: dict[str, dict[str, Any]] = {name: dict(common) for name in scoreboard.CHAPTERS}
-    given["visualization"]["database_images"] = images_for(data, network, patches)
+    given["visualization"]["database_images"] = images
     if "fc7" not in network.layers:
         given["alignment"]["retrieval_layer"] = "pool5"
     return given

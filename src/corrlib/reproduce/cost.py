@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,16 +45,20 @@ class Cost:
         return sum(self.disk.values())
 
 
-def images_for(data: VOC, network: Network, patches: int, *, seed: int = 0) -> int:
-    """How many images of train have at least so many patches in every layer of Figures 1 and 2, or all."""
-    total, names = dict.fromkeys(units.LAYERS, 0), units.sample(data, "train", 10**9, seed=seed)
-    for number, name in enumerate(names, 1):
+def database(data: VOC, network: Network, patches: int, *, seed: int = 0) -> tuple[int, int]:
+    """How many images of train have so many patches in every layer of Figures 1 and 2, and how many they are.
+
+    All images, if these have no more.
+    """
+    total, images = dict.fromkeys(units.LAYERS, 0), 0
+    for name in units.sample(data, "train", 10**9, seed=seed):
+        images += 1
         shape = units.whole_image(data, name).shape[:2]
         for layer in total:
             total[layer] += int(np.prod(network.output_shape(shape, layer)))
         if min(total.values()) >= patches:
-            return number
-    return len(names)
+            break
+    return images, min(total.values())
 
 
 def estimate(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, Any]], patches: int) -> Cost:
@@ -141,12 +144,13 @@ def kept(data: VOC) -> int:
     return total
 
 
-def hours(stages: Iterable[Stage], recorded: Path) -> float | None:
-    """How long stages would take at the speed of a recorded ``stages.csv``; None if it lacks one of them."""
-    if not recorded.is_file():
-        return None
-    with recorded.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    speed = {(row["chapter"], row["stage"]): float(row["seconds"]) / int(row["count"]) for row in rows}
+def recorded(path: Path) -> list[dict[str, Any]]:
+    """Stages of a recorded run: ``chapter``, ``stage``, ``unit``, ``count``, ``seconds``; none without it."""
+    return store.read_result(path)["values"]["stages"] if path.is_file() else []
+
+
+def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> float | None:
+    """How long stages would take at the speed of `recorded` ones; None if one of them is not known."""
+    speed = {(row["chapter"], row["stage"]): row["seconds"] / row["count"] for row in known}
     every = [(speed.get((s.chapter, s.name)), s.count) for s in stages]
     return None if any(rate is None for rate, _ in every) else sum(r * n for r, n in every) / 3600
