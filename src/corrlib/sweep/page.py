@@ -56,9 +56,11 @@ def summary(table: Sequence[dict[str, Any]]) -> str:
     about = [
         f"{key} {' and '.join(found)}" for key in rows.ABOUT if (found := _distinct(table, "about", key))
     ]
-    return "; ".join(
-        [f"{len(table)} point{'s' * (len(table) != 1)}: {counted}" if table else "no points", *about]
-    )
+    varying = varied(table, "parameters")
+    fixed = dict.fromkeys(name for row in table for name in row["parameters"] if name not in varying)
+    about += [f"{name} = {_text(table[0]['parameters'][name])}" for name in fixed]
+    points = f"{len(table)} point{'s' * (len(table) != 1)}"
+    return "; ".join([f"{points}: {counted}", *about])
 
 
 def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
@@ -107,9 +109,7 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
         figures = _figures(folder / row["notebook"], images) if row["status"] == "done" else []
         place = [s["values"].index(_text(row["parameters"].get(s["name"]))) for s in sliders]
         numbers = {key: _text(value) for key, value in (row["numbers"] | row["about"]).items()}
-        shown = {key: row[key] for key in ("status", "notebook", "error")} | {
-            "seconds": _text(row["seconds"])
-        }
+        shown = {key: row[key] for key in ("status", "notebook", "error")} | {"seconds": _seconds(row)}
         points.append(shown | {"place": place, "numbers": numbers, "figures": figures})
     return {"sliders": sliders, "points": points, "images": images, "score": SCORE}
 
@@ -149,20 +149,16 @@ def _inline(picture: bytes, kind: str, alt: str) -> str:
 
 
 def _table(table: Sequence[dict[str, Any]]) -> str:
-    """The rows as an HTML table, with the numbers that differ between points."""
-    parameters = list(dict.fromkeys(name for row in table for name in row["parameters"]))
+    """The rows as an HTML table, with the parameters and numbers that differ between points."""
+    parameters = varied(table, "parameters")
     numbers = varied([row for row in table if row["status"] == "done"], "numbers")
-    head = "".join(
-        f'<th scope="col">{html.escape(n)}</th>' for n in [*parameters, "status", "seconds", *numbers]
-    )
+    numbers.sort(key=lambda name: not name.startswith(SCORE))
+    names = [*parameters, "status", "seconds", *numbers]
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
     lines = []
     for number, row in enumerate(table):
         cells = [_text(row["parameters"].get(name)) for name in parameters]
-        cells += [
-            row["status"],
-            _text(row["seconds"]),
-            *(_text(row["numbers"].get(name)) for name in numbers),
-        ]
+        cells += [row["status"], _seconds(row), *(_text(row["numbers"].get(name)) for name in numbers)]
         filled = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         button = f'<button type="button" data-point="{number}">show</button>'
         lines.append(f'<tr class="{html.escape(row["status"])}">{filled}<td>{button}</td></tr>')
