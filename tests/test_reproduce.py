@@ -186,7 +186,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     with (out / "stages.csv").open(newline="") as file:
         logged = list(csv.DictReader(file))
     assert {row["chapter"] for row in logged} == set(scoreboard.CHAPTERS)
-    assert all(float(row["seconds"]) >= 0 and int(row["peak_memory_so_far_bytes"]) > 10**8 for row in logged)
+    assert all(float(row["seconds"]) >= 0 and int(row["peak_memory_bytes"]) > 10**8 for row in logged)
 
     # The estimate was of what is there now, but for small files; the side studies did not run here.
     network = convnet.load(weights)
@@ -265,9 +265,9 @@ def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cach
 
 
 def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
-    flows = dict(chapter="alignment", stage="flows", unit="instance", count=10, seconds=36.0)
+    flows = dict(chapter="alignment", stage="flows", unit="instance", count=10, processor_seconds=36.0)
     about = dict(tier="photos", weights="w", parameters={}, code="c", seconds=1.0)
-    stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, seconds=3600.0)]
+    stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0)]
     store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
     known = cost.recorded(tmp_path / "stages.json")
     work = [reproduce.Stage("alignment", "flows", "instance", [(400, print), (600, print)])]

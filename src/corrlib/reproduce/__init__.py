@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
 import sys
 import time
@@ -25,6 +26,8 @@ from corrlib.reproduce.stages import Stage, release, stages
 PATCHES = 1_000_000
 #: What stages took in an earlier run, by which the time is estimated.
 RECORDED = Path("results") / "photos-stages.json"
+#: Columns of ``stages.csv``; memory is that of the whole run so far.
+LOGGED = ("chapter", "stage", "unit", "count", "seconds", "processor_seconds", "peak_memory_bytes")
 GB = 1e9
 
 
@@ -158,7 +161,9 @@ def _afford(
     say(f"network {network.name} (digest {network.digest})")
     say("estimates:")
     if time_ is not None:
-        say(f"  time: {time_:.1f} hours if nothing is done yet, at the speed recorded in {RECORDED}")
+        say(
+            f"  time: {time_:.1f} processor hours if nothing is done yet, at the speed recorded in {RECORDED}"
+        )
     say(f"  memory: {needed.memory / GB:.1f} GB for the largest step, and some for the programs themselves")
     say(
         f"  disk: {needed.total / GB:.1f} GB in {folder}, where {there / GB:.1f} GB are of this data already"
@@ -190,21 +195,27 @@ def _result(folder: Path, name: str, tier: str) -> Path:
 
 def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
     """Run the steps of a stage and log what they took."""
-    started, label = time.perf_counter(), f"{stage.chapter}, {stage.name}"
+    started, used, label = time.perf_counter(), _processor_seconds(), f"{stage.chapter}, {stage.name}"
     with tqdm(total=stage.count, desc=label, unit=stage.unit, disable=None, leave=False) as bar:
         for count, call in stage.steps:
             call()
             bar.update(count)
-    seconds, memory = time.perf_counter() - started, _peak_memory()
-    took = f"{stage.count:,} {stage.unit}s in {seconds:,.0f} s"
+    seconds, used, memory = time.perf_counter() - started, _processor_seconds() - used, _peak_memory()
+    took = f"{stage.count:,} {stage.unit}s in {seconds:,.0f} s ({used:,.0f} of processors)"
     say(f"{label}: {took}; memory at most {memory / GB:.1f} GB so far")
     log = out / "stages.csv"
     first = not log.is_file()
     with log.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if first:
-            writer.writerow(["chapter", "stage", "unit", "count", "seconds", "peak_memory_so_far_bytes"])
-        writer.writerow([stage.chapter, stage.name, stage.unit, stage.count, f"{seconds:.1f}", memory])
+            writer.writerow(LOGGED)
+        row = (stage.chapter, stage.name, stage.unit, stage.count, f"{seconds:.1f}", f"{used:.1f}", memory)
+        writer.writerow(row)
+
+
+def _processor_seconds() -> float:
+    """That this process and those that it ran have used, of all cores together."""
+    return sum(os.times()[:4])
 
 
 def _peak_memory() -> int:

@@ -145,12 +145,12 @@ def kept(data: VOC) -> int:
 
 
 def recorded(path: Path) -> list[dict[str, Any]]:
-    """Stages of a recorded run: ``chapter``, ``stage``, ``unit``, ``count``, ``seconds``; none without it."""
+    """The rows of a recorded ``stages.csv``, as the result that they were made; none without it."""
     return store.read_result(path)["values"]["stages"] if path.is_file() else []
 
 
 def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> float | None:
-    """How long stages would take at the speed of `recorded` ones; None if one of them is not known."""
-    speed = {(row["chapter"], row["stage"]): row["seconds"] / row["count"] for row in known}
+    """Processor hours of stages at the speed of `recorded` ones; None if one of them is not known."""
+    speed = {(row["chapter"], row["stage"]): row["processor_seconds"] / row["count"] for row in known}
     every = [(speed.get((s.chapter, s.name)), s.count) for s in stages]
     return None if any(rate is None for rate, _ in every) else sum(r * n for r, n in every) / 3600
