@@ -348,6 +348,8 @@ def test_windows_lie_within_the_dense_features_at_any_size(network, size):
     expected = [(np.rint(p) - 10 >= 17).all() and (np.rint(p) + 10 <= last).all() for p in points]
     assert found.inside[:3].tolist() == expected and 0 < found.inside.mean() < 1
     assert np.isnan(found.offsets["conv1"][~found.inside]).all()
+    np.testing.assert_allclose(found.fraction[:3], np.rint(points) - points, atol=1e-9)
+    assert np.abs(found.fraction).max() > 0.1
     assert fine.peaks(World("a"), network, "thing", ["conv5"], limit=2).inside.all()
 
 
