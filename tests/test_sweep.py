@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from corrlib import cli
-from corrlib.sweep import grid, page, rows, runs
+from corrlib.sweep import engine, grid, page, rows, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Its heavy work is `toys.align`, in the cache; what it does wrong depends on `mode`.
@@ -133,6 +133,7 @@ def wait_for(condition, seconds=60):
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(make_project(tmp_path))
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CORRLIB_RESULTS", "")  # which a worker in this process sets
     return tmp_path
 
 
@@ -536,6 +537,20 @@ def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, mon
     monkeypatch.setattr("corrlib.sweep.engine.PATIENCE", 0.2)
     with pytest.raises(OSError, match=re.escape("tcp://127.0.0.1:9")):
         runs.sweep(chapter, {"layer": "conv2"}, Path("runs"), scheduler="tcp://127.0.0.1:9")
+
+
+def test_a_kernel_whose_port_was_taken_is_started_again_and_other_errors_are_not(monkeypatch):
+    calls = []
+
+    def run(*given, stamp):
+        calls.append(stamp)
+        raise RuntimeError("Kernel died before replying to kernel_info" if len(calls) < 3 else "else")
+
+    monkeypatch.setattr("corrlib.chapters.run", run)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with pytest.raises(RuntimeError, match="else"):
+        engine._run(Path("toy.py"), Path("out.ipynb"), {}, "digest")
+    assert calls == [{"digest": "digest"}] * 3
 
 
 def test_the_lock_is_free_after_a_sweep_and_held_during_collect(tmp_path):
