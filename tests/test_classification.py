@@ -456,6 +456,19 @@ def test_claims_compare_what_they_say():
     assert pooled["verdict"] == "does not hold"
 
 
+def test_claims_of_localisation_are_of_half_the_stride_of_the_deep_layers():
+    low, none, high = [-9.0, -10, -8], [0.0, -1, 1], [5.0, 4, 6]
+    leads = {"conv1": high, "conv3": high, "conv5": high, 10.0: none, 20.0: low}
+    found = {"features": [{"feature": f, "lead": np.array([low, none, lead])} for f, lead in leads.items()]}
+    deep, local = claims.localisation(found, ["conv1", "conv3", "conv5"]).values()
+    assert deep["what"] == ["conv3", "conv5"] and local["what"] == ["SIFT 10", "SIFT 20"]
+    np.testing.assert_array_equal(deep["leads"], [high, high])
+    assert (deep["verdict"], local["verdict"]) == ("holds", "does not hold")
+    found["features"][-1]["lead"][-1] = none  # no better than chance is no tie that would do
+    *_, local = claims.localisation(found, []).values()
+    assert local["verdict"] == "cannot be told"
+
+
 def test_table_3_has_the_papers_numbers_and_marks_the_best():
     found = {20.0: np.array([50.4, 1]), 40.0: np.array([50.0, 2]), "conv4": np.array([49, 3.0])}
     head, _, cat, mine, mean = report.table_3(found, ["cat", "unicorn"]).splitlines()
