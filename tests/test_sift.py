@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import oracles
-from corrlib.sift import descriptors
+from corrlib.sift import descriptors, several
 
 
 @pytest.fixture
@@ -38,6 +38,20 @@ def test_less_smoothing_equals_the_direct_computation(image, radius, magnificati
     for (x, y), row in zip(points, found, strict=True):
         assert cosine(row, oracles.sift(image, x, y, radius, magnification)) > 0.9995
         assert cosine(row, oracles.sift(image, x, y, radius)) < 0.99
+
+
+@pytest.mark.parametrize("shape", [(227, 227), (61, 83)])
+def test_kinds_that_share_a_pyramid_are_what_each_is_alone(rng, shape):
+    image = cv2.GaussianBlur(rng.normal(size=shape), (0, 0), 2)
+    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    points = rng.uniform(-2, 62, (3, 2, 2))
+    kinds = [(radius, 3) for radius in (10, 20, 40, 80, 160, 30)] + [(40, 12), (80, 12), (20, 3)]
+    found = several(image, points, kinds)
+    assert found.shape == (9, 3, 2, 128)
+    for (radius, magnification), one in zip(kinds, found, strict=True):
+        alone = descriptors(image, points, radius=radius, magnification=magnification)
+        np.testing.assert_array_equal(one, alone)
+    assert several(image, points[:0], kinds).shape == (9, 0, 2, 128)
 
 
 @pytest.mark.parametrize("magnification", [0, 11, np.nan])

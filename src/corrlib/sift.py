@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
-__all__ = ["descriptors"]
+__all__ = ["descriptors", "several"]
 
 #: Side of a spatial bin over the standard deviation of the Gaussian that has smoothed the image (Lowe's and
 #: VLFeat's magnification).
@@ -59,6 +61,14 @@ def descriptors(
     smoothed to `sigma` and halves after each doubling of it: a keypoint of size ``radius / 3`` in octave
     ``o`` of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and the smoothing asked for.
     """
+    return several(image, points, [(radius, magnification)])[0]
+
+
+def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, float]]) -> np.ndarray:
+    """`descriptors` of several kinds ``(radius, magnification)``: ``(kinds, ..., 128)``.
+
+    The same numbers in a third of the time: kinds whose smoothing differs by halvings share their pyramid.
+    """
     image = _grey(image)
     points = np.asarray(points, dtype=np.float64)
     if points.ndim == 0 or points.shape[-1] != 2:
@@ -67,6 +77,29 @@ def descriptors(
         raise ValueError(
             "descriptors: points hold NaN or infinity (a missing keypoint?); keep the finite rows only"
         )
+    pyramids: dict[float, list[tuple[int, float, int]]] = {}
+    for row, (radius, magnification) in enumerate(kinds):
+        sigma, halvings = _smoothing(radius, magnification, min(image.shape))
+        pyramids.setdefault(sigma, []).append((row, radius, halvings))
+    result = np.zeros((len(kinds), *points.shape[:-1], 128), dtype=np.float32)
+    if points.size == 0:
+        return result
+    flat = points.reshape(-1, 2).tolist()
+    for sigma, members in pyramids.items():
+        # A keypoint of size s has bins of 3 * s / 2. Angle 0: upright.
+        keypoints = [
+            cv2.KeyPoint(x, y, radius / 3, 0.0, 0.0, halvings)
+            for _, radius, halvings in members
+            for x, y in flat
+        ]
+        _, found = cv2.SIFT_create(sigma=sigma, enable_precise_upscale=True).compute(image, keypoints)
+        rows = [row for row, _, _ in members]
+        result[rows] = found.reshape(len(members), *result.shape[1:])
+    return result
+
+
+def _smoothing(radius: float, magnification: float, side: int) -> tuple[float, int]:
+    """The smoothing of a pyramid's first image, and how often it is halved until it is that asked for."""
     if not (np.isfinite(radius) and radius >= MIN_RADIUS):
         raise ValueError(f"descriptors: radius must be at least {MIN_RADIUS:g} pixels, got {radius!r}")
     if not (magnification > 0 and radius / 2 / magnification >= CAMERA):
@@ -74,19 +107,10 @@ def descriptors(
             f"descriptors: the magnification must be above 0 and, for radius {radius:g}, at most"
             f" {radius / 2 / CAMERA:g}, got {magnification!r}"
         )
-    if points.size == 0:
-        return np.zeros((*points.shape[:-1], 128), dtype=np.float32)
-
     sigma = radius / 2 / magnification
     halvings = max(0, int(np.log2(sigma / SMOOTHNESS)))
-    halvings = min(halvings, max(0, int(np.log2(min(image.shape) / 8))))  # a pyramid ends at 8 pixels
-    # A keypoint of size s has bins of 3 * s / 2. Angle 0: upright.
-    keypoints = [
-        cv2.KeyPoint(x, y, radius / 3, 0.0, 0.0, halvings) for x, y in points.reshape(-1, 2).tolist()
-    ]
-    extractor = cv2.SIFT_create(sigma=sigma / 2**halvings, enable_precise_upscale=True)
-    _, found = extractor.compute(image, keypoints)
-    return found.reshape(*points.shape[:-1], 128)
+    halvings = min(halvings, max(0, int(np.log2(side / 8))))  # a pyramid ends at 8 pixels
+    return sigma / 2**halvings, halvings
 
 
 def _grey(image: np.ndarray) -> np.ndarray:

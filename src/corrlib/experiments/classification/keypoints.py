@@ -220,16 +220,19 @@ def _columns(data: VOC, network: Network, category: str, split: str, square: Squ
 
 def descriptors(image: np.ndarray, points: np.ndarray, feature: Feature) -> np.ndarray:
     """SIFT of one kind at `points` ``(..., 2)``: ``(..., 128)``."""
-    if isinstance(feature, tuple):
-        return sift.descriptors(image, points, radius=feature[0], magnification=feature[1])
-    return sift.descriptors(image, points, radius=feature)
+    return sift.several(image, points, [_kind(feature)])[0]
+
+
+def _kind(feature: Feature) -> tuple[float, float]:
+    """Radius and magnification of a kind of SIFT."""
+    return feature if isinstance(feature, tuple) else (feature, sift.MAGNIFICATION)
 
 
 def _sift(
     data: VOC, category: str, split: str, square: Square, kinds: list[Feature]
 ) -> dict[str, np.ndarray]:
     def one(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-        return np.stack([descriptors(image, points, kind) for kind in kinds])
+        return sift.several(image, points, [_kind(kind) for kind in kinds])
 
     found = []
     with ThreadPoolExecutor(cpu_count()) as pool:
