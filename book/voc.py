@@ -154,7 +154,7 @@ glue("census", Markdown(tables.markdown(["category", *head], lines)), display=Fa
 
 # %% tags=["hide-input"]
 images, units = cost.database(data, network, patches, seed=seed)
-given = reproduce.parameters(network, data_root, weights, images)
+given = reproduce.parameters(data, network, data_root, weights, images)
 every = {name: reproduce.whole(tables.project(), name, own) for name, own in given.items()}
 needed = cost.estimate(data, network, every, units)
 lines = [[name, f"{size / 1e9:.2f}"] for name, size in needed.disk.items()]

@@ -192,7 +192,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     network = convnet.load(weights)
     world = VOC(data)
     images, patches = cost.database(world, network, PATCHES)
-    given = reproduce.parameters(network, data, weights, images)
+    given = reproduce.parameters(world, network, data, weights, images)
     every = {name: reproduce.whole(project, name, own) for name, own in given.items()}
     assert 0 < cost.kept(world) <= sum(path.stat().st_size for path in found)
     estimated = cost.estimate(world, network, every, patches).disk
@@ -219,10 +219,12 @@ def test_the_paper_s_scale_is_what_chapters_are_given(data, weights):
     found = [cost.database(world, network, patches) for patches in wanted]
     every = len(world.image_ids("train"))
     assert found == [(1, units), (1, units), (2, 2 * units), (every, every * units)]
-    given = reproduce.parameters(network, data, weights, 7)
+    given = reproduce.parameters(world, network, data, weights, 7)
     assert set(given) == set(scoreboard.CHAPTERS) and given["visualization"]["database_images"] == 7
     assert given["alignment"]["retrieval_layer"] == "pool5", "the network has no fc7"
     assert "retrieval_layer" not in given["prediction"]
+    wanted = {"shown": "ant", "localised": 2, "chosen": 2, "others": 1}
+    assert given["classification"].items() >= wanted.items()
     for name, own in given.items():
         every = reproduce.whole(ROOT, name, own)
         assert every["data_root"] == str(data) and every.get("category", "") == ""
@@ -265,12 +267,12 @@ def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cach
 
 
 def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
-    flows = dict(chapter="alignment", stage="flows", unit="instance", count=10, processor_seconds=36.0)
+    flows = dict(chapter="alignment", stage="flows", unit="instances", count=10, processor_seconds=36.0)
     about = dict(tier="photos", weights="w", parameters={}, code="c", seconds=1.0)
     stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0)]
     store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
     known = cost.recorded(tmp_path / "stages.json")
-    work = [reproduce.Stage("alignment", "flows", "instance", [(400, print), (600, print)])]
+    work = [reproduce.Stage("alignment", "flows", "instances", [(400, print), (600, print)])]
     assert cost.hours(work, known) == pytest.approx(1)
     assert cost.hours([*work, reproduce.Stage("a", "b", "c", [(2, print)])], known) == pytest.approx(3)
     assert cost.hours([*work, reproduce.Stage("a", "else", "c", [(2, print)])], known) is None

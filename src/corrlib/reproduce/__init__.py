@@ -75,7 +75,7 @@ def reproduce(
     data, network = open_dataset(data_root), load(weights)
     check(data)
     images, patches = database(data, network, patches)
-    given = parameters(network, data_root, weights, images)
+    given = parameters(data, network, data_root, weights, images)
     every = {name: whole(root, name, own) for name, own in given.items()}
     out.mkdir(parents=True, exist_ok=True)
     try:
@@ -85,7 +85,7 @@ def reproduce(
             for name in todo:
                 execute = partial(_execute, root, name, given[name], out, data.tier)
                 size = patches if name == "visualization" else _instances(data, "val")
-                unit = "patch" if name == "visualization" else "instance"
+                unit = "patches" if name == "visualization" else "instances"
                 work.append(Stage(name, "the chapter", unit, [(size, execute)]))
             _afford(
                 data,
@@ -105,14 +105,24 @@ def reproduce(
 
 
 def parameters(
-    network: Network, data_root: str | Path, weights: str | Path, images: int
+    data: VOC, network: Network, data_root: str | Path, weights: str | Path, images: int
 ) -> dict[str, dict[str, Any]]:
-    """What each chapter is given, `images` in the database among it; the rest is its default, the paper's."""
+    """What each chapter is given: nothing is left out to save time. The rest is its default, the paper's.
+
+    Parameters
+    ----------
+    images
+        In the database of section 2.
+    """
     common = {book.DATA: str(data_root), book.WEIGHTS: str(weights)}
     given: dict[str, dict[str, Any]] = {name: dict(common) for name in scoreboard.CHAPTERS}
     given["visualization"]["database_images"] = images
     if "fc7" not in network.layers:
         given["alignment"]["retrieval_layer"] = "pool5"
+    categories = data.categories
+    shown = "cat" if "cat" in categories else categories[0]
+    given["classification"] |= {"shown": shown, "localised": len(squares.visible(data, shown, "val"))}
+    given["classification"] |= {"chosen": len(categories), "others": len(categories) - 1}
     return given
 
 
@@ -196,12 +206,12 @@ def _result(folder: Path, name: str, tier: str) -> Path:
 def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
     """Run the steps of a stage and log what they took."""
     started, used, label = time.perf_counter(), _processor_seconds(), f"{stage.chapter}, {stage.name}"
-    with tqdm(total=stage.count, desc=label, unit=stage.unit, disable=None, leave=False) as bar:
+    with tqdm(total=stage.count, desc=label, unit=f" {stage.unit}", disable=None, leave=False) as bar:
         for count, call in stage.steps:
             call()
             bar.update(count)
     seconds, used, memory = time.perf_counter() - started, _processor_seconds() - used, _peak_memory()
-    took = f"{stage.count:,} {stage.unit}s in {seconds:,.0f} s ({used:,.0f} of processors)"
+    took = f"{stage.count:,} {stage.unit} in {seconds:,.0f} s ({used:,.0f} of processors)"
     say(f"{label}: {took}; memory at most {memory / GB:.1f} GB so far")
     log = out / "stages.csv"
     first = not log.is_file()

@@ -18,7 +18,7 @@ from corrlib.experiments.alignment.features import GRID_LAYER
 from corrlib.experiments.classification.keypoints import RADII, SHARP
 from corrlib.experiments.prediction import grids
 from corrlib.experiments.visualization import units
-from corrlib.reproduce.stages import Stage
+from corrlib.reproduce.stages import TOGETHER, Stage
 
 #: Channels of SIFT.
 SIFT = 128
@@ -120,12 +120,13 @@ def estimate(data: VOC, network: Network, parameters: Mapping[str, Mapping[str, 
         * int(points),
         "prediction: responses": 4 * (sum(places.values()) * responses + finest),
     }
-    memory = 0
-    for c, (train, _) in count.items():
-        for feature, cells in places.items():
-            maps = train * cells * (SIFT if feature == grids.SIFT else 4 * network.channels(feature))
-            # The maps, twice while they are put together or padded; labels twice; responses held out.
-            memory = max(memory, 2 * maps + train * cells * kinds[c] * (1 + 1 + 4))
+    # The maps, twice while they are put together or padded; labels twice; responses held out.
+    sizes = {f: SIFT if f == grids.SIFT else 4 * network.channels(f) for f in places}
+    largest = [
+        sorted(n[0] * places[f] * (2 * sizes[f] + kinds[c] * (1 + 1 + 4)) for c, n in count.items())
+        for f in places
+    ]
+    memory = max(sum(each[-TOGETHER:]) for each in largest)
     return Cost({name: int(value) for name, value in disk.items()}, int(memory))
 
 

@@ -23,6 +23,8 @@ from corrlib.experiments.prediction import grids
 from corrlib.experiments.prediction import training as detectors
 from corrlib.experiments.visualization import units
 
+#: Categories whose detectors are trained at a time, each in a thread: all features of each are in memory.
+TOGETHER = 2
 #: Chapter -> its parameters, all of them.
 Parameters = Mapping[str, Mapping[str, Any]]
 
@@ -65,7 +67,7 @@ def _visualization(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterato
     shards = [database[i : i + units.SHARD] for i in range(0, len(database), units.SHARD)]
     layers = dict.fromkeys([*units.LAYERS, p["layer"]])
     steps = [(len(s), partial(units.units, data, network, name, s)) for name in layers for s in shards]
-    yield Stage("visualization", "features of the database", "image", steps)
+    yield Stage("visualization", "features of the database", "images", steps)
 
 
 def _alignment(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
@@ -74,7 +76,7 @@ def _alignment(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[St
         own = dict(count=p["neighbors"], layer=p["retrieval_layer"], size=p["size"])
         call = partial(alignment_features.prepare, data, network, [c], kinds, **own)
         steps.append((_count(data, c, "train") + _count(data, c, "val"), call))
-    yield Stage("alignment", "neighbours and features", "instance", steps)
+    yield Stage("alignment", "neighbours and features", "instances", steps)
     how = dict(count=p["neighbors"], retrieval_layer=p["retrieval_layer"], size=p["size"])
     how |= dict(solver=p["solver"], iterations=p["iterations"], top=p["top"])
 
@@ -90,9 +92,9 @@ def _alignment(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[St
     for c in data.categories:
         few = min(p["studied"], _count(data, c, "train")) * len(p["betas"])
         steps += [(few, partial(beta, kind, [c])) for kind in kinds]
-    yield Stage("alignment", "choice of beta", "instance", steps)
+    yield Stage("alignment", "choice of beta", "instances", steps)
     steps = [(_count(data, c, "val"), partial(flows, kind, c)) for kind in kinds for c in data.categories]
-    yield Stage("alignment", "flows", "instance", steps)
+    yield Stage("alignment", "flows", "instances", steps)
 
 
 def _classification(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
@@ -104,25 +106,29 @@ def _classification(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterat
             for kind in (p["layers"][0], p["radii"][0]):  # all are computed with the first
                 call = partial(keypoints.features, data, network, c, split, feature=kind, square=square)
                 steps.append((count, call))
-    yield Stage("classification", "features", "keypoint", steps)
+    yield Stage("classification", "features", "keypoints", steps)
     wanted = [*p["radii"], *p["layers"], *keypoints.SHARP]
     world = (data, network, data.categories)
     named = partial(classification_scores.classify, *world, C=p["C"], square=square)
-    yield Stage("classification", "classifiers", "keypoint", [(points, partial(named, [k])) for k in wanted])
+    yield Stage("classification", "classifiers", "keypoints", [(points, partial(named, [k])) for k in wanted])
     held = partial(training.validate, *world, Cs=[p["C"]], folds=p["folds"], square=square)
-    yield Stage("classification", "validation", "keypoint", [(points, partial(held, [k])) for k in wanted])
+    yield Stage("classification", "validation", "keypoints", [(points, partial(held, [k])) for k in wanted])
 
 
 def _prediction(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
     how = {name: p[name] for name in ("context", "C", "rounds", "seed", "size")}
+    groups = [data.categories[i : i + TOGETHER] for i in range(0, len(data.categories), TOGETHER)]
+
+    def count(group: Sequence[str], split: str) -> int:
+        return sum(_count(data, category, split) for category in group)
+
     for name, kind in (("conv", p["layer"]), ("SIFT", grids.SIFT)):
-        trained, scored = [], []
-        for c in data.categories:
-            own = dict(how, feature=kind)
-            trained.append((_count(data, c, "train"), partial(detectors.train, data, network, c, **own)))
-            scored.append((_count(data, c, "val"), partial(detectors.scores, data, network, c, "val", **own)))
-        yield Stage("prediction", f"detectors, {name}", "instance", trained)
-        yield Stage("prediction", f"responses, {name}", "instance", scored)
+        train = partial(detectors.train, data, network, feature=kind, **how)
+        score = partial(detectors.scores, data, network, split="val", feature=kind, **how)
+        steps = [(count(group, "train"), partial(grids.each, train, group)) for group in groups]
+        yield Stage("prediction", f"detectors, {name}", "instances", steps)
+        steps = [(count(group, "val"), partial(grids.each, score, group)) for group in groups]
+        yield Stage("prediction", f"responses, {name}", "instances", steps)
 
 
 def _count(data: VOC, category: str, split: str) -> int:
