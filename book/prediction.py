@@ -33,7 +33,7 @@ rounds: int = 200  # of hard negative mining, at most
 size: int = 500  # side of the squares that boxes are warped to
 studied: int = 4  # instances of a category that strides are compared on
 category: str = ""  # a single one; none: all
-seed: int = 0  # of the first negatives, the halves of train, and the instances that are shown
+seed: int = 0  # of the pictures that training begins with, the halves of train, and the instances shown
 data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
 
@@ -203,13 +203,14 @@ if "fc7" in network.layers:
 means = {name: metrics.estimate(each, alphas) for name, each in (errors | beside).items()}
 table("by-category", report.by_category(pck, alpha))
 table("means", report.means(means, alphas))
-told = "this network has no `fc7` to find others by."
+told = "This network has no `fc7` to find others by."
 if "fc7" in network.layers:
     by_fc7 = beside["prior alone, by fc7"]
     lead = metrics.estimate(alone, [0.1], minus=by_fc7)[0]
     told = (
-        f"copied from neighbours by `fc7`, {100 * metrics.mean_pck(by_fc7, 0.1):.1f} % are right instead of"
-        f" {100 * metrics.mean_pck(alone, 0.1):.1f} %, and that `pool5` is better {metrics.judge(lead)}."
+        f"By `fc7`, {100 * metrics.mean_pck(by_fc7, 0.1):.1f} % of the copied keypoints are right (at alpha ="
+        f" 0.1), by `pool5` {100 * metrics.mean_pck(alone, 0.1):.1f} %: that `pool5` is the better one"
+        f" {metrics.judge(lead)}."
     )
 glue("told", Markdown(told), display=False)
 
@@ -222,7 +223,7 @@ glue("told", Markdown(told), display=False)
 # ```
 # :::
 #
-# :::{table} *Means over categories* in percent, published (PASCAL VOC 2011) and ours (tier: {glue:text}`tier`), with 95 % bootstrap intervals over instances. The prior has the weight chosen above ({glue:text}`eta-conv` for {glue:text}`layer`, {glue:text}`eta-sift` for SIFT), then the paper's. The prior alone copies the neighbour's keypoint: it is not in the paper.
+# :::{table} *Means over categories* in percent, published (PASCAL VOC 2011) and ours (tier: {glue:text}`tier`), with 95 % bootstrap intervals over instances. The prior has the weight chosen above ({glue:text}`eta-conv` for {glue:text}`layer`, {glue:text}`eta-sift` for SIFT), then the paper's; at a weight of 1 nothing but the prior is left. The prior alone copies the neighbour's keypoint: it is not in the paper.
 # :name: table-prediction-means
 #
 # ```{glue:md} means

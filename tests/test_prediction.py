@@ -309,8 +309,8 @@ def test_tables_have_the_papers_numbers_beside_ours(monkeypatch, pytestconfig):
     pck = {"SIFT": {"cat": 0.5, "dog": 0.25}, "conv4": {"cat": 1.0, "dog": NAN}}
     head, rows = report.by_category(pck, 0.1)
     assert head == ["category", "SIFT", "conv4"]
-    assert rows[0] == ["cat", "12.6 / 50.0", "100.0"]
-    assert rows[-1] == ["**mean**", "**15.7 / 37.5**", "**100.0**"]
+    assert rows[0] == ["cat", "12.6\u00a0/\u00a050.0", "100.0"]
+    assert rows[-1] == ["**mean**", "**15.7\u00a0/\u00a037.5**", "**100.0**"]
     assert report.by_category(pck, 0.05)[1][0][1] == "50.0"
     head, rows = report.means({"SIFT": [(0.5, 0.4, 0.6)]}, [0.1])
     assert rows[0][:2] == ["SIFT", "15.7"] and rows[0][2].startswith("50.0")

@@ -23,7 +23,7 @@ def by_category(pck: Mapping[str, Mapping[str, float]], alpha: float) -> Table:
 
     def row(category: str, ours: Mapping[str, float]) -> list[str]:
         pairs = ((paper.get(name, {}).get(category), f"{100 * ours[name]:.1f}") for name in pck)
-        return [category, *(f"{theirs} / {own}" if theirs else own for theirs, own in pairs)]
+        return [category, *(f"{theirs}\u00a0/\u00a0{own}" if theirs else own for theirs, own in pairs)]
 
     categories = list(next(iter(pck.values())))
     rows = [row(c, {name: pck[name][c] for name in pck}) for c in categories]
