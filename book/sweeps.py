@@ -57,7 +57,7 @@ seed: int = 0
 data_root: str = ""  # a data set like VOC 2011; none: figurines
 weights: str = ""  # a network's file; none: the figurine network
 
-# %%
+# %% tags=["hide-input"]
 import json
 import shlex
 import subprocess
@@ -82,7 +82,7 @@ def sweep(chapter, **grid):
     pairs = [f"{name}={value}" for name, value in (grid | given).items() if value != ""]
     out = f"_build/sweeps/{chapter}"
     command = ["corrlib", "sweep", chapter, *(part for pair in pairs for part in ("-p", pair)), "--out", out]
-    print(shlex.join(command))
+    print(shlex.join(command).replace(" -", " \\\n    -"))
     program = Path(sys.executable).with_name("corrlib")
     done = subprocess.run([program, *command[1:]], cwd=tables.project(), capture_output=True, text=True)
     if done.returncode:

@@ -67,7 +67,7 @@ def swept(
     handles, names = axes.get_legend_handles_labels()
     shown = [i for i, name in enumerate(names) if name == marked or 1 < len(series) <= LEGEND]
     if shown:
-        where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(shown) > 5 else {}
+        where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(shown) > 4 else {}
         style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
         axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style, **where)
     return figure
