@@ -4,7 +4,8 @@
 
 The chapter is made up, so that its work is known: for each layer some processor seconds that the cache keeps,
 as those of an alignment, and for each point some of its own. Both runs start from an empty cache. The work is
-the processor time of the loop and its kernels. Give it a machine that has nothing else to do: it says the load.
+the processor time of the loop and its kernels. Give it a machine that has nothing else to do: it says the
+load.
 """
 
 import argparse
