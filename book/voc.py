@@ -38,13 +38,14 @@ seed: int = 0  # of the images that the database is drawn from
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, reproduce, tables
+from corrlib import convnet, experiments, reproduce, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.datasets.census import census
 from corrlib.datasets.download import SOURCES
 from corrlib.reproduce import cost
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
+glue("origin", experiments.origin(data, network), display=False)
 glue("tier", data.tier, display=False)
 glue("network", network.name, display=False)
 rows = [
@@ -168,6 +169,41 @@ glue("patches", f"{units:,}", display=False)
 # :name: table-cost
 #
 # ```{glue:md} cost
+# :format: myst
+# ```
+# :::
+#
+# How long it takes is known from a recorded run only, {numref}`table-stages`, on {glue:text}`recorded-instances`
+# instances of photographs with {glue:text}`recorded-network`. The stages grow in proportion to what they count; the command
+# multiplies and tells what that means for your data. These are seconds of processors: on two cores that are kept busy,
+# half as much by the clock. (The network is computed on a GPU where torch sees one; the flows, the classifiers and the
+# detectors are not.) That run was stopped before the last two chapters had been executed, so what these add to their
+# stages is not in the table, nor in the command's estimate. The most memory that any process had until then was
+# {glue:text}`recorded-memory` GB.
+
+# %% tags=["hide-input"]
+record = store.read_result(tables.project() / reproduce.RECORDED)
+rows = record["values"]["stages"]
+lines = [
+    [
+        f"{row['chapter']}: {row['stage']}",
+        f"{row['count']:,} {row['unit']}",
+        f"{row['processor_seconds']:,.0f}",
+        f"{1000 * row['processor_seconds'] / row['count']:,.1f}",
+    ]
+    for row in rows
+]
+head = ["stage", "of", "processor seconds", "a thousand"]
+glue("stages", Markdown(tables.markdown(head, lines)), display=False)
+glue("recorded-instances", record["values"]["instances"], display=False)
+glue("recorded-network", record["provenance"]["network"], display=False)
+glue("recorded-memory", f"{max(row['peak_memory_bytes'] for row in rows) / 1e9:.1f}", display=False)
+
+# %% [markdown]
+# :::{table} *What stages took* (tier: photos, recorded): processor seconds, and those of a thousand.
+# :name: table-stages
+#
+# ```{glue:md} stages
 # :format: myst
 # ```
 # :::

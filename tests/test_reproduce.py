@@ -273,7 +273,11 @@ def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
     store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
     known = cost.recorded(tmp_path / "stages.json")
     work = [reproduce.Stage("alignment", "flows", "instances", [(400, print), (600, print)])]
-    assert cost.hours(work, known) == pytest.approx(1)
-    assert cost.hours([*work, reproduce.Stage("a", "b", "c", [(2, print)])], known) == pytest.approx(3)
-    assert cost.hours([*work, reproduce.Stage("a", "else", "c", [(2, print)])], known) is None
-    assert cost.hours(work, cost.recorded(tmp_path / "none.json")) is None
+    assert cost.hours(work, known) == (pytest.approx(1), [])
+    more = [
+        *work,
+        reproduce.Stage("a", "b", "c", [(2, print)]),
+        reproduce.Stage("a", "else", "c", [(2, print)]),
+    ]
+    assert cost.hours(more, known) == (pytest.approx(3), ["a, else"])
+    assert cost.hours(work, cost.recorded(tmp_path / "none.json")) == (0, ["alignment, flows"])

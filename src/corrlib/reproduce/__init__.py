@@ -158,7 +158,7 @@ def whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _afford(
-    data: VOC, network: Network, needed: Cost, time_: float | None, say: Callable[[str], None]
+    data: VOC, network: Network, needed: Cost, taken: tuple[float, list[str]], say: Callable[[str], None]
 ) -> None:
     """Tell what the run will take; ValueError if the disk has no room for it."""
     folder, there = store.cache_dir(), kept(data)
@@ -170,10 +170,9 @@ def _afford(
     )
     say(f"network {network.name} (digest {network.digest})")
     say("estimates:")
-    if time_ is not None:
-        say(
-            f"  time: {time_:.1f} processor hours if nothing is done yet, at the speed recorded in {RECORDED}"
-        )
+    spent, unknown = taken
+    but = f"; not counted, for nothing is recorded: {'; '.join(unknown)}" if unknown else ""
+    say(f"  time: {spent:.1f} processor hours from an empty cache, at the speed in {RECORDED}{but}")
     say(f"  memory: {needed.memory / GB:.1f} GB for the largest step, and some for the programs themselves")
     say(
         f"  disk: {needed.total / GB:.1f} GB in {folder}, where {there / GB:.1f} GB are of this data already"

@@ -150,8 +150,12 @@ def recorded(path: Path) -> list[dict[str, Any]]:
     return store.read_result(path)["values"]["stages"] if path.is_file() else []
 
 
-def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> float | None:
-    """Processor hours of stages at the speed of `recorded` ones; None if one of them is not known."""
+def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> tuple[float, list[str]]:
+    """Processor hours of stages at the speed of `recorded` ones, and the names of those not recorded."""
     speed = {(row["chapter"], row["stage"]): row["processor_seconds"] / row["count"] for row in known}
-    every = [(speed.get((s.chapter, s.name)), s.count) for s in stages]
-    return None if any(rate is None for rate, _ in every) else sum(r * n for r, n in every) / 3600
+    total, unknown = 0.0, []
+    for stage in stages:
+        rate = speed.get((stage.chapter, stage.name))
+        total += 0 if rate is None else rate * stage.count / 3600
+        unknown += [f"{stage.chapter}, {stage.name}"] * (rate is None)
+    return total, unknown
