@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import json
 import os
 import re
@@ -105,7 +106,10 @@ def start(root, *arguments):
     program = "import sys; from corrlib.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "sweep", "toy", *arguments]
     pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return subprocess.Popen(command, cwd=root, env=environment(root), start_new_session=True, **pipes)
+    # Whoever runs the tests in the background may ignore Ctrl-C, and its children would.
+    heard = dict(preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL))
+    where = dict(cwd=root, env=environment(root), start_new_session=True)
+    return subprocess.Popen(command, **where, **heard, **pipes)
 
 
 def run(root, *arguments):
@@ -526,6 +530,7 @@ def test_an_interrupted_and_a_killed_sweep_leave_a_whole_table_and_go_on(tmp_pat
 def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, monkeypatch):
     from distributed import LocalCluster
 
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a cluster's own workers have it, or not
     quiet = dict(processes=False, dashboard_address=None, n_workers=1, protocol="tcp", host="127.0.0.1")
     chapter = Path("book", "toy.py")
     several = pytest.raises(ValueError, match="has several threads")

@@ -6,7 +6,11 @@ import ast
 import functools
 import hashlib
 import sys
+import threading
 from pathlib import Path
+
+#: Python 3.11 counts the depth of a parse for all threads together, and takes another's for an error.
+_PARSING = threading.Lock()
 
 
 @functools.cache
@@ -34,7 +38,9 @@ def code_digest(module: str) -> str:
         if path is None or name in sources:
             continue
         sources[name] = path.read_bytes()
-        todo += _imports(ast.parse(sources[name]), name, is_package=path.name == "__init__.py")
+        with _PARSING:
+            tree = ast.parse(sources[name])
+        todo += _imports(tree, name, is_package=path.name == "__init__.py")
     if module not in sources:
         raise ValueError(f"no source file of module {module!r}: import it before asking for its digest")
     digest = hashlib.sha256()
