@@ -394,7 +394,7 @@ def fifteen(tmp_path_factory):
         "2",
     )
     process = start(root, *arguments)
-    wait_for(lambda: (root / "runs" / "results.json").exists())
+    wait_for(lambda: lines(root / "started.txt"))  # a scheduler, its workers and their kernels are there
     with contextlib.chdir(root), pytest.raises(runs.SweepError) as second:
         runs.sweep(Path("book", "toy.py"), {"layer": "conv1"}, Path("runs"))
     everyone = [
