@@ -26,3 +26,28 @@ def real():
     if not folder.is_dir():
         pytest.skip(f"no real photographs at {folder}")
     return folder
+
+
+@pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    """A cache that is empty when the module's tests begin."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def network():
+    """A narrow CaffeNet with random weights."""
+    import narrow
+
+    return narrow.network()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """Figurines: four train images and two val images of each category."""
+    from corrlib.datasets import VOC, figurines
+
+    out = tmp_path_factory.mktemp("world") / "figurines"
+    return VOC(figurines.write_world(out, train=4, val=2, seed=3, jobs=1, progress=False))

@@ -13,7 +13,6 @@ from hypothesis.extra.numpy import arrays
 import oracles
 from conftest import ROOT
 from corrlib import convnet, flow, metrics, plots, squares, store
-from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import (
     claims,
     dense,
@@ -27,35 +26,9 @@ from corrlib.experiments.alignment import (
 )
 from corrlib.sift import descriptors
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 NAN = np.nan
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """Four train images and two val images of each category."""
-    out = tmp_path_factory.mktemp("world") / "figurines"
-    return VOC(figurines.write_world(out, train=4, val=2, seed=3, jobs=1, progress=False))
-
-
-@pytest.fixture(scope="module")
-def network():
-    """A narrow CaffeNet with random weights."""
-    rng = np.random.default_rng(0)
-    shapes = [(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)]
-    parameters = {}
-    for name, (outputs, inputs, kernel) in zip(map("conv{}".format, range(1, 6)), shapes, strict=True):
-        spread = np.sqrt(2 / (inputs * kernel**2))
-        parameters[f"{name}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
-        parameters[f"{name}.bias"] = np.zeros(outputs)
-    mean = convnet.Preprocessing("rgb", (128.0, 128.0, 128.0))
-    return convnet.Network("caffenet", parameters, mean, source="random.safetensors")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
 
 
 @given(

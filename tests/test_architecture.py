@@ -40,7 +40,7 @@ ABOVE = {
     "experiments": set(CORE),
     "chapters": set(),
     "explorer": {"chapters", "experiments", *CORE},
-    "captions": set(),
+    "captions": {"chapters"},
     "usage": set(),
     "book": {"captions", "chapters", "experiments", *CORE},
     "sweep": {"book", "chapters", *CORE},

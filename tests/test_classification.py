@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+import narrow
 import oracles
 from conftest import ROOT
 from corrlib import convnet, metrics, plots, sift, svm
@@ -69,22 +70,13 @@ class World:
 
 @pytest.fixture(scope="module")
 def network():
-    """A narrow CaffeNet with random weights."""
-    rng, parameters = np.random.default_rng(0), {}
-    shapes = [(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)]
-    for name, (outputs, inputs, kernel) in zip(map("conv{}".format, range(1, 6)), shapes, strict=True):
-        spread = np.sqrt(2 / (inputs * kernel**2))
-        parameters[f"{name}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
-        parameters[f"{name}.bias"] = np.zeros(outputs)
-    mean = convnet.Preprocessing("rgb", (128.0, 128.0, 128.0), (0.02, 0.02, 0.02))
-    return convnet.Network("caffenet", parameters, mean, source="random.safetensors")
+    """A narrow CaffeNet with random weights, whose responses to 8 bits are small."""
+    return narrow.network(0.02)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
+def figures(own_cache):
+    yield
     plt.close("all")
 
 

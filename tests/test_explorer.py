@@ -12,12 +12,14 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib import chapters, convnet, flow, metrics, patches, squares
+from corrlib import chapters, flow, metrics, patches, squares
 from corrlib.datasets import VOC, figurines
 from corrlib.experiments.alignment import dense, flows
 from corrlib.experiments.visualization import units
 from corrlib.explorer import aligned, nearest, page, places, tolerances, truths
 from corrlib.geometry import ReceptiveField
+
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 SIZE, NODES = 227, 13
 FIELD = ReceptiveField(131, 16, 17)
@@ -31,26 +33,6 @@ def world(tmp_path_factory):
     """Three train images and two val images of each category."""
     out = tmp_path_factory.mktemp("world") / "figurines"
     return VOC(figurines.write_world(out, train=3, val=2, seed=3, jobs=1, progress=False))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def network():
-    """A narrow CaffeNet with random weights."""
-    rng, parameters = np.random.default_rng(0), {}
-    for number, shape in enumerate([(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)], 1):
-        outputs, inputs, kernel = shape
-        spread = np.sqrt(2 / (inputs * kernel**2))
-        parameters[f"conv{number}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
-        parameters[f"conv{number}.bias"] = np.zeros(outputs)
-    mean = convnet.Preprocessing("rgb", (128.0, 128.0, 128.0))
-    return convnet.Network("caffenet", parameters, mean, source="random.safetensors")
 
 
 def smooth(rng, *shape, cells=4):

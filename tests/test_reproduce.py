@@ -16,6 +16,7 @@ import jupytext
 import numpy as np
 import pytest
 
+import narrow
 from corrlib import cli, convnet, reproduce, scoreboard, squares, store
 from corrlib.datasets import VOC
 from corrlib.reproduce import cost
@@ -89,15 +90,8 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A narrow CaffeNet with random weights, without fc7."""
-    rng, parameters = np.random.default_rng(0), {}
-    shapes = [(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)]
-    for name, (outputs, inputs, kernel) in zip(map("conv{}".format, range(1, 6)), shapes, strict=True):
-        spread = np.sqrt(2 / (inputs * kernel**2))
-        parameters[f"{name}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
-        parameters[f"{name}.bias"] = np.zeros(outputs)
     path = tmp_path_factory.mktemp("weights") / "random.safetensors"
-    mean = convnet.Preprocessing("rgb", (128.0, 128.0, 128.0), (0.02, 0.02, 0.02))
-    convnet.save(path, "caffenet", parameters, mean, {})
+    convnet.save(path, "caffenet", narrow.parameters(), narrow.preprocessing(0.02), {})
     return path
 
 

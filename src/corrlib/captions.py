@@ -6,6 +6,8 @@ from typing import Any
 
 import nbformat
 
+from corrlib import chapters
+
 #: Glued by every chapter: data, network and their digests.
 ORIGIN = "origin"
 CLASS = "provenance"
@@ -50,11 +52,8 @@ def provenance(notebook: nbformat.NotebookNode) -> str:
 
 
 def _origin(notebook: nbformat.NotebookNode) -> str:
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.get("metadata", {}).get("scrapbook", {}).get("name") == ORIGIN:
-                (text,) = (value for kind, value in output.data.items() if kind.endswith("text/plain"))
-                return "".join(text).strip("'\"")
+    if text := chapters.glued(notebook).get(ORIGIN, {}).get("text/plain"):
+        return "".join(text).strip("'\"")
     name = notebook.metadata["papermill"]["input_path"]
     raise ValueError(
         f'{name} has captions, and no origin for them: glue("{ORIGIN}", experiments.origin(...))'

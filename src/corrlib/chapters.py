@@ -25,6 +25,8 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+#: What papermill puts before the kinds of a glued value.
+_RECORD = "application/papermill.record/"
 #: A warning of `corrlib.store`: where, what, and the line of code that Python shows with it.
 HARMLESS = re.compile(r"^.*: DamagedEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
 
@@ -189,6 +191,18 @@ def run(
         raise OSError(f"cannot write {out}: {error}; free some space, or write elsewhere") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def glued(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what a notebook's cells have glued: name -> MIME type -> data."""
+    return {
+        output["metadata"]["scrapbook"]["name"]: {
+            kind.removeprefix(_RECORD): data for kind, data in output.get("data", {}).items()
+        }
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if "name" in output.get("metadata", {}).get("scrapbook", {})
+    }
 
 
 def _commit(folder: Path) -> dict[str, str]:

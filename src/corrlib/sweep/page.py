@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from corrlib import plots, store
+from corrlib import chapters, plots, store
 from corrlib.sweep import rows
 
 #: The number that every chapter glues for its sweeps; another one is drawn where there is none.
@@ -120,7 +120,7 @@ def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
     prose = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
     said = {name: re.search(r":alt: *(.*)", options) for name, options in _DIRECTIVE.findall(prose)}
     found = []
-    for name, data in rows.glued(notebook).items():
+    for name, data in chapters.glued(notebook).items():
         if encoded := data.get("image/png"):
             encoded = "".join(encoded)
             key = hashlib.sha256(encoded.encode()).hexdigest()[:16]
@@ -166,8 +166,8 @@ def _table(table: Sequence[dict[str, Any]]) -> str:
 
 
 def _title(table: Sequence[dict[str, Any]]) -> str:
-    chapters = " and ".join(dict.fromkeys(row["chapter"] for row in table if row["chapter"]))
-    return f"Sweep of {chapters}" if chapters else "Sweep"
+    swept = " and ".join(dict.fromkeys(row["chapter"] for row in table if row["chapter"]))
+    return f"Sweep of {swept}" if swept else "Sweep"
 
 
 def _text(value: Any) -> str:

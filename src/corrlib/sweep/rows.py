@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from corrlib import store
+from corrlib import chapters, store
 
 #: What every row has, before and after its parameters and numbers.
 FIRST, LAST = ("chapter", "status", "seconds"), ("notebook", "error")
 #: Glued text that is kept beside the numbers: of which data and of which network they are.
 ABOUT = ("tier", "network")
 
-_RECORD = "application/papermill.record/"
 _NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
 #: A number as chapters spell it, perhaps in percent, perhaps with its interval: "24.9 [23.1, 26.8]".
 _SPELLED = re.compile(rf"({_NUMBER})(?: ?%)?(?: \[({_NUMBER}), ({_NUMBER})\])?")
@@ -62,25 +61,13 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
     )
     if row["error"] or about.get("exception"):
         row["status"] = "failed"
-    for name, data in glued(notebook).items():
+    for name, data in chapters.glued(notebook).items():
         value = _literal("".join(data.get("text/plain", "")))
         if name in ABOUT and isinstance(value, str):
             row["about"][name] = value
         elif name not in row["parameters"]:  # else its echo
             row["numbers"] |= _numbers(name, value)
     return row
-
-
-def glued(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what a notebook's cells have glued: name -> MIME type -> data."""
-    return {
-        output["metadata"]["scrapbook"]["name"]: {
-            kind.removeprefix(_RECORD): data for kind, data in output.get("data", {}).items()
-        }
-        for cell in notebook["cells"]
-        for output in cell.get("outputs", [])
-        if "name" in output.get("metadata", {}).get("scrapbook", {})
-    }
 
 
 def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
 
 from corrlib import detection, metrics, squares
 from corrlib.convnet import Network
@@ -61,7 +61,7 @@ def predict(
             value = score if eta is None else detection.combine(log_score, log_prior, eta)
             found[e, n] = detection.peak(value, field)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(fill, range(len(scores))))
     return found
 
