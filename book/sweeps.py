@@ -108,7 +108,7 @@ def by_alpha(rows):
     }
 
 
-how = dict(xlabel="alpha", legend="layer", marks=alphas, marked="the paper's")
+how = dict(xlabel="alpha", legend="layer", among=layers, marks=alphas, marked="the paper's")
 for name, rows in dict(aligned=aligned, predicted=predicted).items():
     glue(f"{name}-figure", plots.swept(by_alpha(rows), ylabel="mean PCK in percent", **how), display=False)
     plt.close()

@@ -21,6 +21,7 @@ def swept(
     xlabel: str,
     ylabel: str,
     legend: str = "",
+    among: Sequence[str] = (),
     ticks: Sequence[str] | None = None,
     marks: Sequence[float] = (),
     marked: str = "",
@@ -34,6 +35,8 @@ def swept(
         NaN. Beyond four lines colours go from dark to light in the order of the settings.
     legend
         Title of the legend.
+    among
+        All settings that figures beside this one show: each has one colour and marker in all of them.
     ticks
         Names of the places 0, 1, ... on the horizontal axis, of a parameter that is not a number: points are
         not joined then.
@@ -41,21 +44,23 @@ def swept(
         Places on the horizontal axis, drawn as lines, and what they are.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
-    many = plt.get_cmap("viridis")(np.linspace(0, 0.9, max(len(series), 2)))
-    colours = COLOURS if len(series) <= len(COLOURS) else many
+    every = list(dict.fromkeys([*among, *series]))
+    many = plt.get_cmap("viridis")(np.linspace(0, 0.9, max(len(every), 2)))
+    colours = COLOURS if len(every) <= len(COLOURS) else many
     shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
-    for number, ((name, values), colour, shift) in enumerate(
-        zip(series.items(), colours, shifts, strict=False)
-    ):
+    for (name, values), shift in zip(series.items(), shifts, strict=True):
+        number = every.index(name)
         values = values[np.argsort(values[:, 0], kind="stable")]
         x, y, low, high = values.T
         marker = MARKERS[number % len(MARKERS)] if len(x) < 25 else ""
         if ticks:
             error = np.nan_to_num(np.abs([y - low, high - y]))
-            axes.errorbar(x + shift, y, error, ls="none", marker=marker, color=colour, label=name, capsize=3)
+            axes.errorbar(
+                x + shift, y, error, ls="none", marker=marker, color=colours[number], label=name, capsize=3
+            )
         else:
-            axes.plot(x, y, color=colour, marker=marker, label=name, lw=1.6, ms=4)
-            axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
+            axes.plot(x, y, color=colours[number], marker=marker, label=name, lw=1.6, ms=4)
+            axes.fill_between(x, low, high, color=colours[number], alpha=0.12, lw=0)
     for place in marks:
         axes.axvline(place, color=GREY, ls="--", lw=1.2, label=marked if place == marks[0] else None)
     if ticks:
