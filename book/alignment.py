@@ -38,6 +38,8 @@ studied: int = 4  # instances a category in the side studies
 category: str = ""  # a single one; none: all
 seed: int = 0  # of the instances that are shown
 data_root: str = ""  # a data set like VOC 2011; none: figurines
+difficult: bool = True  # whether objects are used that VOC calls difficult
+truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; none: the figurine network
 retrieval_layer: str = "fc7"  # finds neighbours; pool5 if there is no fc7
 
@@ -55,7 +57,8 @@ from corrlib.datasets import open_dataset
 from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
 
 started = time.perf_counter()
-data, network = open_dataset(data_root), convnet.load(weights or None)
+data = open_dataset(data_root, difficult=difficult, truncated=truncated)
+network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 world = (data, network, [category] if category else list(data.categories))
 copying = dict(count=neighbors, retrieval_layer=retrieval_layer, size=size)

@@ -37,6 +37,8 @@ others: int = 8  # and one of each of so many other categories
 chosen: int = 10  # categories that the best features are chosen by
 seed: int = 0  # of the training images that are left out
 data_root: str = ""  # a data set like VOC 2011; none: figurines
+difficult: bool = True  # whether objects are used that VOC calls difficult
+truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; none: the figurine network
 
 # %% tags=["hide-input"]
@@ -53,7 +55,8 @@ from corrlib.experiments.classification import claims, fine, keypoints, report, 
 from corrlib.experiments.classification.claims import label
 
 started = time.perf_counter()
-data, network = open_dataset(data_root), convnet.load(weights or None)
+data = open_dataset(data_root, difficult=difficult, truncated=truncated)
+network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 categories = [category] if category else list(data.categories)
 world, square = (data, network, categories), keypoints.Square(frame, size)

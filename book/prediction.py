@@ -35,6 +35,8 @@ studied: int = 4  # instances of a category that strides are compared on
 category: str = ""  # a single one; none: all
 seed: int = 0  # of the pictures that training begins with, the halves of train, and the instances shown
 data_root: str = ""  # a data set like VOC 2011; none: figurines
+difficult: bool = True  # whether objects are used that VOC calls difficult
+truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; none: the figurine network
 
 # %% tags=["hide-input"]
@@ -51,7 +53,8 @@ from corrlib.datasets import open_dataset
 from corrlib.experiments.prediction import claims, examples, finer, grids, predictions, report, training
 
 started = time.perf_counter()
-data, network = open_dataset(data_root), convnet.load(weights or None)
+data = open_dataset(data_root, difficult=difficult, truncated=truncated)
+network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 categories = [category] if category else list(data.categories)
 world = (data, network, categories)
@@ -74,11 +77,9 @@ def figure(name, drawn):
 
 
 counts = {s: sum(len(grids.instances(data, c, s)) for c in categories) for s in ("train", "val")}
-texts = dict(
-    tier=data.tier, network=network.name, layer=layer, size=size, context=context, sigma=f"{sigma:g}"
-)
+texts = dict(tier=data.tier, network=network.name, layer=layer, size=size, context=context)
 texts |= dict(alpha=f"{alpha:g}", stride=stride, field=fields[layer].size, own=own_stride, studied=studied)
-texts |= {s: f"{n:,}" for s, n in counts.items()}
+texts |= {s: f"{n:,}" for s, n in counts.items()} | {"sigma": f"{sigma:g}"}
 texts |= {"enough": f"{100 * training.ENOUGH:g}", "margin": f"{fields[layer].center + 0.5:g}"}
 texts |= {
     f"{kind}-grid": " x ".join(map(str, shapes[n])) for n, kind in zip(kinds, ("conv", "sift"), strict=True)

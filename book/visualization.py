@@ -29,6 +29,8 @@ database_images: int = 300  # where neighbours come from, at most
 image_id: str = ""  # the image to rebuild; none: two of val
 seed: int = 0  # of every draw
 data_root: str = ""  # a data set like VOC 2011; none: figurines
+difficult: bool = True  # whether objects are used that VOC calls difficult
+truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; none: the figurine network
 
 # %% tags=["hide-input"]
@@ -47,7 +49,8 @@ from corrlib.experiments.visualization import averages, reconstruction, units
 from corrlib.explorer import nearest, page
 
 started = time.perf_counter()
-data, network = open_dataset(data_root), convnet.load(weights or None)
+data = open_dataset(data_root, difficult=difficult, truncated=truncated)
+network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 layers = list(dict.fromkeys([*units.LAYERS, layer]))
 ks = sorted({1, k})

@@ -109,8 +109,9 @@ glue("sources", Markdown(tables.markdown(["name", "file", "", "digest"], rows)),
 # The paper says that it uses VOC's train and val and the keypoints on all twenty categories, and no more. So:
 #
 # - Training sets are VOC's `train`, test sets its `val`, as they are listed in `ImageSets/Main`.
-# - All annotated objects are used, also those that VOC calls truncated or difficult. Both can be left out:
-#   `open_dataset(root, difficult=False, truncated=False)`.
+# - All annotated objects are used, also those that VOC calls truncated or difficult. Both can be left out, by parameters
+#   of the four chapters or by `corrlib reproduce --no-difficult --no-truncated`. What is left counts as another
+#   data set: nothing that was computed with all objects is taken for it.
 # - An object without any visible keypoint can neither be scored nor transfer anything; it is read and left aside.
 # - A keypoint with `visible="0"` is a name without a place, as persons have them. One that is visible stays where it was
 #   drawn, be it outside of the box or, by a little, of the image.
@@ -176,8 +177,8 @@ glue("patches", f"{units:,}", display=False)
 # How long it takes is known from a recorded run only, {numref}`table-stages`, on {glue:text}`recorded-instances`
 # instances of photographs with {glue:text}`recorded-network`. The stages grow in proportion to what they count; the command
 # multiplies and tells what that means for your data. These are seconds of processors: on two cores that are kept busy,
-# half as much by the clock. (The network is computed on a GPU where torch sees one; the flows, the classifiers and the
-# detectors are not.) That run was stopped before the last two chapters had been executed, so what these add to their
+# half as much by the clock. (The network and the search for nearest neighbours use a GPU where torch sees one, or the
+# device that `--device` names; the flows, the classifiers and the detectors do not.) That run was stopped before the last two chapters had been executed, so what these add to their
 # stages is not in the table, nor in the command's estimate. The most memory that any process had until then was
 # {glue:text}`recorded-memory` GB.
 

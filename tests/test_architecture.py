@@ -14,10 +14,11 @@ SOURCES = ROOT / "src" / "corrlib"
 # What each part of the core may import of the others. Parts are modules or packages of src/corrlib.
 CORE = {
     "geometry": set(),
-    "convnet": {"geometry"},
-    "training": {"convnet"},
+    "device": set(),
+    "convnet": {"device", "geometry"},
+    "training": {"convnet", "device"},
     "sift": set(),
-    "retrieval": set(),
+    "retrieval": {"device"},
     "patches": set(),
     "mrf": set(),
     "flow": {"geometry", "mrf"},

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import oracles
-from corrlib import convnet
+from corrlib import convnet, device, retrieval
+from corrlib.convnet import dense, linear
 from corrlib.convnet.layers import apply, normalize
 
 # Paper, Table 1.
@@ -317,3 +318,53 @@ def test_weights_of_the_wrong_shape(rng, change, message):
     weights = {key: v for key, v in (parameters(rng, "caffenet") | change).items() if v is not None}
     with pytest.raises(ValueError, match=r"some/file.npz: .*" + message):
         convnet.Network("caffenet", weights, preprocessing(), source="some/file.npz")
+
+
+# where it computes
+
+
+def test_the_device_is_the_one_that_is_named_or_the_processor(rng, monkeypatch):
+    monkeypatch.delenv("CORRLIB_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.device() == torch.device("cpu")
+    monkeypatch.setenv("CORRLIB_DEVICE", "cpu:0")
+    assert device.device() == torch.device("cpu:0") == network(rng)._device
+
+
+@pytest.mark.parametrize("name", ["cuda:7", "meta", "gpu", "cuda:x"])
+def test_a_device_that_is_not_there_is_one_clear_error(rng, monkeypatch, name):
+    monkeypatch.setenv("CORRLIB_DEVICE", name)
+    query = np.ones((3, 4), np.float32)
+    for use in (device.device, lambda: network(rng), lambda: retrieval.nearest(query, query, 1)):
+        with pytest.raises(ValueError, match=rf"no device '{name}': torch .* sees cpu.*CORRLIB_DEVICE"):
+            use()
+
+
+def test_on_a_gpu_convolutions_are_not_rounded(monkeypatch):
+    # No GPU is needed: the tensor that tries the device out stays on the processor.
+    zeros = torch.zeros
+    monkeypatch.setenv("CORRLIB_DEVICE", "cuda:1")
+    monkeypatch.setattr(torch, "zeros", lambda n, device: zeros(n))
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert device.device() == torch.device("cuda:1") and not torch.backends.cudnn.allow_tf32
+
+
+def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
+    # The device "meta" knows shapes but no numbers: torch objects where a tensor from elsewhere meets one of
+    # its own, and where a result is copied back.
+    for module in (convnet.network, retrieval):
+        monkeypatch.setattr(module, "device", lambda: torch.device("meta"))
+    net, rows = network(rng, hidden=8), rng.standard_normal((7, 3))
+    image = rng.integers(0, 256, (227, 227, 3), dtype=np.uint8)
+    groups = dict(query_group=np.arange(7), database_group=np.arange(7))
+    calls = [
+        lambda: net.features(image, "pool5"),
+        lambda: net.fc7(image),
+        lambda: dense.layer_features(net, image[None], ["conv3", "fc7"]),
+        lambda: dense.dense_features(net, image, ["conv2"]),
+        lambda: linear.unrectified(net, "conv3", np.ones((5, 6, 6), np.float32), np.array([[1, 2]])),
+        lambda: retrieval.nearest(rows, rows, 2, chunk=4, **groups),
+    ]
+    for call in calls:
+        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+            call()

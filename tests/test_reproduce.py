@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 import narrow
-from corrlib import cli, convnet, reproduce, scoreboard, squares, store
-from corrlib.datasets import VOC
+from corrlib import book, cli, convnet, reproduce, scoreboard, squares, store
+from corrlib.datasets import VOC, open_dataset
 from corrlib.reproduce import cost
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -225,6 +225,19 @@ def test_the_paper_s_scale_is_what_chapters_are_given(data, weights):
         assert every.get("neighbors", 25) == 25 and every.get("C", 1e-6) == 1e-6
     assert len(reproduce.whole(ROOT, "classification", {})["layers"]) == 5
     assert len(reproduce.whole(ROOT, "classification", {})["radii"]) == 5
+
+
+def test_objects_that_are_left_out_make_another_run(data, weights):
+    network, asked = convnet.load(weights), dict(difficult=False, truncated=True)
+    every, fewer = VOC(data), open_dataset(data, **asked)
+    assert every.digest != fewer.digest
+    given = [reproduce.parameters(world, network, data, weights, 7) for world in (every, fewer)]
+    for name in scoreboard.CHAPTERS:
+        chapter, whole = ROOT / "book" / f"{name}.py", reproduce.whole(ROOT, name, given[1][name])
+        assert asked.items() <= whole.items(), "the chapter has these parameters and opens the data with them"
+        assert "open_dataset(data_root, difficult=difficult, truncated=truncated)" in chapter.read_text()
+        digests = {book.chapter_digest(ROOT, chapter, own[name], reads_data=True) for own in given}
+        assert len(digests) == 2, "the book and the sweeps execute it again"
 
 
 def test_what_is_missing_is_told_before_anything_starts(project, data, weights, cache, tmp_path, monkeypatch):

@@ -39,6 +39,7 @@ class Images:
     """A data set in memory."""
 
     tier, digest = "figurines", "in memory"
+    difficult = truncated = True
 
     def __init__(self, images):
         self.images = images
@@ -375,7 +376,8 @@ def test_intervals_are_drawn_where_they_are():
 def test_provenance_says_what_a_result_must(rng):
     made = provenance(Images({}), PixelNetwork(), parameters={"k": 5}, module="corrlib.patches", seconds=1.23)
     assert made.items() >= {"tier": "figurines", "weights": "0123456789abcdef", "seconds": 1.2}.items()
-    assert made["parameters"] == {"k": 5} and len(made["code"]) == 16
+    assert made["parameters"] == {"k": 5, "difficult": True, "truncated": True}
+    assert len(made["code"]) == 16
 
 
 def test_the_chapter_labels_every_figure_and_table_with_its_tier():

@@ -70,6 +70,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--patches", type=_count, default=10**6, metavar="N", help="of each layer in section 2 (%(default)s)"
     )
+    for kind in ("difficult", "truncated"):
+        text = f"whether objects are used that VOC calls {kind} (they are)"
+        sub.add_argument(f"--{kind}", action=argparse.BooleanOptionalAction, default=True, help=text)
+    sub.add_argument(
+        "--device", help="of torch: cpu, cuda, cuda:1 ... (default: CORRLIB_DEVICE, or a GPU if there is one)"
+    )
 
     sub = command("figurines", _figurines, usage.FIGURINES)
     sub.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
@@ -146,9 +152,13 @@ def _download(args: argparse.Namespace) -> None:
 
 
 def _reproduce(args: argparse.Namespace) -> None:
+    from corrlib import device
     from corrlib.reproduce import reproduce
 
-    print(reproduce(Path(), args.data, args.weights, args.out, patches=args.patches))
+    if args.device:
+        os.environ[device.VARIABLE] = args.device  # the chapters' kernels read it, too
+    which = dict(difficult=args.difficult, truncated=args.truncated)
+    print(reproduce(Path(), args.data, args.weights, args.out, patches=args.patches, **which))
 
 
 def _figurines(args: argparse.Namespace) -> None:

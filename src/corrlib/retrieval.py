@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from corrlib.device import device
+
 #: Queries compared at a time; with `chunk` it bounds the memory.
 QUERIES = 2048
 
@@ -49,8 +51,9 @@ def nearest(
 
     Notes
     -----
-    Matrix products by torch: ``benchmarks/retrieval.py`` holds it against NumPy and scikit-learn. Rows that
-    are equally similar are ordered by their index, but which of them are among the `k` is not defined.
+    Matrix products by torch, on its `corrlib.device`: ``benchmarks/retrieval.py`` holds it against NumPy and
+    scikit-learn. Rows that are equally similar are ordered by their index, but which of them are among the
+    `k` is not defined.
     """
     import torch
 
@@ -58,12 +61,14 @@ def nearest(
     query = np.asarray(query)
     count = _check(query, blocks, k)
     groups = _groups(query_group, database_group, len(query), count, k)
-    queries = _normalised(query, "query")
-    best = torch.full((len(query), k), -torch.inf)
-    index = torch.zeros((len(query), k), dtype=torch.int64)
+    where = device()
+    queries = _normalised(query, "query").to(where)
+    best = torch.full((len(query), k), -torch.inf, device=where)
+    index = torch.zeros((len(query), k), dtype=torch.int64, device=where)
+    groups = groups and [labels.to(where) for labels in groups]
     start = 0
     for rows in (block[first : first + chunk] for block in blocks for first in range(0, len(block), chunk)):
-        rows = _normalised(rows, "database")
+        rows = _normalised(rows, "database").to(where)
         for first in range(0, len(queries), QUERIES):
             part = slice(first, first + QUERIES)
             similarity = queries[part] @ rows.T
@@ -76,9 +81,9 @@ def nearest(
             best[part], order = value.topk(k, dim=1)
             index[part] = row.gather(1, order)
         start += len(rows)
-    order = np.lexsort((index.numpy(), -best.numpy()), axis=1)
-    indices = np.take_along_axis(index.numpy(), order, axis=1)
-    return indices, np.take_along_axis(best.numpy(), order, axis=1).clip(-1, 1)
+    index, best = index.cpu().numpy(), best.cpu().numpy()
+    order = np.lexsort((index, -best), axis=1)
+    return tuple(np.take_along_axis(a, order, axis=1) for a in (index, best.clip(-1, 1)))
 
 
 def _check(query: np.ndarray, blocks: list[np.ndarray], k: int) -> int:

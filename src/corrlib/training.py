@@ -22,6 +22,7 @@ from tqdm import tqdm
 from corrlib import __version__, convnet
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 from corrlib.convnet.trainee import TRAINED_ARCHITECTURE, Trainee, folded
+from corrlib.device import device
 
 __all__ = ["accuracy", "train"]
 
@@ -110,8 +111,8 @@ def train(
         "mean": list(preprocessing.mean),  # tells one set of images from another
     }
     torch.manual_seed(seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = Trainee(channels, hidden, len(categories), dropout).to(device, memory_format=torch.channels_last)
+    where = device()
+    model = Trainee(channels, hidden, len(categories), dropout).to(where, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(_parameter_groups(model, weight_decay), lr=learning_rate)
     checkpoint = out.with_name(out.name + ".checkpoint")
     step, seconds = _resume(checkpoint, model, optimizer, config)
@@ -131,8 +132,8 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * one_cycle(step / total)
         model.train()
-        scores = model(preprocessing(torch.from_numpy(batch).to(device)))
-        target = torch.from_numpy(np.asarray(labels[chosen], dtype=np.int64)).to(device)
+        scores = model(preprocessing(torch.from_numpy(batch).to(where)))
+        target = torch.from_numpy(np.asarray(labels[chosen], dtype=np.int64)).to(where)
         loss = functional.cross_entropy(scores, target, label_smoothing=label_smoothing)
         optimizer.zero_grad()
         loss.backward()

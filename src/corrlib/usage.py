@@ -57,8 +57,11 @@ is estimated first. A killed run goes on where it stopped. It ends with the scor
 examples:
   corrlib download voc2011 keypoints caffenet --out data
   corrlib reproduce --data data --weights data/bvlc_reference_caffenet.caffemodel --out reproduction
+  corrlib reproduce --data data --weights alexnet.caffemodel --out sure --no-difficult --device cuda:1
 
-Features are kept in the cache folder of the system, or in CORRLIB_CACHE; a GPU is used where torch sees one.
+Features are kept in the cache folder of the system, or in CORRLIB_CACHE. The network and the search for
+nearest neighbours run on a GPU if torch sees one, or where --device (or CORRLIB_DEVICE) says; flows,
+classifiers and detectors always run on the processor.
 """
 
 SWEEP = """\

@@ -12,6 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields
+from corrlib.device import device
 from corrlib.geometry import ReceptiveField
 
 __all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
@@ -80,7 +81,7 @@ class Network:
     ------
     ValueError
         If parameters are missing, superfluous or of a wrong shape; names the source, the layer and the
-        shapes.
+        shapes. If there is no such device as `corrlib.device` is told to use.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Network:
         arrays = {key: np.ascontiguousarray(value, dtype=np.float32) for key, value in parameters.items()}
         self._channels = _check_parameters(self.architecture, arrays, source)
         self.digest = _digest(self.architecture, preprocessing, arrays)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._device = device()
         self._tensors = {
             key: torch.from_numpy(value).to(
                 self._device,

@@ -29,7 +29,7 @@ def provenance(
     data, network
         A `corrlib.datasets.VOC` and a `corrlib.convnet.Network`.
     parameters
-        Of the chapter.
+        Of the chapter; which objects the data set leaves out is added to them.
     module
         Name of the module that computed the numbers.
     seconds
@@ -40,7 +40,7 @@ def provenance(
         "data": data.digest,
         "weights": network.digest,
         "network": network.name,
-        "parameters": parameters,
+        "parameters": dict(parameters, difficult=data.difficult, truncated=data.truncated),
         "code": code_digest(module),
         "seconds": round(seconds, 1),
     }

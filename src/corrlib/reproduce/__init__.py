@@ -38,6 +38,8 @@ def reproduce(
     out: str | Path,
     *,
     patches: int = PATCHES,
+    difficult: bool = True,
+    truncated: bool = True,
     say: Callable[[str], None] = print,
 ) -> Path:
     """Run the four experiments at the paper's scale and write the scoreboard.
@@ -56,6 +58,8 @@ def reproduce(
         stage) and ``scoreboard.md``, ``.csv`` and ``.json``.
     patches
         In the database of section 2.
+    difficult, truncated
+        As `open_dataset` has them.
     say
         Told what happens, a line at a time.
 
@@ -72,7 +76,7 @@ def reproduce(
         If a chapter fails.
     """
     out = Path(out)
-    data, network = open_dataset(data_root), load(weights)
+    data, network = open_dataset(data_root, difficult=difficult, truncated=truncated), load(weights)
     check(data)
     images, patches = database(data, network, patches)
     given = parameters(data, network, data_root, weights, images)
@@ -115,6 +119,7 @@ def parameters(
         In the database of section 2.
     """
     common = {book.DATA: str(data_root), book.WEIGHTS: str(weights)}
+    common |= dict(difficult=data.difficult, truncated=data.truncated)
     given: dict[str, dict[str, Any]] = {name: dict(common) for name in scoreboard.CHAPTERS}
     given["visualization"]["database_images"] = images
     if "fc7" not in network.layers:
