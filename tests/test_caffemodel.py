@@ -8,48 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from caffe import blob, field, layer, number_field, varint
 from corrlib import convnet
 from corrlib.convnet.caffemodel import read_caffemodel
 
 SHAPES = [(4, 3, 11, 11), (6, 2, 5, 5), (4, 6, 3, 3), (8, 2, 3, 3), (6, 4, 3, 3)]  # of a narrow CaffeNet
-
-
-def varint(value):
-    low, rest = value & 127, value >> 7
-    return bytes([low | 128]) + varint(rest) if rest else bytes([low])
-
-
-def field(number, payload):
-    """A field of bytes."""
-    return varint(number << 3 | 2) + varint(len(payload)) + payload
-
-
-def number_field(number, value):
-    return varint(number << 3) + varint(value)
-
-
-def blob(array, *, legacy=False, packed=True, double=False):
-    if legacy:
-        shape = (1,) * (4 - array.ndim) + array.shape
-        encoded = b"".join(number_field(number, side) for number, side in enumerate(shape, 1))
-    else:
-        sides = b"".join(varint(side) for side in array.shape)
-        encoded = field(7, field(1, sides) if packed else b"".join(number_field(1, s) for s in array.shape))
-    number, code = (8, "<d") if double else (5, "<f")
-    numbers = [struct.pack(code, value) for value in array.ravel()]
-    if packed:
-        return encoded + field(number, b"".join(numbers))
-    tag = varint(number << 3 | (1 if double else 5))
-    return encoded + b"".join(tag + value for value in numbers)
-
-
-def layer(name, *blobs, old=False):
-    """A layer with a type and a field that nobody reads, in the current or in the V1 form."""
-    if old:
-        encoded = number_field(5, 4) + field(2, b"data") + field(4, name.encode())
-        return field(2, encoded + b"".join(field(6, encoded_blob) for encoded_blob in blobs))
-    encoded = field(1, name.encode()) + field(2, b"Convolution") + field(106, number_field(1, 300))
-    return field(100, encoded + b"".join(field(7, encoded_blob) for encoded_blob in blobs))
 
 
 def narrow_caffenet(rng, order=("conv1", "pool1", "norm1"), fc=True, **kwargs):

@@ -19,7 +19,7 @@ import pytest
 import narrow
 from corrlib import book, cli, convnet, reproduce, scoreboard, squares, store
 from corrlib.datasets import VOC, open_dataset
-from corrlib.reproduce import cost
+from corrlib.reproduce import cost, times
 
 ROOT = Path(__file__).resolve().parents[1]
 PATCHES = 300
@@ -278,13 +278,13 @@ def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
     about = dict(tier="photos", weights="w", parameters={}, code="c", seconds=1.0)
     stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0)]
     store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
-    known = cost.recorded(tmp_path / "stages.json")
+    known = times.recorded(tmp_path / "stages.json")
     work = [reproduce.Stage("alignment", "flows", "instances", [(400, print), (600, print)])]
-    assert cost.hours(work, known) == (pytest.approx(1), [])
+    assert times.hours(work, known) == (pytest.approx(1), [])
     more = [
         *work,
         reproduce.Stage("a", "b", "c", [(2, print)]),
         reproduce.Stage("a", "else", "c", [(2, print)]),
     ]
-    assert cost.hours(more, known) == (pytest.approx(3), ["a, else"])
-    assert cost.hours(work, cost.recorded(tmp_path / "none.json")) == (0, ["alignment, flows"])
+    assert times.hours(more, known) == (pytest.approx(3), ["a, else"])
+    assert times.hours(work, times.recorded(tmp_path / "none.json")) == (0, ["alignment, flows"])

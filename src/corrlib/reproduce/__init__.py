@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -14,20 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import filelock
+import numpy as np
 from tqdm import tqdm
 
 from corrlib import book, chapters, scoreboard, squares, store
 from corrlib.convnet import Network, load
 from corrlib.datasets import VOC, DataError, open_dataset
-from corrlib.reproduce.cost import Cost, database, estimate, hours, kept, recorded
+from corrlib.reproduce import times
+from corrlib.reproduce.cost import Cost, database, estimate, kept
 from corrlib.reproduce.stages import Stage, release, stages
 
 #: Patches of each layer in the database of section 2: the paper's "at least one million".
 PATCHES = 1_000_000
 #: What stages took in an earlier run, by which the time is estimated.
 RECORDED = Path("results") / "photos-stages.json"
-#: Columns of ``stages.csv``; memory is that of the whole run so far.
-LOGGED = ("chapter", "stage", "unit", "count", "seconds", "processor_seconds", "peak_memory_bytes")
 GB = 1e9
 
 
@@ -55,7 +54,7 @@ def reproduce(
         As `open_dataset` and `convnet.load` have them.
     out
         Gets ``<chapter>.ipynb``, ``results/<chapter>.json``, ``stages.csv`` (measured time and memory of each
-        stage) and ``scoreboard.md``, ``.csv`` and ``.json``.
+        step of each stage) and ``scoreboard.md``, ``.csv`` and ``.json``.
     patches
         In the database of section 2.
     difficult, truncated
@@ -95,7 +94,7 @@ def reproduce(
                 data,
                 network,
                 estimate(data, network, every, patches),
-                hours(work, recorded(root / RECORDED)),
+                times.hours(work, times.recorded(root / RECORDED)),
                 say,
             )
             for name in given:
@@ -209,22 +208,18 @@ def _result(folder: Path, name: str, tier: str) -> Path:
 
 def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
     """Run the steps of a stage and log what they took."""
-    started, used, label = time.perf_counter(), _processor_seconds(), f"{stage.chapter}, {stage.name}"
+    label, spent = f"{stage.chapter}, {stage.name}", np.zeros(2)
     with tqdm(total=stage.count, desc=label, unit=f" {stage.unit}", disable=None, leave=False) as bar:
-        for count, call in stage.steps:
+        for step, (count, call) in enumerate(stage.steps):
+            before = np.array([time.perf_counter(), _processor_seconds()])
             call()
+            took = np.array([time.perf_counter(), _processor_seconds()]) - before
+            times.log(out / "stages.csv", stage, step, *took, _peak_memory())
+            spent += took
             bar.update(count)
-    seconds, used, memory = time.perf_counter() - started, _processor_seconds() - used, _peak_memory()
-    took = f"{stage.count:,} {stage.unit} in {seconds:,.0f} s ({used:,.0f} of processors)"
-    say(f"{label}: {took}; memory at most {memory / GB:.1f} GB so far")
-    log = out / "stages.csv"
-    first = not log.is_file()
-    with log.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        if first:
-            writer.writerow(LOGGED)
-        row = (stage.chapter, stage.name, stage.unit, stage.count, f"{seconds:.1f}", f"{used:.1f}", memory)
-        writer.writerow(row)
+    seconds, used = spent
+    text = f"{stage.count:,} {stage.unit} in {seconds:,.0f} s ({used:,.0f} of processors)"
+    say(f"{label}: {text}; memory at most {_peak_memory() / GB:.1f} GB so far")
 
 
 def _processor_seconds() -> float:

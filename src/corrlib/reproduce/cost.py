@@ -1,11 +1,10 @@
-"""What a run will take, from numbers of objects, grids and channels: estimates, told before it starts."""
+"""Disk and memory that a run will take, estimated from numbers of objects, grids and channels."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from corrlib.experiments.alignment.features import GRID_LAYER
 from corrlib.experiments.classification.keypoints import RADII, SHARP
 from corrlib.experiments.prediction import grids
 from corrlib.experiments.visualization import units
-from corrlib.reproduce.stages import TOGETHER, Stage
+from corrlib.reproduce.stages import TOGETHER
 
 #: Channels of SIFT.
 SIFT = 128
@@ -143,19 +142,3 @@ def kept(data: VOC) -> int:
         except (OSError, ValueError, KeyError):  # replaced meanwhile, damaged, or of a module that has gone
             continue
     return total
-
-
-def recorded(path: Path) -> list[dict[str, Any]]:
-    """The rows of a recorded ``stages.csv``, as the result that they were made; none without it."""
-    return store.read_result(path)["values"]["stages"] if path.is_file() else []
-
-
-def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> tuple[float, list[str]]:
-    """Processor hours of stages at the speed of `recorded` ones, and the names of those not recorded."""
-    speed = {(row["chapter"], row["stage"]): row["processor_seconds"] / row["count"] for row in known}
-    total, unknown = 0.0, []
-    for stage in stages:
-        rate = speed.get((stage.chapter, stage.name))
-        total += 0 if rate is None else rate * stage.count / 3600
-        unknown += [f"{stage.chapter}, {stage.name}"] * (rate is None)
-    return total, unknown

@@ -1,0 +1,41 @@
+"""An encoder of Caffe's wire format: what the tests' own .caffemodel files are written with."""
+
+import numpy as np
+
+
+def varint(value):
+    low, rest = value & 127, value >> 7
+    return bytes([low | 128]) + varint(rest) if rest else bytes([low])
+
+
+def field(number, payload):
+    """A field of bytes."""
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def number_field(number, value):
+    return varint(number << 3) + varint(value)
+
+
+def blob(array, *, legacy=False, packed=True, double=False):
+    if legacy:
+        shape = (1,) * (4 - array.ndim) + array.shape
+        encoded = b"".join(number_field(number, side) for number, side in enumerate(shape, 1))
+    else:
+        sides = b"".join(varint(side) for side in array.shape)
+        encoded = field(7, field(1, sides) if packed else b"".join(number_field(1, s) for s in array.shape))
+    number, code = (8, "<f8") if double else (5, "<f4")
+    numbers = np.ascontiguousarray(array, code)
+    if packed:
+        return encoded + field(number, numbers.tobytes())
+    tag = varint(number << 3 | (1 if double else 5))
+    return encoded + b"".join(tag + value.tobytes() for value in numbers.ravel())
+
+
+def layer(name, *blobs, old=False):
+    """A layer with a type and a field that nobody reads, in the current or in the V1 form."""
+    if old:
+        encoded = number_field(5, 4) + field(2, b"data") + field(4, name.encode())
+        return field(2, encoded + b"".join(field(6, encoded_blob) for encoded_blob in blobs))
+    encoded = field(1, name.encode()) + field(2, b"Convolution") + field(106, number_field(1, 300))
+    return field(100, encoded + b"".join(field(7, encoded_blob) for encoded_blob in blobs))
