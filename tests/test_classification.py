@@ -514,7 +514,7 @@ def test_figures_show_what_they_are_given(rng):
     )
     lines = figure.axes[0].lines
     np.testing.assert_array_equal(lines[0].get_ydata(), [1, 2])
-    assert lines[1].get_xdata() == [1e-6, 1e-6] and figure.axes[1].get_title() == "b"
+    assert lines[1].get_xdata() == [1e-6, 1e-6] and figure.axes[1].get_title() == "(b) b"
     counts = rng.integers(0, 4, (7, 7)).astype(float)
     figure = plots.peaks(
         {"Nose": {"conv4": counts, "SIFT 10": counts}, "Tail": {"conv4": counts, "SIFT 10": counts}}

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corrlib.plots.style import DPI, show
+from corrlib.plots.style import DPI, SHAPES, keypoint_style, show
 
 
 def transferred(
@@ -91,9 +91,15 @@ def displacements(
 
 
 def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
-    """Show an image and sets of keypoints ``(K, 2)`` on it, each keypoint in a colour of its own."""
+    """Show an image and sets of keypoints ``(K, 2)`` on it, each keypoint in its own colour and shape."""
     show(axes, image)
     for its in points:
-        colours = plt.get_cmap("hsv")(np.arange(len(its)) / max(len(its), 1))
-        axes.scatter(*its.T, c=colours, s=14, edgecolors="white", linewidths=0.6)
+        colours, shapes = zip(*map(keypoint_style, range(len(its))), strict=True)
+        for shape in SHAPES:
+            of = np.array([mark == shape for mark in shapes])
+            if of.any():
+                style = dict(marker=shape, s=16, edgecolors="white", linewidths=0.6)
+                axes.scatter(
+                    *its[of].T, c=[c for c, its_own in zip(colours, of, strict=True) if its_own], **style
+                )
     return axes

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from corrlib.plots.style import DPI, GREY
+from corrlib.plots.style import DPI, GREY, LineArt, ordered
 
 
 def validation(x: Sequence[float], panels: Mapping[str, Mapping[str, np.ndarray]], *, mark: float) -> Figure:
@@ -24,14 +24,15 @@ def validation(x: Sequence[float], panels: Mapping[str, Mapping[str, np.ndarray]
         The C that is used, drawn as a line.
     """
     figure, axes = plt.subplots(
-        1, len(panels), figsize=(9, 4.2), dpi=DPI, layout="constrained", sharey=True, squeeze=False
-    )
-    for place, (title, series) in zip(axes[0], panels.items(), strict=True):
-        colours = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(series)))
-        for (name, values), colour, marker in zip(series.items(), colours, "os^Dv<>p*hX", strict=False):
+        1, len(panels), figsize=(9, 4.2), dpi=DPI, layout="constrained", sharey=True, squeeze=False,
+        FigureClass=LineArt,
+    )  # fmt: skip
+    for place, letter, (title, series) in zip(axes[0], "abcdef", panels.items(), strict=False):
+        styles = zip(series.items(), ordered(len(series)), "os^Dv<>p*hX", strict=False)
+        for (name, values), colour, marker in styles:
             place.plot(x, values, color=colour, marker=marker, label=name, lw=1.6, ms=5)
         place.axvline(mark, color=GREY, ls="--", lw=1.2)
-        place.set(xscale="log", xlabel="C", title=title)
+        place.set(xscale="log", xlabel="C", title=f"({letter}) {title}")
         place.grid(alpha=0.25)
         place.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
     axes[0, 0].set_ylabel("mean accuracy in percent")

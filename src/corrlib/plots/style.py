@@ -1,10 +1,13 @@
 """What all figures share: colours, pictures, curves and intervals.
 
-They are white in dark pages too: the colours of pictures are results, and look different on black.
+Figures of pictures are white in dark pages too: their colours are results, and look different on black. Line
+art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are chosen to be
+seen on both, and to be told apart by the colour-blind.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -16,6 +19,30 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 GREY = "#6b6b6b"
 DPI = 110
+#: Of keypoints, on pictures, with a white edge: as many kinds as colours and shapes make.
+KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
+SHAPES = ("o", "s", "^")
+
+
+class LineArt(Figure):
+    """A figure of lines and text, which a page shows as an SVG; the PNG stays for what knows no SVG."""
+
+    def _repr_svg_(self) -> str:
+        file = io.StringIO()
+        # The same figure has to be the same file: no date, and identifiers that are not random.
+        with plt.rc_context({"svg.hashsalt": "corrlib"}):
+            self.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        return file.getvalue()
+
+
+def ordered(count: int) -> np.ndarray:
+    """Colours ``(count, 4)`` of things that have an order, such as layers: dark to light."""
+    return plt.get_cmap("inferno")(np.linspace(0, 0.68, count))
+
+
+def keypoint_style(number: int) -> tuple[str, str]:
+    """Colour and shape of the keypoint of a number; no two of the first 21 have the same."""
+    return KEYPOINTS[number % len(KEYPOINTS)], SHAPES[number // len(KEYPOINTS) % len(SHAPES)]
 
 
 def show(axes: Axes, image: np.ndarray) -> Axes:
@@ -40,7 +67,7 @@ def intervals(
     label
         Of the vertical axis.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained", FigureClass=LineArt)
     styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]
     fills = ("white", "#d0d0d0", GREY)[: len(baseline)]
     styles += [{"marker": "s", "color": GREY, "mfc": fill} for fill in fills]
@@ -80,7 +107,7 @@ def curves(
     marks
         Name -> a place on the horizontal axis, drawn as a line.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
     styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)
     for (name, values), colour, marker in styles:
         marker = marker if len(x) < 12 else ""

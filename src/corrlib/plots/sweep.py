@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from corrlib.plots.style import COLOURS, DPI, GREY
+from corrlib.plots.style import COLOURS, DPI, GREY, LineArt, ordered
 
 MARKERS = "os^Dv"
 #: More lines than this have no legend: nobody could tell them apart by it.
@@ -43,10 +43,9 @@ def swept(
     marks, marked
         Places on the horizontal axis, drawn as lines, and what they are.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained")
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
     every = list(dict.fromkeys([*among, *series]))
-    many = plt.get_cmap("viridis")(np.linspace(0, 0.9, max(len(every), 2)))
-    colours = COLOURS if len(every) <= len(COLOURS) else many
+    colours = COLOURS if len(every) <= len(COLOURS) else ordered(len(every))
     shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
     for (name, values), shift in zip(series.items(), shifts, strict=True):
         number = every.index(name)
