@@ -14,7 +14,6 @@ import math
 import os
 import shutil
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,20 +58,38 @@ def replacing(path: str | Path) -> Iterator[Path]:
     ------
     StoreError
         If it cannot be written: full disk, no permission.
+
+    Notes
+    -----
+    The name is always the same, so that the next call removes what a killed one has left; hence those that
+    replace the same `path` take turns.
     """
+    from filelock import FileLock
+
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
+        with FileLock(lock):
+            try:
+                with _replacing(path) as temporary:
+                    yield temporary
+            finally:
+                lock.unlink(missing_ok=True)  # whoever waits for it makes a new one
     except OSError as error:
         raise StoreError(_cure(path, error)) from error
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """What `replacing` does, for whoever holds a lock."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    _remove(temporary)  # of a killed process
+    try:
+        yield temporary
+        os.replace(temporary, path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
 
 
 def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict[str, np.ndarray]:
@@ -172,6 +189,14 @@ def read_result(path: str | Path) -> dict[str, Any]:
     return result
 
 
+def _remove(path: Path) -> None:
+    """Remove a file or a folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): _plain(v) for k, v in value.items()}
@@ -209,14 +234,14 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
         raise TypeError(f"{path.parent.name} must return a dictionary of numeric arrays, not {arrays!r:.60}")
     arrays = {k: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
-    with replacing(path) as temporary:
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        try:
+    try:
+        with _replacing(path) as temporary:
+            temporary.touch()
+            mode = temporary.stat().st_mode
             save_file(arrays, temporary, metadata=metadata | checksums)
             temporary.chmod(mode)  # safetensors lets nobody else read it; a cache may be shared
-        except SafetensorError as error:  # the system's error, wrapped
-            raise OSError(str(error)) from error
+    except (SafetensorError, OSError) as error:  # the first is the system's error, wrapped
+        raise StoreError(_cure(path, error)) from error
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
@@ -234,14 +259,14 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
             arrays[name] = raw.view(TYPES[info["dtype"]]).reshape(info["shape"])
             if metadata[f"sha256 {name}"] != _checksum(name, arrays[name]):
                 raise ValueError(f"the checksum of {name} does not match")
-    except (ValueError, KeyError, TypeError, OSError) as error:
+    except Exception as error:  # whatever a few wrong bits look like to those who parse them
         message = f"the cache entry {path} is damaged ({error}): computing it again"
         warnings.warn(message, DamagedEntryWarning, stacklevel=3)
         return None
     return arrays
 
 
-def _cure(path: Path, error: OSError) -> str:
-    full = error.errno == errno.ENOSPC or "No space left" in str(error)
+def _cure(path: Path, error: Exception) -> str:
+    full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
     cure = "the disk is full: free some space" if full else f"{error}: check the folder and its permissions"
     return f"cannot write {path}: {cure}, or choose another folder (CORRLIB_CACHE for the cache)"
