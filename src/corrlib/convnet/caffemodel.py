@@ -24,6 +24,8 @@ LAYER_NAME, LAYER_BLOBS = 1, 7
 V1_LAYER_V0, V1_LAYER_NAME, V1_LAYER_BLOBS = 1, 4, 6
 BLOB_LEGACY_SHAPE, BLOB_DATA, BLOB_SHAPE, BLOB_DOUBLE_DATA = (1, 2, 3, 4), 5, 7, 8
 SHAPE_DIM = 1
+#: Of axes a blob: Caffe has no more.
+MOST_AXES = 32
 
 
 def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
@@ -73,23 +75,24 @@ def _layer(data: memoryview, name_field: int, blobs_field: int) -> tuple[str, li
     return name, blobs
 
 
-def _blob(data: memoryview, layer: str) -> np.ndarray:
-    legacy, shape, parts = [None] * 4, None, []
-    for number, kind, value in _fields(data):
+def _blob(blob: memoryview, layer: str) -> np.ndarray:
+    legacy, shape = [None] * 4, None
+    dtype, data = np.dtype("<f4"), bytearray()
+    for number, kind, value in _fields(blob):
         if number in BLOB_LEGACY_SHAPE and kind == VARINT:
             legacy[number - 1] = value
         elif number == BLOB_SHAPE and kind == BYTES:
             shape = _dimensions(value)
         elif number in (BLOB_DATA, BLOB_DOUBLE_DATA) and kind in (BYTES, FIXED32, FIXED64):
             # Packed (one run of bytes) or, by other writers, one field a number: the bytes are the same.
-            dtype = np.dtype("<f4" if number == BLOB_DATA else "<f8")
-            if len(value) % dtype.itemsize:
-                raise ValueError(f"a blob of layer {layer!r} holds a broken number")
-            parts.append(np.frombuffer(value, dtype))
+            kept, dtype = dtype, np.dtype("<f4" if number == BLOB_DATA else "<f8")
+            if len(value) % dtype.itemsize or (data and dtype != kept):
+                raise ValueError(f"a blob of layer {layer!r} holds a broken number, or two types of numbers")
+            data += value
     if shape is None:
         shape = tuple(1 if side is None else side for side in legacy)
-    values = np.concatenate(parts).astype(np.float32) if parts else np.empty(0, np.float32)
-    if math.prod(shape) != values.size:
+    values = np.frombuffer(data, dtype).astype(np.float32, copy=False)
+    if math.prod(shape) != values.size or max(shape, default=0) > values.size:
         raise ValueError(f"a blob of layer {layer!r} has shape {shape} and {values.size} numbers")
     return values.reshape(shape)
 
@@ -104,6 +107,8 @@ def _dimensions(data: memoryview) -> tuple[int, ...]:
             while at < len(value):
                 side, at = _varint(value, at)
                 sides.append(side)
+        if len(sides) > MOST_AXES:
+            raise ValueError(f"a blob of more than {MOST_AXES} axes")
     return tuple(sides)
 
 

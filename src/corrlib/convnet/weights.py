@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
-import zlib
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from corrlib.convnet.caffemodel import read_caffemodel
@@ -25,6 +25,8 @@ __all__ = ["load", "save"]
 CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
 # Mean and standard deviation of torchvision's ImageNet weights, RGB in 0..1.
 TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Bytes that the arrays of an .npz may have: those of the convolutions of an AlexNet are some ten million.
+LARGEST_NPZ = 10**9
 # torchvision's names of the layers, in its state dict.
 TORCHVISION_NAMES = {
     "features.0": "conv1",
@@ -108,15 +110,14 @@ def _read_safetensors(path: Path) -> Network:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             parameters = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except Exception as error:  # its own; NumPy's, of types and shapes that it has not
         raise ValueError(f"{path}: not a readable safetensors file ({error})") from error
     try:
         name, preprocessing = about["architecture"], json.loads(about["preprocessing"])
         known_architecture(name)
-        preprocessing = Preprocessing(
-            preprocessing["channels"], tuple(preprocessing["mean"]), tuple(preprocessing["scale"])
-        )
-    except (KeyError, TypeError, ValueError) as error:
+        mean, scale = (tuple(map(float, preprocessing[key])) for key in ("mean", "scale"))
+        preprocessing = Preprocessing(preprocessing["channels"], mean, scale)
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(
             f"{path}: no valid 'architecture' and 'preprocessing' in its metadata ({error!r}); write it with"
             " convnet.save"
@@ -137,6 +138,8 @@ def _read_caffemodel(path: Path) -> Network:
         if len(blobs) != 2:
             raise ValueError(f"{path}: expected a weight and a bias blob in {name}, found {len(blobs)} blobs")
         # The older form stores every blob with four axes, padded with ones.
+        if name.startswith("fc") and math.prod(blobs[0].shape[:-2]) != 1:
+            raise ValueError(f"{path}: expected a matrix of weights in {name}, found {blobs[0].shape}")
         weight = blobs[0].reshape(blobs[0].shape[-2:]) if name.startswith("fc") else blobs[0]
         parameters |= {f"{name}.weight": weight, f"{name}.bias": blobs[1].reshape(-1)}
     if "conv1.weight" not in parameters:
@@ -146,22 +149,25 @@ def _read_caffemodel(path: Path) -> Network:
 
 def _read_torchvision(path: Path) -> Network:
     try:
+        if zipfile.is_zipfile(path):  # of which torch compresses nothing: a small file stays small
+            with zipfile.ZipFile(path) as file:
+                if sum(info.file_size for info in file.infolist()) > path.stat().st_size:
+                    raise ValueError("it unpacks to more than it is")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever torch's parser makes of bytes of unknown origin
         raise ValueError(f"{path}: no PyTorch file, or it holds more than a state dict of tensors") from error
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, torch.Tensor) and value.layout == torch.strided
-        for key, value in state.items()
-    ):
+    try:
+        arrays = {key: _numbers(key, value) for key, value in state.items()}
+    except Exception as error:  # tensors come in many kinds
         raise ValueError(
-            f"{path}: expected a state dict of torchvision's alexnet, found {type(state).__name__}"
-        )
+            f"{path}: expected a state dict of torchvision's alexnet, found {type(state).__name__} ({error})"
+        ) from error
     parameters = {}
-    for key, value in state.items():
+    for key, value in arrays.items():
         module, _, kind = key.rpartition(".")
         if module not in TORCHVISION_NAMES:
-            raise ValueError(f"{path}: {key!r} is no parameter of torchvision's alexnet")
-        parameters[f"{TORCHVISION_NAMES[module]}.{kind}"] = value.float().numpy()
+            raise ValueError(f"{path}: {key!r:.60} is no parameter of torchvision's alexnet")
+        parameters[f"{TORCHVISION_NAMES[module]}.{kind}"] = value
     preprocessing = Preprocessing(
         "rgb",
         tuple(255 * mean for mean in TORCHVISION_MEAN),
@@ -170,18 +176,43 @@ def _read_torchvision(path: Path) -> Network:
     return Network("torchvision", parameters, preprocessing, source=str(path))
 
 
+def _numbers(name: str, tensor: torch.Tensor) -> np.ndarray:
+    """A tensor of real numbers as float32; each must have its own place in memory, or few bytes are many."""
+    real = isinstance(name, str) and isinstance(tensor, torch.Tensor) and not tensor.is_complex()
+    if not real or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise TypeError(f"{name!r:.60} is no tensor of real numbers, or a view of fewer")
+    return tensor.detach().float().numpy()
+
+
 def _read_npz(path: Path) -> Network:
+    names = ("conv1", "conv2", "conv3", "conv4", "conv5")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with zipfile.ZipFile(path) as file:
+            if sum(info.file_size for info in file.infolist()) > LARGEST_NPZ:
+                raise ValueError(f"it unpacks to more than {LARGEST_NPZ / 1e6:,.0f} MB")
             parameters = {}
-            for name in ("conv1", "conv2", "conv3", "conv4", "conv5"):
-                parameters[f"{name}.weight"] = file[f"{name}_w_int8"].astype(np.float32) / 128
-                parameters[f"{name}.bias"] = file[f"{name}_b"]
-            mean = tuple(file["mean_bgr"].astype(float).tolist())
+            for name in names:
+                parameters[f"{name}.weight"] = _array(file, f"{name}_w_int8").astype(np.float32) / 128
+                parameters[f"{name}.bias"] = _array(file, f"{name}_b").astype(np.float32)
+            preprocessing = Preprocessing("bgr", tuple(_array(file, "mean_bgr").astype(float).tolist()))
     except KeyError as error:
         raise ValueError(
             f"{path}: {error}; expected conv1_w_int8, conv1_b ... conv5_b and mean_bgr"
         ) from error
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever zipfile and NumPy make of bytes of unknown origin
         raise ValueError(f"{path}: not a readable .npz of arrays ({error})") from error
-    return Network("alexnet", parameters, Preprocessing("bgr", mean), source=str(path))
+    return Network("alexnet", parameters, preprocessing, source=str(path))
+
+
+def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
+    """An array of an .npz; np.load would make room for whatever its header claims."""
+    with file.open(f"{name}.npy") as content:
+        version = np.lib.format.read_magic(content)
+        read = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        )
+        shape, in_columns, dtype = read(content)
+        data = content.read()
+    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data):
+        raise ValueError(f"{name} is {shape} {dtype} of {len(data)} bytes, expected an array of numbers")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if in_columns else "C")
