@@ -14,6 +14,8 @@ from defusedxml import DefusedXmlException
 
 #: A VOC object and a Berkeley annotation are one if their boxes overlap by this (intersection over union).
 SAME_BOX = 0.5
+#: Pixels: no coordinate is larger, and their products are finite.
+LARGEST = 1e6
 
 
 class DataError(ValueError):
@@ -26,7 +28,7 @@ def _parse(path: Path) -> Element:
         return defusedxml.ElementTree.fromstring(path.read_bytes(), forbid_dtd=True)
     except DefusedXmlException as error:
         raise DataError(f"{path} declares a document type or entities, as none should: {error}") from None
-    except (ParseError, UnicodeDecodeError, LookupError, ValueError) as error:
+    except (ParseError, UnicodeDecodeError, LookupError, ValueError, OSError) as error:
         raise DataError(f"{path} is no XML ({error}): unpack or download it again") from None
 
 
@@ -99,9 +101,10 @@ def _numbers(path: Path, element: Element | dict[str, str], *names: str) -> list
             values.append(float(element.get(name, "")))
         except ValueError:
             values.append(np.nan)
-        if not np.isfinite(values[-1]):
+        if not abs(values[-1]) < LARGEST:  # nor is NaN
             where = getattr(element, "tag", "bndbox")
-            raise DataError(f"{path}: {name} of <{where}> is {element.get(name)!r}, expected a number")
+            found = f"{element.get(name)!r:.60}"
+            raise DataError(f"{path}: {name} of <{where}> is {found}, expected a number of pixels")
     return values
 
 
