@@ -15,7 +15,9 @@ from corrlib.retrieval import nearest
 
 @pytest.mark.parametrize("chunk", [1, 7, 53, 1000])
 @pytest.mark.parametrize("grouped", [False, True])
-def test_equals_the_oracle(rng, monkeypatch, chunk, grouped):
+@pytest.mark.parametrize("where", ["cpu", "cpu:0"])
+def test_equals_the_oracle(rng, monkeypatch, chunk, grouped, where):
+    monkeypatch.setenv("CORRLIB_DEVICE", where)  # the products by NumPy, and by torch as on a GPU
     monkeypatch.setattr(retrieval, "QUERIES", 5)
     query, database = rng.standard_normal((17, 11)), rng.standard_normal((53, 11))
     groups = {}
@@ -116,7 +118,7 @@ def test_a_mapped_database_is_read_in_bounded_memory(tmp_path):
     database[:, 1] = np.linspace(-1, 1, rows)
     query = np.zeros((2, width), np.float32)
     query[:, :2] = [1, -0.5], [1, 0.25]
-    nearest(query, database[:10], 1)  # torch is loaded
+    nearest(query, database[:10], 1)  # all is loaded and compiled
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     used = int(status["VmData"].split()[0]) * 1024
     limits = resource.getrlimit(resource.RLIMIT_DATA)
