@@ -49,12 +49,14 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
+from IPython.display import HTML, Markdown
 from myst_nb import glue
 
 from corrlib import convnet, experiments, metrics, plots, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
+from corrlib.explorer import places
+from corrlib.explorer.aligned import CONV, SIFT, named
 
 started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
@@ -144,6 +146,10 @@ errors = {name: flow_errors(**own) for name, own in methods.items()}
 errors["NN transfer"] = scores.copy_errors(*world, top=top, **copying)
 results["pck"] = scores.by_category(errors, world[2], alpha)
 results["means"] = {name: metrics.estimate(each, alphas) for name, each in errors.items()}
+results["intervals"] = {
+    name: {c: metrics.bootstrap([one], alpha) for c, one in zip(world[2], each, strict=True)}
+    for name, each in errors.items()
+}
 table = report.table_2(results["pck"], results["means"], alphas, alpha)
 glue("table-2", Markdown(table), display=False)
 tolerances = np.linspace(0.005, 0.3, 60)
@@ -239,6 +245,24 @@ glue("shown", ", ".join(shown), display=False)
 # :alt: A target, arrows on it that lead from each grid node to its match, the neighbour, and the neighbour warped to the target; convnet features above, SIFT below.
 #
 # *Displacement fields* (tier: {glue:text}`tier`) of the first target and the least deformed of its neighbours. An arrow leads from a place of the target to its match in the neighbour; its colour is its direction.
+# ```
+#
+# An arrow is one point. {numref}`figure-followed` has all of them: point at a place of the object, and see where each flow
+# takes it in five neighbours, and where it truly is.
+
+# %% tags=["hide-input"]
+kinds = {CONV: {named(conv): methods[names[0]]}, SIFT: {named(radius): methods[names[1]]}}
+alt = "An object with a point on it, and five neighbours with the places where convnet flow and SIFT flow lead and the true ones."
+chosen = {kind: next(iter(choices)) for kind, choices in kinds.items()}
+widget = places.explorer(data, network, {c: kinds for c in shown[:1]}, chosen, alt, **common)
+glue("followed", HTML(widget), display=False)
+plt.close()
+
+# %% [markdown]
+# ```{glue:figure} followed
+# :name: figure-followed
+#
+# *Where a point goes* (tier: {glue:text}`tier`): the largest whole object of the first few of a category, and its five most similar training instances. Below each, how far each flow is from the truth, in pixels of the square of {glue:text}`size`; the truth is known of figurines only. Other layers and radii are in {doc}`explorer`.
 # ```
 #
 # ## The certified optimum

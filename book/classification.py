@@ -136,6 +136,7 @@ for kind, feature in best.items():
 # %% tags=["hide-input"]
 named = scores.classify(*world, [*features, *sharp], C=C, square=square)
 table = {feature: scores.accuracy(named[feature]) for feature in features}
+intervals = {feature: np.stack([scores.estimate([one])[1:] for one in named[feature]]) for feature in table}
 means = {feature: scores.estimate(found) for feature, found in named.items()}
 glue("table-3", Markdown(report.table_3(table, categories)), display=False)
 glue("means", Markdown(report.means(means, trained, curves, Cs, C, photos["means"])), display=False)
@@ -327,7 +328,13 @@ results = {
     "localisation": located,
 }
 for name, each in dict(
-    table=table, means=means, train=trained, validation=curves, mirrored=merged, sizes=learned
+    table=table,
+    intervals=intervals,
+    means=means,
+    train=trained,
+    validation=curves,
+    mirrored=merged,
+    sizes=learned,
 ).items():
     results[name] = report.plain(each)
 results |= dict(layers=dict(zip(every, series, strict=True)), rectification=linear)

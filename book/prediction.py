@@ -198,6 +198,10 @@ pck = {
     name: {c: float(metrics.pck(one, alpha)) for c, one in zip(categories, each, strict=True)}
     for name, each in errors.items()
 }
+intervals = {
+    name: {c: metrics.bootstrap([one], alpha) for c, one in zip(categories, each, strict=True)}
+    for name, each in errors.items()
+}
 beside["prior alone"] = alone
 if "fc7" in network.layers:
     beside["prior alone, by fc7"] = predictions.copy_errors(*world, neighbours="fc7", size=size)
@@ -372,6 +376,7 @@ results = {"instances": counts["val"], "alphas": alphas, "eta": weight, "etas": 
 results |= dict(
     mining=ended, pck=pck, means=means, claims=judged, strides=by_stride, ceilings=ceilings, gained=gained
 )
+results["intervals"] = intervals
 parameters = dict(common, layer=layer, alpha=alpha, eta=eta, sigma=sigma, stride=stride, studied=studied)
 origin = experiments.provenance(
     data,

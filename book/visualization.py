@@ -36,6 +36,7 @@ weights: str = ""  # a network's file; none: the figurine network
 # %% tags=["hide-input"]
 import csv
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -195,6 +196,17 @@ plt.close()
 # %% tags=["hide-input"]
 results = {
     name: {n: reconstruction.scores([rebuilt[name][i] for i in scored], n) for n in ks} for name in layers
+}
+
+
+def details(name):
+    found = [rebuilt[name][i] for i in scored]
+    return np.array([reconstruction.detail(one.neighbours[k], one.original, one.size) for one in found])
+
+
+results["deeper"] = {
+    f"{one} \u2212 {other}": reconstruction.mean_interval(details(one) - details(other))
+    for one, other in pairwise(units.LAYERS)
 }
 
 
