@@ -41,7 +41,7 @@ data_root: str = ""  # a data set like VOC 2011; none: figurines
 difficult: bool = True  # whether objects are used that VOC calls difficult
 truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; none: the figurine network
-retrieval_layer: str = "fc7"  # finds neighbours; pool5 if there is no fc7
+retrieval_layer: str = ""  # finds neighbours; none: fc7, or pool5 if there is no fc7
 
 # %% tags=["hide-input"]
 import time
@@ -52,7 +52,7 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, metrics, plots, store, tables
+from corrlib import convnet, experiments, metrics, plots, squares, store, tables
 from corrlib.datasets import open_dataset
 from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
 from corrlib.explorer import places
@@ -62,6 +62,7 @@ started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
 network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
+retrieval_layer = retrieval_layer or next(name for name in squares.SIGNATURES if name in network.layers)
 world = (data, network, [category] if category else list(data.categories))
 copying = dict(count=neighbors, retrieval_layer=retrieval_layer, size=size)
 common = dict(copying, solver=solver, iterations=iterations)

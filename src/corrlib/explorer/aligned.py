@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from corrlib import chapters, tables
+from corrlib import chapters, squares, tables
 from corrlib.convnet import Network
 from corrlib.datasets import VOC
 from corrlib.experiments.alignment import scores, studies
@@ -75,8 +75,9 @@ def chapter(data: VOC, network: Network) -> Chapter:
     """
     known = chapters.parameters(tables.project() / "book" / "alignment.py")
     given = {name: default for name, (_, default) in known.items()}
-    how = {name: given[name] for name in ("retrieval_layer", "size", "solver", "iterations")}
-    how["count"] = given["neighbors"]
+    how = {name: given[name] for name in ("size", "solver", "iterations")} | {"count": given["neighbors"]}
+    own = next(name for name in squares.SIGNATURES if name in network.layers)
+    how["retrieval_layer"] = given["retrieval_layer"] or own
     feature = {CONV: given["layer"], SIFT: given["radius"]}
     limits = dict(limit=given["studied"], top=given["top"])
     world = (data, network, list(data.categories))

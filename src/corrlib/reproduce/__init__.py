@@ -121,8 +121,7 @@ def parameters(
     common |= dict(difficult=data.difficult, truncated=data.truncated)
     given: dict[str, dict[str, Any]] = {name: dict(common) for name in scoreboard.CHAPTERS}
     given["visualization"]["database_images"] = images
-    if "fc7" not in network.layers:
-        given["alignment"]["retrieval_layer"] = "pool5"
+    given["alignment"]["retrieval_layer"] = next(n for n in squares.SIGNATURES if n in network.layers)
     categories = data.categories
     shown = "cat" if "cat" in categories else categories[0]
     given["classification"] |= {"shown": shown, "localised": len(squares.visible(data, shown, "val"))}
