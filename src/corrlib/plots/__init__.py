@@ -3,6 +3,7 @@
 from corrlib.plots.alignment import displacements, transferred
 from corrlib.plots.classification import confusions, peaks, validation
 from corrlib.plots.explorer import alike, followed, tolerated
+from corrlib.plots.introduction import joined, looking
 from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
 from corrlib.plots.sweep import swept
@@ -15,6 +16,8 @@ __all__ = [
     "displacements",
     "followed",
     "intervals",
+    "joined",
+    "looking",
     "peaks",
     "predicted",
     "receptive_fields",
