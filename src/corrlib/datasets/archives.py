@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import lzma
 import shutil
@@ -14,6 +15,14 @@ from corrlib.datasets.annotations import DataError
 #: What reading a damaged archive raises; the last three: one name is both a file and a folder there.
 BROKEN = (tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, ValueError)
 BROKEN += (FileExistsError, IsADirectoryError, NotADirectoryError)
+BROKEN += (OverflowError, MemoryError, RecursionError)  # of what a header claims
+#: The system's errors that are the archive's fault: names that are too long, places that cannot be, bz2's.
+BLAMED = (errno.ENAMETOOLONG, errno.EINVAL, None)
+#: Headers that are about the one that follows, with a long name or with records, which are read into memory.
+EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
+EXTENDED += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
+#: Bytes of such a header, and the global records of an archive, at most.
+LONGEST, MOST_RECORDS = 2**13, 100
 
 
 def unpack(archive: Path, into: Path, *, folder: str, largest: int) -> None:
@@ -41,8 +50,9 @@ def unpack(archive: Path, into: Path, *, folder: str, largest: int) -> None:
     """
     wanted, left = PurePosixPath(folder).parts, largest
     try:
-        with tarfile.open(archive, "r:*") as tar:
-            for member in tar:
+        with tarfile.open(archive, "r:*", tarinfo=_Member) as tar:
+            while (member := tar.next()) is not None:
+                tar.members.clear()  # which would list millions
                 left -= member.size + tarfile.BLOCKSIZE
                 if left < 0 or member.size < 0:
                     raise DataError(f"it unpacks to more than {largest / 1e6:,.0f} MB")
@@ -56,6 +66,26 @@ def unpack(archive: Path, into: Path, *, folder: str, largest: int) -> None:
         raise
     except BROKEN as error:
         raise DataError(f"it is no whole archive ({error})") from error
+    except OSError as error:
+        if error.errno not in BLAMED:
+            raise
+        raise DataError(f"it is no whole archive ({error})") from error
+
+
+class _Member(tarfile.TarInfo):
+    """A header as archives of data have them; tarfile itself believes what others claim."""
+
+    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in EXTENDED and not 0 <= self.size <= LONGEST:
+            raise DataError(f"it holds a header of {self.size:,} bytes")
+        if len(tar.pax_headers) > MOST_RECORDS:
+            raise DataError(f"it holds more than {MOST_RECORDS} global records")
+        return super()._proc_member(tar)
+
+    def _refuse(self, *_: object) -> None:
+        raise DataError(f"it holds {self.name!r}, a sparse file")
+
+    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse
 
 
 def _finish(tar: tarfile.TarFile, left: int) -> None:
