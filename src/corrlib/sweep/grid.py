@@ -17,6 +17,10 @@ from corrlib import chapters
 
 #: More points than anybody means: a step with a zero too many.
 MOST = 10_000
+#: Collections in each other in YAML: all parameters, the values of one, the items of a value that is a list.
+DEEPEST = 3
+#: Decimal exponent of a number in a range: a float has no larger one.
+LARGEST = 300
 #: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
 #: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
 FREE = ("alpha",)
@@ -73,7 +77,9 @@ def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
     """
     example = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        text = path.read_text(encoding="utf-8")
+        _check(text, example)
+        content = yaml.load(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
@@ -88,10 +94,19 @@ def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
     return grid
 
 
+def _check(text: str, example: str) -> None:
+    """Raise ValueError if a few lines stand for a billion values, or for lists within lists without end."""
+    depth = 0
+    for event in yaml.parse(text):  # as they come: the rest of a hostile file is not read
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"{example}, found an alias, or lists in lists of lists")
+
+
 def name(values: Mapping[str, Any]) -> str:
     """Return a file name for a point: readable, the same in every sweep, another for every other point."""
     plain = ",".join(f"{key}={_spelled(value)}" for key, value in values.items())
-    safe = re.sub(r"[^\w.,=+-]", "_", plain)[:120]
+    safe = re.sub(r"[^\w.,=+-]", "_", plain, flags=re.ASCII)[:120]  # a file's name has 255 bytes
     if safe == plain:
         return plain
     return f"{safe}-{hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]}"
@@ -125,14 +140,16 @@ def _range(name: str, text: str) -> list[str]:
     wrong = f"parameter {name}: expected a range first:last:step such as 0.01:0.2:0.01, got {text!r}"
     try:
         first, last, step = (Decimal(part) for part in text.split(":"))
+        if max(abs(d.adjusted()) for d in (first, last, step)) > LARGEST:
+            raise ValueError(wrong)
     except (InvalidOperation, ValueError):
         raise ValueError(wrong) from None
     if not all(d.is_finite() for d in (first, last, step)) or not step or (last - first) / step < 0:
         raise ValueError(f"{wrong}: the step leads nowhere")
-    steps = int((last - first) / step)
+    steps = (last - first) / step
     if steps >= MOST:
-        raise ValueError(f"parameter {name}: {text} is {steps + 1:,} values; {MOST:,} are the most")
-    return [_decimal(first + k * step) for k in range(steps + 1)]
+        raise ValueError(f"parameter {name}: {text} is too many values; {MOST:,} are the most")
+    return [_decimal(first + k * step) for k in range(int(steps) + 1)]
 
 
 def _decimal(value: Decimal) -> str:
