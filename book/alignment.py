@@ -333,6 +333,12 @@ drawn = plots.intervals(list(by_feature), points, baseline=baseline, label="mean
 glue("features", drawn, display=False)
 plt.close()
 results["features"] = by_feature
+leader = max(by_feature, key=lambda name: by_feature[name][0])
+texts = {"leader": leader, "leader-score": tables.spelled(100 * by_feature[leader])}
+texts |= {"stride": network.receptive_fields[conv].stride, "strict": f"{0.025 * size:.1f}"}
+texts |= {f"order-{by}": tables.spelled(100 * orders[names[0]][by]) for by in ("deformation", "oracle")}
+for name, value in texts.items():
+    glue(name, value, display=False)
 
 # %% [markdown]
 # ```{glue:figure} features
@@ -386,3 +392,74 @@ glue("score", by_alpha[f"{alpha:g}"], display=False)
 # {glue:text}`reported` at alpha = {glue:text}`alpha` (tier: {glue:text}`tier`): mean PCK {glue:text}`score`.
 # {doc}`sweeps`: `corrlib sweep alignment -p layer=conv3,conv4 -p alpha=0.05,0.1 --out runs/align`.
 # Another `alpha` reuses every flow of this run.
+#
+# ## Exercises
+#
+# One category is enough to see most things, and fast. Commands are run in the project's folder.
+#
+# :::{admonition} 1. The paper's stiffness
+# :class: tip
+# Align cats with the $\beta$ that the paper names:
+#
+# ```bash
+# corrlib run alignment -p category=cat -p beta=3e-3 -o stiff.ipynb
+# ```
+#
+# Look at the figure of displacement fields first, then at the three means of Table 2.
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# In this chapter the optimum at that $\beta$ moves nothing for {glue:text}`still-trws`. Arrows without length are what it
+# looks like, and flow and NN transfer come close to each other; what difference is left is the order of the neighbours. If you
+# see long arrows somewhere, find out what the two pictures have in common there.
+# :::
+#
+# :::{admonition} 2. Whom to believe
+# :class: tip
+# Let the single least deformed neighbour decide, then fifteen:
+#
+# ```bash
+# corrlib sweep alignment -p category=cat -p top=1,5,15 --out runs/top
+# ```
+#
+# The paper takes five. Is one as good? Why is it a median, not a mean?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# A neighbour whose alignment failed puts a keypoint anywhere. A mean follows it; a median of five stands two of them. More
+# neighbours make the median calmer, and bring in worse ones. How much a better choice could still give says the oracle of
+# {numref}`table-orders`: {glue:text}`order-oracle` in place of {glue:text}`order-deformation`, for {glue:text}`conv` over all categories.
+# :::
+#
+# :::{admonition} 3. Other layers
+# :class: tip
+# Which layer aligns best, at a loose and at a strict tolerance?
+#
+# ```bash
+# corrlib sweep alignment -p category=cat -p layer=conv1,conv3,conv5 -p alpha=0.025,0.1 --out runs/layers
+# ```
+#
+# Open `runs/layers/results.html`. Does the order of the layers change with $\alpha$?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# In {numref}`figure-features`, over several categories, {glue:text}`leader` leads with {glue:text}`leader-score`. A shallow layer knows edges and colours:
+# good at strict tolerances if it finds the right place at all. A deep one knows parts. With one category of few instances
+# intervals are wide: compare them before you believe an order.
+# :::
+#
+# :::{admonition} 4. To think about
+# :class: tip
+# Units of {glue:text}`conv` are {glue:text}`stride` pixels apart, and matches lead from unit to unit. At $\alpha = 0.025$ a keypoint of a square object has to land within
+# {glue:text}`strict` pixels of the square of {glue:text}`size`. How can any keypoint be correct, other than by luck?
+# :::
+#
+# :::{admonition} An answer
+# :class: dropdown
+# Displacements between neighbouring units differ, and splines carry them to the pixels between: a match that is right to half a
+# stride at four units is averaged to something finer in their midst. The median of five neighbours, whose errors differ, does the
+# same again. And keypoints that are copied without any flow are sometimes close, because boxes are alike.
+# :::

@@ -347,8 +347,81 @@ path = tables.results() / f"classification-{data.tier}.json"
 store.write_result(path, results, provenance=origin)
 glue("score", tables.spelled(means[best["convnet"]]), display=False)
 glue("score-sift", tables.spelled(means[best["sift"]]), display=False)
+glue("merged", tables.spelled(merged[best["convnet"]]), display=False)
 
 # %% [markdown]
 # Mean accuracy at C = {glue:text}`C` (tier: {glue:text}`tier`): {glue:text}`convnet-best` {glue:text}`score`,
 # {glue:text}`sift-best` {glue:text}`score-sift`. {doc}`sweeps`:
 # `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
+#
+# ## Exercises
+#
+# One category is enough to see most things, and fast. Commands are run in the project's folder.
+#
+# :::{admonition} 1. With the surroundings
+# :class: tip
+# Give the classifiers the whole image in place of the box:
+#
+# ```bash
+# corrlib run classification -p category=cat -p frame=image -o image.ipynb
+# ```
+#
+# Which features lose, and which might gain?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# The object is smaller in its square now, and the sizes of receptive fields are what they were: each unit sees more of the
+# object, and what is around it. Large fields lose the detail that told eyes from noses; small ones, which saw nothing but fur,
+# see a little more. Compare Table 3 of your notebook, row by row, with that of this page.
+# :::
+#
+# :::{admonition} 2. Too much freedom, too little
+# :class: tip
+# Two decades to either side of the paper's $C$:
+#
+# ```bash
+# corrlib sweep classification -p category=cat -p C=1e-8,1e-6,1e-4 --out runs/C
+# ```
+#
+# Do all layers want the same $C$?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# A small $C$ keeps weights small, and classifiers hardly differ from each other; a large one fits each training keypoint. In
+# {numref}`figure-validation` the best is {glue:text}`convnet-C` on average over layers, and {glue:text}`sift-C` over radii. All features were scaled to
+# one norm before: without that, the same $C$ would mean something else for each.
+# :::
+#
+# :::{admonition} 3. A thing that is its own mirror image
+# :class: tip
+# The corners of a bus look alike on both sides:
+#
+# ```bash
+# corrlib run classification -p category=bus -p shown=bus -p pointed=L_F_Base,R_F_Base -o bus.ipynb
+# ```
+#
+# Look at the matrix of confusions, and at the table of left and right merged.
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# Confusions of a corner with its mirror image lie on two lines beside the diagonal. For {glue:text}`convnet-best` over all categories of this page,
+# accuracy is {glue:text}`score`, and {glue:text}`merged` when they are forgiven. If the gain is larger for the bus, the rest of its errors is
+# elsewhere: top and bottom, front and back.
+# :::
+#
+# :::{admonition} 4. To think about
+# :class: tip
+# A unit of `conv5` at a cat's left eye also sees the right one, and the nose. The one at the right eye sees the same three.
+# How can a *linear* classifier of its activations know which eye is in the middle?
+# :::
+#
+# :::{admonition} An answer
+# :class: dropdown
+# The unit is the same at both places, but not what it sees: once the other eye is at one side, once at the other. A network's
+# weights differ from place to place in its field, so channels can respond to "something round with the face to its
+# left". Nobody asked for that. But to tell a cat from a dog by parts and their arrangement, such channels are of use. A
+# feature that only counted what is in its field would give both eyes the same, and no classifier could help.
+# :::

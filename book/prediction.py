@@ -343,9 +343,8 @@ ceilings = {own_stride // f: metrics.estimate(best[f], strict) for f in factors}
 table("strides", report.strides(by_stride, ceilings, strict))
 finest = own_stride // factors[-1]
 leads = metrics.estimate(steps[factors[-1]][1], strict, minus=steps[1][1])
-gained = {
-    f"{a:g}": {"lead": lead, "verdict": metrics.judge(lead)} for a, lead in zip(strict, leads, strict=True)
-}
+leads = {f"{a:g}": lead for a, lead in zip(strict, leads, strict=True)}
+gained = {a: {"lead": lead, "verdict": metrics.judge(lead)} for a, lead in leads.items()}
 table("gained", report.gained(gained))
 glue("finest", finest, display=False)
 
@@ -373,25 +372,94 @@ glue("finest", finest, display=False)
 
 # %% tags=["hide-input"]
 results = {"instances": counts["val"], "alphas": alphas, "eta": weight, "etas": etas, "validated": validated}
-results |= dict(
-    mining=ended, pck=pck, means=means, claims=judged, strides=by_stride, ceilings=ceilings, gained=gained
-)
-results["intervals"] = intervals
-parameters = dict(common, layer=layer, alpha=alpha, eta=eta, sigma=sigma, stride=stride, studied=studied)
-origin = experiments.provenance(
-    data,
-    network,
-    parameters=dict(parameters, category=category),
-    module="corrlib.experiments.prediction.finer",
-    seconds=time.perf_counter() - started,
-)
+results |= dict(mining=ended, pck=pck, means=means, claims=judged, strides=by_stride)
+results |= dict(ceilings=ceilings, gained=gained, intervals=intervals)
+used = dict(common, layer=layer, alpha=alpha, eta=eta, sigma=sigma, stride=stride, studied=studied)
+used, module = dict(used, category=category), "corrlib.experiments.prediction.finer"
+seconds = time.perf_counter() - started
+origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
 store.write_result(tables.results() / f"prediction-{data.tier}.json", results, provenance=origin)
 by_alpha = {f"{a:g}": tables.spelled(100 * m) for a, m in zip(alphas, means[f"{layer}+prior"], strict=True)}
 for a, score in by_alpha.items():
     glue(f"score-{a}", score, display=False)
 glue("score", by_alpha[f"{alpha:g}"], display=False)
+glue("copied", tables.spelled(100 * metrics.estimate(alone, [alpha])[0]), display=False)
+glue("ceiling", tables.spelled(100 * ceilings[own_stride][2]), display=False)
+glue("tolerance", f"{alpha * size / sigma:.1f}", display=False)
 
 # %% [markdown]
 # {glue:text}`layer` with the prior, at a stride of {glue:text}`stride` pixels and alpha = {glue:text}`alpha` (tier:
 # {glue:text}`tier`): mean PCK {glue:text}`score`. {doc}`sweeps`: `corrlib sweep prediction -p layer=conv4,conv5 -p
 # alpha=0.05,0.1 --out runs/predict`. Other values of `alpha`, `eta` and `sigma` reuse every detector of this run.
+#
+# ## Exercises
+#
+# One category is enough to see most things, and fast. Commands are run in the project's folder.
+#
+# :::{admonition} 1. Turn the prior up
+# :class: tip
+# From detectors alone to the prior alone:
+#
+# ```bash
+# corrlib sweep prediction -p category=cat -p eta=0,0.1,0.5,1 --out runs/eta
+# ```
+#
+# Where is the best mixture, and how much worse are its neighbours?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# Over all categories, on training instances that were held out, the best is {glue:text}`best-conv` for {glue:text}`layer` and {glue:text}`best-sift` for SIFT
+# ({numref}`figure-eta`). The better a detector, the less it should need the prior. A curve that is flat between two values
+# says that $\eta$ hardly matters there, whatever the best one is called.
+# :::
+#
+# :::{admonition} 2. Less context
+# :class: tip
+# One unit in place of $3 \times 3$:
+#
+# ```bash
+# corrlib run prediction -p category=cat -p context=1 -o context.ipynb
+# ```
+#
+# The paper does not say what the context is good for. What is lost without it?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# A feature sees less far (the chapter's first section says how far: with context it is {glue:text}`field` pixels), and has a ninth of the
+# numbers. What context adds is mostly not area but *arrangement*: which unit has seen what. Compare detectors without
+# the prior, since a strong prior covers much of the difference.
+# :::
+#
+# :::{admonition} 3. A narrower prior
+# :class: tip
+# Half of the paper's standard deviation, and twice:
+#
+# ```bash
+# corrlib sweep prediction -p category=cat -p sigma=11,22,44 --out runs/sigma
+# ```
+#
+# Which of them would you choose without any experiment?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# At $\alpha$ = {glue:text}`alpha` a keypoint of a square object may be {glue:text}`tolerance` of the paper's standard deviations away from its
+# neighbour's and copying would still be correct. A prior should be about as wide as neighbours really are wrong. As $\eta$ is chosen
+# anew for each, a wide prior with a large weight and a narrow one with a small weight can come to the same.
+# :::
+#
+# :::{admonition} 4. To think about
+# :class: tip
+# Copying the neighbour's keypoints, without any detector, is right in {glue:text}`copied` % of cases here; {glue:text}`layer` with the prior in {glue:text}`score` %.
+# Can you sketch a category for which copying must fail and detectors need not?
+# :::
+#
+# :::{admonition} An answer
+# :class: dropdown
+# One whose instances take poses that no training instance has: an octopus, a person at gymnastics, a bicycle that lies on the ground. Copying
+# needs *one* neighbour that is right everywhere at once; detectors need each part to have been seen somewhere. With
+# more training images copying gains, as nearer neighbours turn up: rigid things in few views favour it, and figurines are
+# such things. Which categories of {numref}`table-prediction` gain most by the detectors?
+# :::

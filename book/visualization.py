@@ -295,6 +295,7 @@ plt.close()
 chosen = results[layer][k]["detail"]
 glue("layer", layer, display=False)
 glue("score", float(chosen["neighbours"][0]), display=False)
+glue("single-spelled", spelled(results[layer][1]["detail"]["neighbours"]), display=False)
 glue("score-uniform", float(chosen["uniform"][0]), display=False)
 glue("score-spelled", spelled(chosen["neighbours"]), display=False)
 glue("score-uniform-spelled", spelled(chosen["uniform"]), display=False)
@@ -312,3 +313,77 @@ store.write_result(tables.results() / f"visualization-{data.tier}.json", results
 # %% [markdown]
 # Layer {glue:text}`layer`, {glue:text}`k` neighbours (tier: {glue:text}`tier`): detail score
 # {glue:text}`score-spelled`; uniform rf {glue:text}`score-uniform-spelled`.
+#
+# ## Exercises
+#
+# Commands are run in the project's folder; a notebook that they write opens in Jupyter. Try an answer of your own before you
+# unfold ours.
+#
+# :::{admonition} 1. One neighbour, five, many
+# :class: tip
+# Average over more neighbours than the paper does:
+#
+# ```bash
+# corrlib run visualization -p k=25 -o k25.ipynb
+# ```
+#
+# The rebuilt images get smoother. Does the *detail score* of the last section fall, too?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# Here, with {glue:text}`k` neighbours, {glue:text}`layer` scores {glue:text}`score-spelled`, and with a single one
+# {glue:text}`single-spelled`. The score is a correlation: it does not care how strong the contrast within a patch is, only
+# where it is light and dark. An average keeps what neighbours have in common and loses contrast. So blur alone costs
+# nothing; only neighbours that disagree about the place of an edge do.
+# :::
+#
+# :::{admonition} 2. A smaller world to look into
+# :class: tip
+# A quarter of the database:
+#
+# ```bash
+# corrlib run visualization -p database_images=75 -o quarter.ipynb
+# ```
+#
+# Compare the score with {glue:text}`score-spelled`, that of {glue:text}`database`. What would you expect of the paper's million patches?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# Nearest neighbours can only get nearer when there are more to choose from. If the interval of your score lies below the one
+# above, this page's images are limited by their database, and the paper's, of more than a million patches a layer, are less so;
+# if the two overlap, size is not what limits them, and the features are. {numref}`figure-rebuilt` says how many patches there are here.
+# :::
+#
+# :::{admonition} 3. A shallower layer
+# :class: tip
+# `conv2` sees half as far as `conv3`, and has a unit every 8 pixels:
+#
+# ```bash
+# corrlib run visualization -p layer=conv2 -o conv2.ipynb
+# ```
+#
+# Its score is in the last section. Is it fair to put it beside that of `conv3`?
+# :::
+#
+# :::{admonition} What to look for
+# :class: dropdown
+# Patches are as large as the stride, so those of `conv2` are $8 \times 8$ pixels. The detail score takes away the mean of each
+# patch, so it judges something finer here: what is where within 8 pixels instead of 16. Layers of one stride (`conv3` to
+# `conv5`) can be compared with each other, and each layer with the uniform column of its own figure.
+# :::
+#
+# :::{admonition} 4. To think about
+# :class: tip
+# Suppose that a feature knew exactly *what* is in its central patch, and nothing of where in the patch it is. What would its
+# detail score be? And that of a feature which knows places up to four pixels?
+# :::
+#
+# :::{admonition} An answer
+# :class: dropdown
+# The first is rebuilt from patches with the right content in the wrong places: within a patch light and dark are as likely to
+# coincide as not, and the score is near 0, as it nearly is for uniform draws ({glue:text}`conv3-detail-uniform`). The second keeps what is
+# coarser than four pixels, such as a long edge or a light half of a patch, and loses texture. That is a number between, and to
+# measure it you could shift each patch of the image itself by up to four pixels: nobody has to find neighbours for that.
+# :::
