@@ -1,4 +1,4 @@
-"""Numbers and claims as tables: Markdown, CSV, JSON."""
+"""Numbers and claims as files: Markdown, CSV, JSON."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from corrlib.scoreboard.rows import Claim, Number
+from corrlib.scoreboard.judging import NOT_RUN, Claim
+from corrlib.scoreboard.rows import Number
 from corrlib.tables import markdown, spelled
-
-#: What is said where a tier has no such result.
-NOT_RUN = "not run here"
 
 
 def table(every: Sequence[Number], which: int, tiers: Sequence[str], *, differences: bool = True) -> str:
@@ -44,7 +42,8 @@ def verdicts(found: Sequence[Claim], tiers: Sequence[str]) -> str:
         for tier in tiers:
             lines = [f"**{claim.verdicts.get(tier, NOT_RUN)}**"]
             for label, lead in claim.leads.get(tier, ()):
-                text = spelled(lead, 2 if claim.section == 2 else 1, sign=True)
+                digits = 2 if claim.section == 2 else 1
+                text = f"{lead[0]:+.{digits}f}" if None in lead else spelled(lead, digits, sign=True)
                 lines.append(f"{label}: {text}".replace(" ", "\u00a0") if label else text)
             cells.append("<br>".join(lines))
         rows.append([str(claim.section), claim.text, *cells])

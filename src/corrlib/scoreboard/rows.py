@@ -1,4 +1,4 @@
-"""The numbers and claims themselves, read from the paper's tables and from the chapters' results."""
+"""The numbers themselves, read from the paper's tables and from the chapters' results."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import metrics, store
+from corrlib import store
+from corrlib.scoreboard.leads import Results
 from corrlib.tables import published
 
 #: The chapters of the paper's sections 2 to 5, in its order.
 CHAPTERS = ("visualization", "alignment", "classification", "prediction")
 
-#: Chapter -> what it wrote, as `store.read_result` returns it.
-Results = Mapping[str, Mapping[str, Any]]
 #: A value and its 95 % interval; None where there is no interval.
 Value = tuple[float, float | None, float | None]
 
@@ -51,49 +50,32 @@ class Number:
         return self.ours[tier][0] - self.published if tier in self.ours else None
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the paper, or beside it, in words.
-
-    Attributes
-    ----------
-    section
-        Of the paper.
-    text
-        The claim.
-    verdicts
-        Tier -> that of `metrics.judge`.
-    leads
-        Tier -> what by how much is ahead of the other: ``(label, (value, lower, upper))``, in percentage
-        points; in section 2 in correlation.
-    """
-
-    section: int
-    text: str
-    verdicts: Mapping[str, str]
-    leads: Mapping[str, Sequence[tuple[str, Sequence[float]]]]
-
-
-def read(folder: str | Path, pattern: str) -> dict[str, dict[str, Any]]:
+def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str, Any]]:
     """Read the results of one tier that are there.
 
     Parameters
     ----------
     folder, pattern
         Where they are, and their names: ``{chapter}-voc2011.json``, or ``photos-{chapter}.json``.
+    digests
+        Of ``data`` or ``weights``, where they are known.
 
     Raises
     ------
     ValueError
-        If they were not all computed from the same data by the same network: no table may mix them.
+        If they were not all computed from the same data by the same network, or not from those of
+        `digests`: no table may mix them.
     """
     files = {chapter: Path(folder) / pattern.format(chapter=chapter) for chapter in CHAPTERS}
     found = {chapter: store.read_result(path) for chapter, path in files.items() if path.is_file()}
     for what in ("data", "weights"):
-        digests = {chapter: one["provenance"].get(what) for chapter, one in found.items()}
-        if len(set(digests.values())) > 1:
-            listed = ", ".join(f"{chapter} {digest}" for chapter, digest in digests.items())
-            raise ValueError(f"{folder}: results of different {what} ({listed}): run their chapters again")
+        known = {chapter: one["provenance"].get(what) for chapter, one in found.items()}
+        if len({*known.values(), digests.get(what, next(iter(known.values()), None))}) > 1:
+            listed = ", ".join(f"{chapter} {digest}" for chapter, digest in known.items())
+            wanted = f", not {digests[what]}" if what in digests else ""
+            raise ValueError(
+                f"{folder}: results of different {what} ({listed}{wanted}): run their chapters again"
+            )
     return found
 
 
@@ -104,21 +86,6 @@ def numbers(tiers: Mapping[str, Results]) -> list[Number]:
         Number(*key, float(text), _digits(text), {t: own[key] for t, own in ours.items() if key in own})
         for key, text in _published()
     ]
-
-
-def claims(tiers: Mapping[str, Results]) -> list[Claim]:
-    """Return the claims that some tier has a verdict of, in the order of the paper's sections."""
-    found: dict[tuple[int, str], dict[str, list]] = {}
-    for tier, results in tiers.items():
-        for section, text, leads in _leads(results):
-            found.setdefault((section, text), {})[tier] = leads
-    result = []
-    for (section, text), leads in sorted(found.items(), key=lambda item: item[0][0]):
-        verdicts = {
-            t: metrics.judge([v for _, v in one], ties="at least" in text) for t, one in leads.items()
-        }
-        result.append(Claim(section, text, verdicts, leads))
-    return result
 
 
 def summary(every: Sequence[Number], tier: str) -> list[dict[str, Any]]:
@@ -160,34 +127,20 @@ def _ours(results: Results) -> Iterator[tuple[tuple[int, str, str], Value]]:
         own = values.get(chapter, {})
         if results.get(chapter, {}).get("provenance", {}).get("parameters", {}).get("alpha", 0.1) == 0.1:
             for name, each in own.get("pck", {}).items():
+                ends = own.get("intervals", {}).get(name, {})
                 for category, value in each.items():
-                    yield (number, name, category), (100 * value, None, None)
+                    lower, upper = (None if v is None else 100 * v for v in ends.get(category, (None, None)))
+                    yield (number, name, category), (100 * value, lower, upper)
         for name, each in own.get("means", {}).items():
             for alpha, value in zip(own["alphas"], each, strict=True):
                 yield (number, name, f"mean, alpha = {alpha:g}"), tuple(100 * v for v in value)
     own = values.get("classification", {})
     for name, each in own.get("table", {}).items():
-        for category, value in zip(own["categories"], each, strict=True):
-            yield (3, name, category), (value, None, None)
+        ends = own.get("intervals", {}).get(name, [(None, None)] * len(each))
+        for category, value, (lower, upper) in zip(own["categories"], each, ends, strict=True):
+            yield (3, name, category), (value, lower, upper)
     for name, value in own.get("means", {}).items():
         yield (3, name, "mean"), tuple(value)
-
-
-def _leads(results: Results) -> Iterator[tuple[int, str, list[tuple[str, list[float]]]]]:
-    """Section, claim, and (label, lead) of all that the claim is about; of one tier."""
-    values = {chapter: one["values"] for chapter, one in results.items()}
-    if own := values.get("visualization"):
-        k = str(results["visualization"]["provenance"]["parameters"]["k"])
-        leads = [(n, own[n][k]["detail"]["difference"]) for n in ("conv3", "conv4", "conv5")]
-        yield 2, "neighbours tell what is where better than places drawn from the receptive field", leads
-    for text, one in values.get("alignment", {}).get("claims", {}).items():
-        leads = zip(one["alphas"], one["leads"], strict=True)
-        yield 3, text, [(f"alpha = {a:g}", [100 * v for v in lead]) for a, lead in leads]
-    for text, one in values.get("classification", {}).get("claims", {}).items():
-        labels = (what.replace("\u00a0", " ") for what in one["what"])
-        yield 4, text, list(zip(labels, one["leads"], strict=True))
-    for text, one in values.get("prediction", {}).get("claims", {}).items():
-        yield 5, text, [("", [100 * v for v in one["lead"]])]
 
 
 def _digits(text: str) -> int:
