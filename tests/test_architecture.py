@@ -39,11 +39,15 @@ CORE = {
 # pages' explorers, book and cli see all.
 ABOVE = {
     "experiments": set(CORE),
-    "chapters": set(),
+    "memory": set(),
+    "chapters": {"memory"},
     "explorer": {"chapters", "experiments", *CORE},
     "captions": {"chapters"},
+    "downloads": {"captions", "chapters"},
+    "pictures": set(),
+    "notebook": set(),
     "usage": set(),
-    "book": {"captions", "chapters", "experiments", *CORE},
+    "book": {"captions", "chapters", "downloads", "experiments", "pictures", *CORE},
     "sweep": {"book", "chapters", *CORE},
     "reproduce": {"book", "chapters", "experiments", *CORE},
     "cli": {"book", "chapters", "experiments", "reproduce", "sweep", "usage", *CORE},

@@ -1,20 +1,28 @@
 """Chapters, their parameters, and the building and checking of a small book."""
 
+import base64
+import csv
 import hashlib
 import importlib.util
+import io
+import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import cv2
 import filelock
 import jupytext
 import nbformat
+import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
-from corrlib import book, captions, chapters
+from corrlib import book, captions, chapters, downloads, memory, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -303,6 +311,26 @@ def test_the_book_is_sound(project):
     assert check_html.check(project / "_build" / "html") == []
 
 
+def test_a_page_offers_its_tables_and_its_notebook_and_says_what_it_took(project):
+    html = project / "_build" / "html"
+    page = (html / "book" / "small.html").read_text()
+    addresses = dict(re.findall(r'href="(\.\./_downloads/[^"]+/small-tab-rf\.(csv|json))"', page))
+    files = {kind: (html / "book" / address).read_text() for address, kind in addresses.items()}
+    (row,) = csv.DictReader(io.StringIO(files["csv"]))
+    assert (row["layer"], row["rf"]) == ("conv1", "11") and row["source"].startswith("made up; default")
+    found = json.loads(files["json"])
+    assert (found["name"], found["caption"]) == ("tab-rf", "Receptive fields.")
+    assert found["rows"] == [["conv1", 11]] and found["source"] == row["source"]
+    (address,) = re.findall(r'href="([^"]+)" download>The executed notebook', page)
+    staged = nbformat.read(html / "book" / address, 4)
+    assert chapters.glued(staged)["score"]
+    about = nbformat.read(project / "_build" / "chapters" / "small.ipynb", 4).metadata.corrlib
+    assert 3e7 < about["memory"] < 3e9
+    assert re.search(
+        rf"It took \d+ s and {about['memory'] / 1e9:.1f} GB of memory to execute this page", page
+    )
+
+
 def test_figures_tables_and_citations_are_numbered_and_linked(project):
     page = (project / "_build" / "html" / "book" / "small.html").read_text()
     assert '<span class="caption-number">Fig. 1.1 </span>' in page
@@ -345,8 +373,8 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     weights.write_bytes(b"1")
     seen = set()
 
-    def digest(reads_data=False, **values):
-        return book.chapter_digest(tmp_path, path, values, reads_data=reads_data)
+    def digest(reads_data=False, found=None, **values):
+        return book.chapter_digest(tmp_path, path, values, reads_data=reads_data, found=found)
 
     def changed(**given):
         fresh = digest(**given) not in seen
@@ -378,6 +406,22 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     (tmp_path / "results" / "photos-small.json").write_text("{}")
     assert changed()
 
+    folder = tmp_path / "found"
+    folder.mkdir()
+    (folder / "small-made.json").write_text("{}")
+    assert not changed(found=folder)
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "results.json").write_text("{}")
+    assert not changed()
+    path.write_text(CHAPTER + '\n# %%\nrows = scoreboard.read(folder, "{chapter}.json")\n')
+    assert changed() and changed(found=folder)
+    (folder / "small-made.json").write_text("{ }")
+    assert changed(found=folder)
+    path.write_text(CHAPTER + '\n# %%\npath = tables.project() / "benchmarks" / "results.json"\n')
+    assert changed() and not changed(found=folder)
+    (tmp_path / "benchmarks" / "results.json").write_text("{ }")
+    assert changed()
+
     class World:
         digest = "a"
 
@@ -392,11 +436,75 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert changed()
 
 
+def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path / "elsewhere"))
+    cell = "\nimport os, pathlib\nfolder = pathlib.Path(os.environ['CORRLIB_RESULTS'])\n"
+    cell += "(folder / 'small-made.json').write_text('{}')\nprint(sorted(p.name for p in folder.iterdir()))"
+    (tmp_path / "book").mkdir()
+    chapter_with(tmp_path / "book", cell)
+    out, results = tmp_path / "small.ipynb", tmp_path / "made"
+    results.mkdir()
+    (results / "other-made.json").write_text("{}")
+    how = dict(results=results)
+    book.execute(tmp_path, "book/small", {}, out, **how)
+    assert (results / "small-made.json").read_text() == "{}" and not (tmp_path / "elsewhere").exists()
+    assert os.environ["CORRLIB_RESULTS"] == str(tmp_path / "elsewhere")
+    kept = nbformat.read(out, 4).metadata.corrlib.results
+    assert kept == {"small-made.json": hashlib.sha256(b"{}").hexdigest()}
+
+    ran = []
+    monkeypatch.setattr(chapters, "run", lambda *given, **_: ran.append(given))
+    (results / "other-made.json").unlink()
+    book.execute(tmp_path, "book/small", {}, out, **how)
+    assert not ran
+    (results / "small-made.json").write_text("{ }")  # by a run with other parameters, say
+    book.execute(tmp_path, "book/small", {}, out, **how)
+    assert len(ran) == 1
+    (results / "small-made.json").unlink()
+    book.execute(tmp_path, "book/small", {}, out, **how)
+    assert len(ran) == 2
+    assert book.unchanged(tmp_path, "book/small", {}, out), "nobody has said where results are"
+    assert [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()] == [
+        "executing",
+        "unchanged",
+        "executing",
+        "executing",
+    ]
+
+
+def test_a_page_that_reads_results_is_executed_after_those_that_write_them(tmp_path, monkeypatch):
+    (tmp_path / "book").mkdir()
+    for name in ("board", "first", "second"):
+        text = CHAPTER + "\n# %%\nscoreboard.read(folder, '')\n" * (name == "board")
+        (tmp_path / "book" / f"{name}.py").write_text(text)
+    names = "".join(f"  - file: book/{name}\n" for name in ("board", "first", "second"))
+    (tmp_path / "book" / "intro.md").write_text(INTRO)
+    (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{names}")
+    done = []
+    monkeypatch.setattr(book, "execute", lambda root, name, *_, results: done.append((name, results)))
+    for step in ("_stage", "_render"):
+        monkeypatch.setattr(book, step, lambda root: None)
+    book.build(tmp_path)
+    results = tmp_path / "_build" / "results"
+    assert done == [(f"book/{name}", results) for name in ("first", "second", "board")]
+
+
+def test_memory_is_that_of_the_processes_that_were_started():
+    with memory.watched() as most:
+        pass
+    assert most == [0]
+    held = np.ones(30_000_000)  # our own does not count
+    program = "import time; a = bytearray(200_000_000); a[::1000] = b'x' * 200_000; time.sleep(1.5)"
+    with memory.watched() as most:
+        subprocess.run([sys.executable, "-c", program], check=True)
+    assert 2e8 < most[0] < 2.6e8 and held.nbytes > 2.3e8
+
+
 def test_a_damaged_notebook_is_made_anew(project, monkeypatch, capsys):
     executed = project / "_build" / "chapters" / "small.ipynb"
     whole = executed.read_bytes()
     executed.write_bytes(whole[: len(whole) // 2])
-    monkeypatch.setattr(chapters, "run", lambda chapter, out, values, stamp: out.write_bytes(whole))
+    monkeypatch.setattr(chapters, "run", lambda chapter, out, values, **_: out.write_bytes(whole))
     book.build(project)
     said = capsys.readouterr().out.splitlines()
     assert "small.ipynb is damaged" in said[0]
@@ -434,6 +542,7 @@ def test_what_is_printed_has_all_pages_and_their_pictures(project, tmp_path, mon
     assert 'href="#fig-line"' in text and '"book/intro.html#' not in text
     assert pictures and all((tmp_path / "singlehtml" / name).is_file() for name in pictures)
     assert not (project / "_build" / "work").exists()
+    assert "It took" in text and "This table as" not in text and "executed notebook" not in text
 
 
 @pytest.mark.skipif(not any(map(shutil.which, book.BROWSERS)), reason="no Chromium on the PATH to print with")
@@ -611,3 +720,95 @@ def test_a_chapter_with_captions_and_no_origin_is_refused():
     captions.add_provenance(executed("Text alone.", origin=None))
     with pytest.raises(ValueError, match=r"small\.py has captions, and no origin"):
         captions.add_provenance(executed(FIGURE, origin=None))
+
+
+def text_of(glued):
+    """Code cells' outputs of glued Markdown."""
+    record = "application/papermill.record/"
+    return [
+        nbformat.v4.new_output(
+            "display_data",
+            {f"{record}{kind}": data},
+            metadata={"scrapbook": {"name": name, "mime_prefix": record}},
+        )
+        for name, (kind, data) in glued.items()
+    ]
+
+
+WIDE = """::::{table} *Means* at {glue:text}`k:.1f` for {glue:text}`who` [photos `ab` [1]]{.provenance}
+:name: tab-means
+
+```{glue:md} means
+:format: myst
+```
+::::
+"""
+MEANS = """| method | alpha, paper | ours | n | verdict |
+| :-- | --: | --: | --: | --: |
+| **conv4** flow | 24.9 | 40.0\u00a0[38.2,\u00a041.8] | 1,108 | [holds]{.verdict .holds}<br>a:\u00a0+1.0 |
+| [SIFT](x.html) {numref}`tab-rf` |  | \u22121.5<br>[\u22122.0, 1.0] | 12 |  |
+| \u201cshort [...] words\u201d | 2 | 3 | | `x` |"""
+
+
+def test_tables_are_read_as_they_are_shown_and_numbers_as_numbers(tmp_path):
+    notebook = executed(f"Text.\n\n{WIDE}\nMore.\n\n{FIGURE}")
+    glued = {
+        "means": ("text/markdown", MEANS),
+        "k": ("text/plain", "0.25"),
+        "who": ("text/plain", "'a\\xa0b'"),
+    }
+    notebook.cells[1].outputs += text_of(glued)
+    downloads.add_downloads(notebook, "small", tmp_path)
+    found = json.loads((tmp_path / "downloads" / "small-tab-means.json").read_text())
+    assert found["caption"] == "Means at 0.2 for a b" and found["source"] == "photos ab [1]"
+    assert found["columns"] == ["method", "alpha, paper", "ours", "ours lower", "ours upper", "n", "verdict"]
+    assert found["rows"] == [
+        ["conv4 flow", 24.9, 40.0, 38.2, 41.8, 1108, "holds; a: +1.0"],
+        ["SIFT tab-rf", None, -1.5, -2.0, 1.0, 12, None],
+        ["\u201cshort [...] words\u201d", 2, 3, None, None, None, "x"],
+    ]
+    rows = list(csv.reader(io.StringIO((tmp_path / "downloads" / "small-tab-means.csv").read_text())))
+    assert rows[0] == [*found["columns"], "source"] and {row[-1] for row in rows[1:]} == {"photos ab [1]"}
+    assert rows[1][:3] == ["conv4 flow", "24.9", "40.0"] and rows[2][1] == ""
+    files = (f"{{download}}`{kind} <downloads/small-tab-means.{kind.lower()}>`" for kind in ("CSV", "JSON"))
+    link = " and ".join(files)
+    lines = f"\n\n::::{{only}} not singlehtml\n[This table as {link}]{{.downloads}}\n::::\n"
+    assert notebook.cells[0].source == f"Text.\n\n{WIDE.rstrip()}{lines}\n\nMore.\n\n{FIGURE}"
+
+
+def test_what_a_page_took_ends_it():
+    notebook = executed("Text.")
+    captions.add_cost(notebook, "book/small")
+    text = notebook.cells[-1].source
+    assert (
+        "It took 4 min and memory that is not known to execute this page (commit 1234abcd, 2026-03-04)"
+        in text
+    )
+    assert 'href="../_sources/book/small.ipynb" download' in text
+    notebook.metadata.corrlib.memory, notebook.metadata.papermill.duration = 1_234_000_000, 35.2
+    captions.add_cost(notebook, "book/small")
+    assert "It took 35 s and 1.2 GB of memory" in notebook.cells[-1].source
+
+
+def test_large_pictures_are_made_light_and_line_art_is_left(rng):
+    image = cv2.GaussianBlur(rng.integers(0, 256, (480, 640, 3), dtype=np.uint8), (0, 0), 2)
+    kind = "application/papermill.record/image/png"
+
+    def output(picture, **more):
+        data = base64.b64encode(cv2.imencode(".png", picture)[1].tobytes()).decode()
+        return nbformat.v4.new_output("display_data", {kind: data, **more})
+
+    outputs = [
+        output(image),
+        output(np.full_like(image, 255)),
+        output(image, **{kind.replace("png", "svg+xml"): ""}),
+    ]
+    before = [dict(one.data) for one in outputs]
+    pictures.lighten(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)]))
+    assert [one.data == old for one, old in zip(outputs, before, strict=True)] == [False, True, True]
+    (name,) = outputs[0].data
+    assert name == kind.replace("png", "jpeg")
+    stored = base64.b64decode(outputs[0].data[name])
+    assert len(stored) < 0.5 * len(base64.b64decode(before[0][kind]))
+    seen = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR).astype(float)
+    assert np.abs(seen - image).mean() < 3

@@ -1,8 +1,9 @@
 """Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
 
 Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
-``_build/chapters``, staged in ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what
-it reads has changed, and each result appears by a rename, so that a failed build leaves the last good book.
+``_build/chapters``, their results are in ``_build/results``; they are staged in ``_build/stage`` and rendered
+into ``_build/html``. Each step runs only if what it reads has changed, and each result appears by a rename,
+so that a failed build leaves the last good book.
 """
 
 import hashlib
@@ -21,13 +22,17 @@ import filelock
 import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from corrlib import captions, chapters
+from corrlib import captions, chapters, downloads, pictures
 
 # The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
 STAMP = ".corrlib"
 #: Names under which Chromium, or Chrome, is found.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+# What a chapter says in its text that its outputs depend on, beside what all depend on.
+_SWEEPS = re.compile(r'\bsweep\(\s*"(\w+)"')
+_READS_RESULTS = re.compile(r"\bscoreboard\.read\(")
+_READS_BENCHMARKS = re.compile(r"\bbenchmarks\W+results\.json\b")
 
 
 class BuildError(RuntimeError):
@@ -59,8 +64,8 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            for name in chapter_names(root):
-                execute(root, name, given, _executed(root, name))
+            for name in _in_order(root):
+                execute(root, name, given, _executed(root, name), results=target / "results")
             _stage(root)
             _render(root)
             if pdf:
@@ -85,7 +90,14 @@ def chapter_names(root: Path) -> list[str]:
     return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
 
 
-def execute(root: Path, name: str, given: dict[str, Any], out: Path) -> None:
+def _in_order(root: Path) -> list[str]:
+    """Chapters as they are executed: those last that read what others write."""
+    return sorted(
+        chapter_names(root), key=lambda name: bool(_READS_RESULTS.search((root / f"{name}.py").read_text()))
+    )
+
+
+def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
     """Execute a chapter such as ``book/visualization`` into a notebook, unless it is what it would become.
 
     Parameters
@@ -94,55 +106,66 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path) -> None:
         Values of its parameters; those that the chapter does not have are left out.
     out
         The notebook.
+    results
+        Folder of the results that it writes, all of which must still be there as well, and of those that it
+        reads; without it `corrlib.tables.results`, and nothing of them is asked.
     """
-    values, digest = _inputs(root, name, given)
-    if _stamp(out) == digest:
+    values, digest = _inputs(root, name, given, results)
+    if _whole(out, digest, results):
         print(f"{name}: unchanged", flush=True)
         return
     print(f"{name}: executing", flush=True)
-    chapters.run(root / f"{name}.py", out, values, stamp={"digest": digest})
+    chapters.run(root / f"{name}.py", out, values, stamp={"digest": digest}, results=results)
 
 
 def unchanged(root: Path, name: str, given: dict[str, Any], out: Path) -> bool:
-    """Whether `execute` would leave the notebook as it is."""
-    return _stamp(out) == _inputs(root, name, given)[1]
+    """Whether `execute`, without a folder of results, would leave the notebook as it is."""
+    return _whole(out, _inputs(root, name, given, None)[1], None)
 
 
-def _inputs(root: Path, name: str, given: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def _inputs(root: Path, name: str, given: dict[str, Any], results: Path | None) -> tuple[dict[str, Any], str]:
     """Those of the given values that a chapter has, and its digest with them."""
     chapter = root / f"{name}.py"
     known = chapters.parameters(chapter)
     values = {key: value for key, value in given.items() if key in known}
-    return values, chapter_digest(root, chapter, values, reads_data=DATA in known)
+    return values, chapter_digest(root, chapter, values, reads_data=DATA in known, found=results)
 
 
-def _stamp(out: Path) -> str | None:
-    """The digest that an executed notebook was stamped with; None without one."""
+def _whole(out: Path, digest: str, results: Path | None) -> bool:
+    """Whether an executed notebook is the one of that digest, and the results that it wrote are there."""
     if not out.is_file():
-        return None
+        return False
     try:
-        return nbformat.read(out, as_version=4).metadata.get("corrlib", {}).get("digest")
+        about = nbformat.read(out, as_version=4).metadata.get("corrlib", {})
     except ValueError as error:
         print(f"{out} is damaged ({type(error).__name__})", flush=True)
-        return None
+        return False
+    written = about.get("results", {}) if results else {}
+    return about.get("digest") == digest and all(
+        (results / name).is_file() and chapters.digest(results / name) == kept
+        for name, kept in written.items()
+    )
 
 
 def _executed(root: Path, name: str) -> Path:
     return root / "_build" / "chapters" / f"{Path(name).name}.ipynb"
 
 
-def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, reads_data: bool) -> str:
+def chapter_digest(
+    root: Path, chapter: Path, values: dict[str, Any], *, reads_data: bool, found: Path | None = None
+) -> str:
     """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
 
     That is its text, that of the chapters that it sweeps, its parameters, the paper's numbers in
     ``book/published`` and ours in ``results``, the sources and weights in the package, the pinned
-    requirements, torch (pinned apart) and Python, the data set if the chapter reads one, and the weights
-    file if one is given.
+    requirements, torch (pinned apart) and Python, the data set if the chapter reads one, the weights file if
+    one is given, the benchmarks' results if its text names them, and what other chapters `found`, the results
+    in that folder, if it reads these.
     """
     package, published, results = Path(__file__).parent, root / "book" / "published", root / "results"
     pins = root / "constraints.txt"
     text = chapter.read_text()
-    swept = [chapter.with_name(f"{name}.py") for name in re.findall(r'\bsweep\(\s*"(\w+)"', text)]
+    swept = [chapter.with_name(f"{name}.py") for name in _SWEEPS.findall(text)]
     parts: dict[str, object] = {
         "chapter": [text, *(path.read_text() for path in swept)],
         "values": dict(sorted(values.items())),
@@ -153,6 +176,10 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, reads_d
         "torch": metadata.version("torch"),
         "python": sys.version_info[:2],
     }
+    if found and _READS_RESULTS.search(text):
+        parts["found"] = _tree_digest(found, found.glob("*.json"))
+    if _READS_BENCHMARKS.search(text):
+        parts["benchmarks"] = _tree_digest(root, [root / "benchmarks" / "results.json"])
     if reads_data:
         from corrlib.datasets import open_dataset  # which draws the embedded world the first time
 
@@ -167,9 +194,7 @@ def _tree_digest(root: Path, paths: Iterable[Path]) -> str:
     """Return a digest of the names (under ``root``) and contents of files."""
     digest = hashlib.sha256()
     for path in sorted(p for p in paths if p.is_file()):
-        with path.open("rb") as file:
-            line = f"{path.relative_to(root).as_posix()} {hashlib.file_digest(file, 'sha256').hexdigest()}\n"
-        digest.update(line.encode())
+        digest.update(f"{path.relative_to(root).as_posix()} {chapters.digest(path)}\n".encode())
     return digest.hexdigest()
 
 
@@ -185,6 +210,9 @@ def _stage(root: Path) -> None:
     for name in chapter_names(root):
         notebook = nbformat.read(_executed(root, name), as_version=4)
         captions.add_provenance(notebook)
+        downloads.add_downloads(notebook, Path(name).name, (stage / name).parent)
+        captions.add_cost(notebook, name)
+        pictures.lighten(notebook)
         nbformat.write(notebook, stage / f"{name}.ipynb")
 
 

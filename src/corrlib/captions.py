@@ -1,4 +1,4 @@
-"""Where each figure and table of an executed chapter comes from, said at the end of its caption."""
+"""Where each figure and table of an executed chapter comes from, said in its caption; and what it took."""
 
 import re
 from functools import cache
@@ -41,6 +41,24 @@ def add_provenance(notebook: nbformat.NotebookNode) -> None:
             cell.source = _TABLE.sub(ended, _FIGURE.sub(ended, cell.source))
 
 
+def add_cost(notebook: nbformat.NotebookNode, name: str) -> None:
+    """End a chapter, such as ``book/alignment``, with what it took, and a link to it as it was executed."""
+    about, run = notebook.metadata.get("corrlib", {}), notebook.metadata["papermill"]
+    memory = (
+        f"{about['memory'] / 1e9:.1f} GB of memory" if about.get("memory") else "memory that is not known"
+    )
+    of = [f"commit {about['commit']}"] if "commit" in about else []
+    when = ", ".join([*of, run["start_time"][:10]])
+    took = f"It took {_spelled(run['duration'])} and {memory} to execute this page ({when})."
+    kept = "What the cache held already was not computed again."
+    source = f"{'../' * name.count('/')}_sources/{name}.ipynb"
+    link = f'<a href="{source}" download>The executed notebook</a>'
+    text = f"[{took} {kept}]{{.{CLASS}}}\n\n:::{{only}} not singlehtml\n[{link}]{{.downloads}}\n:::"
+    cell = nbformat.v4.new_markdown_cell(text)
+    cell["id"] = "cost"  # or it has one by chance, and the pages are others each time
+    notebook.cells.append(cell)
+
+
 def provenance(notebook: nbformat.NotebookNode) -> str:
     """Say of which data, network, parameters and commit an executed chapter is, when and in what time."""
     run = notebook.metadata["papermill"]
@@ -49,6 +67,10 @@ def provenance(notebook: nbformat.NotebookNode) -> str:
         parts.append(f"commit {commit}")
     parts += [run["start_time"][:10], f"{run['duration']:.0f} s"]
     return "; ".join(parts)
+
+
+def _spelled(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _origin(notebook: nbformat.NotebookNode) -> str:

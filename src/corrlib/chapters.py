@@ -6,6 +6,7 @@ literals.
 
 import contextlib
 import difflib
+import hashlib
 import logging
 import os
 import re
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -24,6 +25,8 @@ import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
+
+from corrlib import memory
 
 #: What papermill puts before the kinds of a glued value.
 _RECORD = "application/papermill.record/"
@@ -132,11 +135,20 @@ def run(
     values: Mapping[str, Any] | None = None,
     *,
     stamp: Mapping[str, str] | None = None,
+    results: Path | None = None,
 ) -> None:
     """Execute a chapter in a fresh kernel; write the notebook to ``out``, which appears whole or not at all.
 
-    The kernel's working folder is the current one. ``stamp`` is kept in the notebook's metadata,
-    with the commit that the chapter is of.
+    The kernel's working folder is the current one.
+
+    Parameters
+    ----------
+    stamp
+        Kept in the notebook's metadata, under ``corrlib``, with the ``commit`` that the chapter is of, the
+        ``memory`` in bytes that its processes took at most, and names and digests of the ``results`` that it
+        wrote.
+    results
+        The folder for these; without it that of `corrlib.tables.results`, and they are not noted down.
 
     Raises
     ------
@@ -153,7 +165,8 @@ def run(
     notebook = jupytext.read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as folder:
+    before = _listed(results)
+    with tempfile.TemporaryDirectory() as folder, _results_in(results), memory.watched() as most:
         source = Path(folder, f"{chapter.stem}.ipynb")
         nbformat.write(notebook, source)
         try:
@@ -183,7 +196,9 @@ def run(
             where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
-    notebook.metadata["corrlib"] = dict(stamp or {}) | _commit(chapter.parent)
+    about = dict(stamp or {}) | _commit(chapter.parent) | {"memory": most[0]}
+    written = sorted(name for name, seen in _listed(results).items() if before.get(name) != seen)
+    notebook.metadata["corrlib"] = about | {"results": {name: digest(results / name) for name in written}}
     try:
         nbformat.write(notebook, unfinished)
         unfinished.replace(out)
@@ -203,6 +218,33 @@ def glued(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
         for output in cell.get("outputs", [])
         if "name" in output.get("metadata", {}).get("scrapbook", {})
     }
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _results_in(folder: Path | None) -> Iterator[None]:
+    """Have kernels that start now write their results there."""
+    name, given = "CORRLIB_RESULTS", os.environ.get("CORRLIB_RESULTS")
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.environ[name] = str(folder.resolve())
+    try:
+        yield
+    finally:
+        if folder:
+            del os.environ[name]
+            os.environ |= {} if given is None else {name: given}
+
+
+def _listed(folder: Path | None) -> dict[str, tuple[int, int]]:
+    """What tells each result from one that is written in its place."""
+    found = {path.name: path.stat() for path in folder.glob("*.json")} if folder else {}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
 
 
 def _commit(folder: Path) -> dict[str, str]:
