@@ -40,7 +40,7 @@ CORE = {
 ABOVE = {
     "experiments": set(CORE),
     "memory": set(),
-    "chapters": {"memory"},
+    "chapters": {"memory", "store"},
     "explorer": {"chapters", "experiments", *CORE},
     "captions": {"chapters"},
     "downloads": {"captions", "chapters"},

@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import hashlib
 import logging
+import math
 import os
 import re
 import subprocess
@@ -26,7 +27,7 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
-from corrlib import memory
+from corrlib import memory, store
 
 #: What papermill puts before the kinds of a glued value.
 _RECORD = "application/papermill.record/"
@@ -124,7 +125,7 @@ def _converted(value: Any, hint: Any) -> Any:
         value = {"true": True, "false": False}.get(value.lower(), value)
     elif isinstance(value, str) or (hint is float and type(value) is int):
         value = hint(value)
-    if type(value) is not hint:
+    if type(value) is not hint or (hint is float and not math.isfinite(value)):
         raise TypeError
     return value
 
@@ -155,13 +156,12 @@ def run(
     ChapterError
         A cell raised or wrote to standard error (a book shows no warnings), or the kernel died.
     OSError
-        `out` cannot be written.
+        `out` cannot be written: before anything is executed.
     ValueError
-        See `typed`.
+        See `typed`; also if `out` can no longer be written.
     """
     values = typed(values or {}, chapter)
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
-    _check_writable(out, unfinished)
+    _check_writable(out)
     notebook = jupytext.read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -199,13 +199,8 @@ def run(
     about = dict(stamp or {}) | _commit(chapter.parent) | {"memory": most[0]}
     written = sorted(name for name, seen in _listed(results).items() if before.get(name) != seen)
     notebook.metadata["corrlib"] = about | {"results": {name: digest(results / name) for name in written}}
-    try:
+    with store.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
-        unfinished.replace(out)
-    except OSError as error:
-        raise OSError(f"cannot write {out}: {error}; free some space, or write elsewhere") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def glued(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -258,13 +253,12 @@ def _commit(folder: Path) -> dict[str, str]:
     return {"commit": f"{commit}+" if changed else commit}
 
 
-def _check_writable(out: Path, unfinished: Path) -> None:
+def _check_writable(out: Path) -> None:
     """Find out before the work, not after it, that its result could not be kept."""
     try:
         if out.is_dir():
             raise IsADirectoryError("it is a folder")
         out.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.touch()
-        unfinished.unlink()
+        tempfile.TemporaryFile(dir=out.parent).close()  # which has no name that could stay
     except OSError as error:
         raise OSError(f"cannot write {out}: {error}; choose another place") from error
