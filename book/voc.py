@@ -57,7 +57,7 @@ rows = [
     ]
     for name, one in SOURCES.items()
 ]
-glue("sources", Markdown(tables.markdown(["name", "file", "", "digest"], rows)), display=False)
+glue("sources", Markdown(tables.markdown(["name", "file", "elsewhere", "digest"], rows)), display=False)
 
 # %% [markdown]
 # ## What is downloaded

@@ -1,0 +1,97 @@
+"""axe-core judges every page of the built book, light, dark and on a phone; what it finds must not be ours.
+
+It needs three things that a clone does not have, and says which is missing: a Chromium, a built book (``make
+book``), and axe-core, from ``npm install --no-save axe-core`` or as a file that the variable AXE names.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from browser import Browser
+from conftest import ROOT
+
+HTML = ROOT / "_build" / "html"
+PAGES = sorted(path for path in HTML.rglob("*.html") if not {"_static", "index.html"} & set(path.parts))
+#: What axe finds in what we did not write: rule, elements, whose they are.
+THEIRS = [
+    ("label-content-name-mismatch", ".search-button-field, .theme-switch-button", "pydata-sphinx-theme"),
+    ("label-content-name-mismatch", "details > summary[aria-label]", "myst-nb: Show code cell source"),
+    ("region", ".sidebar-primary-item", "sphinx-book-theme: the logo"),
+    ("aria-allowed-role", ".citation", "docutils"),
+    ("aria-deprecated-role", ".citation", "docutils"),
+    ("aria-required-children", ".citation-list", "docutils"),
+]
+RUN = """
+axe.run(document, {resultTypes: ["violations"], ...OPTIONS}).then(result => result.violations.flatMap(found =>
+  found.nodes
+    .filter(node => !THEIRS.some(([rule, selector]) =>
+      rule === found.id && document.querySelector(node.target.at(-1))?.matches(selector)))
+    .map(node => `${found.id}: ${node.target.join(" ")}: ${node.html.slice(0, 200)}`)))
+"""
+
+
+@pytest.fixture(scope="module")
+def axe():
+    path = Path(os.environ.get("AXE") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
+    if not path.is_file():
+        pytest.skip(f"no axe-core at {path}: npm install --no-save axe-core, or name the file in AXE")
+    return path.read_text()
+
+
+@pytest.fixture(scope="module")
+def chromium(axe, tmp_path_factory):
+    with Browser(tmp_path_factory.mktemp("browser"), size=(1200, 900)) as browser:
+        yield browser
+
+
+def found(browser, axe, **options):
+    """What axe finds on the open page that is ours, a line each."""
+    if not browser.value("'axe' in window"):
+        browser.call("Runtime.evaluate", expression=axe)
+    text = RUN.replace("OPTIONS", json.dumps(options)).replace("THEIRS", json.dumps(THEIRS))
+    return browser.value(text)
+
+
+def only(*rules):
+    return {"runOnly": {"type": "rule", "values": rules}}
+
+
+def test_axe_finds_what_is_wrong(chromium, axe, tmp_path):
+    page = tmp_path / "page.html"
+    start = '<!doctype html><html lang="en"><title>T</title><main><h1>T</h1>'
+    page.write_text(start + '<img src="a.png"><p style="color: #999; background: #fff">pale</p></main>')
+    chromium.open(page)
+    assert {line.split(":")[0] for line in found(chromium, axe)} == {"image-alt", "color-contrast"}
+    page.write_text(start + "<div class='citation' role='doc-biblioentry'>theirs</div></main>")
+    chromium.open(page)
+    assert not found(chromium, axe)
+
+
+def test_there_is_a_book_to_judge(axe):
+    if not PAGES:
+        pytest.skip(f"no pages in {HTML}: make book")
+    assert len(PAGES) > 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_pages_can_be_used_by_all(chromium, axe, page):
+    chromium.open(page)
+    try:
+        chromium.value("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+        for theme in ("light", "dark"):
+            chromium.value(f"document.documentElement.dataset.theme = {theme!r}")
+            time.sleep(0.3)  # colours fade
+            rules = {} if theme == "light" else only("color-contrast")
+            assert not found(chromium, axe, **rules), theme
+        size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+        chromium.call("Emulation.setDeviceMetricsOverride", **size)
+        time.sleep(0.6)  # the theme looks anew which tables can be scrolled
+        assert not found(chromium, axe, **only("scrollable-region-focusable", "target-size")), "phone"
+        wide = chromium.value("document.scrollingElement.scrollWidth")
+        assert wide <= 400, "the page itself does not scroll sideways"
+    finally:
+        chromium.call("Emulation.clearDeviceMetricsOverride")
