@@ -7,7 +7,7 @@ DATA    ?=
 WEIGHTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book pdf test lab constraints
+.PHONY: help venv book pdf test lab bench constraints
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ test: venv  ## check the style and run the tests
 
 lab: venv  ## open the chapters as notebooks in JupyterLab
 	$(BIN)/jupyter lab
+
+bench: venv  ## measure against the peers of the bench extra, on a quiet machine: benchmarks/results.json
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra bench \
+		|| echo "without the peers that are not installed"
+	@$(BIN)/python -m benchmarks
 
 constraints: venv  ## pin the newest requirements anew in constraints.txt
 	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"

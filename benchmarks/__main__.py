@@ -1,0 +1,78 @@
+"""Measure corrlib against its peers: python -m benchmarks [--only flow,sift] [--rounds 5] [--quick]"""
+
+# Threads are counted before any library starts its own.
+# ruff: noqa: E402
+import os
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import argparse
+import importlib
+import time
+
+import torch
+
+from benchmarks import limits, pages, report, scale, startup, sweep
+from benchmarks.harness import compete, grow
+
+#: Modules with a `KERNEL`, in the order of the table.
+KERNELS = ("flow", "warp", "sift", "network", "retrieval", "svm", "mining")
+OTHERS = ("startup", "sweep")
+
+DESCRIPTION = """\
+Time corrlib's kernels and their peers in turns on one thread, answers checked first, and print how many times
+as long the peers take. A peer that is not installed is skipped by its name. A run of everything writes
+benchmarks/results.json, which the book's page on performance shows."""
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--only", help=f"some of {','.join(KERNELS + OTHERS)}; nothing is written then")
+    parser.add_argument("--rounds", type=int, default=5, help="timings of each contest (default 5)")
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller problems, one round; nothing is written"
+    )
+    given = parser.parse_args()
+    wanted = given.only.split(",") if given.only else list(KERNELS + OTHERS)
+    if unknown := [name for name in wanted if name not in KERNELS + OTHERS]:
+        parser.error(f"no benchmark {unknown[0]!r}: there are {', '.join(KERNELS + OTHERS)}")
+    if given.rounds < 1:
+        parser.error(f"--rounds is {given.rounds}: expected at least 1")
+    rounds, quick = (1, True) if given.quick else (given.rounds, False)
+    torch.set_num_threads(1)
+    began = time.perf_counter()
+    results = {"machine": report.machine(), "rounds": rounds, "contests": [], "growth": []}
+    about = results["machine"]
+    print(f"{about['processor']}, {about['cores']} cores, {' '.join(about['flags'])}; load {about['load']}")
+    results["limits"] = limits.measure(5)
+    spelled = (f"{name} {rate / 1e9:.3g}" for name, rate in results["limits"].items())
+    print(f"limits of one thread, thousand million operations a second: {', '.join(spelled)}\n{report.HEAD}")
+    for name in [name for name in KERNELS if name in wanted]:
+        kernel = importlib.import_module(f"benchmarks.{name}").KERNEL
+        for contest in kernel.contests:
+            row = compete(name, contest, rounds=rounds, quick=quick, limits=results["limits"])
+            results["contests"].append(row)
+            print(report.line(row), flush=True)
+        for growth in kernel.growths:
+            results["growth"].append(grow(name, growth, rounds=min(rounds, 3), quick=quick))
+    results["startup"] = startup.measure(quick) if "startup" in wanted else None
+    results["sweep"] = sweep.measure() if "sweep" in wanted and not quick else None
+    results["scale"] = scale.estimate(results["contests"])
+    results["pages"] = pages.measure(report.ROOT / "_build" / "chapters")
+    results["seconds"] = round(time.perf_counter() - began)
+    for line in report.tables(results):
+        print(line)
+    if given.only or quick:
+        return print(f"{results['seconds']} s; nothing is written: only a full run is")
+    report.write(results, report.RESULTS)
+    print(f"{results['seconds']} s; written to {report.RESULTS.relative_to(report.ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
