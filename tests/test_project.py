@@ -181,3 +181,15 @@ def test_the_set_up_of_a_launched_notebook_does_nothing_where_the_package_is(lau
         assert "unseen" not in capsys.readouterr().out
     finally:
         InteractiveShell.clear_instance()
+
+
+def test_launch_buttons_open_the_branch_that_is_published():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    branch = config["repository"]["branch"]
+    assert f"git push --force origin HEAD:{branch}" in commands(
+        ROOT / ".github" / "workflows" / "publish.yml"
+    )
+    assert {"binderhub_url", "colab_url"} < set(config["launch_buttons"])
+    assert config["launch_buttons"]["notebook_interface"] == "jupyterlab"
+    edited = config["sphinx"]["config"]["html_context"]["edit_page_url_template"]
+    assert "/edit/main/" in edited, "the source is edited in main"
