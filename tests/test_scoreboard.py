@@ -306,23 +306,29 @@ def test_what_the_page_shows_is_what_was_found(made):
             )
             for line in text[2:]:
                 name, of, published, *_ = (cell.strip() for cell in line.strip("|").split("|"))
+                name, of = (
+                    name.replace("\u00a0", " "),
+                    of.replace("\u00a0", " ").replace("\u03b1", "mean, alpha"),
+                )
                 assert float(published) == find(numbers, table, name, of).published
                 shown += 1
     assert shown == len(numbers)
     cat = next(
         line for line in scoreboard.listed(numbers, 2, names, means=False).splitlines() if "| cat" in line
     )
-    assert cat == "| conv4 flow | cat | 19.6 |  | 25.0 | +5.4 | [cannot be told]{.verdict .untold} |"
+    assert cat == "| conv4\u00a0flow | cat | 19.6 |  | 25.0 | +5.4 | [cannot be told]{.verdict .untold} |"
     other = scoreboard.listed(numbers, 2, names[::-1], means=True).splitlines()
     assert "| difference (two worlds) |" in other[0], "the last tier is of other pictures"
     assert "| 72.7\u00a0[69.8,\u00a075.2] | +47.8 | [holds in order only]{.verdict .in-order} |" in other[2]
     text = scoreboard.claimed([claim(claims, "conv5 is better than SIFT")], names).splitlines()[-1]
     assert text == (
         "| conv5 is better than SIFT<br>[\u201clocal part detectors trained on the conv5 feature outperform"
-        " SIFT by a large margin\u201d]{.quote}<br>{numref}`table-prediction-claims` | +17.6 |"
+        " SIFT by a large margin\u201d]{.quote} {numref}`table-prediction-claims` | +17.6 |"
         " [holds]{.verdict .holds}<br>+26.4\u00a0[23.5,\u00a029.3] |"
         " [does not hold]{.verdict .fails}<br>\u221220.0\u00a0[\u221230.0,\u00a0\u221210.0] |"
     )
+    beside = scoreboard.claimed([one for one in claims if one.beside], names)
+    assert beside.startswith("| claim | photos | voc2011 (this build) |"), "the paper has no numbers of these"
     glance = scoreboard.glance(claims, names).splitlines()
     assert glance[2] == "| [holds]{.verdict .holds} | 7 | 1 |"
     total = sum(not one.beside for one in claims)

@@ -25,6 +25,8 @@ from corrlib.tables import markdown, spelled
 CLASSES = {HOLDS: "holds", IN_ORDER: "in-order", UNTOLD: "untold", FAILS: "fails", NOT_RUN: "not-run"}
 #: With what the columns of means begin.
 MEAN = "mean"
+#: Characters of a label that stands in one line with its lead.
+SHORT = 14
 
 
 def mark(word: str) -> str:
@@ -46,7 +48,7 @@ def claimed(found: Sequence[Claim], tiers: Sequence[str]) -> str:
     for claim in found:
         _, label = claim.place
         text = claim.text + (f"<br>[\u201c{claim.quote}\u201d]{{.quote}}" if claim.quote else "")
-        text += f"<br>{{numref}}`{label}`" if label else ""
+        text += f" {{numref}}`{label}`" if label else ""
         cells = []
         for tier in tiers:
             lines = [
@@ -57,6 +59,8 @@ def claimed(found: Sequence[Claim], tiers: Sequence[str]) -> str:
         if claim.why:
             cells[-1] += f"<br>{claim.why}"
         rows.append([text, "<br>".join(_leads(claim.published, claim.section)), *cells])
+    if not any(claim.published for claim in found):
+        return markdown(["claim", *tiers], [[text, *cells] for text, _, *cells in rows])
     return markdown(["claim", "published", *tiers], rows)
 
 
@@ -102,7 +106,9 @@ def listed(every: Sequence[Number], table: int, tiers: Sequence[str], *, means: 
         gap = one.difference(last)
         cells = [f"{one.published:.{one.digits}f}", *values, "" if gap is None else _signed(gap, digits)]
         # What is compared stands together: the methods of a category, of a mean.
-        rows.setdefault(one.name if table == 1 else one.of, []).append([one.name, one.of, *cells, mark(word)])
+        rows.setdefault(one.name if table == 1 else one.of, []).append(
+            [_short(one.name), _short(one.of.removeprefix(f"{MEAN}, ")), *cells, mark(word)]
+        )
     rows = [row for group in rows.values() for row in group]
     return markdown(["", "of", "published", *tiers, apart, "verdict"], rows)
 
@@ -126,8 +132,14 @@ def _leads(leads: Sequence[Lead], section: int) -> list[str]:
     digits, lines = 2 if section == 2 else 1, []
     for label, (value, *ends) in leads:
         text = _signed(value, digits) if None in ends else spelled((value, *ends), digits, sign=True)
-        lines.append(f"{label}: {text}".replace(" ", "\u00a0") if label else text)
+        gap = "\u00a0" if None in ends or len(label) <= SHORT else " "
+        lines.append(f"{_short(label)}:{gap}{text}" if label else text)
     return lines
+
+
+def _short(text: str) -> str:
+    """In one line, and a short one."""
+    return text.replace("alpha", "\u03b1").replace(" ", "\u00a0")
 
 
 def _value(one: Number, tier: str, digits: int) -> str:
