@@ -120,7 +120,7 @@ for kind, feature in best.items():
 # %% [markdown]
 # ```{glue:figure} validation
 # :name: figure-validation
-# :alt: Two panels of accuracy in cross validation against C on a logarithmic axis: a curve for each of the five convolution layers at the left, for each of five radii of SIFT at the right, with a broken vertical line at the C that is used.
+# :alt: Two panels of accuracy in cross validation against C on a logarithmic axis: a curve for each of the five convolution layers at the left, for each of five radii of SIFT at the right, with a broken vertical line at the C that is used, {glue:text}`C`. On average the layers are best at {glue:text}`convnet-C`, the radii at {glue:text}`sift-C`.
 #
 # *The paper's Figure 5* (tier: {glue:text}`tier`): accuracy of {glue:text}`shown` keypoints in {glue:text}`folds`-fold cross validation on train. The broken line is the C of Table 3, {glue:text}`C`.
 # ```
@@ -193,7 +193,7 @@ for name in ("total", "inside"):
 # %% [markdown]
 # ```{glue:figure} peaks
 # :name: figure-peaks
-# :alt: Histograms of the places of the highest responses in squares of 21 by 21 pixels in coarse cells, a row for each of two keypoints, a column for each feature, SIFT first, then conv1 to conv5, with a cross on the true place in the middle of each.
+# :alt: Histograms of the places of the highest responses in squares of 21 by 21 pixels in coarse cells, a row for each of two keypoints, a column for each feature, SIFT first, then conv1 to conv5, with a cross on the true place in the middle of each; {glue:text}`windows-inside` windows of all categories were looked at.
 #
 # *The paper's Figure 4* (tier: {glue:text}`tier`; {glue:text}`localised` instances of {glue:text}`shown`). Where the classifier of a keypoint responds most in the $21 \times 21$ pixels around its true place (cross); darker is more often, in cells of $3 \times 3$ pixels. n counts the maxima; those on the border are dropped.
 # ```
@@ -268,7 +268,7 @@ glue("mirrored", Markdown(text), display=False)
 # %% [markdown]
 # ```{glue:figure} confusion
 # :name: figure-confusion
-# :alt: Two matrices of the keypoints of one category, the true one in rows and what it is taken for in columns, in shades of blue: the best layer at the left, the best radius of SIFT at the right. The diagonal is dark where names are right.
+# :alt: Two matrices of the keypoints of one category, the true one in rows and what it is taken for in columns, in shades of blue: the best layer at the left, the best radius of SIFT at the right. The diagonal stands out where names are right.
 #
 # *Confusions* of {glue:text}`shown` keypoints on val (tier: {glue:text}`tier`), in percent of each row.
 # ```
@@ -305,14 +305,14 @@ plt.close("all")
 # %% [markdown]
 # ```{glue:figure} layers
 # :name: figure-layers
-# :alt: Mean accuracy with intervals for every convolution, pooling and normalisation layer of the network in turn, with the best SIFT and the best SIFT with less smoothing as grey squares beside each.
+# :alt: Mean accuracy with intervals for every convolution, pooling and normalisation layer of the network in turn, with the best SIFT and the best SIFT with less smoothing as grey squares beside each. {glue:text}`convnet-best`, chosen on train, has {glue:text}`score` %, {glue:text}`sift-best` {glue:text}`score-sift` %.
 #
 # *Every layer* (tier: {glue:text}`tier`): mean accuracy on val with 95 % bootstrap intervals over instances; in grey, the same beside each layer, the best SIFT of either smoothing, chosen on train.
 # ```
 #
 # ```{glue:figure} sizes
 # :name: figure-sizes
-# :alt: Mean accuracy rising with the share of the training images, on a logarithmic axis, for the best layer, the best SIFT and the best SIFT with less smoothing, with bands.
+# :alt: Mean accuracy rising with the share of the training images, on a logarithmic axis, for the best layer, the best SIFT and the best SIFT with less smoothing, with bands; at the right end {glue:text}`score` and {glue:text}`score-sift` % for the first two.
 #
 # *Fewer training images* (tier: {glue:text}`tier`): mean accuracy on val, with 95 % bootstrap intervals over the instances of val. The images of each category are drawn once, each share from the next larger one.
 # ```

@@ -68,7 +68,7 @@ for name, value in texts.items():
 # %% [markdown]
 # ```{glue:figure} joined
 # :name: figure-joined
-# :alt: Two instances of one category in different poses, colours and views, side by side; coloured lines join the keypoints that both show, such as the eyes, the nose and the paws.
+# :alt: Two instances of one category in different poses, colours and views, side by side; coloured lines join the {glue:text}`joined-count` keypoints that both show, such as the eyes, the nose and the paws.
 #
 # *Correspondence* (tier: {glue:text}`tier`; {glue:text}`category`): two instances, each in its box, warped to a square, and the {glue:text}`joined-count` keypoints that both of them show, joined. L and R are its own left and right, B and F back and front. Nobody drew these lines by what the images look like: they are what the experiments are tested against.
 # ```
@@ -105,7 +105,7 @@ glue("side", side, display=False)
 # %% [markdown]
 # ```{glue:figure} looking
 # :name: figure-looking
-# :alt: One object five times, covered with ever coarser grids of dots, and on each a yellow square around the same place, from a few pixels in conv1 to more than half of the picture in conv5. Below, what is in each square, enlarged: a few blurred pixels first, then an eye, then the head and part of the body.
+# :alt: One object five times, covered with ever coarser grids of dots, and on each a yellow square around the same place, from {glue:text}`conv1-size` pixels in conv1 to {glue:text}`conv5-size` of {glue:text}`side` in conv5. Below, what is in each square, enlarged: a few blurred pixels first, then an eye, then the head and part of the body.
 #
 # *Receptive fields* (tier: {glue:text}`tier`, network {glue:text}`network`). Above: an object, warped to {glue:text}`side` x {glue:text}`side` pixels; a dot for each unit of a layer, and a square around what the unit nearest to the {glue:text}`keypoint` sees: {glue:text}`conv1-size` pixels in conv1, {glue:text}`conv5-size` in conv5. Below: what it sees, enlarged; grey is outside of the square. Sizes and strides are computed from the list of layers.
 # ```

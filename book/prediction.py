@@ -171,7 +171,7 @@ figure(
 # %% [markdown]
 # ```{glue:figure} eta
 # :name: figure-eta
-# :alt: Mean PCK of held out training instances against eta from 0 to 1, a curve with its band for convnet features and one for SIFT, and a broken vertical line at the paper's 0.1.
+# :alt: Mean PCK of held out training instances against eta from 0 to 1, a curve with its band for convnet features and one for SIFT, and a broken vertical line at the paper's 0.1. The first is highest at {glue:text}`best-conv`, the other at {glue:text}`best-sift`.
 #
 # *Cross validation of eta* (tier: {glue:text}`tier`): mean PCK of held out training instances at alpha = 0.1, whatever the parameter, with 95 % bootstrap intervals over instances. At the left detectors alone; at eta = 1 nothing is left of them. The best is {glue:text}`best-conv` for {glue:text}`layer` and {glue:text}`best-sift` for SIFT; what follows uses {glue:text}`eta-conv` and {glue:text}`eta-sift`.
 # ```
@@ -254,7 +254,7 @@ figure(
 # %% [markdown]
 # ```{glue:figure} pck
 # :name: figure-prediction-pck
-# :alt: Mean PCK rising with alpha from 0 to 0.2 for SIFT, SIFT with the prior, convnet features, and these with the prior, with bands, and a broken vertical line at the paper's 0.1.
+# :alt: Mean PCK rising with alpha from 0 to 0.2 for SIFT, SIFT with the prior, convnet features, and these with the prior, with bands, and a broken vertical line at the paper's 0.1. At alpha = {glue:text}`alpha` {glue:text}`layer` with the prior has {glue:text}`score` %.
 #
 # *PCK at every tolerance* (tier: {glue:text}`tier`), with 95 % bootstrap intervals over instances.
 # ```
@@ -316,9 +316,9 @@ glue("shown", ", ".join(shown), display=False)
 # %% [markdown]
 # ```{glue:figure} predicted
 # :name: figure-predicted
-# :alt: For each of five objects, warped to a square, three pictures: its own keypoints, each in a colour that a legend names, what SIFT with the prior predicts, and what convnet features with the prior predict, as discs of the same colours where they are right and crosses where they are wrong.
+# :alt: For each of five objects, warped to a square, three pictures: its own keypoints, each with a number that a legend names, what SIFT with the prior predicts, and what convnet features with the prior predict, as discs with the same numbers where they are right, within alpha = {glue:text}`alpha`, and crosses where they are wrong.
 #
-# *The paper's Figure 6* (tier: {glue:text}`tier`; {glue:text}`shown`; instances drawn at random from the half of val with the most visible keypoints). A keypoint has one colour in a row. Discs are within alpha = {glue:text}`alpha` of the truth, crosses are not.
+# *The paper's Figure 6* (tier: {glue:text}`tier`; {glue:text}`shown`; instances drawn at random from the half of val with the most visible keypoints). A keypoint has one number and one colour in a row. Discs are within alpha = {glue:text}`alpha` of the truth, crosses are not.
 # ```
 #
 # ## Finer steps

@@ -153,7 +153,7 @@ plt.close()
 # %% [markdown]
 # ```{glue:figure} rebuilt
 # :name: figure-rebuilt
-# :alt: Images in the left column, with a small yellow square and three nested black squares in the first; beside each, in a row for every number of neighbours, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5, coarse mosaics in other colours, in which outlines are easiest to find under conv3, and from randomly drawn patches of its own, in its own colours but scrambled.
+# :alt: Images in the left column, with a small yellow square and three nested black squares in the first; beside each, in a row for every number of neighbours, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5 among {glue:text}`units`, coarse mosaics in other colours, in which outlines are easiest to find under conv3, and from randomly drawn patches of its own, in its own colours but scrambled.
 #
 # *The paper's Figure 1* (tier: {glue:text}`tier`). Left: of the scored images, those with the largest objects; the broken line is the part that whole patches cover. In the first, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around it. Right: the image rebuilt from one nearest neighbour (1-NN) and from the average of several, among {glue:text}`units` units of {glue:text}`database` (conv3), and from as many places of the image itself, drawn uniformly from the conv3 receptive field (uniform rf). View it enlarged.
 # ```
@@ -234,7 +234,7 @@ glue("scored", len(scored), display=False)
 # %% [markdown]
 # ```{glue:figure} detail
 # :name: figure-detail
-# :alt: Detail scores of conv3, conv4 and conv5 with intervals, as blue and orange circles for one and for several neighbours; white and grey squares, the same for the three layers, show the uniform column.
+# :alt: Detail scores of conv3, conv4 and conv5 with intervals, as blue and orange circles for one and for several neighbours; white and grey squares, the same for the three layers, show the uniform column. With {glue:text}`k` neighbours conv3 has {glue:text}`conv3-detail-neighbours`, conv4 {glue:text}`conv4-detail-neighbours`, conv5 {glue:text}`conv5-detail-neighbours`, and the uniform column {glue:text}`conv3-detail-uniform`.
 #
 # *What Figure 1 shows, as a number* (tier: {glue:text}`tier`). Detail scores of images rebuilt from neighbours (circles) and from uniformly drawn places (squares, the same draws beside each layer): means over {glue:text}`scored` images of val with 95 % bootstrap intervals over images.
 # ```

@@ -6,13 +6,16 @@ book``), and axe-core, from ``npm install --no-save axe-core`` or as a file that
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from browser import Browser
 from conftest import ROOT
+from corrlib import alternatives
 
 HTML = ROOT / "_build" / "html"
 PAGES = sorted(path for path in HTML.rglob("*.html") if not {"_static", "index.html"} & set(path.parts))
@@ -95,3 +98,48 @@ def test_pages_can_be_used_by_all(chromium, axe, page):
         assert wide <= 400, "the page itself does not scroll sideways"
     finally:
         chromium.call("Emulation.clearDeviceMetricsOverride")
+
+
+def staged(source, **values):
+    """A chapter of one cell after its glued values have been put into its alternative texts."""
+    outputs = [
+        nbformat.v4.new_output(
+            "display_data",
+            {"application/papermill.record/text/plain": repr(value)},
+            metadata={"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}},
+        )
+        for name, value in values.items()
+    ]
+    cells = [nbformat.v4.new_code_cell("", outputs=outputs), nbformat.v4.new_markdown_cell(source)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"papermill": {"input_path": "small.py"}})
+    alternatives.add_numbers(notebook)
+    return notebook.cells[1].source
+
+
+FIGURE = (
+    "```{glue:figure} f\n:alt: From {glue:text}`low:.1f` to {glue:text}`high`.\n\nHere {glue:text}`low`.\n```"
+)
+
+
+def test_alternative_texts_have_the_numbers_and_captions_are_left_alone():
+    text = staged(FIGURE, low=0.25, high="55.0 [53,\u00a057]")
+    assert text == FIGURE.replace("{glue:text}`low:.1f`", "0.2").replace(
+        "{glue:text}`high`", "55.0 [53,\u00a057]"
+    )
+
+
+@pytest.mark.parametrize("values", [{"low": 0.25}, {"low": "0.25", "high": 1}, {"low": 1, "high": object()}])
+def test_an_alternative_text_that_cannot_be_written_names_the_chapter_and_the_number(values):
+    with pytest.raises(
+        ValueError, match=r"^small\.py: .*\{glue:text\}`(low:\.1f|high)`: glue a text or a number"
+    ):
+        staged(FIGURE, **values)
+
+
+def test_every_figure_of_an_experiment_says_what_it_shows_and_most_say_a_number():
+    for name in ("visualization", "alignment", "classification", "prediction"):
+        text = (ROOT / "book" / f"{name}.py").read_text()
+        figures = re.findall(r"\{glue:figure\} (\S+)\n# :name: \S+\n(?:# :alt: (.*)\n)?", text)
+        told = {figure: alt for figure, alt in figures if alt}
+        assert len(told) >= 3 and all(len(alt) > 60 for alt in told.values())
+        assert sum("{glue:text}" in alt for alt in told.values()) * 2 >= len(told), name

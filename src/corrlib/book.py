@@ -22,7 +22,7 @@ import filelock
 import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from corrlib import captions, chapters, downloads, pictures
+from corrlib import alternatives, captions, chapters, downloads, pictures
 
 # The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
@@ -209,6 +209,7 @@ def _stage(root: Path) -> None:
         shutil.copy(root / name, stage / name)
     for name in chapter_names(root):
         notebook = nbformat.read(_executed(root, name), as_version=4)
+        alternatives.add_numbers(notebook)
         captions.add_provenance(notebook)
         downloads.add_downloads(notebook, Path(name).name, (stage / name).parent)
         captions.add_cost(notebook, name)
