@@ -407,9 +407,10 @@ glue("merged", tables.spelled(merged[best["convnet"]]), display=False)
 #
 # :::{admonition} What to look for
 # :class: dropdown
-# Confusions of a corner with its mirror image lie on two lines beside the diagonal. For {glue:text}`convnet-best` over all categories of this page,
-# accuracy is {glue:text}`score`, and {glue:text}`merged` when they are forgiven. If the gain is larger for the bus, the rest of its errors is
-# elsewhere: top and bottom, front and back.
+# Confusions of a corner with its mirror image lie on two lines beside the diagonal. For {glue:text}`convnet-best` over all
+# categories of this page, accuracy is {glue:text}`score`, and {glue:text}`merged` when they are forgiven. But a bus has another symmetry,
+# which the merged table does not forgive: seen from its other side, its left back corner is where the right front one would
+# be. Which of the two confusions is more frequent in your matrix?
 # :::
 #
 # :::{admonition} 4. To think about
