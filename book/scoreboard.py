@@ -219,7 +219,6 @@
 # behind ({numref}`table-results`). The parameters of this page:
 
 # %% tags=["parameters"]
-seed: int = 0  # without effect: nothing is drawn here
 difficult: bool = True  # whether objects that VOC calls difficult are used
 truncated: bool = True  # and those that it calls truncated
 data_root: str = ""  # a data set like VOC 2011; none: figurines

@@ -247,7 +247,9 @@ def _print(root: Path, browser: str) -> Path:
     )
     # Sphinx writes the page into the folder of the first document, and its links as if it were above.
     page, printed = made / "index.html", work / "book.pdf"
-    page.write_text((made / f"{first}.html").read_text().replace(f'href="{first}.html#', 'href="#'))
+    text = (made / f"{first}.html").read_text().replace(f'href="{first}.html#', 'href="#')
+    # On paper nothing can be unfolded; code that is folded away is left out (print.css).
+    page.write_text(re.sub(r'<details class="(?!admonition hide)', '<details open class="', text))
     # The budget is how long MathJax may take by the page's own clock.
     options = ["--headless=new", "--disable-gpu", "--no-pdf-header-footer", "--virtual-time-budget=120000"]
     if os.geteuid() == 0:  # as in a container: Chromium's sandbox refuses the superuser
