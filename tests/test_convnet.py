@@ -350,7 +350,7 @@ def test_on_a_gpu_convolutions_are_not_rounded(monkeypatch):
 
 
 def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
-    # The device "meta" knows shapes but no numbers: torch objects where a result is copied back, and not before.
+    # The device "meta" knows shapes but no numbers: torch objects where a result is copied back, no earlier.
     for module in (convnet.network, retrieval):
         monkeypatch.setattr(module, "device", lambda: torch.device("meta"))
     net, rows = network(rng, hidden=8), rng.standard_normal((7, 3))
