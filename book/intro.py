@@ -169,7 +169,8 @@ glue("side", side, display=False)
 #
 # A claim of the paper is judged by such an interval, that of the difference between two methods on the same instances. It
 # **holds** if the whole interval is on the claimed side, it **does not hold** if the whole interval is on the other side, and
-# otherwise it **cannot be told** from this many instances. Text and tables take these words from the code that judged.
+# otherwise it **cannot be told** from this many instances. (The scoreboard says **holds in order only** where it cannot be told
+# and yet all values are on the claimed side.) Text and tables take these words from the code that judged.
 #
 # The {doc}`scoreboard` has all of it on one page: every number of the paper's Tables 1 to 4 and every claim, published, as
 # recorded on photographs, and as measured when this copy of the book was built. Start there if you know the paper, and

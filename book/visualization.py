@@ -224,6 +224,12 @@ def series(column):
     return {n: np.stack([results[name][n]["detail"][column] for name in units.LAYERS]) for n in ks}
 
 
+for measure in ("detail", "similarity"):
+    gains = {name: results[name][k][measure]["difference"] for name in units.LAYERS}
+    ahead = [name for name, (_, low, _) in gains.items() if low > 0]
+    behind = [name for name, (*_, high) in gains.items() if high < 0]
+    for word, found in dict(ahead=ahead, behind=behind).items():
+        glue(f"{word}-{measure}", ", ".join(found) or "none", display=False)
 near = {f"{n}-NN": values for n, values in series("neighbours").items()}
 drawn = {f"uniform rf, {n} place{'s' * (n > 1)}": values for n, values in series("uniform").items()}
 glue("detail", plots.intervals(units.LAYERS, near, baseline=drawn, label="detail score"), display=False)
@@ -250,11 +256,11 @@ glue("scored", len(scored), display=False)
 # | uniform rf | {glue:text}`conv3-detail-uniform` | | {glue:text}`conv3-similarity-uniform` | |
 # :::
 #
-# On figurines, with the default parameters, `conv3` and `conv4` keep more detail than the uniform column, the
-# deeper one less ({numref}`figure-detail`); whether `conv5` keeps any, this many images do not tell. Five neighbours do
-# better than one: what they share adds up, what is peculiar to one is averaged away. In plain brightness `conv3` is
-# ahead of the uniform column, `conv4` about level with it, and `conv5` behind: its neighbours tell less of the
-# brightness of a patch than a random place nearby does.
+# More detail than the uniform column, by the whole interval of the gain, have: {glue:text}`ahead-detail` ({numref}`figure-detail`); in
+# plain brightness: {glue:text}`ahead-similarity`. Behind it by the whole interval are, in detail, {glue:text}`behind-detail`, and in plain
+# brightness {glue:text}`behind-similarity`: neighbours of these tell less of the brightness of a patch than a random place
+# nearby does. Of the others, so many images do not tell. What several neighbours share adds up, what is peculiar to one is
+# averaged away: compare the circles of one layer.
 #
 # ## One feature at a time
 #

@@ -359,7 +359,7 @@ def test_figure_2_shows_every_picture(rng):
     expected = [p for layer in layers.values() for k in (0, 1, 5) for p in layer[k]]
     assert len(shown) == len(expected) and all((s == e).all() for s, e in zip(shown, expected, strict=True))
     labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
-    assert labels == ["seed", "1 neighbour", "5 neighbours"]
+    assert labels == ["seed", "1-NN", "5-NN"]
 
 
 def test_intervals_are_drawn_where_they_are():

@@ -39,18 +39,18 @@ def transferred(
         first = number * height
         left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target, own)
         if number == 0:
-            left.set_title("target", fontsize=9)
+            left.set_title("target", fontsize=13)
         for row, name in enumerate(warped, first):
             images, transferred = warped[name][number], points[name][number]
             for column, (image, its) in enumerate(zip(images, transferred, strict=True), 1):
                 axes = _dotted(figure.add_subplot(grid[row, column]), image, its)
                 if column == 1:
-                    axes.set_ylabel(name, fontsize=8)
+                    axes.set_ylabel(name, fontsize=12)
                 if row == 0:
-                    axes.set_title(f"neighbour {column}", fontsize=9)
+                    axes.set_title(f"neighbour {column}", fontsize=13)
             right = _dotted(figure.add_subplot(grid[row, columns - 1]), target, *transferred)
             if row == 0:
-                right.set_title("copied", fontsize=9)
+                right.set_title("copied", fontsize=13)
     return figure
 
 
@@ -79,14 +79,14 @@ def displacements(
     for row, name in zip(axes, flows, strict=True):
         for place, image in zip(row, (target, target, neighbours[name], warped[name]), strict=True):
             show(place, image)
-        row[0].set_ylabel(name, fontsize=9)
+        row[0].set_ylabel(name, fontsize=13)
         row[1].images[0].set_alpha(0.35)
         flow = flows[name][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)
     for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
-        place.set_title(title, fontsize=9)
+        place.set_title(title, fontsize=13)
     return figure
 
 

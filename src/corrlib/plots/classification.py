@@ -58,16 +58,16 @@ def peaks(histograms: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
         squeeze=False,
     )
     for place, name in zip(axes[0], columns, strict=True):
-        place.set_title(name, fontsize=9)
+        place.set_title(name, fontsize=12)
     for row, (keypoint, found) in zip(axes, histograms.items(), strict=True):
-        row[0].set_ylabel(keypoint, fontsize=9)
+        row[0].set_ylabel(keypoint, fontsize=12)
         for place, name in zip(row, columns, strict=True):
             counts = found[name]
             middle = (len(counts) - 1) / 2
             place.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
             place.plot(middle, middle, "+", color="#d55e00", ms=9, mew=1.4)
             place.set(xticks=[], yticks=[])
-            place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=8)
+            place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=11)
     return figure
 
 
@@ -86,10 +86,10 @@ def confusions(matrices: Mapping[str, np.ndarray], names: Sequence[str]) -> Figu
     )
     for place, (title, matrix) in zip(axes[0], matrices.items(), strict=True):
         image = place.imshow(100 * matrix, cmap="Blues", vmin=0, vmax=100)
-        place.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-        place.set_yticks(range(len(names)), names, fontsize=8)
-        place.set_title(title, fontsize=10)
-        place.set_xlabel("taken for", fontsize=9)
-    axes[0, 0].set_ylabel("true keypoint", fontsize=9)
+        place.set_xticks(range(len(names)), names, rotation=90, fontsize=10)
+        place.set_yticks(range(len(names)), names, fontsize=10)
+        place.set_title(title, fontsize=13)
+        place.set_xlabel("taken for", fontsize=12)
+    axes[0, 0].set_ylabel("true keypoint", fontsize=12)
     figure.colorbar(image, ax=axes[0].tolist(), shrink=0.6, label="percent")
     return figure

@@ -32,10 +32,10 @@ def predicted(
         right: discs are, crosses are not.
     """
     columns, rows = len(points), len(images)
-    size = (10, 10 / (columns + 1.2) * rows)
+    size = (10, 10 / (columns + 1.35) * rows)
     figure, axes = plt.subplots(
         rows, columns + 1, figsize=size, dpi=DPI, layout="constrained", squeeze=False,
-        gridspec_kw={"width_ratios": [1] * columns + [1.2]},
+        gridspec_kw={"width_ratios": [1] * columns + [1.35]},
     )  # fmt: skip
     for row, (image, own) in enumerate(zip(images, names, strict=True)):
         seen = np.flatnonzero(np.isfinite(next(iter(points.values()))[row]).all(axis=1))
@@ -43,7 +43,7 @@ def predicted(
         for place, (title, sets) in zip(axes[row], points.items(), strict=False):
             show(place, image)
             if row == 0:
-                place.set_title(title, fontsize=11)
+                place.set_title(title, fontsize=14)
             for k, number in numbers.items():
                 if np.isfinite(sets[row][k]).all():
                     _marked(place, sets[row][k], number, "o" if correct[title][row][k] else "X")
@@ -53,7 +53,7 @@ def predicted(
             legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {own[k].replace('_', ' ')}")
         few = len(seen) <= 12
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
-        listed = legend.legend(fontsize=8.5 if few else 7.5, ncols=1 if few else 2, **placed)
+        listed = legend.legend(fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or pictures would shrink for it
     return figure
 
@@ -64,7 +64,7 @@ def _marked(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
     axes.scatter(*point, c=_colour(number), **style)
     edge = [withStroke(linewidth=2, foreground="black")]
     where = dict(xytext=(3.5, 2.5), textcoords="offset points", annotation_clip=False)
-    axes.annotate(f"{number}", point, fontsize=7, color="white", path_effects=edge, **where)
+    axes.annotate(f"{number}", point, fontsize=9, color="white", path_effects=edge, **where)
 
 
 def _colour(number: int) -> str:

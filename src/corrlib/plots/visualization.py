@@ -56,9 +56,9 @@ def reconstructions(
             for row, k in enumerate(ks, first):
                 axes = show(figure.add_subplot(grid[row, column]), pictures[number][k])
                 if row == 0:
-                    axes.set_title(title, fontsize=10)
+                    axes.set_title(title, fontsize=14)
                 if column == 1:
-                    axes.set_ylabel(f"{k}-NN", fontsize=9)
+                    axes.set_ylabel(f"{k}-NN", fontsize=13)
     return figure
 
 
@@ -75,16 +75,18 @@ def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure
     count = sum(len(layer[0]) for layer in averages.values())
     side = 11.0 / count
     figure = plt.figure(figsize=(11.0, side * len(ks) + 0.5), dpi=DPI, layout="constrained")
-    parts = np.atleast_1d(figure.subfigures(1, len(averages), wspace=0.02))
+    parts = np.atleast_1d(
+        figure.subfigures(1, len(averages), wspace=0.02, width_ratios=[1.06, *[1] * (len(averages) - 1)])
+    )
     for (name, layer), part in zip(averages.items(), parts, strict=True):
-        part.suptitle(f"{name}, {layer[0].shape[1]} px", fontsize=10)
+        part.suptitle(f"{name}, {layer[0].shape[1]} px", fontsize=15)
         for row, k in enumerate(ks):
             for column, picture in enumerate(layer[k]):
                 axes = part.add_subplot(len(ks), len(layer[k]), row * len(layer[k]) + column + 1)
                 show(axes, picture)
                 if column == 0 and name == next(iter(averages)):
-                    label = "seed" if k == 0 else f"{k} neighbour{'s' if k > 1 else ''}"
-                    axes.set_ylabel(label, fontsize=8)
+                    label = "seed" if k == 0 else f"{k}-NN"
+                    axes.set_ylabel(label, fontsize=12)
     return figure
 
 
