@@ -254,6 +254,9 @@ def test_recorded_verdicts_are_those_of_their_own_leads():
     for key, word in same.items():
         assert found[key] == word or (found[key], word) == ("holds in order only", "cannot be told"), key
     (sift,) = [word for (_, text), word in found.items() if text.startswith("SIFT of no radius")]
+    for one in scoreboard.claims({"photos": recorded}):
+        for _, (value, lower, upper) in one.leads.get("photos", ()):
+            assert lower is None or lower <= value <= upper, one.text
     leads = recorded["classification"]["values"]["claims"][opposite[0][1]]["leads"]
     assert (sift == "does not hold") == any(lower > 0 for _, lower, _ in leads)
 
