@@ -122,7 +122,7 @@ for kind, feature in best.items():
 # :name: figure-validation
 # :alt: Two panels of accuracy in cross validation against C on a logarithmic axis: a curve for each of the five convolution layers at the left, for each of five radii of SIFT at the right, with a broken vertical line at the C that is used, {glue:text}`C`. On average the layers are best at {glue:text}`convnet-C`, the radii at {glue:text}`sift-C`.
 #
-# *The paper's Figure 5* (tier: {glue:text}`tier`): accuracy of {glue:text}`shown` keypoints in {glue:text}`folds`-fold cross validation on train. The broken line is the C of Table 3, {glue:text}`C`.
+# *The paper's Figure 5* (tier: {glue:text}`tier`): accuracy of {glue:text}`shown` keypoints in {glue:text}`folds`-fold cross validation on train, (a) by layers of the network, (b) by SIFT of several radii. The broken line is the C of Table 3, {glue:text}`C`.
 # ```
 #
 # As in the paper's figure, and to save time, every $C$ is tried for one category only, {glue:text}`shown`. The best, averaged
