@@ -7,7 +7,7 @@ DATA    ?=
 WEIGHTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv book pdf test lab bench constraints
+.PHONY: help venv book pdf test lab bench faults constraints
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: venv  ## measure against the peers of the bench extra, on a quiet machine
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra bench \
 		|| echo "without the peers that are not installed"
 	@$(BIN)/python -m benchmarks
+
+faults: venv  ## try every fault in full: damaged files, kills, full disks (half an hour on two quiet cores)
+	@$(BIN)/python ci/faults.py
 
 constraints: venv  ## pin the newest requirements anew in constraints.txt
 	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"
