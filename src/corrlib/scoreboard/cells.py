@@ -25,6 +25,8 @@ from corrlib.tables import markdown, spelled
 CLASSES = {HOLDS: "holds", IN_ORDER: "in-order", UNTOLD: "untold", FAILS: "fails", NOT_RUN: "not-run"}
 #: With what the columns of means begin.
 MEAN = "mean"
+#: What has the numbers of each table.
+HEADS = {1: "layer", 2: "method", 3: "feature", 4: "method"}
 #: Characters of a label that stands in one line with its lead.
 SHORT = 14
 
@@ -110,7 +112,7 @@ def listed(every: Sequence[Number], table: int, tiers: Sequence[str], *, means: 
             [_short(one.name), _short(one.of.removeprefix(f"{MEAN}, ")), *cells, mark(word)]
         )
     rows = [row for group in rows.values() for row in group]
-    return markdown(["", "of", "published", *tiers, apart, "verdict"], rows)
+    return markdown([HEADS[table], "of", "published", *tiers, apart, "verdict"], rows)
 
 
 def sources(tiers: Mapping[str, Results]) -> str:
