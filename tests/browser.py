@@ -146,10 +146,11 @@ class Browser:
 
     def key(self, name, *, shift=False):
         """Press a key such as ``ArrowLeft``."""
-        code = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9}[name]
+        codes = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, "Enter": 13}
         for kind in ("keyDown", "keyUp"):
-            key = {"key": name, "code": name, "windowsVirtualKeyCode": code}
-            self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key)
+            key = {"key": name, "code": name, "windowsVirtualKeyCode": codes[name]}
+            typed = {"text": "\r"} if name == "Enter" and kind == "keyDown" else {}
+            self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key, **typed)
 
     def picture(self, path, *, full=False):
         """Write what is seen to a PNG."""

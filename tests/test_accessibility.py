@@ -15,7 +15,7 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib import alternatives
+from corrlib.book import alternatives
 
 HTML = ROOT / "_build" / "html"
 PAGES = sorted(path for path in HTML.rglob("*.html") if not {"_static", "index.html"} & set(path.parts))
@@ -46,7 +46,7 @@ def axe():
 
 
 @pytest.fixture(scope="module")
-def chromium(axe, tmp_path_factory):
+def chromium(tmp_path_factory):
     with Browser(tmp_path_factory.mktemp("browser"), size=(1200, 900)) as browser:
         yield browser
 
@@ -63,7 +63,7 @@ def only(*rules):
     return {"runOnly": {"type": "rule", "values": rules}}
 
 
-def test_axe_finds_what_is_wrong(chromium, axe, tmp_path):
+def test_axe_finds_what_is_wrong(axe, chromium, tmp_path):
     page = tmp_path / "page.html"
     start = '<!doctype html><html lang="en"><title>T</title><main><h1>T</h1>'
     page.write_text(start + '<img src="a.png"><p style="color: #999; background: #fff">pale</p></main>')
@@ -81,7 +81,7 @@ def test_there_is_a_book_to_judge(axe):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_pages_can_be_used_by_all(chromium, axe, page):
+def test_pages_can_be_used_by_all(axe, chromium, page):
     chromium.open(page)
     try:
         chromium.value("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
@@ -98,6 +98,28 @@ def test_pages_can_be_used_by_all(chromium, axe, page):
         assert wide <= 400, "the page itself does not scroll sideways"
     finally:
         chromium.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_keys_alone_lead_through_a_chapter_and_open_its_answers(chromium):
+    page = HTML / "book" / "alignment.html"
+    if not page.is_file():
+        pytest.skip(f"no page at {page}: make book")
+    chromium.open(page)
+    chromium.wait("!!document.querySelector('.admonition.dropdown .toggle-button')")
+    chromium.wait("!!document.querySelector('mjx-container')")
+    stops = "[...document.querySelectorAll('[tabindex=\"0\"], mjx-container[tabindex]')].map(e => e.tagName)"
+    assert "MJX-CONTAINER" not in chromium.value(stops), "formulas are read, not stopped at"
+    around = "(e => [e.className, getComputedStyle(e).outlineStyle])(document.activeElement)"
+    seen = []
+    while not seen or (len(seen) < 200 and "toggle-button" not in seen[-1][0]):
+        chromium.key("Tab")
+        seen.append(chromium.value(around))
+    buttons = [style for name, style in seen if "btn" in name.split()]
+    assert len(buttons) > 4 and set(buttons) <= {"solid", "auto"}, "where the focus is can be seen"
+    answer = "document.activeElement.closest('.admonition').querySelector('p:not(.admonition-title)')"
+    assert chromium.value(f"{answer}.getBoundingClientRect().height") == 0
+    chromium.key("Enter")
+    chromium.wait(f"{answer}.getBoundingClientRect().height > 10")
 
 
 def staged(source, **values):
