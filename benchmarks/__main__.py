@@ -1,11 +1,12 @@
 """Measure corrlib against its peers: python -m benchmarks [--only flow,sift] [--rounds 5] [--quick]"""
 
-# Threads are counted before any library starts its own.
+# Before any library starts threads of its own, or looks for a GPU.
 # ruff: noqa: E402
 import os
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
+os.environ["CORRLIB_DEVICE"] = "cpu"
 
 import argparse
 import importlib
@@ -13,11 +14,10 @@ import time
 
 import torch
 
-from benchmarks import limits, pages, report, scale, startup, sweep
+from benchmarks import KERNELS, limits, pages, report, scale, startup, sweep
 from benchmarks.harness import compete, grow
 
-#: Modules with a `KERNEL`, in the order of the table.
-KERNELS = ("flow", "warp", "sift", "network", "retrieval", "svm", "mining")
+#: What else there is to measure.
 OTHERS = ("startup", "sweep")
 
 DESCRIPTION = """\

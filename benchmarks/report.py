@@ -20,7 +20,7 @@ PACKAGES = (
     *("PyMaxflow", "faiss-cpu", "onnxruntime"),
 )
 #: Of the many, those that say how wide the processor computes.
-FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
+FLAGS = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 
 def machine() -> dict[str, Any]:

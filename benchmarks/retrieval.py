@@ -64,7 +64,7 @@ def against_faiss(quick: bool) -> Sides:
 
 def search(size: int) -> Callable[[], tuple]:
     """169 queries in the first of the features."""
-    query, database = queries(169), features(DATABASE if size == DATABASE else size)
+    query, database = queries(169), features(size)
     return lambda: nearest(query, database, K)
 
 

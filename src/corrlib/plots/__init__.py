@@ -4,6 +4,7 @@ from corrlib.plots.alignment import displacements, transferred
 from corrlib.plots.classification import confusions, peaks, validation
 from corrlib.plots.explorer import alike, followed, tolerated
 from corrlib.plots.introduction import joined, looking
+from corrlib.plots.performance import grown
 from corrlib.plots.prediction import predicted
 from corrlib.plots.style import curves, intervals
 from corrlib.plots.sweep import swept
@@ -15,6 +16,7 @@ __all__ = [
     "curves",
     "displacements",
     "followed",
+    "grown",
     "intervals",
     "joined",
     "looking",
