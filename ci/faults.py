@@ -1,8 +1,9 @@
 """Try every fault in full and tell what came of it: make faults, or python ci/faults.py [--inputs N].
 
 Damaged and hostile files of every kind that is read, 10,000 inputs each; two hundred runs that are killed;
-full and read-only disks (as root), clocks that jump, several processes that want the same. Half an hour on two
-quiet cores, of which both are used. The test suite does the same with a small sample; fewer inputs, fewer kills.
+full and read-only disks (as root), clocks that jump, several processes that want the same. Half an hour on
+two quiet cores, of which both are used. The test suite does the same with a small sample; fewer inputs mean
+fewer kills.
 """
 
 import argparse
