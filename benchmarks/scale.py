@@ -22,7 +22,13 @@ STEPS = (
     ("dense SIFT of section 5", OBJECTS, "sift", "dense, section 5", "VLFeat"),
     ("SIFT at keypoints, five radii", OBJECTS, "sift", "keypoints", "OpenCV"),
     ("neighbours of eight images in a million, three layers", 3 * 8 * 169, "retrieval", "1,000,000", "faiss"),
-    ("SVMs of ten features", 10 * CATEGORIES * FOLDS, "svm", "16 classes", "LinearSVC(dual=True)"),
+    (
+        "SVMs of ten features, eleven C, five folds",
+        10 * CATEGORIES * FOLDS,
+        "svm",
+        "16 classes",
+        "LinearSVC(dual=True)",
+    ),
 )
 
 

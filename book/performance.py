@@ -112,7 +112,7 @@ for row in series:
 # %% [markdown]
 # ```{glue:figure} growth
 # :name: figure-growth
-# :alt: Three panels with logarithmic axes show processor seconds against the nodes on a side of the grid of a flow, the features in a database and the instances that detectors are trained on; a dashed line in each is the power that fits best.
+# :alt: Three panels with logarithmic axes show processor seconds against the nodes on a side of the grid of a flow, the features in a database and the instances that detectors are trained on; the dashed lines are powers, of {glue:text}`exponent-flow:.2f`, {glue:text}`exponent-retrieval:.2f` and {glue:text}`exponent-mining:.2f`.
 #
 # *Time against size* on one thread. A flow grows with the nodes on a side of its grid to the {glue:text}`exponent-flow:.2f`
 # (four would be every label of every node), a search with its database to the {glue:text}`exponent-retrieval:.2f`, and training
