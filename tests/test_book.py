@@ -22,7 +22,8 @@ import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
-from corrlib import book, captions, chapters, downloads, memory, pictures
+from corrlib import book, chapters, memory
+from corrlib.book import captions, downloads, execution, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -433,8 +434,8 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert changed(reads_data=True)
     World.digest = "b"
     assert changed(reads_data=True)
-    package = shutil.copytree(Path(book.__file__).parent, tmp_path / "package")
-    monkeypatch.setattr(book, "__file__", str(package / "book.py"))
+    package = shutil.copytree(Path(book.__file__).parents[1], tmp_path / "package")
+    monkeypatch.setattr(execution, "__file__", str(package / "book" / "execution.py"))
     assert not changed()
     (package / "geometry.py").write_text("")
     assert changed()
@@ -486,7 +487,7 @@ def test_a_page_that_reads_results_is_executed_after_those_that_write_them(tmp_p
     (tmp_path / "_toc.yml").write_text(f"format: jb-book\nroot: book/intro\nchapters:\n{names}")
     done = []
     monkeypatch.setattr(book, "execute", lambda root, name, *_, results: done.append((name, results)))
-    for step in ("_stage", "_render"):
+    for step in ("stage", "render"):
         monkeypatch.setattr(book, step, lambda root: None)
     book.build(tmp_path)
     results = tmp_path / "_build" / "results"

@@ -351,6 +351,21 @@ def test_the_page_is_whole_by_itself_and_no_text_of_a_chapter_is_markup(tmp_path
     assert data["points"][2]["error"] == attack and data["points"][1]["numbers"]["score"] == "0.5"
 
 
+def test_a_figure_of_the_page_has_the_alternative_text_of_its_chapter_with_the_numbers_of_its_point(tmp_path):
+    figure = {"plot": {"text/plain": "<Figure size 1x1>", "image/png": "iVBORw0KGgo="}}
+    text = "```{glue:figure} plot\n:alt: A line that rises to {glue:text}`score`.\n\nCaption.\n```"
+    for k, glued in enumerate([plain(score=0.25), plain(score=0.5), {}]):
+        notebook(tmp_path / f"{k}.ipynb", figure | glued | plain(n=k), {"k": k})
+        chapter = nbformat.read(tmp_path / f"{k}.ipynb", 4)
+        chapter.cells.append(nbformat.v4.new_markdown_cell(text))
+        nbformat.write(chapter, tmp_path / f"{k}.ipynb")
+    runs.collect(tmp_path)
+    data = json.loads(Loads((tmp_path / "results.html").read_text()).scripts[0])
+    said = [point["figures"][0]["alt"] for point in data["points"]]
+    assert said[:2] == ["A line that rises to 0.25.", "A line that rises to 0.5."]
+    assert said[2].startswith("A line that rises to")  # that notebook has no such number
+
+
 def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
     def row(layer, alpha, score):
         return dict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import nbformat
 import numpy as np
 
 from corrlib import chapters, plots, store
+from corrlib.book import alternatives
 from corrlib.sweep import rows
 
 #: The number that every chapter glues for its sweeps; another one is drawn where there is none.
@@ -116,8 +119,10 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
 
 def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
     """Return the figures that a notebook glued; the same picture of many points is kept once in `images`."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    prose = "\n".join("".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown")
+    notebook = nbformat.read(path, as_version=4)
+    with contextlib.suppress(ValueError):  # somebody else's notebook may lack a number that it names
+        alternatives.add_numbers(notebook)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     said = {name: re.search(r":alt: *(.*)", options) for name, options in _DIRECTIVE.findall(prose)}
     found = []
     for name, data in chapters.glued(notebook).items():

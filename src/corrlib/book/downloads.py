@@ -14,7 +14,8 @@ from typing import Any
 
 import nbformat
 
-from corrlib import captions, chapters
+from corrlib import chapters
+from corrlib.book import captions
 
 #: Folder of the files, beside the pages of the book.
 FOLDER = "downloads"
