@@ -23,7 +23,7 @@ LANES = {
     "killed": ["test_killed.py"],
     "others": ["test_faults.py", *sorted(p.name for p in TESTS.glob("test_fuzz*"))],
 }
-MARK = "@@"
+MARK = "\x1erow "
 
 
 class Recorder:

@@ -152,20 +152,21 @@ def entry():
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """The file of an entry."""
+    """The file of an entry, and what was in it."""
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
     store.cached(entry)
     (path,) = tmp_path.glob("*/*.safetensors")
-    return path
+    return path, path.read_bytes()
 
 
 @fuzzed
 @given(data=st.data())
 def test_entries_of_the_cache(kept, data):
-    kept.write_bytes(data.draw(damaged(kept.read_bytes()) | st.binary(max_size=40)))
+    path, whole = kept
+    path.write_bytes(data.draw(damaged(whole) | st.binary(max_size=40)))
     with warnings.catch_warnings(), bounded():
         warnings.simplefilter("ignore", store.DamagedEntryWarning)
         found = store.cached(entry)
     for name, array in ENTRY.items():
         np.testing.assert_array_equal(found[name], array)
-    assert len(list(kept.parent.iterdir())) == 2, "the entry and its lock"
+    assert len(list(path.parent.iterdir())) == 2, "the entry and its lock"
