@@ -37,7 +37,9 @@ class Recorder:
         given = getattr(item.function, "_hypothesis_internal_use_settings", None)
         count = given.max_examples if hasattr(item.function, "hypothesis") else 1
         row = dict(fault=item.originalname.removeprefix("test_").replace("_", " "), file=item.path.stem)
-        row |= dict(count=dict(report.user_properties).get("count", count), outcome=report.outcome)
+        if tried := dict(report.user_properties).get("count"):  # of one kind of runs
+            count, row["fault"] = tried, f"{row['fault']}: {item.callspec.id}"
+        row |= dict(count=count, outcome=report.outcome)
         if report.skipped and hasattr(report, "wasxfail"):
             row["outcome"] = "known"
         row |= dict(seconds=report.duration, why=report.longreprtext[-2000:] if report.failed else "")
