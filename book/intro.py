@@ -183,7 +183,7 @@ glue("side", side, display=False)
 # the chapter on a server where you can change and run it. Below each figure and table, in small print, is where it comes
 # from: data, network, parameters, version, date and time taken.
 #
-# Every chapter ends with exercises, whose answers are folded. Most change a parameter; the command line does that without
+# Each of the paper's chapters ends with exercises, whose answers are folded. Most change a parameter; the command line does that without
 # an editor:
 #
 # ```bash

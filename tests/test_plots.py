@@ -22,7 +22,7 @@ EYES = {
     "tritanopia": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
 }
 #: The background of dark pages, and what their filter, invert(1) hue-rotate(180deg), makes of a colour.
-DARK = np.array(to_rgb("#14181e"))
+DARK = np.array(to_rgb("#121212"))
 ROTATION = np.array([[-0.574, 1.430, 0.144], [0.426, 0.430, 0.144], [0.426, 1.430, -0.856]])
 
 
