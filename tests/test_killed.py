@@ -86,6 +86,13 @@ def family(process):
     return []
 
 
+def line(process):
+    """What a process was started with; nothing if it has ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 def strike(process, target):
     """Kill the process, all its processes, or one of a kind; return whom, and those who shall end with it."""
     if not (members := family(process)):
@@ -95,8 +102,8 @@ def strike(process, target):
     elif target == "all":
         chosen = members
     else:
-        named = [(p, " ".join(p.cmdline())) for p in members[1:] if p.is_running()]
-        chosen = [p for p, line in named if target in line and "resource_tracker" not in line][-1:]
+        named = [(p, line(p)) for p in members[1:]]
+        chosen = [p for p, said in named if target in said and "resource_tracker" not in said][-1:]
     for one in chosen:
         with contextlib.suppress(psutil.NoSuchProcess):
             one.send_signal(signal.SIGKILL)
