@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import joblib
+import nbformat
 import numpy as np
 from tqdm import tqdm
 
@@ -19,6 +20,7 @@ from corrlib import convnet, experiments, reproduce, squares, store
 from corrlib.convnet.layers import architecture
 from corrlib.datasets import VOC
 from corrlib.datasets.figurines import CATEGORIES, world
+from corrlib.experiments.visualization import units
 from corrlib.reproduce import cost, stages, times
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,8 +41,9 @@ examples:
   python ci/rehearse.py --out small --images 120 --bare 0 --patches 10000 --kills 1
 
 The folder gets the data, random.caffemodel, a cache of its own, what `corrlib reproduce` writes, and
-rehearsal-stages.json: the stages with what they took, and the network's part in each, measured on buses
-alone. As results/rehearsal-stages.json it is what the command's estimates of time rest on.
+rehearsal-stages.json: the stages with what they took, and the part of each that a GPU could do (the network,
+measured on buses alone, and the search for similar patches). As results/rehearsal-stages.json it is what the
+command's estimates of time rest on.
 """
 #: Parts in a thousand of all images, about those of VOC's objects.
 SHARES = {
@@ -60,8 +63,8 @@ def write_data(root: Path, images: int, bare: int, *, size: int = 500, seed: int
         folder.mkdir(parents=True, exist_ok=True)
     half = {name: max(2, round(images * share / 2000)) for name, share in SHARES.items()}
     more = {name: round(bare * share / 1000) for name, share in SHARES.items()}
-    splits = {"train": [(c, k) for c in CATEGORIES for k in range(half[c] + more[c])]}
-    splits["val"] = [(c, world.VAL_START + k) for c in CATEGORIES for k in range(half[c])]
+    splits = {"train": [(c, k) for c in SHARES for k in range(half[c] + more[c])]}
+    splits["val"] = [(c, world.VAL_START + k) for c in SHARES for k in range(half[c])]
     every = [(*job, world.image_id(*job)) for jobs in splits.values() for job in jobs]
     todo = [(c, k) for c, k, name in every if not (voc / "Annotations" / f"{name}.xml").is_file()]
     work = (joblib.delayed(world._write_image)(root, seed, *job, size) for job in todo)
@@ -124,7 +127,7 @@ def shares(data: VOC, weights: Path, category: str) -> dict[tuple[str, str], flo
     alone, network, found = VOC(root), convnet.load(weights), {}
     given = reproduce.parameters(alone, network, root, weights, 64)
     every = {name: reproduce.whole(ROOT, name, own) for name, own in given.items()}
-    for stage in stages.stages(alone, network, every):
+    for stage in stages(alone, network, every):
         before, used = spent[0], time.process_time()
         for _, call in stage.steps:
             call()
@@ -133,32 +136,52 @@ def shares(data: VOC, weights: Path, category: str) -> dict[tuple[str, str], flo
     return found
 
 
+def searching(data: VOC, network: convnet.Network, images: int, *, rows: int = 1024) -> float:
+    """Processor seconds that the first chapter searches its database, measured on some of its queries."""
+    database, scored = units.sample(data, "train", images, seed=0), units.sample(data, "val", 24, seed=0)
+    spent = 0.0
+    for layer in units.LAYERS:
+        stored, query = (units.units(data, network, layer, names) for names in (database, scored))
+        started = time.process_time()
+        units.neighbours(query, stored, 5, rows=slice(rows))
+        spent += (time.process_time() - started) * len(query.image) / rows
+    return spent
+
+
 def record(out: Path, weights: Path, patches: int, runs: list[dict[str, float]]) -> None:
     """Write rehearsal-stages.json."""
     data, network = VOC(out / "data"), convnet.load(weights)
-    images, units = cost.database(data, network, patches)
+    images, patches = cost.database(data, network, patches)
     given = reproduce.parameters(data, network, data.root, weights, images)
     every = {name: reproduce.whole(ROOT, name, own) for name, own in given.items()}
+    needed = cost.estimate(data, network, every, patches)
     files = [path for path in (out / "cache").rglob("*") if path.is_file()]
-    rows, part = times.summed(out / "stages.csv"), shares(data, weights, "bus")
+    disk, os.environ["CORRLIB_CACHE"] = sum(path.stat().st_size for path in files), str(out / "cache")
+    rows, searched = times.summed(out / "stages.csv"), searching(data, network, images)
+    (first,) = [row for row in rows if (row["chapter"], row["unit"]) == ("visualization", "patches")]
+    part = shares(data, weights, "bus") | {
+        ("visualization", first["stage"]): min(1, searched / first["processor_seconds"])
+    }
     values = {
-        "stages": [row | {"network_share": part.get((row["chapter"], row["stage"]), 0.0)} for row in rows],
+        "stages": [row | {"device_share": part.get((row["chapter"], row["stage"]), 0.0)} for row in rows],
         "instances": {
             s: sum(len(squares.visible(data, c, s)) for c in data.categories) for s in ("train", "val")
         },
         "images": {s: len(data.image_ids(s)) for s in ("train", "val")},
-        "disk_bytes": sum(path.stat().st_size for path in files),
-        "disk_bytes_estimated": cost.estimate(data, network, every, units).total,
+        "disk_bytes": disk,
+        "disk_bytes_estimated": needed.total,
+        "memory_bytes_estimated": needed.memory,
         "runs": runs,
     }
     about = experiments.provenance(
         data,
         network,
-        parameters={"patches": units},
+        parameters={"patches": patches},
         module="corrlib.reproduce",
         seconds=sum(run["seconds"] for run in runs),
     )
-    about |= {"tier": "rehearsal", "photographs": "figurines in the numbers of VOC 2011"}
+    commit = nbformat.read(out / "visualization.ipynb", as_version=4).metadata["corrlib"].get("commit")
+    about |= {"tier": "rehearsal", "photographs": "figurines in the proportions of VOC", "commit": commit}
     store.write_result(out / "rehearsal-stages.json", values, provenance=about)
 
 

@@ -19,6 +19,7 @@ import pytest
 import narrow
 from corrlib import book, cli, convnet, reproduce, scoreboard, squares, store
 from corrlib.datasets import VOC, open_dataset
+from corrlib.datasets.voc import PASCAL
 from corrlib.reproduce import cost, times
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -273,18 +274,69 @@ def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cach
         reproduce.reproduce(project, data, weights, tmp_path / "out", patches=PATCHES)
 
 
-def test_hours_are_those_of_a_recorded_run_in_proportion(tmp_path):
-    flows = dict(chapter="alignment", stage="flows", unit="instances", count=10, processor_seconds=36.0)
+def test_time_is_that_of_a_recorded_run_in_proportion(tmp_path):
     about = dict(tier="photos", weights="w", parameters={}, code="c", seconds=1.0)
-    stages = [flows, dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0)]
-    store.write_result(tmp_path / "stages.json", {"stages": stages}, provenance=about)
+    flows = dict(chapter="alignment", stage="flows", unit="instances", count=10)
+    rows = [flows | dict(processor_seconds=36.0, device_share=0.0, peak_memory_bytes=80)]
+    rows.append(rows[0] | dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0))
+    rows[1]["device_share"] = 0.75
+    store.write_result(
+        tmp_path / "stages.json", {"stages": rows, "memory_bytes_estimated": 30}, provenance=about
+    )
     known = times.recorded(tmp_path / "stages.json")
-    work = [reproduce.Stage("alignment", "flows", "instances", [(400, print), (600, print)])]
-    assert times.hours(work, known) == (pytest.approx(1), [])
-    more = [
-        *work,
+    work = [
+        reproduce.Stage("alignment", "flows", "instances", [(400, print), (600, print)]),
         reproduce.Stage("a", "b", "c", [(2, print)]),
         reproduce.Stage("a", "else", "c", [(2, print)]),
     ]
-    assert times.hours(more, known) == (pytest.approx(3), ["a, else"])
-    assert times.hours(work, times.recorded(tmp_path / "none.json")) == (0, ["alignment, flows"])
+    found = times.expected(work, known)
+    assert times.overhead(known) == 50 and times.overhead(times.recorded(tmp_path / "none.json")) == 0
+    assert [(e.seconds, e.device) for e in found] == [(pytest.approx(3600), 0), (7200, 5400), (None, 0)]
+    lines = times.told(found)
+    assert lines[0].startswith("3.0 processor hours") and "1.5 on two busy cores" in lines[0]
+    assert lines[1].startswith("1.5 processor hours even if a GPU took no time")
+    assert lines[2:4] == ["  1.00 h  alignment, flows: 1,000 instances", "  2.00 h  a, b: 2 c"]
+    assert lines[4].split() == ["?", "a,", "else:", "2", "c", "(not", "recorded)"]
+    unknown = times.expected(work, times.recorded(tmp_path / "none.json"))
+    assert {e.seconds for e in unknown} == {None} and times.told(unknown)[0].startswith("0.0 processor hours")
+
+
+def test_a_killed_run_s_steps_are_summed_with_those_of_the_next(tmp_path):
+    stage = reproduce.Stage("alignment", "flows", "instances", [(4, print), (6, print)])
+    log = tmp_path / "stages.csv"
+    for step, seconds, used, memory in [(0, 2.0, 1.0, 50), (0, 0.5, 0.25, 40), (1, 3.0, 2.0, 60)]:
+        times.log(log, stage, step, seconds, used, memory)
+    (row,) = times.summed(log)
+    assert row == dict(
+        chapter="alignment", stage="flows", unit="instances", count=10,
+        seconds=5.5, processor_seconds=3.25, peak_memory_bytes=60,
+    )  # fmt: skip
+
+
+def test_a_rehearsal_has_the_layout_of_voc_and_a_genuine_caffemodel(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "ci")
+    import rehearse
+
+    assert sum(rehearse.SHARES.values()) == 1000 and set(rehearse.SHARES) == set(PASCAL)
+    monkeypatch.setattr(rehearse, "SHARES", {"cat": 700, "bus": 300})
+    monkeypatch.setattr("joblib.cpu_count", lambda: 1)
+    root, weights = tmp_path / "data", tmp_path / "random.caffemodel"
+    rehearse.write_data(root, 20, 10, size=64)
+    data = VOC(root)
+    assert data.tier != "figurines" and not (root / "truth").exists(), "as of photographs, nothing is known"
+    lists = {s: data.image_ids(s) for s in ("train", "val")}
+    assert {s: len(names) for s, names in lists.items()} == {"train": 20, "val": 10}
+    assert sum(name.startswith("2011_" + "07") for name in lists["val"]) == 7, "cats are most"
+    objects = [i.image_id for s in lists for c in data.categories for i in data.instances(c, s)]
+    assert set(objects) <= set(lists["train"][:7] + lists["train"][14:17] + lists["val"]), "ten are bare"
+    assert {data.image(name).shape[:2] for names in lists.values() for name in names}
+
+    widths = dict(conv1=6, conv2=8, conv3=6, conv4=8, conv5=4, fc6=5, fc7=7, fc8=3)
+    rehearse.write_caffemodel(weights, widths)
+    network = convnet.load(weights)
+    assert network.architecture.name == "caffenet"
+    assert {name: network.channels(name) for name in widths} == widths
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (227, 227, 3), dtype=np.uint8)
+    spread = [network.features(image, name).std() for name in ("conv1", "conv5")]
+    assert 0.01 < spread[1] / spread[0] < 100, "activations neither die nor explode"

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from corrlib.reproduce.stages import Stage, release, stages
 #: Patches of each layer in the database of section 2: the paper's "at least one million".
 PATCHES = 1_000_000
 #: What stages took in an earlier run, by which the time is estimated.
-RECORDED = Path("results") / "photos-stages.json"
+RECORDED = Path("results") / "rehearsal-stages.json"
 GB = 1e9
 
 
@@ -94,7 +94,8 @@ def reproduce(
                 data,
                 network,
                 estimate(data, network, every, patches),
-                times.hours(work, times.recorded(root / RECORDED)),
+                work,
+                times.recorded(root / RECORDED),
                 say,
             )
             for name in given:
@@ -161,7 +162,12 @@ def whole(root: Path, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _afford(
-    data: VOC, network: Network, needed: Cost, taken: tuple[float, list[str]], say: Callable[[str], None]
+    data: VOC,
+    network: Network,
+    needed: Cost,
+    work: Sequence[Stage],
+    record: Mapping[str, Any],
+    say: Callable[[str], None],
 ) -> None:
     """Tell what the run will take; ValueError if the disk has no room for it."""
     folder, there = store.cache_dir(), kept(data)
@@ -173,10 +179,11 @@ def _afford(
     )
     say(f"network {network.name} (digest {network.digest})")
     say("estimates:")
-    spent, unknown = taken
-    but = f"; not counted, for nothing is recorded: {'; '.join(unknown)}" if unknown else ""
-    say(f"  time: {spent:.1f} processor hours from an empty cache, at the speed in {RECORDED}{but}")
-    say(f"  memory: {needed.memory / GB:.1f} GB for the largest step, and some for the programs themselves")
+    say(f"  time, at the speed in {RECORDED}:")
+    for line in times.told(times.expected(work, record)):
+        say(f"    {line}")
+    largest, beyond = needed.memory / GB, times.overhead(record) / GB
+    say(f"  memory: {largest:.1f} GB for the largest step and, as recorded, {beyond:.1f} GB for all else")
     say(
         f"  disk: {needed.total / GB:.1f} GB in {folder}, where {there / GB:.1f} GB are of this data already"
         f" and {free / GB:.1f} GB are free"
@@ -211,9 +218,11 @@ def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
     with tqdm(total=stage.count, desc=label, unit=f" {stage.unit}", disable=None, leave=False) as bar:
         for step, (count, call) in enumerate(stage.steps):
             before = np.array([time.perf_counter(), _processor_seconds()])
-            call()
-            took = np.array([time.perf_counter(), _processor_seconds()]) - before
-            times.log(out / "stages.csv", stage, step, *took, _peak_memory())
+            try:
+                call()
+            finally:  # what has failed has taken its time, too
+                took = np.array([time.perf_counter(), _processor_seconds()]) - before
+                times.log(out / "stages.csv", stage, step, *took, _peak_memory())
             spent += took
             bar.update(count)
     seconds, used = spent

@@ -92,7 +92,7 @@ def _alignment(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[St
     for c in data.categories:
         few = min(p["studied"], _count(data, c, "train")) * len(p["betas"])
         steps += [(few, partial(beta, kind, [c])) for kind in kinds]
-    yield Stage("alignment", "choice of beta", "instances", steps)
+    yield Stage("alignment", "choice of beta", "trials", steps)
     steps = [(_count(data, c, "val"), partial(flows, kind, c)) for kind in kinds for c in data.categories]
     yield Stage("alignment", "flows", "instances", steps)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,21 @@ from corrlib.reproduce.stages import Stage
 
 #: Columns of ``stages.csv``.
 LOGGED = ("chapter", "stage", "step", "unit", "count", "seconds", "processor_seconds", "peak_memory_bytes")
+#: Units of what grows with the number of objects; there are as many patches, and so images, as in the paper.
+GROWING = ("instances", "keypoints")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Processor seconds that a stage will take, None if it is not recorded; `device`: those of them that
+    the network and the search for neighbours take, which a GPU can do.
+    """
+
+    stage: str
+    count: int
+    unit: str
+    seconds: float | None
+    device: float
 
 
 def log(
@@ -42,17 +58,43 @@ def summed(path: Path) -> list[dict[str, Any]]:
     return [dict(found, count=sum(found.pop("counts").values())) for found in stages.values()]
 
 
-def recorded(path: Path) -> list[dict[str, Any]]:
-    """The rows of a recorded ``stages.csv``, as the result that they were made; none without it."""
-    return store.read_result(path)["values"]["stages"] if path.is_file() else []
+def recorded(path: Path) -> dict[str, Any]:
+    """The values of a recorded run; without it, as if there had been one of no stages.
+
+    ``stages`` are what `summed` gives, and of each the ``device_share``, which the network and the search for
+    neighbours have in its processor time.
+    """
+    nothing = {"stages": [], "memory_bytes_estimated": 0}
+    return store.read_result(path)["values"] if path.is_file() else nothing
 
 
-def hours(stages: Iterable[Stage], known: Iterable[Mapping[str, Any]]) -> tuple[float, list[str]]:
-    """Processor hours of stages at the speed of `recorded` ones, and the names of those not recorded."""
-    speed = {(row["chapter"], row["stage"]): row["processor_seconds"] / row["count"] for row in known}
-    total, unknown = 0.0, []
+def overhead(record: Mapping[str, Any]) -> int:
+    """Bytes of memory that a recorded run had beyond what was estimated for its largest step."""
+    peak = max((row["peak_memory_bytes"] for row in record["stages"]), default=0)
+    return max(0, peak - record["memory_bytes_estimated"])
+
+
+def expected(stages: Iterable[Stage], record: Mapping[str, Any]) -> list[Expected]:
+    """What stages will take at the speed of `recorded` ones, in proportion to what they count."""
+    rows, found = {(row["chapter"], row["stage"]): row for row in record["stages"]}, []
     for stage in stages:
-        rate = speed.get((stage.chapter, stage.name))
-        total += 0 if rate is None else rate * stage.count / 3600
-        unknown += [f"{stage.chapter}, {stage.name}"] * (rate is None)
-    return total, unknown
+        row, seconds, device = rows.get((stage.chapter, stage.name)), None, 0.0
+        if row:
+            seconds = row["processor_seconds"] * stage.count / row["count"]
+            device = seconds * row["device_share"]
+        found.append(Expected(f"{stage.chapter}, {stage.name}", stage.count, stage.unit, seconds, device))
+    return found
+
+
+def told(every: Sequence[Expected]) -> list[str]:
+    """Lines that say what a run will take: altogether, with the fastest of GPUs, and stage by stage."""
+    hours = [(e.seconds or 0) / 3600 for e in every]
+    left = sum(hours) - sum(e.device for e in every) / 3600
+    lines = [
+        f"{sum(hours):.1f} processor hours from an empty cache, or {sum(hours) / 2:.1f} on two busy cores",
+        f"{left:.1f} processor hours even if a GPU took no time for its part (a bound: none was measured)",
+    ]
+    for e, time in zip(every, hours, strict=True):
+        spent = "     ?  " if e.seconds is None else f"{time:6.2f} h"
+        lines.append(f"{spent}  {e.stage}: {e.count:,} {e.unit}{' (not recorded)' * (e.seconds is None)}")
+    return lines

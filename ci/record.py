@@ -1,0 +1,51 @@
+"""Record the paper's experiments on photographs anew: python ci/record.py --help"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+import nbformat
+
+from corrlib import book, chapters, scoreboard, store
+
+HELP = """\
+Execute the four chapters on photographs and write results/photos-<chapter>.json, which the book cites.
+
+example, in the project's folder:
+  OMP_NUM_THREADS=1 python ci/record.py --data photographs --weights alexnet.npz
+
+What the records say of where photographs and weights are from is kept: these must be the same as before.
+Commit all that belongs to the package first, for a record names the commit that it is of.
+"""
+#: With few categories, the side studies can afford more objects of each than in the book.
+GIVEN = {"alignment": {"studied": 12}, "prediction": {"studied": 10}}
+#: What is known of the data, and not from them.
+KEPT = ("photographs", "network_weights", "columns", "independent_trial")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, metavar="DIR")
+    parser.add_argument("--weights", required=True, metavar="FILE")
+    args, records = parser.parse_args(), {}
+    for chapter in scoreboard.CHAPTERS:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["CORRLIB_RESULTS"] = folder
+            given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
+            chapters.run(Path("book", f"{chapter}.py"), notebook := Path(folder, "out.ipynb"), given)
+            found = store.read_result(Path(folder, f"{chapter}-photos.json"))
+            commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
+        path = Path("results", f"photos-{chapter}.json")
+        old, about = store.read_result(path)["provenance"], found["provenance"] | {"chapter": chapter}
+        if changed := [key for key in ("data", "weights") if old[key] != about[key]]:
+            raise SystemExit(f"{path} is of other {' and '.join(changed)}: {old}")
+        about |= {key: old[key] for key in KEPT if key in old} | {"commit": commit}
+        records[path] = found["values"], about
+        print(chapter, flush=True)
+    for path, (values, about) in records.items():  # at last, so that all are of the same commit
+        store.write_result(path, values, provenance=about)
+
+
+if __name__ == "__main__":
+    main()
