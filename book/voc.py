@@ -177,7 +177,8 @@ glue("patches", f"{units:,}", display=False)
 # How long it takes is known from a rehearsal ({numref}`table-stages`): the whole command, from its estimates to the
 # scoreboard, on {glue:text}`recorded-instances` figurines of 500 pixels in the proportions of VOC's categories, with
 # {glue:text}`recorded-patches` patches a layer and a CaffeNet of full width whose weights were drawn at random. It was killed
-# {glue:text}`recorded-kills` times on the way, and went on. `python ci/rehearse.py --help` says how to repeat it.
+# {glue:text}`recorded-kills` times on the way, and went on (what else befell it is noted in
+# `results/rehearsal-stages.json`, and its time is counted). `python ci/rehearse.py --help` says how to repeat it.
 #
 # What is counted are seconds of processors: on two cores that are kept busy, half as much by the clock. A stage grows in
 # proportion to what it counts, and the command tells what that means for your data. The last column does so for VOC
