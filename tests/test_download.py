@@ -1,5 +1,6 @@
 """Downloads against a server on loopback that truncates, stalls, lies, or sends something else."""
 
+import dataclasses
 import hashlib
 import http.server
 import io
@@ -267,6 +268,15 @@ def test_a_killed_download_starts_anew(server, source, tmp_path):
     source("good")
     assert download("thing", tmp_path).read_bytes() == CONTENT
     assert left(tmp_path) == ["thing.bin"]
+
+
+def test_what_a_run_killed_at_its_very_end_has_left_is_removed(server, source, tmp_path, monkeypatch):
+    one = source("good")
+    monkeypatch.setitem(SOURCES, "thing", dataclasses.replace(one, folder="things"))
+    (tmp_path / "things").mkdir()
+    (tmp_path / ".thing.bin.part").mkdir()
+    assert download("thing", tmp_path) == tmp_path / "things"
+    assert not (tmp_path / ".thing.bin.part").exists()
 
 
 def test_the_command_line(server, source, tmp_path, monkeypatch, capsys):

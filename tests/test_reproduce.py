@@ -304,6 +304,7 @@ def test_time_is_that_of_a_recorded_run_in_proportion(tmp_path):
 def test_a_killed_run_s_steps_are_summed_with_those_of_the_next(tmp_path):
     stage = reproduce.Stage("alignment", "flows", "instances", [(4, print), (6, print)])
     log = tmp_path / "stages.csv"
+    log.touch()  # as a kill may leave it
     for step, seconds, used, memory in [(0, 2.0, 1.0, 50), (0, 0.5, 0.25, 40), (1, 3.0, 2.0, 60)]:
         times.log(log, stage, step, seconds, used, memory)
     (row,) = times.summed(log)

@@ -476,7 +476,9 @@ def test_what_is_done_is_not_done_again_until_the_chapter_changes(fifteen, monke
     root = fifteen["root"]
     monkeypatch.chdir(root)
     before = {p: p.stat().st_mtime_ns for p in (root / "runs").glob("*.ipynb")}
+    (root / "runs" / ".starts").mkdir()  # of a client that was killed at its very end
     assert cli.main(["sweep", "toy", *fifteen["again"]]) == 0
+    assert not (root / "runs" / ".starts").exists()
     assert {p: p.stat().st_mtime_ns for p in before} == before and len(lines(root / "started.txt")) == 15
     capsys.readouterr()
     more = ["-p", "layer=conv5,conv6", "-p", "alpha=0.1", "--out", "runs", "--dry-run"]

@@ -64,7 +64,8 @@ def render(root: Path) -> None:
     print("pages: rendering", flush=True)
     made = _sphinx(stage, work, "html")
     (made / STAMP).write_text(digest)
-    shutil.rmtree(html, ignore_errors=True)
+    if html.exists():
+        html.replace(work / "last")  # a moment without a book, not the time that it takes to delete one
     made.replace(html)
     shutil.rmtree(work)
 

@@ -143,9 +143,9 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         with FileLock(out / f".{source.file}.lock"):
+            shutil.rmtree(work, ignore_errors=True)  # of a killed run
             if source.folder and target.is_dir():  # which appears whole, or not at all
                 return target
-            shutil.rmtree(work, ignore_errors=True)  # of a killed run
             try:
                 return _obtain(name, source, out, target, work, timeout)
             finally:

@@ -34,7 +34,7 @@ def log(
     path: Path, stage: Stage, step: int, seconds: float, processor_seconds: float, peak_memory: int
 ) -> None:
     """Add to ``stages.csv`` what a step of a stage took; memory is that of the whole run so far."""
-    first = not path.is_file()
+    first = not path.is_file() or not path.stat().st_size  # a kill may leave an empty one
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         if first:

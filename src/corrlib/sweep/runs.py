@@ -95,6 +95,7 @@ def sweep(
             }
             _execute(chapter, some, table, folder, workers=workers, scheduler=scheduler)
         else:
+            shutil.rmtree(folder / ".starts", ignore_errors=True)  # of a client that was killed at its end
             _write(table, folder)
     return table
 
