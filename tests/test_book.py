@@ -823,3 +823,9 @@ def test_large_pictures_are_made_light_and_line_art_is_left(rng):
     assert len(stored) < 0.5 * len(base64.b64decode(before[0][kind]))
     seen = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR).astype(float)
     assert np.abs(seen - image).mean() < 3
+
+
+def test_a_chapter_reads_data_by_its_parameter_or_by_its_text():
+    reads = {name: book.reads_data(ROOT / f"{name}.py") for name in book.chapter_names(ROOT)}
+    assert reads.pop("book/performance") is False
+    assert set(reads) >= {"book/figurines", "book/alignment"} and all(reads.values())

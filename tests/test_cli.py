@@ -118,6 +118,14 @@ def test_run_draws_the_world_before_a_chapter_that_reads_it(project, monkeypatch
     assert asked == ["there"]
 
 
+def test_run_draws_the_world_before_a_chapter_that_reads_no_other(project, monkeypatch):
+    asked = []
+    monkeypatch.setattr("corrlib.datasets.open_dataset", asked.append)
+    (project / "book" / "visualization.py").write_text(CHAPTER + "\n# %%\nif False:\n    open_dataset()\n")
+    assert cli.main(["run", "visualization", "-o", "out.ipynb"]) == 0
+    assert asked == [None]
+
+
 def test_figurines_writes_a_world_that_the_reader_reads(tmp_path, capsys):
     from corrlib.datasets import open_dataset
 

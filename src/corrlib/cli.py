@@ -126,14 +126,14 @@ def _named(parameters: Sequence[str]) -> dict[str, str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    from corrlib import chapters
+    from corrlib import book, chapters
 
     chapter = chapters.find(args.chapter)
     values = chapters.typed(_named(args.parameter), chapter)
-    if "data_root" in chapters.parameters(chapter):
+    if book.reads_data(chapter):
         from corrlib.datasets import open_dataset
 
-        open_dataset(values.get("data_root"))  # the figurines are drawn here, where their progress is seen
+        open_dataset(values.get(book.DATA))  # the figurines are drawn here, where their progress is seen
     chapters.run(chapter, args.out, values)
     print(args.out)
 

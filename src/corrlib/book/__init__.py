@@ -11,11 +11,19 @@ from pathlib import Path
 import filelock
 
 from corrlib.book import execution
-from corrlib.book.execution import DATA, WEIGHTS, chapter_digest, chapter_names, execute, unchanged
+from corrlib.book.execution import (
+    DATA,
+    WEIGHTS,
+    chapter_digest,
+    chapter_names,
+    execute,
+    reads_data,
+    unchanged,
+)
 from corrlib.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
 __all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "chapter_names", "execute"]
-__all__ += ["unchanged"]
+__all__ += ["reads_data", "unchanged"]
 
 
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:

@@ -17,6 +17,7 @@ from corrlib import chapters
 #: The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
 # What a chapter says in its text that its outputs depend on, beside what all depend on.
+_READS_DATA = re.compile(r"\bopen_dataset\(")
 _SWEEPS = re.compile(r'\bsweep\(\s*"(\w+)"')
 _READS_RESULTS = re.compile(r"\bscoreboard\.read\(")
 _READS_BENCHMARKS = re.compile(r"\bbenchmarks\W+results\.json\b")
@@ -65,7 +66,12 @@ def _inputs(root: Path, name: str, given: dict[str, Any], results: Path | None) 
     chapter = root / f"{name}.py"
     known = chapters.parameters(chapter)
     values = {key: value for key, value in given.items() if key in known}
-    return values, chapter_digest(root, chapter, values, reads_data=DATA in known, found=results)
+    return values, chapter_digest(root, chapter, values, reads_data=reads_data(chapter), found=results)
+
+
+def reads_data(chapter: Path) -> bool:
+    """Whether a chapter opens a data set, its own parameter's or the embedded one, which is drawn before."""
+    return DATA in chapters.parameters(chapter) or bool(_READS_DATA.search(chapter.read_text()))
 
 
 def _whole(out: Path, digest: str, results: Path | None) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 import filelock
 from tqdm import tqdm
 
-from corrlib import book, chapters
+from corrlib import book
 from corrlib.sweep import grid, page, rows
 
 
@@ -190,7 +190,7 @@ def _digests(chapter: Path) -> Callable[[dict[str, Any]], str]:
 
     The data set is opened, and the embedded world drawn, when it is called, not before.
     """
-    reads_data = book.DATA in chapters.parameters(chapter)
+    reads_data = book.reads_data(chapter)
 
     @functools.cache
     def of_chapter(files: tuple[tuple[str, str], ...]) -> str:
