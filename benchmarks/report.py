@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from corrlib import store
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
 #: Distributions whose versions are recorded, where they are installed.
@@ -51,12 +53,8 @@ def machine() -> dict[str, Any]:
 
 def write(results: dict[str, Any], path: Path) -> None:
     """Write results whole, or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with store.replacing(path) as unfinished:
         unfinished.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def line(row: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Record the paper's experiments on photographs anew: python ci/record.py --help"""
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 
@@ -31,9 +30,9 @@ def main() -> None:
     args, records = parser.parse_args(), {}
     for chapter in scoreboard.CHAPTERS:
         with tempfile.TemporaryDirectory() as folder:
-            os.environ["CORRLIB_RESULTS"] = folder
             given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
-            chapters.run(Path("book", f"{chapter}.py"), notebook := Path(folder, "out.ipynb"), given)
+            notebook = Path(folder, "out.ipynb")
+            chapters.run(Path("book", f"{chapter}.py"), notebook, given, results=Path(folder))
             found = store.read_result(Path(folder, f"{chapter}-photos.json"))
             commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
         path = Path("results", f"photos-{chapter}.json")
