@@ -120,26 +120,12 @@ def sender(send) -> Callable[..., float]:
     """Compiled: a message from every node, with its costs as its belief, to its right."""
 
     @njit(nogil=True, error_model="numpy")
-    def run(data, nodes, rows, cols, bowl, belief, source, half, nothing, out, times):
-        size = len(belief)
+    def run(data, nodes, rows, cols, bowl, source, half, nothing, out, times):
+        size, share = len(data) // nodes, np.float32(0.5)
         for _ in range(times):
-            for node in range(nodes):
-                belief[:] = data[node * size : (node + 1) * size]
-                send(
-                    belief,
-                    np.float32(0.5),
-                    nothing,
-                    0,
-                    0,
-                    1,
-                    rows,
-                    cols,
-                    bowl,
-                    source,
-                    half,
-                    out,
-                    node * size,
-                )
+            for at in range(0, nodes * size, size):
+                belief = data[at : at + size]
+                send(belief, share, nothing, 0, 0, 1, rows, cols, bowl, source, half, out, at)
         return out
 
     return run
@@ -153,7 +139,7 @@ def messages(side: int, beta: float, quick: bool) -> Sides:
     size = len(data) // nodes
 
     def call(send) -> Callable[[], np.ndarray]:
-        run, space = sender(send), kernels.workspace(rows, size // rows)
+        run, space = sender(send), kernels.workspace(rows, size // rows)[1:]
         nothing, out = np.zeros(size, np.float32), np.zeros(len(data), np.float32)
         return lambda: run(data, nodes, rows, cols, bowl, *space, nothing, out, times)
 
@@ -162,8 +148,8 @@ def messages(side: int, beta: float, quick: bool) -> Sides:
         error = np.abs(ours - theirs).max()
         return error <= 1e-5, f"equal to {error:.0e}"
 
-    # Of each label, in each direction: itself and REACH pairs of neighbours, each of them added and compared.
-    work = 2 * 2 * (kernels.REACH + 1) * rows * cols
+    # Of each label, in each direction: itself and some pairs of neighbours, each of them added and compared.
+    work = 2 * 2 * (kernels.REACHES[0] + 1) * rows * cols
     return Sides(call(kernels.send), call(send_envelope), check, nodes * times, work, "min-plus")
 
 

@@ -14,10 +14,12 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL.JpegImagePlugin import JpegImageFile
 
 from corrlib.datasets.annotations import DataError, read_berkeley, read_flags
 
@@ -25,6 +27,8 @@ from corrlib.datasets.annotations import DataError, read_berkeley, read_flags
 PASCAL = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"]
 PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"]
 PASCAL += ["train", "tvmonitor"]
+#: More pixels than an image may have: a few damaged bytes claim billions, whose decoding takes minutes.
+PIXELS = 1 << 25
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +166,12 @@ class VOC:
         data = path.read_bytes()
         image = None
         # Without its end marker a JPEG becomes a half grey picture in some versions of OpenCV.
-        if data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"):
+        if data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda") and (size := _size(data)):
+            if size[0] * size[1] > PIXELS:
+                raise DataError(
+                    f"{path} says that it has {size[0]} x {size[1]} pixels, more than {PIXELS:,}: if that is "
+                    "true make it smaller, else unpack or download it again"
+                )
             flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if image is None:
@@ -208,3 +217,11 @@ class VOC:
 
 def _seen(path: Path) -> bool:
     return not path.name.startswith(".")
+
+
+def _size(data: bytes) -> tuple[int, int] | None:
+    """Width and height that a JPEG's header states; None if it cannot be read."""
+    try:
+        return JpegImageFile(BytesIO(data)).size
+    except (OSError, SyntaxError):  # so Pillow says that it cannot
+        return None

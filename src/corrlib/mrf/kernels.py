@@ -30,21 +30,29 @@ from corrlib.mrf.vectors import (
     times,
 )
 
-#: So far to either side a message looks without a loop, whose few turns would cost more than they do.
-REACH = 4
+#: So far to either side a message looks without a loop, whose few turns would cost more than they do: the
+#: first of these that will do.
+REACHES = (2, 4)
+REACH = max(REACHES)
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 _inlined = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 
 
-@_inlined
-def dip(a, at, step, bowl, margin):
-    """The least of the vector at `at` and the `REACH` before and after it, `step` apart, each in its bowl."""
-    best = lower(load(a, at), full(CEILING))
-    for d in range(1, REACH + 1):
-        pair = lower(load(a, at - step * d), load(a, at + step * d))
-        best = lower(plus(pair, spread(bowl, margin + d)), best)
-    return best
+def _dipper(reach):
+    @_inlined
+    def dip(a, at, step, bowl, margin):
+        """The least of the vector at `at` and `reach` before and after it, `step` apart, each in its bowl."""
+        best = lower(load(a, at), full(CEILING))
+        for d in range(1, reach + 1):
+            pair = lower(load(a, at - step * d), load(a, at + step * d))
+            best = lower(plus(pair, spread(bowl, margin + d)), best)
+        return best
+
+    return dip
+
+
+dip_near, dip_far = map(_dipper, REACHES)
 
 
 @_compiled
@@ -68,12 +76,15 @@ def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source
         low, high = lower(value, low), higher(value, high)
     offset = least(low)
     # A lane holds one column or, of wide grids, some: never less than a column.
-    near = bowl[margin + REACH + 1] > most(minus(high, low)) + bowl[margin + 1]
+    drop = most(minus(high, low)) + bowl[margin + 1]
+    near, far = bowl[margin + REACHES[0] + 1] > drop, bowl[margin + REACH + 1] > drop
     high = full(-INFINITY)
     for i in range(rows):
         for j in range(0, columns, LANES):
             if near:
-                best = dip(source, first + (i - down) * columns + j, columns, bowl, margin)
+                best = dip_near(source, first + (i - down) * columns + j, columns, bowl, margin)
+            elif far:
+                best = dip_far(source, first + (i - down) * columns + j, columns, bowl, margin)
             else:
                 best = full(CEILING)
                 for y in range(rows):
@@ -81,12 +92,15 @@ def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source
                     best = lower(value, best)
             store(best, half, left + i * pitch + j)
             high = higher(best, high)
-    near = bowl[margin + REACH + 1] > most(high) - offset + bowl[margin + 1]
+    drop = most(high) - offset + bowl[margin + 1]
+    near, far = bowl[margin + REACHES[0] + 1] > drop, bowl[margin + REACH + 1] > drop
     for i in range(rows):
         for j in range(0, columns, LANES):
             at = left + i * pitch
             if near:
-                best = dip(half, at + j - right, 1, bowl, margin)
+                best = dip_near(half, at + j - right, 1, bowl, margin)
+            elif far:
+                best = dip_far(half, at + j - right, 1, bowl, margin)
             else:
                 best = full(CEILING)
                 for x in range(cols):

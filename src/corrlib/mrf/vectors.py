@@ -58,7 +58,8 @@ def _lower(builder, a, b):
 
 def _higher(builder, a, b):
     near = builder.fcmp_ordered("<", a, _everywhere(NEAR))
-    return builder.select(builder.and_(near, builder.fcmp_ordered(">", a, b)), a, b)
+    there = builder.select(near, a, _everywhere(-np.inf))
+    return builder.select(builder.fcmp_ordered(">", there, b), there, b)
 
 
 @intrinsic
