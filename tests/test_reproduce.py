@@ -39,10 +39,10 @@ STUB = """\
 PARAMETERS
 # %%
 import json
-from corrlib import store
+from corrlib import store, tables
 origin = dict(tier="photos", data="d", weights="w", parameters=dict(k=5, alpha=0.1), code="c", seconds=1.0)
 values = json.loads('''VALUES''')
-store.write_result(store.cache_dir() / "results" / "CHAPTER-photos.json", values, provenance=origin)
+store.write_result(tables.results() / "CHAPTER-photos.json", values, provenance=origin)
 """
 # Parameters of the stubs that would take their time.
 FEWER = ("betas: list[float] = [4e-4]", "radii: list[float] = [20.0]", 'layers: list[str] = ["conv4"]')

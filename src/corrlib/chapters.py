@@ -226,7 +226,6 @@ def _results_in(folder: Path | None) -> Iterator[None]:
     """Have kernels that start now write their results there."""
     name, given = "CORRLIB_RESULTS", os.environ.get("CORRLIB_RESULTS")
     if folder:
-        folder.mkdir(parents=True, exist_ok=True)
         os.environ[name] = str(folder.resolve())
     try:
         yield

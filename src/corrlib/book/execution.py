@@ -56,9 +56,11 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
     chapters.run(root / f"{name}.py", out, values, stamp={"digest": digest}, results=results)
 
 
-def unchanged(root: Path, name: str, given: dict[str, Any], out: Path) -> bool:
-    """Whether `execute`, without a folder of results, would leave the notebook as it is."""
-    return _whole(out, _inputs(root, name, given, None)[1], None)
+def unchanged(
+    root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None
+) -> bool:
+    """Whether `execute` would leave the notebook as it is."""
+    return _whole(out, _inputs(root, name, given, results)[1], results)
 
 
 def _inputs(root: Path, name: str, given: dict[str, Any], results: Path | None) -> tuple[dict[str, Any], str]:

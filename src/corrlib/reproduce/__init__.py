@@ -83,10 +83,10 @@ def reproduce(
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
-            todo = [name for name, own in given.items() if not _done(root, name, own, out, data.tier)]
+            todo = [name for name, own in given.items() if not _done(root, name, own, out)]
             work = [stage for stage in stages(data, network, every) if stage.chapter in todo]
             for name in todo:
-                execute = partial(_execute, root, name, given[name], out, data.tier)
+                execute = partial(_execute, root, name, given[name], out)
                 size = patches if name == "visualization" else _instances(data, "val")
                 unit = "patches" if name == "visualization" else "instances"
                 work.append(Stage(name, "the chapter", unit, [(size, execute)]))
@@ -201,15 +201,9 @@ def _instances(data: VOC, split: str) -> int:
     return sum(len(squares.visible(data, category, split)) for category in data.categories)
 
 
-def _done(root: Path, name: str, given: dict[str, Any], out: Path, tier: str) -> bool:
+def _done(root: Path, name: str, given: dict[str, Any], out: Path) -> bool:
     """Whether a chapter was executed in this very way, and its result is there."""
-    return _result(out, name, tier).is_file() and book.unchanged(
-        root, f"book/{name}", given, out / f"{name}.ipynb"
-    )
-
-
-def _result(folder: Path, name: str, tier: str) -> Path:
-    return folder / "results" / f"{name}-{tier}.json"
+    return book.unchanged(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
 
 
 def _compute(stage: Stage, out: Path, say: Callable[[str], None]) -> None:
@@ -243,14 +237,10 @@ def _peak_memory() -> int:
     return max(peaks) * (1 if sys.platform == "darwin" else 1024)
 
 
-def _execute(root: Path, name: str, given: dict[str, Any], out: Path, tier: str) -> None:
-    """Execute a chapter, and take a copy of its result before another run replaces it."""
+def _execute(root: Path, name: str, given: dict[str, Any], out: Path) -> None:
+    """Execute a chapter."""
     release()
-    notebook, result = out / f"{name}.ipynb", _result(out, name, tier)
-    notebook.unlink(missing_ok=True)
-    book.execute(root, f"book/{name}", given, notebook)
-    with store.replacing(result) as temporary:
-        shutil.copyfile(_result(store.cache_dir(), name, tier), temporary)
+    book.execute(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
 
 
 def _score(root: Path, out: Path, tier: str, say: Callable[[str], None]) -> Path:

@@ -114,10 +114,9 @@ def _execute(
     if starts.stat().st_size > STARTS:
         return f"its worker died {STARTS} times: out of memory?"
     os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
-    os.environ["CORRLIB_RESULTS"] = str(folder / "results" / name)
     with contextlib.chdir(root), _silence():
         try:
-            _run(chapter, folder / f"{name}.ipynb", values, digest)
+            _run(chapter, folder / f"{name}.ipynb", values, digest, folder / "results" / name)
         except Exception as error:
             starts.unlink(missing_ok=True)
             said = (
@@ -128,10 +127,10 @@ def _execute(
     return ""
 
 
-def _run(chapter: Path, out: Path, values: dict[str, Any], digest: str) -> None:
+def _run(chapter: Path, out: Path, values: dict[str, Any], digest: str, results: Path) -> None:
     for left in (2, 1, 0):
         try:
-            return chapters.run(chapter, out, values, stamp={"digest": digest})
+            return chapters.run(chapter, out, values, stamp={"digest": digest}, results=results)
         except RuntimeError as error:
             if _UNLUCKY not in str(error) or not left:
                 raise
