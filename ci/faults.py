@@ -39,10 +39,8 @@ class Recorder:
         row = dict(fault=item.originalname.removeprefix("test_").replace("_", " "), file=item.path.stem)
         if tried := dict(report.user_properties).get("count"):  # of one kind of runs
             count, row["fault"] = tried, f"{row['fault']}: {item.callspec.id}"
-        row |= dict(count=count, outcome=report.outcome)
-        if report.skipped and hasattr(report, "wasxfail"):
-            row["outcome"] = "known"
-        row |= dict(seconds=report.duration, why=report.longreprtext[-2000:] if report.failed else "")
+        row |= dict(count=count, outcome=report.outcome, seconds=report.duration)
+        row["why"] = report.longreprtext[-2000:] if report.failed else ""
         print(MARK + json.dumps(row), file=sys.__stdout__, flush=True)
 
 
@@ -70,7 +68,7 @@ def table(rows: list[dict]) -> str:
     for key in dict.fromkeys((row["file"], row["fault"]) for row in rows):
         same = [row for row in rows if (row["file"], row["fault"]) == key]
         outcomes = [row["outcome"] for row in same]
-        worst = next(o for o in ("failed", "known", "skipped", "passed") if o in outcomes)
+        worst = next(o for o in ("failed", "skipped", "passed") if o in outcomes)
         lines.append(f"{key[1][:66]:66} {sum(row['count'] for row in same):7,}  {worst}")
     return "\n".join(lines)
 

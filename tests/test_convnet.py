@@ -328,7 +328,7 @@ def test_the_device_is_the_one_that_is_named_or_the_processor(rng, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert device.device() == torch.device("cpu")
     monkeypatch.setenv("CORRLIB_DEVICE", "cpu:0")
-    assert device.device() == torch.device("cpu:0") == network(rng)._device
+    assert device.device() == torch.device("cpu:0") == network(rng).device
 
 
 @pytest.mark.parametrize("name", ["cuda:7", "meta", "gpu", "cuda:x"])

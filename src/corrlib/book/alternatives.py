@@ -2,6 +2,8 @@
 
 import ast
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import nbformat
 
@@ -15,26 +17,37 @@ _GLUED = re.compile(r"\{glue:text\}`(?P<name>[^`:]+)(?::(?P<format>[^`]+))?`")
 def add_numbers(notebook: nbformat.NotebookNode) -> None:
     """Put what an executed chapter has glued into the ``:alt:`` options of its figures, in place.
 
-    It is written there as in the text: ``{glue:text}`score``` or, with a format, ``{glue:text}`score:.2f```.
+    It is written there as in the text.
+
+    Raises
+    ------
+    ValueError
+        As `filled`; names the chapter.
+    """
+    glued = chapters.glued(notebook)
+    try:
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = _ALT.sub(lambda line: filled(line[0], glued), cell.source)
+    except ValueError as error:
+        chapter = notebook.metadata["papermill"]["input_path"]
+        raise ValueError(f"{chapter}: an alternative text has {error}") from None
+
+
+def filled(text: str, glued: Mapping[str, Mapping[str, Any]]) -> str:
+    """A text with the values of its roles ``{glue:text}`score``` and ``{glue:text}`score:.2f``` in place.
 
     Raises
     ------
     ValueError
         If nothing of that name has been glued, or what has is neither a text nor a number.
     """
-    glued = chapters.glued(notebook)
 
     def value(match: re.Match) -> str:
-        name = match["name"]
         try:
-            found = ast.literal_eval("".join(glued[name]["text/plain"]))
+            found = ast.literal_eval("".join(glued[match["name"]]["text/plain"]))
             return format(found, match["format"] or "")
         except (KeyError, SyntaxError, ValueError):
-            chapter = notebook.metadata["papermill"]["input_path"]
-            raise ValueError(
-                f"{chapter}: an alternative text has {match[0]}: glue a text or a number"
-            ) from None
+            raise ValueError(f"{match[0]}: glue a text or a number") from None
 
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _ALT.sub(lambda line: _GLUED.sub(value, line[0]), cell.source)
+    return _GLUED.sub(value, text)

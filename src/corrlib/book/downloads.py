@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import json
@@ -16,6 +15,7 @@ import nbformat
 
 from corrlib import chapters
 from corrlib.book import captions
+from corrlib.book.alternatives import filled
 
 #: Folder of the files, beside the pages of the book.
 FOLDER = "downloads"
@@ -24,7 +24,6 @@ _TABLE = re.compile(
 )
 _SOURCED = re.compile(rf"(.*?) *\[([^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]\{{\.{captions.CLASS}\}} *")
 _NAME = re.compile(r"(?m)^:name: *(\S+)")
-_GLUED = re.compile(r"\{glue:text\}`([^`:]+)(?::([^`]+))?`")
 _CONTENT = re.compile(r"\{glue:md\} *(\S+)")
 # `[text]{.class}` and `[text](address)`, where the text may have brackets itself; `{role}`text``.
 _SPAN = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\](?:\{[^}]*\}|\([^)]*\))")
@@ -144,14 +143,7 @@ def _number(text: str | None) -> float | int | None:
 
 def _plain(text: str, glued: Mapping[str, Mapping[str, Any]]) -> str:
     """A piece of Markdown as plain text, glued values in their places."""
-
-    def value(match: re.Match) -> str:
-        found = _text(glued.get(match[1], {}).get("text/plain", ""))
-        shown = ast.literal_eval(found) if found[:1] in ("'", '"') else found
-        return f"{float(shown):{match[2]}}" if match[2] else shown
-
-    text = _GLUED.sub(value, text)
-    text = text.replace("<br>[", " [").replace("<br>", "; ")
+    text = filled(text, glued).replace("<br>[", " [").replace("<br>", "; ")
     text = _ROLE.sub(r"\1", _SPAN.sub(r"\1", text)).replace("**", "").replace("`", "").replace("\\|", "|")
     text = re.sub(r"(?<!\w)\*(\S(?:[^*]*\S)?)\*", r"\1", text)
     for odd, plain in (("\u00a0", " "), ("\u2212", "-"), ("\u2011", "-")):

@@ -97,15 +97,14 @@ def _activations(
     network: Network, images: np.ndarray, layers: Sequence[str], *, dense: bool
 ) -> Iterator[tuple[str, Tensor]]:
     """Those of `layers` that the network computes one after another, each ``(N, C, h, w)``."""
-    x = network.preprocessing(torch.from_numpy(np.array(images)).to(network._device))
+    x = network.preprocessing(torch.from_numpy(np.array(images)).to(network.device))
     dilation, last = 1, max(network.architecture.index(name) for name in layers)
     for step in network.architecture.layers[: last + 1]:
-        weight, bias = (network._tensors.get(f"{step.name}.{kind}") for kind in ("weight", "bias"))
         if dense:
-            x = _apply_dense(step, x, weight, bias, dilation)
+            x = _apply_dense(step, x, *network.parameters(step.name), dilation)
             dilation *= step.stride
         else:
-            x = apply(step, x, weight, bias)
+            x = apply(step, x, *network.parameters(step.name))
         if step.name in layers:
             # The next rectification is in place, on its own output: what is handed out stays as it is.
             yield step.name, x

@@ -42,6 +42,5 @@ def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.nda
         np.pad(maps, [*sides, (0, 0)]), (step.kernel, step.kernel), axis=(0, 1)
     )
     rows, cols = units_rc.T * step.stride
-    inputs = torch.from_numpy(windows[rows, cols]).to(network._device)
-    weight, bias = (network._tensors[f"{layer}.{kind}"] for kind in ("weight", "bias"))
-    return functional.conv2d(inputs, weight, bias, groups=step.groups)[..., 0, 0].cpu().numpy()
+    inputs = torch.from_numpy(windows[rows, cols]).to(network.device)
+    return functional.conv2d(inputs, *network.parameters(layer), groups=step.groups)[..., 0, 0].cpu().numpy()

@@ -76,6 +76,8 @@ class Network:
         Of conv1 ... pool5, in the architecture's order.
     digest : str
         16 hex digits of the SHA-256 over architecture, preprocessing and parameters.
+    device : torch.device
+        Where it computes: `corrlib.device` chose it.
 
     Raises
     ------
@@ -101,10 +103,10 @@ class Network:
         arrays = {key: np.ascontiguousarray(value, dtype=np.float32) for key, value in parameters.items()}
         self._channels = _check_parameters(self.architecture, arrays, source)
         self.digest = _digest(self.architecture, preprocessing, arrays)
-        self._device = device()
+        self.device = device()
         self._tensors = {
             key: torch.from_numpy(value).to(
-                self._device,
+                self.device,
                 memory_format=torch.channels_last if value.ndim == 4 else torch.contiguous_format,
             )
             for key, value in arrays.items()
@@ -134,6 +136,10 @@ class Network:
         if layer not in self._channels:
             raise ValueError(f"{self.source}: the weights have no layer {layer!r}")
         return self._channels[layer]
+
+    def parameters(self, layer: str) -> tuple[Tensor | None, Tensor | None]:
+        """Weight and bias of a layer, on the device; None for a layer that has none."""
+        return self._tensors.get(f"{layer}.weight"), self._tensors.get(f"{layer}.bias")
 
     def output_shape(self, shape: tuple[int, int], layer: str) -> tuple[int, int]:
         """Shape ``(H, W)`` of the features of `layer` for images of `shape` ``(H, W)``."""
@@ -215,11 +221,9 @@ class Network:
 
     @torch.inference_mode()
     def _forward(self, images: np.ndarray, layer: str) -> Tensor:
-        x = self.preprocessing(torch.from_numpy(np.array(images)).to(self._device))
+        x = self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
         for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
-            x = apply(
-                step, x, self._tensors.get(f"{step.name}.weight"), self._tensors.get(f"{step.name}.bias")
-            )
+            x = apply(step, x, *self.parameters(step.name))
         return x
 
 
