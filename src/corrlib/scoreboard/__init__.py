@@ -4,9 +4,9 @@ Everything is read from files: the paper's tables (``book/published``) and the r
 A *tier* is a data set with a network; a table has a column for each.
 """
 
-from corrlib.scoreboard.cells import claimed, glance, listed, mark, orders, sources
+from corrlib.scoreboard.files import as_csv, as_json, as_markdown, table, verdicts
 from corrlib.scoreboard.judging import NOT_RUN, WORDS, Claim, claims, counted, judged, pairs
-from corrlib.scoreboard.pages import as_csv, as_json, as_markdown, table, verdicts
+from corrlib.scoreboard.page import claimed, glance, listed, mark, orders, sources
 from corrlib.scoreboard.rows import CHAPTERS, Number, numbers, read, summary
 
 __all__ = ["CHAPTERS", "NOT_RUN", "WORDS", "Claim", "Number", "as_csv", "as_json", "as_markdown", "claimed"]
