@@ -4,11 +4,11 @@ Everything is read from files: the paper's tables (``book/published``) and the r
 A *tier* is a data set with a network; a table has a column for each.
 """
 
-from corrlib.scoreboard.files import as_csv, as_json, as_markdown, table, verdicts
+from corrlib.scoreboard.files import as_csv, as_json, as_markdown
 from corrlib.scoreboard.judging import NOT_RUN, WORDS, Claim, claims, counted, judged, pairs
 from corrlib.scoreboard.page import claimed, glance, listed, mark, orders, sources
 from corrlib.scoreboard.rows import CHAPTERS, Number, numbers, read, summary
 
 __all__ = ["CHAPTERS", "NOT_RUN", "WORDS", "Claim", "Number", "as_csv", "as_json", "as_markdown", "claimed"]
 __all__ += ["claims", "counted", "glance", "judged", "listed", "mark", "numbers", "orders", "pairs", "read"]
-__all__ += ["sources", "summary", "table", "verdicts"]
+__all__ += ["sources", "summary"]

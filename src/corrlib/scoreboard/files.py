@@ -12,50 +12,12 @@ from corrlib.scoreboard.rows import Number
 from corrlib.tables import markdown, spelled
 
 
-def table(every: Sequence[Number], which: int, tiers: Sequence[str], *, differences: bool = True) -> str:
-    """One of the paper's tables as Markdown, transposed: in a cell the published number, and a tier a line.
-
-    Parameters
-    ----------
-    differences
-        Whether to add how far each is from the published number, which only the paper's own data can be
-        measured by.
-    """
-    chosen = [one for one in every if one.table == which]
-    names, places = (list(dict.fromkeys(getattr(one, key) for one in chosen)) for key in ("name", "of"))
-    cells = {(one.of, one.name): one for one in chosen}
-    rows = []
-    for of in places:
-        row = [of]
-        for name in names:
-            one = cells.get((of, name))
-            row.append("" if one is None else _cell(one, tiers, differences))
-        rows.append(row)
-    return markdown(["", *names], rows)
-
-
-def verdicts(found: Sequence[Claim], tiers: Sequence[str]) -> str:
-    """Claims as Markdown: section, words, and in each tier's column the verdict above the leads."""
-    rows = []
-    for claim in found:
-        cells = []
-        for tier in tiers:
-            lines = [f"**{claim.verdicts.get(tier, NOT_RUN)}**"]
-            for label, lead in claim.leads.get(tier, ()):
-                digits = 2 if claim.section == 2 else 1
-                text = f"{lead[0]:+.{digits}f}" if None in lead else spelled(lead, digits, sign=True)
-                lines.append(f"{label}: {text}".replace(" ", "\u00a0") if label else text)
-            cells.append("<br>".join(lines))
-        rows.append([str(claim.section), claim.text, *cells])
-    return markdown(["section", "claim", *tiers], rows)
-
-
 def as_markdown(every: Sequence[Number], found: Sequence[Claim], tiers: Sequence[str]) -> str:
     """Everything as a page."""
-    parts = [f"# The paper and {' and '.join(tiers)}", "## Claims", verdicts(found, tiers)]
+    parts = [f"# The paper and {' and '.join(tiers)}", "## Claims", _verdicts(found, tiers)]
     for which in sorted({one.table for one in every}):
         head = f"In each cell: the paper's number, then {', then '.join(tiers)} (and the difference)."
-        parts += [f"## Table {which}", head, table(every, which, tiers)]
+        parts += [f"## Table {which}", head, _table(every, which, tiers)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -78,16 +40,48 @@ def as_csv(every: Sequence[Number], tiers: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _cell(one: Number, tiers: Sequence[str], differences: bool) -> str:
+def _table(every: Sequence[Number], which: int, tiers: Sequence[str]) -> str:
+    """One of the paper's tables as Markdown, transposed: in a cell the published number, and a tier a line.
+
+    Each with how far it is from the published one.
+    """
+    chosen = [one for one in every if one.table == which]
+    names, places = (list(dict.fromkeys(getattr(one, key) for one in chosen)) for key in ("name", "of"))
+    cells = {(one.of, one.name): one for one in chosen}
+    rows = []
+    for of in places:
+        row = [of]
+        for name in names:
+            one = cells.get((of, name))
+            row.append("" if one is None else _cell(one, tiers))
+        rows.append(row)
+    return markdown(["", *names], rows)
+
+
+def _verdicts(found: Sequence[Claim], tiers: Sequence[str]) -> str:
+    """Claims as Markdown: section, words, and in each tier's column the verdict above the leads."""
+    rows = []
+    for claim in found:
+        cells = []
+        for tier in tiers:
+            lines = [f"**{claim.verdicts.get(tier, NOT_RUN)}**"]
+            for label, lead in claim.leads.get(tier, ()):
+                digits = 2 if claim.section == 2 else 1
+                text = f"{lead[0]:+.{digits}f}" if None in lead else spelled(lead, digits, sign=True)
+                lines.append(f"{label}: {text}".replace(" ", "\u00a0") if label else text)
+            cells.append("<br>".join(lines))
+        rows.append([str(claim.section), claim.text, *cells])
+    return markdown(["section", "claim", *tiers], rows)
+
+
+def _cell(one: Number, tiers: Sequence[str]) -> str:
     lines = [f"{one.published:.{one.digits}f}"]
     for tier in tiers:
         if tier in one.ours:
             value, *ends = one.ours[tier]
             digits = max(one.digits, 1) if one.table != 1 else 0
             text = f"{value:.{digits}f}" if None in ends else spelled((value, *ends), digits)
-            if differences:
-                text += f" ({one.difference(tier):+.{digits}f})".replace("-", "\u2212")
-            lines.append(text)
+            lines.append(text + f" ({one.difference(tier):+.{digits}f})".replace("-", "\u2212"))
         else:
             lines.append("")
     return "<br>".join(lines).replace(" ", "\u00a0")
