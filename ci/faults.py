@@ -1,9 +1,9 @@
 """Try every fault in full and tell what came of it: make faults, or python ci/faults.py [--inputs N].
 
-Damaged and hostile files of every kind that is read, 10,000 inputs each; two hundred runs that are killed;
-full and read-only disks (as root), clocks that jump, several processes that want the same. Half an hour on
-two quiet cores, of which both are used. The test suite does the same with a small sample; fewer inputs mean
-fewer kills.
+Damaged and hostile files of every kind that is read, 10,000 inputs each, and where atheris is installed as
+many that are guided by coverage; two hundred runs that are killed; full and read-only disks (as root), clocks
+that jump, several processes that want the same. Half an hour on two quiet cores, of which both are used. The
+test suite does the same with a small sample; fewer inputs mean fewer kills.
 """
 
 import argparse
@@ -18,11 +18,10 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-#: What runs at a time: files that are killed, which have two processes of their own; and all others.
-LANES = {
-    "killed": ["test_killed.py"],
-    "others": ["test_faults.py", *sorted(p.name for p in TESTS.glob("test_fuzz*"))],
-}
+FUZZ = sorted(path.name for path in TESTS.glob("test_fuzz*"))
+#: What runs at a time: runs that are killed, which have two processes of their own; and all others.
+LANES = {"killed": ["test_killed.py"], "others": ["test_faults.py", *FUZZ], "guided": FUZZ}
+TOGETHER = [["killed"], ["others", "guided"]]
 MARK = "\x1erow "
 
 
@@ -38,16 +37,34 @@ class Recorder:
         count = given.max_examples if hasattr(item.function, "hypothesis") else 1
         row = dict(fault=item.originalname.removeprefix("test_").replace("_", " "), file=item.path.stem)
         if tried := dict(report.user_properties).get("count"):  # of one kind of runs
-            count, row["fault"] = tried, f"{row['fault']}: {item.callspec.id}"
+            kind = item.callspec.id if hasattr(item, "callspec") else "guided by coverage"
+            count, row["fault"] = tried, f"{row['fault']}: {kind}"
         row |= dict(count=count, outcome=report.outcome, seconds=report.duration)
         row["why"] = report.longreprtext[-2000:] if report.failed else ""
         print(MARK + json.dumps(row), file=sys.__stdout__, flush=True)
 
 
+def try_lane(lane: str, inputs: int) -> int:
+    """Run a lane's tests in this process."""
+    plugins: list = [Recorder()]
+    if lane == "guided":
+        try:
+            from guided import Guide
+        except ImportError:
+            row = dict(fault="files guided by coverage: atheris is not installed", file=lane, count=0)
+            print(MARK + json.dumps(row | dict(outcome="skipped", seconds=0, why="")))
+            return 0
+        plugins.append(Guide(inputs))
+    quiet = ["-q", "-p", "no:cacheprovider", "--capture=sys", "-W", "ignore"]
+    return pytest.main([*quiet, *(str(TESTS / name) for name in LANES[lane])], plugins=plugins)
+
+
 def follow(lane: str, inputs: int, rows: list[dict]) -> None:
     """Run a lane in a process of its own; tell each test as it ends."""
-    command = [sys.executable, __file__, "--lane", lane]
-    environment = os.environ | {"FAULTS": str(inputs), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, "--lane", lane, "--inputs", str(inputs)]
+    # Those that are guided begin with the sample of the test suite.
+    many = {} if lane == "guided" else {"FAULTS": str(inputs)}
+    environment = os.environ | many | {"OMP_NUM_THREADS": "1"}
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     with subprocess.Popen(command, cwd=TESTS.parent, env=environment, **pipes) as process:
         said = []
@@ -83,10 +100,14 @@ def main() -> int:
     parser.add_argument("--lane", choices=LANES, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.lane:
-        quiet = ["-q", "-p", "no:cacheprovider", "--capture=sys", "-W", "ignore"]
-        return pytest.main([*quiet, *(str(TESTS / name) for name in LANES[args.lane])], plugins=[Recorder()])
+        return try_lane(args.lane, args.inputs)
     started, rows = time.monotonic(), []
-    threads = [threading.Thread(target=follow, args=(lane, args.inputs, rows)) for lane in LANES]
+
+    def follow_all(lanes: list[str]) -> None:
+        for lane in lanes:
+            follow(lane, args.inputs, rows)
+
+    threads = [threading.Thread(target=follow_all, args=(lanes,)) for lanes in TOGETHER]
     for thread in threads:
         thread.start()
     for thread in threads:

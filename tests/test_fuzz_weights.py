@@ -201,6 +201,7 @@ def flagged(content, offset, value):
 HOSTILE = {
     "encrypted.npz": flagged(zipped(NPZ), 6, 1),
     "method.npz": flagged(zipped(NPZ), 8, 97),
+    "dictionary.npz": zipped(NPZ, zipfile.ZIP_LZMA).replace(b"]\0\0\x80\0", b"]\0\0\x80\x80"),
     "claim.npz": zipped(NPZ | {"conv1_b.npy": header(shape=(2**50,))}),
     "objects.npz": zipped(NPZ | {"conv1_b.npy": header(descr="|O")}),
     "bare.npz": header(shape=(2**50,)),

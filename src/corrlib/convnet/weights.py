@@ -188,8 +188,12 @@ def _read_npz(path: Path) -> Network:
     names = ("conv1", "conv2", "conv3", "conv4", "conv5")
     try:
         with zipfile.ZipFile(path) as file:
-            if sum(info.file_size for info in file.infolist()) > LARGEST_NPZ:
+            members = file.infolist()
+            if sum(info.file_size for info in members) > LARGEST_NPZ:
                 raise ValueError(f"it unpacks to more than {LARGEST_NPZ / 1e6:,.0f} MB")
+            # Others than NumPy's may ask for gigabytes before they look at a byte.
+            if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in members):
+                raise ValueError("it is compressed as NumPy compresses nothing")
             parameters = {}
             for name in names:
                 parameters[f"{name}.weight"] = _array(file, f"{name}_w_int8").astype(np.float32) / 128
