@@ -346,10 +346,10 @@ store.write_result(tables.results() / f"visualization-{data.tier}.json", results
 #
 # :::{admonition} 2. A smaller world to look into
 # :class: tip
-# A quarter of the database:
+# Search in 75 images only:
 #
 # ```bash
-# corrlib run visualization -p database_images=75 -o quarter.ipynb
+# corrlib run visualization -p database_images=75 -o fewer.ipynb
 # ```
 #
 # Compare the score with {glue:text}`score-spelled`, that of {glue:text}`database`. What would you expect of the paper's million patches?
