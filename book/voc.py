@@ -177,8 +177,7 @@ glue("patches", f"{units:,}", display=False)
 # How long it takes is known from a rehearsal ({numref}`table-stages`): the whole command, from its estimates to the
 # scoreboard, on {glue:text}`recorded-instances` figurines of 500 pixels in the proportions of VOC's categories, with
 # {glue:text}`recorded-patches` patches a layer and a CaffeNet of full width whose weights were drawn at random. It was killed
-# {glue:text}`recorded-kills` times on the way, and went on (what else befell it is noted in
-# `results/rehearsal-stages.json`, and its time is counted). `python ci/rehearse.py --help` says how to repeat it.
+# {glue:text}`recorded-kills` times on the way, and went on. `python ci/rehearse.py --help` says how to repeat it.
 #
 # What is counted are seconds of processors: on two cores that are kept busy, half as much by the clock. A stage grows in
 # proportion to what it counts, and the command tells what that means for your data. The last column does so for VOC
@@ -224,7 +223,7 @@ for name, value in {"hours": sum(hours), "two": sum(hours) / 2, "left": left}.it
     glue(f"voc-{name}", f"{value:.1f}", display=False)
 
 # %% [markdown]
-# :::{table} *What stages took* (tier: figurines in VOC's proportions and random weights, recorded), on a machine that was busy with other work: only processor seconds say what the work takes. The last column is for VOC 2011.
+# :::{table} *What stages took* (tier: figurines in VOC's proportions and random weights, recorded) on two cores, which it hardly had to share. The last column is for VOC 2011.
 # :name: table-stages
 #
 # ```{glue:md} stages
