@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+import narrow
 import oracles
 from corrlib import convnet, device, retrieval
 from corrlib.convnet import dense, linear
@@ -350,7 +351,8 @@ def test_on_a_gpu_convolutions_are_not_rounded(monkeypatch):
 
 
 def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
-    # The device "meta" knows shapes but no numbers: torch objects where a result is copied back, no earlier.
+    # The device "meta" knows shapes but no numbers: torch objects where a result, or whether it is finite, is
+    # copied back, and no earlier.
     for module in (convnet.network, retrieval):
         monkeypatch.setattr(module, "device", lambda: torch.device("meta"))
     net, rows = network(rng, hidden=8), rng.standard_normal((7, 3))
@@ -365,5 +367,20 @@ def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
         lambda: retrieval.nearest(rows, rows, 2, chunk=4, **groups),
     ]
     for call in calls:
-        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        with pytest.raises(RuntimeError, match=r"(copy out of|item\(\) cannot be called on) meta tensor"):
             call()
+
+
+def test_weights_that_overflow_are_told_where_features_are_computed():
+    parameters = narrow.parameters()
+    parameters["conv2.weight"][3, 0, 2] = 3e38
+    network = convnet.Network("caffenet", parameters, narrow.preprocessing(), source="huge.safetensors")
+    images = np.random.default_rng(0).integers(0, 256, (2, 227, 227, 3), dtype=np.uint8)
+    assert np.isfinite(network.features(images, "norm1")).all()
+    told = "huge.safetensors: features of conv2 are not finite"
+    with pytest.raises(ValueError, match=told):
+        network.features(images, "conv2")
+    with pytest.raises(ValueError, match=told):
+        dense.layer_features(network, images, ["conv1", "conv2"])
+    with pytest.raises(ValueError, match=told):
+        dense.dense_features(network, images[0], ["conv2"])

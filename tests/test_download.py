@@ -370,7 +370,7 @@ def test_hostile_archives_are_refused(unpack, tmp_path, members, complaint):
     assert left(tmp_path) == [] and not (tmp_path / "out" / "annotations").exists()
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
 @pytest.mark.parametrize("part", [0, 0.3, 0.7])
 def test_truncated_archives_are_refused(unpack, tmp_path, mode, part):
     noise = [(f"annotations/cat/a_{i}.xml", os.urandom(997)) for i in range(20)]

@@ -103,7 +103,7 @@ tars = st.builds(
     member, inside, st.sampled_from(TYPES) | st.just(b"0"), claims, contents, inside, records, forms
 )
 GOOD = member("annotations/cat/a.xml", b"0", None, b"<a/>", "", {}, tarfile.PAX_FORMAT)
-packed = st.sampled_from([bytes, bytes, gzip.compress, bz2.compress, lzma.compress])
+packed = st.sampled_from([bytes, gzip.compress])
 archives = st.builds(
     lambda found, end, pack: pack(GOOD + b"".join(found) + end),
     st.lists(tars, max_size=4),
@@ -178,15 +178,22 @@ def test_what_has_been_found_in_archives(tmp_path, what):
     assert unpacked(tmp_path / "again", GOOD + HOSTILE[what] + bytes(1024)) is None
 
 
-@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, lzma.compress])
-def test_every_damage_of_a_compressed_archive_is_noticed(tmp_path, pack):
-    whole = pack(member("annotations/cat/a.xml", b"0", None, NOISE, "", {}, tarfile.GNU_FORMAT) + bytes(1024))
+def test_every_damage_of_a_compressed_archive_is_noticed(tmp_path):
+    whole = gzip.compress(
+        member("annotations/cat/a.xml", b"0", None, NOISE, "", {}, tarfile.GNU_FORMAT) + bytes(1024)
+    )
     assert unpacked(tmp_path, whole)
     for at in range(10, len(whole), len(whole) // 20):
         damage = bytearray(whole)
         damage[at] ^= 255
         found = unpacked(tmp_path, bytes(damage))
         assert found is None or (found / "cat" / "a.xml").read_bytes() == NOISE
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_archives_are_not_compressed_otherwise(tmp_path, pack):
+    whole = GOOD + bytes(1024)
+    assert unpacked(tmp_path, gzip.compress(whole)) and unpacked(tmp_path, pack(whole)) is None
 
 
 def test_millions_of_members_are_not_kept_in_memory(tmp_path):

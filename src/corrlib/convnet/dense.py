@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from corrlib.convnet.layers import Layer, apply
+from corrlib.convnet.layers import Layer, apply, finite
 from corrlib.convnet.network import INPUT_SIDE, Network
 from corrlib.geometry import ReceptiveField
 
@@ -107,7 +107,7 @@ def _activations(
             x = apply(step, x, *network.parameters(step.name))
         if step.name in layers:
             # The next rectification is in place, on its own output: what is handed out stays as it is.
-            yield step.name, x
+            yield step.name, finite(x, step.name, network.source)
 
 
 def _apply_dense(

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["ARCHITECTURES", "Architecture", "Layer", "apply", "architecture", "receptive_fields"]
+__all__ = ["ARCHITECTURES", "Architecture", "Layer", "apply", "architecture", "finite", "receptive_fields"]
 
 # Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of the n neighbours' squares) ** beta.
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -158,3 +158,10 @@ def _band(channels: int, device: torch.device) -> Tensor:
         index = torch.arange(channels, device=device)
         near = (index[:, None] - index[None, :]).abs() <= LRN_SIZE // 2
         return (near.float() * (LRN_ALPHA / LRN_SIZE))[:, :, None, None]
+
+
+def finite(x: Tensor, layer: str, source: str) -> Tensor:
+    """The features of a layer as they are; ValueError if the weights, from `source`, made them infinite."""
+    if not torch.isfinite(x.amax() - x.amin()):  # twenty times as fast as to look at each
+        raise ValueError(f"{source}: features of {layer} are not finite: the weights are damaged or diverged")
+    return x

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields
+from corrlib.convnet.layers import Architecture, apply, architecture, finite, receptive_fields
 from corrlib.device import device
 from corrlib.geometry import ReceptiveField
 
@@ -171,7 +171,7 @@ class Network:
         ------
         ValueError
             For an unknown layer (listing the known ones), a wrong array, or images smaller than the receptive
-            field.
+            field; if the weights are such that features are not finite.
         """
         if layer not in self.receptive_fields:
             known = ", ".join(self.receptive_fields)
@@ -224,7 +224,7 @@ class Network:
         x = self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
         for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
             x = apply(step, x, *self.parameters(step.name))
-        return x
+        return finite(x, layer, self.source)
 
 
 def _batches(count: int, batch_size: int, progress: bool, label: str):

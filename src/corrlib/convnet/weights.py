@@ -191,7 +191,9 @@ def _read_npz(path: Path) -> Network:
             members = file.infolist()
             if sum(info.file_size for info in members) > LARGEST_NPZ:
                 raise ValueError(f"it unpacks to more than {LARGEST_NPZ / 1e6:,.0f} MB")
-            # Others than NumPy's may ask for gigabytes before they look at a byte.
+            # Room is made for what a member claims, and for what another method than NumPy's may ask for.
+            if any(info.compress_size > path.stat().st_size for info in members):
+                raise ValueError("it holds more than it is")
             if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in members):
                 raise ValueError("it is compressed as NumPy compresses nothing")
             parameters = {}

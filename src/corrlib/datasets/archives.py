@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import lzma
 import shutil
 import tarfile
 import zlib
@@ -13,11 +12,11 @@ from pathlib import Path, PurePosixPath
 from corrlib.datasets.annotations import DataError
 
 #: What reading a damaged archive raises; the last three: one name is both a file and a folder there.
-BROKEN = (tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, ValueError)
+BROKEN = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError)
 BROKEN += (FileExistsError, IsADirectoryError, NotADirectoryError)
 BROKEN += (OverflowError, MemoryError, RecursionError)  # of what a header claims
-#: The system's errors that are the archive's fault: names that are too long, places that cannot be, bz2's.
-BLAMED = (errno.ENAMETOOLONG, errno.EINVAL, None)
+#: The system's errors that are the archive's fault: names that are too long, places that cannot be.
+BLAMED = (errno.ENAMETOOLONG, errno.EINVAL)
 #: Headers that are about the one that follows, with a long name or with records, which are read into memory.
 EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE)
 EXTENDED += (tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
@@ -26,7 +25,7 @@ LONGEST, MOST_RECORDS = 2**13, 100
 
 
 def unpack(archive: Path, into: Path, *, folder: str, largest: int) -> None:
-    """Write the regular files of one folder of a tar archive, plain or compressed.
+    """Write the regular files of one folder of a tar archive, plain or compressed by gzip.
 
     Only regular files are made, in new folders and under names that are checked: there is no link to follow,
     and nothing takes its owner or its permissions from the archive.
@@ -49,8 +48,11 @@ def unpack(archive: Path, into: Path, *, folder: str, largest: int) -> None:
         it is larger than `largest`.
     """
     wanted, left = PurePosixPath(folder).parts, largest
+    with archive.open("rb") as file:
+        # Others than gzip may ask for gigabytes before they unpack a byte.
+        mode = "r:gz" if file.read(2) == b"\x1f\x8b" else "r:"
     try:
-        with tarfile.open(archive, "r:*", tarinfo=_Member) as tar:
+        with tarfile.open(archive, mode, tarinfo=_Member) as tar:
             while (member := tar.next()) is not None:
                 tar.members.clear()  # which would list millions
                 left -= member.size + tarfile.BLOCKSIZE
