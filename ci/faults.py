@@ -23,6 +23,8 @@ FUZZ = sorted(path.name for path in TESTS.glob("test_fuzz*"))
 LANES = {"killed": ["test_killed.py"], "others": ["test_faults.py", *FUZZ], "guided": FUZZ}
 TOGETHER = [["killed"], ["others", "guided"]]
 MARK = "\x1erow "
+#: With what the file begins that a guided run has failed at.
+FILE = "the file, in base64"
 
 
 class Recorder:
@@ -40,7 +42,9 @@ class Recorder:
             kind = item.callspec.id if hasattr(item, "callspec") else "guided by coverage"
             count, row["fault"] = tried, f"{row['fault']}: {kind}"
         row |= dict(count=count, outcome=report.outcome, seconds=report.duration)
-        row["why"] = report.longreprtext[-2000:] if report.failed else ""
+        # Of a file that fails its first bytes will do, unless it cannot be made again.
+        lines = [t if t.startswith(FILE) else t[:300] for t in report.longreprtext.splitlines()]
+        row["why"] = "\n".join(lines[-80:]) if report.failed else ""
         print(MARK + json.dumps(row), file=sys.__stdout__, flush=True)
 
 
