@@ -72,7 +72,9 @@ def test_environment_yml_names_the_same_packages_with_the_same_bounds():
     assert conda.pop("python") == SpecifierSet(PROJECT["requires-python"])
     assert conda.pop("pip") == SpecifierSet()
     assert environment["channels"][0] == "conda-forge"
-    assert conda == {CONDA_NAMES.get(r.name, r.name): r.specifier for r in DIRECT}
+    # atheris is not built for every system, and only `make faults` would use it.
+    named = {CONDA_NAMES.get(r.name, r.name): r.specifier for r in DIRECT if r.name != "atheris"}
+    assert conda == named
 
 
 def test_wheel_metadata_license_is_the_one_in_the_file():
