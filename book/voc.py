@@ -223,7 +223,7 @@ for name, value in {"hours": sum(hours), "two": sum(hours) / 2, "left": left}.it
     glue(f"voc-{name}", f"{value:.1f}", display=False)
 
 # %% [markdown]
-# :::{table} *What stages took* (tier: figurines in VOC's proportions and random weights, recorded) on two cores, which it hardly had to share. The last column is for VOC 2011.
+# :::{table} *What stages took* (tier: figurines in VOC's proportions and random weights, recorded). The last column is for VOC 2011.
 # :name: table-stages
 #
 # ```{glue:md} stages

@@ -19,12 +19,10 @@ import pytest
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 FUZZ = sorted(path.name for path in TESTS.glob("test_fuzz*"))
-#: What runs at a time: runs that are killed, which have two processes of their own; and all others.
 LANES = {"killed": ["test_killed.py"], "others": ["test_faults.py", *FUZZ], "guided": FUZZ}
+#: What runs at a time: runs that are killed, which have two processes of their own; and all others in turn.
 TOGETHER = [["killed"], ["others", "guided"]]
 MARK = "\x1erow "
-#: With what the file begins that a guided run has failed at.
-FILE = "the file, in base64"
 
 
 class Recorder:
@@ -42,9 +40,9 @@ class Recorder:
             kind = item.callspec.id if hasattr(item, "callspec") else "guided by coverage"
             count, row["fault"] = tried, f"{row['fault']}: {kind}"
         row |= dict(count=count, outcome=report.outcome, seconds=report.duration)
-        # Of a file that fails its first bytes will do, unless it cannot be made again.
-        lines = [t if t.startswith(FILE) else t[:300] for t in report.longreprtext.splitlines()]
-        row["why"] = "\n".join(lines[-80:]) if report.failed else ""
+        # The first bytes of a file that can be made again will do; what a guided run found is the last line.
+        *lines, last = report.longreprtext.splitlines() or [""]
+        row["why"] = "\n".join([*(line[:300] for line in lines[-80:]), last]) if report.failed else ""
         print(MARK + json.dumps(row), file=sys.__stdout__, flush=True)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from corrlib.convnet.layers import Layer, apply, finite
+from corrlib.convnet.layers import Layer, apply, to_numpy
 from corrlib.convnet.network import INPUT_SIDE, Network
 from corrlib.geometry import ReceptiveField
 
@@ -46,7 +46,7 @@ def layer_features(
     found: dict[str, list[np.ndarray]] = {name: [] for name in layers}
     for start in range(0, len(images), batch_size):
         for name, x in _activations(network, images[start : start + batch_size], layers, dense=False):
-            found[name].append((x.permute(0, 2, 3, 1) if x.ndim == 4 else x).cpu().numpy())
+            found[name].append(x)
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
@@ -81,10 +81,7 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
     receptive field lies inside of the image are those of any crop that holds it.
     """
     _check(network, image, layers, dimensions=3)
-    found = {}
-    for name, x in _activations(network, image[None], layers, dense=True):
-        found[name] = x[0].permute(1, 2, 0).cpu().numpy()
-    return found
+    return {name: x[0] for name, x in _activations(network, image[None], layers, dense=True)}
 
 
 def dense_field(network: Network, layer: str) -> ReceptiveField:
@@ -95,8 +92,8 @@ def dense_field(network: Network, layer: str) -> ReceptiveField:
 @torch.inference_mode()
 def _activations(
     network: Network, images: np.ndarray, layers: Sequence[str], *, dense: bool
-) -> Iterator[tuple[str, Tensor]]:
-    """Those of `layers` that the network computes one after another, each ``(N, C, h, w)``."""
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Those of `layers` that the network computes one after another, as `to_numpy` has them."""
     x = network.preprocessing(torch.from_numpy(np.array(images)).to(network.device))
     dilation, last = 1, max(network.architecture.index(name) for name in layers)
     for step in network.architecture.layers[: last + 1]:
@@ -107,7 +104,7 @@ def _activations(
             x = apply(step, x, *network.parameters(step.name))
         if step.name in layers:
             # The next rectification is in place, on its own output: what is handed out stays as it is.
-            yield step.name, finite(x, step.name, network.source)
+            yield step.name, to_numpy(x, step.name, network.source)
 
 
 def _apply_dense(

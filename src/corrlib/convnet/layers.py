@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["ARCHITECTURES", "Architecture", "Layer", "apply", "architecture", "finite", "receptive_fields"]
+__all__ = ["ARCHITECTURES", "Architecture", "Layer", "apply", "architecture", "receptive_fields"]
+__all__ += ["to_numpy"]
 
 # Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of the n neighbours' squares) ** beta.
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -160,8 +162,12 @@ def _band(channels: int, device: torch.device) -> Tensor:
         return (near.float() * (LRN_ALPHA / LRN_SIZE))[:, :, None, None]
 
 
-def finite(x: Tensor, layer: str, source: str) -> Tensor:
-    """The features of a layer as they are; ValueError if the weights, from `source`, made them infinite."""
+def to_numpy(x: Tensor, layer: str, source: str) -> np.ndarray:
+    """Features of a layer as an array: ``(N, h, w, C)``, or ``(N, C)`` of a fully connected one.
+
+    ValueError if they are not finite, which is the fault of the weights, from `source`.
+    """
+    x = (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).cpu()
     if not torch.isfinite(x.amax() - x.amin()):  # twenty times as fast as to look at each
         raise ValueError(f"{source}: features of {layer} are not finite: the weights are damaged or diverged")
-    return x
+    return x.numpy()

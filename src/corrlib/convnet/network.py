@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from corrlib.convnet.layers import Architecture, apply, architecture, finite, receptive_fields
+from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields, to_numpy
 from corrlib.device import device
 from corrlib.geometry import ReceptiveField
 
@@ -188,7 +188,7 @@ class Network:
         grid = self.output_shape(images.shape[1:3], layer)
         result = np.empty((len(images), *grid, self.channels(layer)), dtype=np.float32)
         for part in _batches(len(images), batch_size, progress, layer):
-            result[part] = self._forward(images[part], layer).permute(0, 2, 3, 1).cpu().numpy()
+            result[part] = self._forward(images[part], layer)
         return result[0] if single else result
 
     def fc7(self, images: np.ndarray, *, batch_size: int = 64, progress: bool = False) -> np.ndarray:
@@ -216,15 +216,15 @@ class Network:
             )
         result = np.empty((len(images), self._channels[layer]), dtype=np.float32)
         for part in _batches(len(images), batch_size, progress, layer):
-            result[part] = self._forward(images[part], layer).cpu().numpy()
+            result[part] = self._forward(images[part], layer)
         return result[0] if single else result
 
     @torch.inference_mode()
-    def _forward(self, images: np.ndarray, layer: str) -> Tensor:
+    def _forward(self, images: np.ndarray, layer: str) -> np.ndarray:
         x = self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
         for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
             x = apply(step, x, *self.parameters(step.name))
-        return finite(x, layer, self.source)
+        return to_numpy(x, layer, self.source)
 
 
 def _batches(count: int, batch_size: int, progress: bool, label: str):
