@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.harness import Growth, Kernel
-from corrlib.mining import mine
+from corrlib.hard_negatives import mine
 
 GRID, WIDTH, KEYPOINTS = 15, 64, 8
 

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from corrlib import store
+from corrlib import cache
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results.json"
@@ -53,7 +53,7 @@ def machine() -> dict[str, Any]:
 
 def write(results: dict[str, Any], path: Path) -> None:
     """Write results whole, or not at all."""
-    with store.replacing(path) as unfinished:
+    with cache.replacing(path) as unfinished:
         unfinished.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.harness import Absent, Contest, Kernel, Sides
-from corrlib import dense_sift, sift
+from corrlib import sift
 
 #: The book's radii at keypoints.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
@@ -95,7 +95,7 @@ def dense_against_vlfeat(side: int, bin_size: int, stride: int, quick: bool) -> 
     grey = cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
 
     def ours() -> np.ndarray:
-        return [dense_sift.descriptors(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
+        return [sift.dense(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
 
     def theirs() -> np.ndarray:
         return [vlfeat(grey) for _ in range(repeats)][-1]
@@ -110,12 +110,12 @@ def dense_against_vlfeat(side: int, bin_size: int, stride: int, quick: bool) -> 
 def dense_against_opencv(side: int, bin_size: int, stride: int, quick: bool) -> Sides:
     """The same grid."""
     image = picture(side)
-    rows, cols = dense_sift.shape((side, side), bin_size=bin_size, stride=stride)
-    points = dense_sift.grid(bin_size, stride).centers((rows, cols))
+    rows, cols = sift.dense_shape((side, side), bin_size=bin_size, stride=stride)
+    points = sift.dense_grid(bin_size, stride).centers((rows, cols))
     repeats = 1 if side > 300 else 5
 
     def ours() -> np.ndarray:
-        return [dense_sift.descriptors(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
+        return [sift.dense(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
 
     def theirs() -> np.ndarray:
         return [by_opencv(image, points, 2.0 * bin_size) for _ in range(repeats)][-1]

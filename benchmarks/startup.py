@@ -12,7 +12,7 @@ import numpy as np
 IMPORT = """\
 import time
 began = time.process_time()
-import corrlib, corrlib.cli
+import corrlib, corrlib.publishing.cli
 print(time.process_time() - began)
 """
 COMPILE = """\

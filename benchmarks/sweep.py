@@ -78,7 +78,7 @@ def plain_loop(root: Path, points: list[dict[str, object]]) -> None:
 
 def sweep(root: Path, grid: dict[str, str], workers: int) -> None:
     """The same points by the command, from its start to its end."""
-    program = "import sys; from corrlib.cli import main; sys.exit(main())"
+    program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     given = [part for name, values in grid.items() for part in ("-p", f"{name}={values}")]
     where = ["--out", str(root / "runs"), "--workers", str(workers)]
     command = [sys.executable, "-c", program, "sweep", "toy", *given, *where]

@@ -52,17 +52,18 @@ import numpy as np
 from IPython.display import HTML, Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, metrics, plots, squares, store, tables
-from corrlib.datasets import open_dataset
+from corrlib import cache, convnet, experiments, metrics
+from corrlib.data import crops, open_dataset
 from corrlib.experiments.alignment import claims, examples, features, report, scores, studies
-from corrlib.explorer import places
-from corrlib.explorer.aligned import CONV, SIFT, named
+from corrlib.publishing import plots, tables
+from corrlib.publishing.explorer import places
+from corrlib.publishing.explorer.aligned import CONV, SIFT, named
 
 started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
 network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
-retrieval_layer = retrieval_layer or next(name for name in squares.SIGNATURES if name in network.layers)
+retrieval_layer = retrieval_layer or next(name for name in crops.SIGNATURES if name in network.layers)
 world = (data, network, [category] if category else list(data.categories))
 copying = dict(count=neighbors, retrieval_layer=retrieval_layer, size=size)
 common = dict(copying, solver=solver, iterations=iterations)
@@ -73,7 +74,7 @@ finding = dict(count=neighbors, layer=retrieval_layer, size=size)
 near = features.prepare(*world, [conv, radius], **finding)
 few = [f"{c} ({rows.shape[1]})" for c, rows in zip(world[2], near, strict=True) if rows.shape[1] < neighbors]
 results = {"instances": sum(map(len, near)), "alphas": alphas, "betas": betas}
-texts = dict(tier=data.tier, network=network.name, instances=f"{results['instances']:,}", conv=conv)
+texts = dict(tier=data.name, network=network.name, instances=f"{results['instances']:,}", conv=conv)
 texts |= dict(few=", ".join(few) or "none", alpha=f"{alpha:g}", retrieval=retrieval_layer, top=top, size=size)
 for name, value in dict(texts, neighbors=neighbors, studied=studied, twice=2 * studied).items():
     glue(name, value, display=False)
@@ -189,9 +190,9 @@ plt.close()
 ordered = {n: {by: flow_errors(order=by, **own) for by in scores.ORDERS} for n, own in methods.items()}
 judged = claims.claims(*errors, errors=errors, by_data={name: each["data"] for name, each in ordered.items()})
 results["claims"] = judged
-record = store.read_result(tables.project() / "results" / "photos-alignment.json")
+record = cache.read_result(tables.project() / "results" / "photos-alignment.json")
 photos, about = record["values"], record["provenance"]
-columns = (f"{data.tier} (this page)", judged), ("photos (recorded)", photos["claims"])
+columns = (f"{data.name} (this page)", judged), ("photos (recorded)", photos["claims"])
 glue("claims", Markdown(report.claims(*columns)), display=False)
 glue("photos", Markdown(report.means(photos["means"], photos["alphas"])), display=False)
 glue("verdicts", report.verdicts(judged), display=False)
@@ -358,7 +359,7 @@ for name, value in texts.items():
 
 # %% tags=["hide-input"]
 how = dict(common, pairs=top, limit=studied)
-known = data.tier == "figurines"
+known = data.name == "figurines"
 results["dense"] = studies.every_pixel(*world, methods, claims.ALPHAS, **how) if known else {}
 glue("dense", Markdown(report.dense(results["dense"], claims.ALPHAS)), display=False)
 
@@ -381,7 +382,7 @@ glue("dense", Markdown(report.dense(results["dense"], claims.ALPHAS)), display=F
 used = dict(common, layer=layer, radius=radius, alpha=alpha, beta=beta, top=top, studied=studied)
 module, seconds = "corrlib.experiments.alignment.studies", time.perf_counter() - started
 origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
-store.write_result(tables.results() / f"alignment-{data.tier}.json", results, provenance=origin)
+cache.write_result(tables.results() / f"alignment-{data.name}.json", results, provenance=origin)
 reported = names[layer == "sift"]
 glue("reported", reported, display=False)
 spelled = map(report.percent, results["means"][reported])

@@ -49,10 +49,11 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, plots, squares, store, tables
-from corrlib.datasets import open_dataset
+from corrlib import cache, convnet, experiments
+from corrlib.data import crops, open_dataset
 from corrlib.experiments.classification import claims, fine, keypoints, report, scores, studies, training
 from corrlib.experiments.classification.claims import label
+from corrlib.publishing import plots, tables
 
 started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
@@ -62,14 +63,14 @@ categories = [category] if category else list(data.categories)
 world, square = (data, network, categories), keypoints.Square(frame, size)
 shown = shown if shown in categories else categories[0]
 where = categories.index(shown)
-spread = [categories[n] for n in squares.spread(len(categories))]
+spread = [categories[n] for n in crops.spread(len(categories))]
 trial, rest = spread[:chosen], [name for name in spread if name != shown][:others]
 sharp = list(keypoints.SHARP)
 features, titles = [*radii, *layers], {"convnet": "convnet layers", "sift": "SIFT, by radius"}
 counts = {s: sum(len(keypoints.keypoints(data, c, s).kind) for c in categories) for s in ("train", "val")}
-record = store.read_result(tables.project() / "results" / "photos-classification.json")
+record = cache.read_result(tables.project() / "results" / "photos-classification.json")
 photos, about = record["values"], record["provenance"]
-texts = dict(tier=data.tier, network=network.name, folds=folds, size=size, frame=frame, shown=shown)
+texts = dict(tier=data.name, network=network.name, folds=folds, size=size, frame=frame, shown=shown)
 texts |= {f"count-{split}": f"{count:,}" for split, count in counts.items()}
 texts |= {"photos-network": about["network"], "photos-set": about["photographs"], "localised": localised}
 texts |= {"margin": fine.MARGIN, "bare": f"{sharp[0][1]:g}", "categories": len(categories), "C": f"{C:g}"}
@@ -216,7 +217,7 @@ for name in ("total", "inside"):
 every = [name for name, field in network.receptive_fields.items() if field.size <= size]
 named |= scores.classify(*world, [name for name in every if name not in named], C=C, square=square)
 judged = claims.classification(named, layers=layers, **best) | claims.localisation(located, layers)
-columns = (f"{data.tier} (this page)", judged), ("photos (recorded)", photos["claims"])
+columns = (f"{data.name} (this page)", judged), ("photos (recorded)", photos["claims"])
 glue("claims", Markdown(report.verdicts(*columns)), display=False)
 
 # %% [markdown]
@@ -343,8 +344,8 @@ used = dict(layers=layers, radii=radii, C=C, folds=folds, frame=frame, size=size
 used |= dict(localised=localised, others=others, chosen=chosen)
 module, seconds = "corrlib.experiments.classification.studies", time.perf_counter() - started
 origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
-path = tables.results() / f"classification-{data.tier}.json"
-store.write_result(path, results, provenance=origin)
+path = tables.results() / f"classification-{data.name}.json"
+cache.write_result(path, results, provenance=origin)
 glue("score", tables.spelled(means[best["convnet"]]), display=False)
 glue("score-sift", tables.spelled(means[best["sift"]]), display=False)
 glue("merged", tables.spelled(merged[best["convnet"]]), display=False)

@@ -34,9 +34,9 @@ from IPython.display import HTML
 from myst_nb import glue
 
 from corrlib import convnet, experiments
-from corrlib.datasets import open_dataset
+from corrlib.data import open_dataset
 from corrlib.experiments.visualization import units
-from corrlib.explorer import aligned, nearest, page, places, tolerances, truths
+from corrlib.publishing.explorer import aligned, nearest, page, places, tolerances, truths
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
@@ -44,7 +44,7 @@ chapter = aligned.chapter(data, network)
 how = chapter.how
 shown = [name for name in ("cat", *chapter.studied) if name in data.categories]
 shown = list(dict.fromkeys(shown))[:4]
-texts = dict(tier=data.tier, network=network.name, step=truths.STEP, size=how["size"], top=chapter.top)
+texts = dict(tier=data.name, network=network.name, step=truths.STEP, size=how["size"], top=chapter.top)
 texts |= dict(pairs=how["count"], retrieval=how["retrieval_layer"], drawn=drawn)
 texts |= {f"beta-{kind.split()[0].lower()}": f"{beta:g}" for kind, beta in chapter.beta.items()}
 for name, value in texts.items():

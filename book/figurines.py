@@ -36,8 +36,8 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments
-from corrlib.datasets import WORLD, figurines, open_dataset
+from corrlib import convnet, experiments, figurines
+from corrlib.data import WORLD, open_dataset
 
 data = open_dataset()
 glue("origin", experiments.origin(data), display=False)

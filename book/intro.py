@@ -42,27 +42,28 @@ import matplotlib.pyplot as plt
 import numpy as np
 from myst_nb import glue
 
-from corrlib import convnet, experiments, plots, squares
-from corrlib.datasets import open_dataset
+from corrlib import convnet, experiments
+from corrlib.data import crops, open_dataset
 from corrlib.experiments.alignment import examples
+from corrlib.publishing import plots
 
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
 network = convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
 category = category if category in data.categories else data.categories[0]
 names = data.keypoint_names(category)
-every = squares.visible(data, category, "val")
+every = crops.visible(data, category, "val")
 whole = [every[number] for number in examples.large(every)]
 seen = np.stack([np.isfinite(one.keypoints[:, 0]) for one in whole]).astype(int)
 common = np.triu(seen @ seen.T, 1)
 pairs = np.argwhere(common == common.max())
 pair = [whole[n] for n in pairs[np.random.default_rng(seed).integers(len(pairs))]]
-shown = [squares.crop(one, 300) for one in pair]
+shown = [crops.crop(one, 300) for one in pair]
 images = [crop.image(data.image(one.image_id)) for crop, one in zip(shown, pair, strict=True)]
 points = [crop.points(one.keypoints) for crop, one in zip(shown, pair, strict=True)]
 glue("joined", plots.joined(images, points, names), display=False)
 plt.close()
-texts = {"tier": data.tier, "network": network.name, "category": category, "joined-count": int(common.max())}
+texts = {"tier": data.name, "network": network.name, "category": category, "joined-count": int(common.max())}
 for name, value in texts.items():
     glue(name, value, display=False)
 
@@ -87,9 +88,9 @@ kind = names.index(keypoint) if keypoint in names else int(np.isfinite(seen).sum
 telling = [
     one for one, row in zip(whole, seen, strict=True) if row[kind] and row.sum() >= seen.sum(axis=1).max() - 1
 ]
-places = [squares.crop(one, side).points(one.keypoints[kind]) for one in telling or whole]
+places = [crops.crop(one, side).points(one.keypoints[kind]) for one in telling or whole]
 central = int(np.argmin(np.linalg.norm(np.array(places) - side / 2, axis=1)))
-image, point = squares.images(data, telling, side)[central], places[central]
+image, point = crops.images(data, telling, side)[central], places[central]
 boxes, centers = {}, {}
 for layer in ("conv1", "conv2", "conv3", "conv4", "conv5"):
     field, shape = network.receptive_fields[layer], network.output_shape((side, side), layer)

@@ -42,7 +42,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import performance, plots
+from corrlib.publishing import performance, plots
 
 found = performance.read(Path(results) if results else None)
 machine, limits, contests = found["machine"], found["limits"], found["contests"]

@@ -48,9 +48,10 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, metrics, plots, store, tables
-from corrlib.datasets import open_dataset
+from corrlib import cache, convnet, experiments, metrics
+from corrlib.data import open_dataset
 from corrlib.experiments.prediction import claims, examples, finer, grids, predictions, report, training
+from corrlib.publishing import plots, tables
 
 started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
@@ -77,7 +78,7 @@ def figure(name, drawn):
 
 
 counts = {s: sum(len(grids.instances(data, c, s)) for c in categories) for s in ("train", "val")}
-texts = dict(tier=data.tier, network=network.name, layer=layer, size=size, context=context)
+texts = dict(tier=data.name, network=network.name, layer=layer, size=size, context=context)
 texts |= dict(alpha=f"{alpha:g}", stride=stride, field=fields[layer].size, own=own_stride, studied=studied)
 texts |= {s: f"{n:,}" for s, n in counts.items()} | {"sigma": f"{sigma:g}"}
 texts |= {"enough": f"{100 * training.ENOUGH:g}", "margin": f"{fields[layer].center + 0.5:g}"}
@@ -269,9 +270,9 @@ figure(
 
 # %% tags=["hide-input"]
 judged = claims.claims(errors, alone, layer, alpha)
-record = store.read_result(tables.project() / "results" / "photos-prediction.json")
+record = cache.read_result(tables.project() / "results" / "photos-prediction.json")
 photos, about = record["values"], record["provenance"]
-table("claims", report.claims((f"{data.tier} (this page)", judged), ("photos (recorded)", photos["claims"])))
+table("claims", report.claims((f"{data.name} (this page)", judged), ("photos (recorded)", photos["claims"])))
 table("photos", report.photos(photos["pck"], photos["means"], photos["alphas"]))
 texts = dict(network=about["network"], set=about["photographs"], n=photos["instances"])
 for name, value in dict(texts, origin=experiments.recorded(about)).items():
@@ -378,7 +379,7 @@ used = dict(common, layer=layer, alpha=alpha, eta=eta, sigma=sigma, stride=strid
 used, module = dict(used, category=category), "corrlib.experiments.prediction.finer"
 seconds = time.perf_counter() - started
 origin = experiments.provenance(data, network, parameters=used, module=module, seconds=seconds)
-store.write_result(tables.results() / f"prediction-{data.tier}.json", results, provenance=origin)
+cache.write_result(tables.results() / f"prediction-{data.name}.json", results, provenance=origin)
 by_alpha = {f"{a:g}": tables.spelled(100 * m) for a, m in zip(alphas, means[f"{layer}+prior"], strict=True)}
 for a, score in by_alpha.items():
     glue(f"score-{a}", score, display=False)

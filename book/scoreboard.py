@@ -215,7 +215,7 @@
 #
 # ## How this page is made
 #
-# Nothing above is written by hand: `corrlib.scoreboard` reads the paper's tables, and the results that the chapters left
+# Nothing above is written by hand: `corrlib.publishing.scoreboard` reads the paper's tables, and the results that the chapters left
 # behind ({numref}`table-results`). The parameters of this page:
 
 # %% tags=["parameters"]
@@ -228,20 +228,21 @@ weights: str = ""  # a network's file; none: the figurine network
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, scoreboard, tables
-from corrlib.datasets import open_dataset
+from corrlib import convnet, experiments
+from corrlib.data import open_dataset
+from corrlib.publishing import scoreboard, tables
 
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
 network = convnet.load(weights or None)
 known = dict(data=data.digest, weights=network.digest)
 recorded = scoreboard.read(tables.project() / "results", "photos-{chapter}.json")
-built = scoreboard.read(tables.results(), f"{{chapter}}-{data.tier}.json", **known)
-results = {"photos (recorded)": recorded, f"{data.tier} (this build)": built}
+built = scoreboard.read(tables.results(), f"{{chapter}}-{data.name}.json", **known)
+results = {"photos (recorded)": recorded, f"{data.name} (this build)": built}
 tiers, here = list(results), list(results)[-1]
 every, claims = scoreboard.numbers(results), scoreboard.claims(results)
 glue("origin", f"{experiments.origin(data, network)}; photos recorded", display=False)
 about = next(iter(recorded.values()))["provenance"]
-texts = dict(tier=data.tier, network=network.name, photos=about["photographs"].partition(":")[0])
+texts = dict(tier=data.name, network=network.name, photos=about["photographs"].partition(":")[0])
 count = scoreboard.counted(claims, here)
 texts |= {"holds": count["holds"], "order": count["holds in order only"], "claims": sum(count.values())}
 texts |= {

@@ -69,8 +69,9 @@ import numpy as np
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, plots, tables
-from corrlib.datasets import open_dataset
+from corrlib import convnet, experiments
+from corrlib.data import open_dataset
+from corrlib.publishing import plots, tables
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
@@ -125,7 +126,7 @@ spent = [
 ]
 head = ["chapter", "points", "seconds of all", "of the longest"]
 glue("spent", Markdown(tables.markdown(head, spent)), display=False)
-for name, value in dict(tier=data.tier, category=category, neighbors=neighbors).items():
+for name, value in dict(tier=data.name, category=category, neighbors=neighbors).items():
     glue(name, value, display=False)
 
 # %% [markdown]

@@ -44,10 +44,11 @@ import numpy as np
 from IPython.display import HTML
 from myst_nb import glue
 
-from corrlib import convnet, experiments, plots, store, tables
-from corrlib.datasets import open_dataset
+from corrlib import cache, convnet, experiments
+from corrlib.data import open_dataset
 from corrlib.experiments.visualization import averages, reconstruction, units
-from corrlib.explorer import nearest, page
+from corrlib.publishing import plots, tables
+from corrlib.publishing.explorer import nearest, page
 
 started = time.perf_counter()
 data = open_dataset(data_root, difficult=difficult, truncated=truncated)
@@ -66,7 +67,7 @@ def area(xyxy):
 objects = [i for name in data.categories for i in data.instances(name, "val")]
 largest = {i.image_id: i.box for i in sorted(objects, key=lambda i: area(i.box))}  # an image's largest object
 shown = [image_id] if image_id else sorted(scored, key=lambda i: -area(largest.get(i, np.zeros(4))))[:2]
-glue("tier", data.tier, display=False)
+glue("tier", data.name, display=False)
 glue("network", f"{network.name}", display=False)
 glue("database", f"{len(database)} images", display=False)
 
@@ -314,7 +315,7 @@ about = experiments.provenance(
     seconds=time.perf_counter() - started,
 )
 results["table 1"] = units.table1(network, list(published))
-store.write_result(tables.results() / f"visualization-{data.tier}.json", results, provenance=about)
+cache.write_result(tables.results() / f"visualization-{data.name}.json", results, provenance=about)
 
 # %% [markdown]
 # Layer {glue:text}`layer`, {glue:text}`k` neighbours (tier: {glue:text}`tier`): detail score

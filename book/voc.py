@@ -38,15 +38,16 @@ seed: int = 0  # of the images that the database is drawn from
 from IPython.display import Markdown
 from myst_nb import glue
 
-from corrlib import convnet, experiments, reproduce, store, tables
-from corrlib.datasets import open_dataset
-from corrlib.datasets.census import census
-from corrlib.datasets.download import SOURCES
-from corrlib.reproduce import cost, times
+from corrlib import cache, convnet, experiments
+from corrlib.data import open_dataset
+from corrlib.data.census import census
+from corrlib.data.download import SOURCES
+from corrlib.publishing import reproduce, tables
+from corrlib.publishing.reproduce import cost, times
 
 data, network = open_dataset(data_root), convnet.load(weights or None)
 glue("origin", experiments.origin(data, network), display=False)
-glue("tier", data.tier, display=False)
+glue("tier", data.name, display=False)
 glue("network", network.name, display=False)
 rows = [
     [
@@ -193,7 +194,7 @@ glue("patches", f"{units:,}", display=False)
 # the command had estimated {glue:text}`recorded-estimate`.
 
 # %% tags=["hide-input"]
-record = store.read_result(tables.project() / reproduce.RECORDED)
+record = cache.read_result(tables.project() / reproduce.RECORDED)
 values, rows = record["values"], record["values"]["stages"]
 instances = sum(values["instances"].values())
 factor, hours, left = 27_450 / instances, [], 0.0

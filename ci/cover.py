@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from corrlib.datasets.figurines import CATEGORIES, Scene, Thing, instance
+from corrlib.figurines import CATEGORIES, Scene, Thing, instance
 
 OUT = Path(__file__).resolve().parents[1] / "book" / "images" / "figurines.jpg"
 COLUMNS, SIDE, GAP = 5, 200, 6

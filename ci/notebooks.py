@@ -27,7 +27,7 @@ POST_BUILD = """\
 #!/usr/bin/env bash
 set -euo pipefail
 pip install --no-deps --no-build-isolation -e .
-python -c "from corrlib.datasets import open_dataset; open_dataset()"
+python -c "from corrlib.data import open_dataset; open_dataset()"
 """
 
 

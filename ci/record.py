@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nbformat
 
-from corrlib import book, chapters, scoreboard, store
+from corrlib import cache
+from corrlib.publishing import book, chapters, scoreboard
 
 HELP = """\
 Execute the four chapters on photographs and write results/photos-<chapter>.json, which the book cites.
@@ -33,17 +34,17 @@ def main() -> None:
             given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
             notebook = Path(folder, "out.ipynb")
             chapters.run(Path("book", f"{chapter}.py"), notebook, given, results=Path(folder))
-            found = store.read_result(Path(folder, f"{chapter}-photos.json"))
+            found = cache.read_result(Path(folder, f"{chapter}-photos.json"))
             commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
         path = Path("results", f"photos-{chapter}.json")
-        old, about = store.read_result(path)["provenance"], found["provenance"] | {"chapter": chapter}
+        old, about = cache.read_result(path)["provenance"], found["provenance"] | {"chapter": chapter}
         if changed := [key for key in ("data", "weights") if old[key] != about[key]]:
             raise SystemExit(f"{path} is of other {' and '.join(changed)}: {old}")
         about |= {key: old[key] for key in KEPT if key in old} | {"commit": commit}
         records[path] = found["values"], about
         print(chapter, flush=True)
     for path, (values, about) in records.items():  # at last, so that all are of the same commit
-        store.write_result(path, values, provenance=about)
+        cache.write_result(path, values, provenance=about)
 
 
 if __name__ == "__main__":

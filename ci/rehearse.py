@@ -16,12 +16,13 @@ import nbformat
 import numpy as np
 from tqdm import tqdm
 
-from corrlib import convnet, experiments, reproduce, squares, store
+from corrlib import cache, convnet, experiments
 from corrlib.convnet.layers import architecture
-from corrlib.datasets import VOC
-from corrlib.datasets.figurines import CATEGORIES, world
+from corrlib.data import VOC, crops
 from corrlib.experiments.visualization import units
-from corrlib.reproduce import cost, stages, times
+from corrlib.figurines import CATEGORIES, world
+from corrlib.publishing import reproduce
+from corrlib.publishing.reproduce import cost, stages, times
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -165,7 +166,7 @@ def record(out: Path, weights: Path, patches: int, runs: list[dict[str, float]])
     values = {
         "stages": [row | {"device_share": part.get((row["chapter"], row["stage"]), 0.0)} for row in rows],
         "instances": {
-            s: sum(len(squares.visible(data, c, s)) for c in data.categories) for s in ("train", "val")
+            s: sum(len(crops.visible(data, c, s)) for c in data.categories) for s in ("train", "val")
         },
         "images": {s: len(data.image_ids(s)) for s in ("train", "val")},
         "disk_bytes": disk,
@@ -177,12 +178,12 @@ def record(out: Path, weights: Path, patches: int, runs: list[dict[str, float]])
         data,
         network,
         parameters={"patches": patches},
-        module="corrlib.reproduce",
+        module="corrlib.publishing.reproduce",
         seconds=sum(run["seconds"] for run in runs),
     )
     commit = nbformat.read(out / "visualization.ipynb", as_version=4).metadata["corrlib"].get("commit")
     about |= {"tier": "rehearsal", "photographs": "figurines in the proportions of VOC", "commit": commit}
-    store.write_result(out / "rehearsal-stages.json", values, provenance=about)
+    cache.write_result(out / "rehearsal-stages.json", values, provenance=about)
 
 
 def main() -> None:

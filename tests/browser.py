@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 import websocket
 
-from corrlib.book import BROWSERS
+from corrlib.publishing.book import BROWSERS
 
 
 def find():

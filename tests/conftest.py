@@ -47,7 +47,8 @@ def network():
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """Figurines: four train images and two val images of each category."""
-    from corrlib.datasets import VOC, figurines
+    from corrlib import figurines
+    from corrlib.data import VOC
 
     out = tmp_path_factory.mktemp("world") / "figurines"
     return VOC(figurines.write_world(out, train=4, val=2, seed=3, jobs=1, progress=False))

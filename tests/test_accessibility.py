@@ -15,7 +15,7 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib.book import alternatives
+from corrlib.publishing.book import alternatives
 
 HTML = ROOT / "_build" / "html"
 PAGES = sorted(path for path in HTML.rglob("*.html") if not {"_static", "index.html"} & set(path.parts))

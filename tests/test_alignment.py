@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 
 import oracles
 from conftest import ROOT
-from corrlib import convnet, flow, metrics, plots, squares, store
+from corrlib import cache, convnet, flow, metrics
+from corrlib.data import crops
 from corrlib.experiments.alignment import (
     claims,
     dense,
@@ -24,6 +25,7 @@ from corrlib.experiments.alignment import (
     scores,
     studies,
 )
+from corrlib.publishing import plots
 from corrlib.sift import descriptors
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -43,27 +45,27 @@ def test_the_median_of_the_first_that_show_a_keypoint(points, order, top):
 
 
 def test_errors_are_measured_in_the_image(world):
-    (one, *_) = squares.visible(world, "bus", "val")
+    (one, *_) = crops.visible(world, "bus", "val")
     x0, y0, x1, y1 = one.box
     predicted = one.keypoints + np.array([0, 0.1 * max(x1 - x0, y1 - y0)])
-    in_square = squares.crop(one, 227).points(predicted)
-    errors = squares.errors(in_square[None], [one], 227)
+    in_square = crops.crop(one, 227).points(predicted)
+    errors = crops.errors(in_square[None], [one], 227)
     visible = np.isfinite(one.keypoints).all(axis=1)
     np.testing.assert_allclose(errors[0, visible], 0.1)
     assert np.isnan(errors[0, ~visible]).all()
 
 
 def test_the_oracle_knows_the_best_neighbour(world):
-    objects = squares.visible(world, "car", "val")[:2]
-    truth = squares.keypoints(objects, 227)
+    objects = crops.visible(world, "car", "val")[:2]
+    truth = crops.keypoints(objects, 227)
     points = np.stack([truth + 9, truth, np.full_like(truth, NAN), truth - 4], axis=1)
     order = predictions.oracle_order(points, objects, 227)
     np.testing.assert_array_equal(np.argsort(order, axis=1), [[1, 3, 0, 2]] * len(objects))
 
 
 def test_features_of_all_kinds_are_taken_at_the_same_places(world, network):
-    (one, *_) = squares.visible(world, "cow", "val")
-    image = squares.crop(one, 227).image(world.image(one.image_id))
+    (one, *_) = crops.visible(world, "cow", "val")
+    image = crops.crop(one, 227).image(world.image(one.image_id))
     inputs = (world, network, "cow", "val")
     conv4, conv1, sift = (features.features(*inputs, feature=f)[0] for f in ("conv4", "conv1", 20.0))
     assert conv4.shape == (13, 13, 6) and conv1.shape == (13, 13, 8) and sift.shape == (13, 13, 128)
@@ -77,7 +79,7 @@ def test_the_scale_makes_the_norm_one_over_a_sample_of_the_training_set(world, n
     squared = []
     for name in world.categories:
         found = features.features(world, network, name, "train", feature=20.0).astype(float)
-        for row in squares.spread(len(found), features.SAMPLE):
+        for row in crops.spread(len(found), features.SAMPLE):
             squared += [(found[row, i, j] ** 2).sum() for i in range(13) for j in range(13)]
     assert features.scale(world, network, feature=20.0) == pytest.approx(np.sqrt(np.mean(squared)))
 
@@ -85,8 +87,8 @@ def test_the_scale_makes_the_norm_one_over_a_sample_of_the_training_set(world, n
 def test_what_is_prepared_is_what_is_asked_for(world, network, monkeypatch):
     """Squares are cut once for neighbours and all kinds of features."""
     cut = []
-    monkeypatch.setattr(squares, "images", lambda *args, now=squares.images: cut.append(1) or now(*args))
-    squares.all_images.cache_clear()
+    monkeypatch.setattr(crops, "images", lambda *args, now=crops.images: cut.append(1) or now(*args))
+    crops.all_images.cache_clear()
     kinds = ["conv2", 12.0, 14.0]
     (near,) = features.prepare(world, network, ["pottedplant"], kinds, count=3, layer="pool5")
     assert len(cut) == 2  # train and val
@@ -94,15 +96,15 @@ def test_what_is_prepared_is_what_is_asked_for(world, network, monkeypatch):
     np.testing.assert_array_equal(near, features.neighbours(*inputs, count=3, layer="pool5"))
     found = features.features(*inputs, feature=12.0)
     assert len(cut) == 2
-    image = squares.crop(squares.visible(world, "pottedplant", "val")[0], 227).image
-    image = image(world.image(squares.visible(world, "pottedplant", "val")[0].image_id))
+    image = crops.crop(crops.visible(world, "pottedplant", "val")[0], 227).image
+    image = image(world.image(crops.visible(world, "pottedplant", "val")[0].image_id))
     np.testing.assert_array_equal(found[0], descriptors(image, features.grid(network, 227), radius=12.0))
 
 
 def test_neighbours_are_training_instances_of_other_images(world, network):
-    train = squares.visible(world, "dog", "train")
+    train = crops.visible(world, "dog", "train")
     rows = features.neighbours(world, network, "dog", "val", count=25, layer="pool5")
-    assert rows.shape == (len(squares.visible(world, "dog", "val")), len(train))  # all there are
+    assert rows.shape == (len(crops.visible(world, "dog", "val")), len(train))  # all there are
     own = features.neighbours(world, network, "dog", "train", count=2, layer="pool5")
     assert own.shape == (len(train), 2)
     for one, found in zip(train, own, strict=True):
@@ -151,7 +153,7 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, feat
     norm = features.scale(world, network, feature=feature)
     one = features.features(world, network, "bus", "val", feature=feature)[0].astype(np.float32) / norm
     many = features.features(world, network, "bus", "train", feature=feature).astype(np.float32) / norm
-    train = squares.keypoints(squares.visible(world, "bus", "train"), 227)
+    train = crops.keypoints(crops.visible(world, "bus", "train"), 227)
     for j, row in enumerate(found.neighbours[0]):
         alone = flow.align(one, many[row], beta=1e-3, tolerance=flows.TOLERANCE)
         np.testing.assert_array_equal(found.labels_rc[0, j], alone.labels_rc)
@@ -170,13 +172,13 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, feat
 def test_what_stays_where_it_is_has_the_errors_of_copying(world, network):
     """With an enormous beta no label pays for moving, so the flow is a shift at most; copied, none."""
     copied = flows.copied(world, network, "cow", count=2, retrieval_layer="pool5")
-    train = squares.keypoints(squares.visible(world, "cow", "train"), 227)
+    train = crops.keypoints(crops.visible(world, "cow", "train"), 227)
     rows = features.neighbours(world, network, "cow", "val", count=2, layer="pool5")
     np.testing.assert_array_equal(copied, train[rows])
     errors = scores.copy_errors(world, network, ["cow"], top=1, count=2, retrieval_layer="pool5")
-    objects = squares.visible(world, "cow", "val")
+    objects = crops.visible(world, "cow", "val")
     nearest = np.where(np.isnan(copied[:, 0]), copied[:, 1], copied[:, 0])
-    np.testing.assert_array_equal(errors[0], squares.errors(nearest, objects, 227))
+    np.testing.assert_array_equal(errors[0], crops.errors(nearest, objects, 227))
     stiff = flows.align(world, network, "cow", beta=1e6, count=2, retrieval_layer="pool5")
     assert not stiff.smoothness.any()
 
@@ -195,7 +197,7 @@ def test_beta_is_chosen_on_the_training_set(world, network, monkeypatch):
 
 
 def test_dense_truth_of_an_instance_and_itself(world):
-    (one, *_) = squares.visible(world, "sofa", "val")
+    (one, *_) = crops.visible(world, "sofa", "val")
     points, matches = dense.true_matches(world.root, one, one, 227)
     assert len(points) > 300
     assert np.linalg.norm(points - matches, axis=1).max() < 0.5
@@ -211,7 +213,7 @@ def test_dense_errors_are_distances_from_the_true_places(world, network, monkeyp
     pairs = replace(pairs, labels_rc=np.broadcast_to(shifted, pairs.labels_rc.shape))
     monkeypatch.setattr(dense, "align", lambda *args, **kwargs: pairs)
     found = dense.dense_errors(world, network, ["tvmonitor"], pairs=2, **how)
-    val, train = (squares.visible(world, "tvmonitor", s) for s in ("val", "train"))
+    val, train = (crops.visible(world, "tvmonitor", s) for s in ("val", "train"))
     shown = 0
     for n, near in enumerate(pairs.neighbours):
         truth = [dense.true_matches(world.root, val[n], train[j], 227) for j in near]
@@ -231,8 +233,8 @@ def test_neighbours_come_in_the_order_asked_for(world, network, monkeypatch):
     """The first of three decides; each order puts another one first."""
     how = dict(retrieval_layer="pool5", count=3)
     pairs = flows.align(world, network, "horse", **how)
-    objects = [squares.visible(world, "horse", "val")[row] for row in pairs.rows]
-    truth = squares.keypoints(objects, 227)
+    objects = [crops.visible(world, "horse", "val")[row] for row in pairs.rows]
+    truth = crops.keypoints(objects, 227)
     points = np.stack([truth + 30 * (j + 1) for j in range(3)], axis=1)  # the first is the best
     shape = (len(truth), 3)
     smoothness, data = np.broadcast_to([5.0, 1.0, 2.0], shape), np.broadcast_to([4.0, 9.0, 3.0], shape)
@@ -242,7 +244,7 @@ def test_neighbours_come_in_the_order_asked_for(world, network, monkeypatch):
     assert set(first) == set(scores.ORDERS)
     for order, j in first.items():
         (errors,) = scores.flow_errors(world, network, ["horse"], order=order, top=1, **how)
-        np.testing.assert_array_equal(errors, squares.errors(points[:, j], objects, 227))
+        np.testing.assert_array_equal(errors, crops.errors(points[:, j], objects, 227))
 
 
 def test_an_unknown_order_is_refused(world, network):
@@ -259,17 +261,17 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, monk
     pairs = replace(pairs, labels_rc=still, smoothness=rough)
     monkeypatch.setattr(examples, "align", lambda *args, **kwargs: pairs)
     one = examples.examples(world, network, "chair", 1, {"conv4": {}}, top=2, **how)["conv4"]
-    val, train = (squares.visible(world, "chair", s) for s in ("val", "train"))
+    val, train = (crops.visible(world, "chair", s) for s in ("val", "train"))
     n = 1 % len(val)
-    np.testing.assert_array_equal(one.target, squares.images(world, [val[n]], 227)[0])
-    expected = squares.images(world, [train[pairs.neighbours[n, j]] for j in (1, 2)], 227)
+    np.testing.assert_array_equal(one.target, crops.images(world, [val[n]], 227)[0])
+    expected = crops.images(world, [train[pairs.neighbours[n, j]] for j in (1, 2)], 227)
     np.testing.assert_array_equal(one.neighbours, expected)
     np.testing.assert_array_equal(one.warped, expected)
     np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2]])
 
 
 def test_the_larger_of_the_whole_are_shown(world):
-    one = squares.visible(world, "cat", "val")[0]
+    one = crops.visible(world, "cat", "val")[0]
 
     def sized(width, height, **flags):
         return replace(one, box=np.array([3.0, 4.0, 3.0 + width, 4.0 + height]), **flags)
@@ -333,13 +335,13 @@ def test_the_claims_compare_what_they_name(rng):
 
 def test_a_few_of_the_instances_are_the_first_of_all(world, network):
     for total in (1, 7, 54):
-        rows = squares.spread(total)
+        rows = crops.spread(total)
         np.testing.assert_array_equal(np.sort(rows), np.arange(total))
         for limit in (1, 4, 10):
-            np.testing.assert_array_equal(squares.spread(total, limit), rows[:limit])
-    assert np.diff(np.sort([0, *squares.spread(100, 10), 100])).max() <= 20  # even
+            np.testing.assert_array_equal(crops.spread(total, limit), rows[:limit])
+    assert np.diff(np.sort([0, *crops.spread(100, 10), 100])).max() <= 20  # even
     with pytest.raises(ValueError, match="at least 1"):
-        squares.spread(5, 0)
+        crops.spread(5, 0)
 
 
 def test_what_is_aligned_for_few_is_not_aligned_again_for_all(world, network, monkeypatch):
@@ -347,7 +349,7 @@ def test_what_is_aligned_for_few_is_not_aligned_again_for_all(world, network, mo
     monkeypatch.setattr(flows, "BLOCK", 2)
     solved, align = [], flow.align
     monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1) or align(*args, **kwargs))
-    total = len(squares.visible(world, "sheep", "val"))
+    total = len(crops.visible(world, "sheep", "val"))
     assert total > 2
     few = flows.align(world, network, "sheep", limit=1, **how)
     assert len(solved) == 2 and few.rows.shape == (1,)  # a whole block, of which one is asked for
@@ -412,9 +414,9 @@ def test_keypoints_of_the_same_pairs_have_the_errors_of_their_places(world, netw
     how = dict(retrieval_layer="pool5", count=2, feature=20.0, beta=1e-3)
     found = dense.dense_errors(world, network, ["bird"], pairs=1, limit=2, **how)
     pairs = flows.align(world, network, "bird", limit=2, **how)
-    val, train = (squares.visible(world, "bird", split) for split in ("val", "train"))
+    val, train = (crops.visible(world, "bird", split) for split in ("val", "train"))
     for n, (row, near) in enumerate(zip(pairs.rows, pairs.neighbours[:, 0], strict=True)):
-        own, other = (squares.keypoints([one], 227)[0] for one in (val[row], train[near]))
+        own, other = (crops.keypoints([one], 227)[0] for one in (val[row], train[near]))
         both = np.isfinite(own[:, 0]) & np.isfinite(other[:, 0])
         copied = [np.hypot(*(own[k] - other[k])) for k in np.flatnonzero(both)]
         moved = [np.hypot(*(own[k] - pairs.points[n, 0, k])) for k in np.flatnonzero(both)]
@@ -539,7 +541,7 @@ def test_the_chapter_runs_and_another_tolerance_aligns_nothing(world, network, m
     named = set(re.findall(r"\{glue:text\}`([^`:]+)", prose)) | set(re.findall(r"\{glue:\w+\} (\S+)", prose))
     assert named <= set(page)
     assert page["tier"] == "figurines" and page["reported"] == "conv4 flow"
-    there = len(squares.visible(world, "car", "train"))
+    there = len(crops.visible(world, "car", "train"))
     assert page["few"] == f"car ({there})"
     (errors,) = scores.copy_errors(world, network, ["car"], count=9, retrieval_layer="pool5")
     assert results["means"]["NN transfer"][1, 0] == pytest.approx(oracles.mean_pck([errors], 0.05))
@@ -551,6 +553,6 @@ def test_the_chapter_runs_and_another_tolerance_aligns_nothing(world, network, m
     assert page["reported"] == "SIFT flow"
     assert others["alphas"] == [0.1, 0.05, 0.025, 0.4]
     assert page["score"] == report.percent(others["means"]["SIFT flow"][3])
-    recorded = store.read_result(store.cache_dir() / "results" / "alignment-figurines.json")
+    recorded = cache.read_result(cache.cache_dir() / "results" / "alignment-figurines.json")
     assert recorded["values"]["means"]["NN transfer"] == others["means"]["NN transfer"].tolist()
     assert recorded["provenance"]["parameters"]["alpha"] == 0.4

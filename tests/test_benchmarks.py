@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
-from corrlib import performance
+from corrlib.publishing import performance
 
 sys.path.insert(0, str(ROOT))
 from benchmarks import KERNELS, harness, report, scale

@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
-from corrlib import book, chapters, memory
-from corrlib.book import captions, downloads, execution, pictures
+from corrlib.publishing import book, chapters, memory
+from corrlib.publishing.book import captions, downloads, execution, pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -276,7 +276,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
 
 
 def test_a_damaged_cache_entry_is_told_on_the_terminal_and_not_in_the_book(tmp_path, capsys):
-    cell = "\nimport warnings\nfrom corrlib.store import DamagedEntryWarning\nprint('so far')\n"
+    cell = "\nimport warnings\nfrom corrlib.cache import DamagedEntryWarning\nprint('so far')\n"
     cell += "warnings.warn('the entry is damaged', DamagedEntryWarning)\nprint('so good')"
     chapters.run(chapter_with(tmp_path, cell), tmp_path / "out.ipynb")
     assert "DamagedEntryWarning: the entry is damaged" in capsys.readouterr().err
@@ -430,7 +430,7 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     class World:
         digest = "a"
 
-    monkeypatch.setattr("corrlib.datasets.open_dataset", lambda data_root: World)
+    monkeypatch.setattr("corrlib.data.open_dataset", lambda data_root: World)
     assert changed(reads_data=True)
     World.digest = "b"
     assert changed(reads_data=True)

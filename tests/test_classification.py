@@ -12,12 +12,12 @@ import pytest
 import narrow
 import oracles
 from conftest import ROOT
-from corrlib import convnet, metrics, plots, sift, svm
-from corrlib.convnet.dense import dense_features
-from corrlib.convnet.linear import unrectified
-from corrlib.datasets import Instance, open_dataset
+from corrlib import convnet, metrics, sift, svm
+from corrlib.convnet.dense import dense_features, unrectified
+from corrlib.data import Instance, open_dataset
 from corrlib.experiments.classification import claims, fine, keypoints, report, scores, studies, training
 from corrlib.experiments.classification.keypoints import Square
+from corrlib.publishing import plots
 
 NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
 NAN = np.nan

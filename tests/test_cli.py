@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from corrlib import cli
+from corrlib.publishing import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = """\
@@ -111,7 +111,7 @@ def test_a_failing_chapter_gives_status_1_and_its_traceback(project, capsys):
 
 def test_run_draws_the_world_before_a_chapter_that_reads_it(project, monkeypatch):
     asked = []
-    monkeypatch.setattr("corrlib.datasets.open_dataset", asked.append)
+    monkeypatch.setattr("corrlib.data.open_dataset", asked.append)
     chapter = project / "book" / "visualization.py"
     chapter.write_text(CHAPTER.replace("layer: str", "data_root: str | None = None\nlayer: str"))
     assert cli.main(["run", "visualization", "-p", "data_root=there", "-o", "out.ipynb"]) == 0
@@ -120,25 +120,24 @@ def test_run_draws_the_world_before_a_chapter_that_reads_it(project, monkeypatch
 
 def test_run_draws_the_world_before_a_chapter_that_reads_no_other(project, monkeypatch):
     asked = []
-    monkeypatch.setattr("corrlib.datasets.open_dataset", asked.append)
+    monkeypatch.setattr("corrlib.data.open_dataset", asked.append)
     (project / "book" / "visualization.py").write_text(CHAPTER + "\n# %%\nif False:\n    open_dataset()\n")
     assert cli.main(["run", "visualization", "-o", "out.ipynb"]) == 0
     assert asked == [None]
 
 
 def test_figurines_writes_a_world_that_the_reader_reads(tmp_path, capsys):
-    from corrlib.datasets import open_dataset
+    from corrlib.data import open_dataset
 
     out = tmp_path / "world"
     assert cli.main(["figurines", "--out", str(out), "--train", "1", "--val", "1", "--seed", "5"]) == 0
     world = open_dataset(out)
-    assert world.tier == "figurines"
+    assert world.name == "figurines"
     assert len(world.image_ids("train")) == len(world.image_ids("val")) == 20
 
 
 def test_train_hands_over_its_images_its_seed_and_its_own_command(tmp_path, monkeypatch, capsys):
-    from corrlib import training
-    from corrlib.datasets.figurines import pretraining
+    from corrlib.figurines import pretraining, training
 
     calls = {}
 

@@ -6,8 +6,8 @@ import torch
 
 import narrow
 import oracles
-from corrlib import convnet, device, retrieval
-from corrlib.convnet import dense, linear
+from corrlib import convnet, retrieval
+from corrlib.convnet import dense, device
 from corrlib.convnet.layers import apply, normalize
 
 # Paper, Table 1.
@@ -335,8 +335,7 @@ def test_the_device_is_the_one_that_is_named_or_the_processor(rng, monkeypatch):
 @pytest.mark.parametrize("name", ["cuda:7", "meta", "gpu", "cuda:x"])
 def test_a_device_that_is_not_there_is_one_clear_error(rng, monkeypatch, name):
     monkeypatch.setenv("CORRLIB_DEVICE", name)
-    query = np.ones((3, 4), np.float32)
-    for use in (device.device, lambda: network(rng), lambda: retrieval.nearest(query, query, 1)):
+    for use in (device.device, lambda: network(rng)):
         with pytest.raises(ValueError, match=rf"no device '{name}': torch .* sees cpu.*CORRLIB_DEVICE"):
             use()
 
@@ -352,8 +351,7 @@ def test_on_a_gpu_convolutions_are_not_rounded(monkeypatch):
 
 def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
     # The device "meta" knows shapes but no numbers: torch objects where a result is copied back, no earlier.
-    for module in (convnet.network, retrieval):
-        monkeypatch.setattr(module, "device", lambda: torch.device("meta"))
+    monkeypatch.setattr(convnet.network, "device", lambda: torch.device("meta"))
     net, rows = network(rng, hidden=8), rng.standard_normal((7, 3))
     image = rng.integers(0, 256, (227, 227, 3), dtype=np.uint8)
     groups = dict(query_group=np.arange(7), database_group=np.arange(7))
@@ -362,8 +360,8 @@ def test_everything_is_on_the_device_until_it_is_copied_back(rng, monkeypatch):
         lambda: net.fc7(image),
         lambda: dense.layer_features(net, image[None], ["conv3", "fc7"]),
         lambda: dense.dense_features(net, image, ["conv2"]),
-        lambda: linear.unrectified(net, "conv3", np.ones((5, 6, 6), np.float32), np.array([[1, 2]])),
-        lambda: retrieval.nearest(rows, rows, 2, chunk=4, **groups),
+        lambda: dense.unrectified(net, "conv3", np.ones((5, 6, 6), np.float32), np.array([[1, 2]])),
+        lambda: retrieval.nearest(rows, rows, 2, chunk=4, device="meta", **groups),
     ]
     for call in calls:
         with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):

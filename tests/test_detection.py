@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from corrlib import convnet, dense_sift, detection, sift
+from corrlib import convnet, detection, sift
 from corrlib.geometry import ReceptiveField
 
 NAN = np.nan
@@ -180,9 +180,9 @@ def test_dense_sift_is_sift_on_the_grid(rng):
     layers = [cv2.GaussianBlur(rng.normal(size=(83, 101, 3)), (0, 0), s) * s for s in (1, 2, 4, 8)]
     image = cv2.normalize(sum(layers), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     image[:50, :50] = 128  # flat: a descriptor of zeros
-    found = dense_sift.descriptors(image)
+    found = sift.dense(image)
     assert found.shape == ((83 - 1 - 24) // 8 + 1, (101 - 1 - 24) // 8 + 1, 128) and found.dtype == np.uint8
-    field = dense_sift.grid()
+    field = sift.dense_grid()
     centers = field.centers(found.shape[:2])
     assert centers.min() == 12 and (centers[-1, -1] + 12 <= (100, 82)).all()
     one_by_one = sift.descriptors(image, centers, radius=16)
@@ -193,6 +193,6 @@ def test_dense_sift_is_sift_on_the_grid(rng):
 
 def test_dense_sift_of_what_is_no_image():
     with pytest.raises(ValueError, match="uint8"):
-        dense_sift.descriptors(np.zeros((50, 50, 3)))
+        sift.dense(np.zeros((50, 50, 3)))
     with pytest.raises(ValueError, match="do not fit"):
-        dense_sift.descriptors(np.zeros((24, 50, 3), np.uint8))
+        sift.dense(np.zeros((24, 50, 3), np.uint8))

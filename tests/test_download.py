@@ -15,9 +15,9 @@ import time
 
 import pytest
 
-from corrlib import cli
-from corrlib.datasets import download as module
-from corrlib.datasets.download import SOURCES, DownloadError, Source, download
+from corrlib.data import download as module
+from corrlib.data.download import SOURCES, DownloadError, Source, download
+from corrlib.publishing import cli
 
 CONTENT = bytes(range(256)) * 400
 
@@ -247,7 +247,7 @@ def test_an_unknown_name_lists_the_known_ones(tmp_path):
 PROGRAM = """
 import sys
 from corrlib import cli
-from corrlib.datasets import download as module
+from corrlib.data import download as module
 url, digest, out = sys.argv[1:]
 module.SOURCES["thing"] = module.Source("thing.bin", (url,), digest, largest=10**6)
 module.download("thing", out)

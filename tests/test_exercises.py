@@ -7,8 +7,8 @@ import jupytext
 import pytest
 
 from conftest import ROOT
-from corrlib import chapters, cli
-from corrlib.sweep import grid
+from corrlib.publishing import chapters, cli
+from corrlib.publishing.sweep import grid
 
 PAGES = sorted(ROOT.glob("book/*.py"))
 #: Chapters with the paper's experiments.

@@ -12,12 +12,13 @@ import pytest
 
 from browser import Browser
 from conftest import ROOT
-from corrlib import chapters, flow, metrics, patches, squares
-from corrlib.datasets import VOC, figurines
+from corrlib import figurines, flow, metrics, patches
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment import dense, flows
 from corrlib.experiments.visualization import units
-from corrlib.explorer import aligned, nearest, page, places, tolerances, truths
 from corrlib.geometry import ReceptiveField
+from corrlib.publishing import chapters
+from corrlib.publishing.explorer import aligned, nearest, page, places, tolerances, truths
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -387,7 +388,7 @@ def test_the_weights_are_those_of_the_spline(rng):
 
 
 def test_an_object_corresponds_to_itself(world):
-    (one, *_) = squares.visible(world, CATEGORY, "val")
+    (one, *_) = crops.visible(world, CATEGORY, "val")
     truth = truths.read(world, one, [one], SIZE)
     on_object = truth.part != truths.NONE
     assert 0.1 < on_object.mean() < 0.9
@@ -401,7 +402,7 @@ def test_an_object_corresponds_to_itself(world):
 
 
 def test_the_truth_is_that_of_the_dense_study(world):
-    (one, *_), (other, *_) = (squares.visible(world, CATEGORY, split) for split in ("val", "train"))
+    (one, *_), (other, *_) = (crops.visible(world, CATEGORY, split) for split in ("val", "train"))
     truth = truths.read(world, one, [other], SIZE)
     points, matches = dense.true_matches(world.root, one, other, SIZE)
     inside = ((points >= 0) & (points <= SIZE - 1) & (matches >= -0.5) & (matches <= SIZE - 0.5)).all(axis=1)
@@ -434,10 +435,10 @@ def test_examples_are_of_what_was_aligned(world, network):
     }
     one = places.example(world, network, CATEGORY, own, pairs=2, **how)
     found = flows.align(world, network, CATEGORY, **how, feature=20.0)
-    objects = squares.visible(world, CATEGORY, "val")
+    objects = crops.visible(world, CATEGORY, "val")
     n = places.best_seen([objects[row] for row in found.rows])
     np.testing.assert_array_equal(one.labels_rc["SIFT flow"]["radius 20"], found.labels_rc[n, :2])
-    np.testing.assert_array_equal(one.target, squares.images(world, [objects[found.rows[n]]], SIZE)[0])
+    np.testing.assert_array_equal(one.target, crops.images(world, [objects[found.rows[n]]], SIZE)[0])
     assert one.neighbours.shape == (2, SIZE, SIZE, 3) and one.truth.state.shape[0] == 2
     made = places.explorer(world, network, {CATEGORY: own}, CHOSEN, "alt", pairs=2, **how)
     inside = re.search(r'<script type="application/json">(.*?)</script>', made)[1]
@@ -455,12 +456,12 @@ def test_keypoints_and_curves_are_those_of_the_chapter(world, network):
     own = {"conv4 flow": dict(feature="conv4", beta=2e-4)}
     content = tolerances.content(world, network, [CATEGORY, "cat"], [CATEGORY], own, top=2, **how)
     one = content["examples"][0]
-    objects = squares.visible(world, CATEGORY, "val")
-    objects = [objects[row] for row in squares.spread(len(objects), flows.BLOCK)]
+    objects = crops.visible(world, CATEGORY, "val")
+    objects = [objects[row] for row in crops.spread(len(objects), flows.BLOCK)]
     it = objects[places.best_seen(objects)]
     seen = np.isfinite(it.keypoints).all(axis=1)
     assert one["keypoints"] == [n for n, s in zip(world.keypoint_names(CATEGORY), seen, strict=True) if s]
-    np.testing.assert_allclose(one["truth"], squares.keypoints([it], SIZE)[0, seen], atol=0.005)
+    np.testing.assert_allclose(one["truth"], crops.keypoints([it], SIZE)[0, seen], atol=0.005)
     # Inside of its ellipse a keypoint is correct: the error in the image, in the square.
     for method in one["methods"].values():
         for point, truth, error in zip(method["points"], one["truth"], method["errors"], strict=True):

@@ -17,12 +17,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import corrlib.data as data_module
 import test_book
 import test_download
 import test_sweep
-from corrlib import book, datasets, store
-from corrlib.datasets import download as downloads
-from corrlib.sweep import grid, rows, runs
+from corrlib import cache
+from corrlib.data import download as downloads
+from corrlib.data import open_dataset
+from corrlib.publishing import book
+from corrlib.publishing.sweep import grid, rows, runs
 from faults import COUNT
 from test_download import no_proxy, server, source  # noqa: F401
 
@@ -62,25 +65,25 @@ def seen(folder):
 
 def test_a_full_disk_is_told_and_what_was_there_stays(disk, tmp_path):
     full = pytest.raises(
-        store.StoreError, match="the disk is full: free some space, or choose another folder"
+        cache.StoreError, match="the disk is full: free some space, or choose another folder"
     )
-    kept = store.cached(numbers, count=1000)["x"]
+    kept = cache.cached(numbers, count=1000)["x"]
     with full:
-        store.cached(numbers, count=10**5)
-    store.write_result(disk / "r.json", {"a": 1}, provenance=ABOUT)
+        cache.cached(numbers, count=10**5)
+    cache.write_result(disk / "r.json", {"a": 1}, provenance=ABOUT)
     with full:
-        store.write_result(disk / "r.json", {"a": list(range(10**5))}, provenance=ABOUT)
+        cache.write_result(disk / "r.json", {"a": list(range(10**5))}, provenance=ABOUT)
     row = dict(chapter="c", status="done", seconds=1, parameters={"k": 1}, numbers={}, about={}, notebook="")
     rows.write([row | {"error": ""}], disk / "runs")
     with full:
         rows.write([row | {"error": "x" * 10**6}], disk / "runs")
-    assert store.read_result(disk / "r.json")["values"] == {"a": 1}
+    assert cache.read_result(disk / "r.json")["values"] == {"a": 1}
     assert [name for name in seen(disk) if not name.endswith("safetensors")] == [
         "r.json",
         "results.csv",
         "results.json",
     ]
-    np.testing.assert_array_equal(store.cached(numbers, count=1000)["x"], kept)
+    np.testing.assert_array_equal(cache.cached(numbers, count=1000)["x"], kept)
     assert MADE == [1000, 10**5]
     # Not a byte is left, nor a place for a name; and then there is room again.
     filler = disk / "filler"
@@ -88,33 +91,33 @@ def test_a_full_disk_is_told_and_what_was_there_stays(disk, tmp_path):
         while True:
             file.write(bytes(4096))
     with full:
-        store.cached(numbers, count=2000)
+        cache.cached(numbers, count=2000)
     filler.unlink()
-    assert len(store.cached(numbers, count=2000)["x"]) == 2000
+    assert len(cache.cached(numbers, count=2000)["x"]) == 2000
 
 
 def test_downloads_and_worlds_on_a_full_disk(disk, source, monkeypatch):  # noqa: F811
     big = test_download.archive([(f"annotations/cat/a_{n}.xml", bytes(10**5)) for n in range(4)])
     source("good", content=big, folder="annotations", holds="*/*.xml")
-    with pytest.raises(store.StoreError, match=r"cannot write thing into .*No space left.*free some space"):
+    with pytest.raises(cache.StoreError, match=r"cannot write thing into .*No space left.*free some space"):
         downloads.download("thing", disk / "data")
     assert seen(disk) == []
-    monkeypatch.setattr(datasets, "WORLD", {"train": 1, "val": 1, "seed": 0, "size": 256, "jobs": 1})
-    with pytest.raises(store.StoreError, match=r"figurines cannot be drawn: .*(disk full|No space left)"):
-        datasets.open_dataset()
+    monkeypatch.setattr(data_module, "WORLD", {"train": 1, "val": 1, "seed": 0, "size": 256, "jobs": 1})
+    with pytest.raises(cache.StoreError, match=r"figurines cannot be drawn: .*(disk full|No space left)"):
+        open_dataset()
 
 
 def test_a_read_only_cache_gives_what_it_has(disk):
-    kept = store.cached(numbers, count=1000)["x"]
+    kept = cache.cached(numbers, count=1000)["x"]
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    np.testing.assert_array_equal(store.cached(numbers, count=1000)["x"], kept)
+    np.testing.assert_array_equal(cache.cached(numbers, count=1000)["x"], kept)
     with pytest.raises(
-        store.StoreError, match=r"Read-only file system.*check the folder and its permissions"
+        cache.StoreError, match=r"Read-only file system.*check the folder and its permissions"
     ):
-        store.cached(numbers, count=1001)
-    with pytest.raises(store.StoreError, match="Read-only file system"):
-        store.write_result(disk / "r.json", {}, provenance=ABOUT)
-    with pytest.raises(store.StoreError, match="Read-only file system"):
+        cache.cached(numbers, count=1001)
+    with pytest.raises(cache.StoreError, match="Read-only file system"):
+        cache.write_result(disk / "r.json", {}, provenance=ABOUT)
+    with pytest.raises(cache.StoreError, match="Read-only file system"):
         downloads.download("alexnet", disk / "data")
     with pytest.raises(OSError, match=r"cannot write .*out\.ipynb: .*Read-only file system"):
         test_book.chapters.run(test_book.chapter_with(disk.parent), disk / "out.ipynb")
@@ -126,7 +129,7 @@ def test_whatever_the_clock_says_what_is_done_is_done(tmp_path, monkeypatch):
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(test_sweep.make_project(tmp_path))
     MADE.clear()
-    store.cached(numbers, count=10)
+    cache.cached(numbers, count=10)
     digest = runs._digests(Path("book", "toy.py"))
     point = {"layer": "conv1"}
     test_sweep.notebook(tmp_path / "runs" / f"{grid.name(point)}.ipynb", {}, point)
@@ -139,9 +142,9 @@ def test_whatever_the_clock_says_what_is_done_is_done(tmp_path, monkeypatch):
         for path in tmp_path.rglob("*"):
             os.utime(path, (when, when))
         monkeypatch.setattr(time, "time", lambda when=when: when / 2)
-        store.cached(numbers, count=10)
+        cache.cached(numbers, count=10)
         assert runs.plan(Path("book", "toy.py"), {"layer": "conv1"}, Path("runs"))[1] == [True]
-    store.cached(numbers, count=11)  # a lock and an entry of a time that goes back
+    cache.cached(numbers, count=11)  # a lock and an entry of a time that goes back
     assert MADE == [10, 11]
 
 
@@ -187,7 +190,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
         left = path.with_name(f".{path.name}.tmp")
         (left.mkdir if path.suffix == ".json" else left.touch)()
         path.with_name(f".{path.name}.lock").touch()
-        with store.replacing(path) as temporary:
+        with cache.replacing(path) as temporary:
             temporary.write_text("whole")
     assert seen(tmp_path) == ["out.ipynb", "r.json"] and len(list(tmp_path.iterdir())) == 2
 
@@ -195,7 +198,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path):
 def test_those_who_write_one_file_take_turns(tmp_path):
     def write(number):
         for _ in range(20):
-            with store.replacing(tmp_path / "r.txt") as temporary, temporary.open("w") as file:
+            with cache.replacing(tmp_path / "r.txt") as temporary, temporary.open("w") as file:
                 for _ in range(50):
                     file.write(f"{number}\n")
                     file.flush()
@@ -223,7 +226,7 @@ def test_two_download_one_thing_into_one_folder_once(server, source, tmp_path): 
 
 def start(root, *arguments, **environment):
     """Start ``corrlib`` in a folder."""
-    program = "import sys; from corrlib.cli import main; sys.exit(main())"
+    program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     environment = test_sweep.environment(root) | environment
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return subprocess.Popen([sys.executable, "-c", program, *arguments], cwd=root, env=environment, **pipes)
@@ -271,7 +274,7 @@ def test_two_runs_of_one_chapter_into_one_notebook(tmp_path):
 @long
 def test_two_draw_the_world_once(tmp_path):
     ask = "from corrlib import datasets\ndatasets.WORLD = dict(train=1, val=1, seed=0, size=64, jobs=1)\n"
-    ask += "print(datasets.open_dataset().digest)"
+    ask += "print(open_dataset().digest)"
     environment = os.environ | {"CORRLIB_CACHE": str(tmp_path)}
     pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
     drawing = [subprocess.Popen([sys.executable, "-c", ask], **pipes) for _ in range(2)]

@@ -14,11 +14,11 @@ from filelock import FileLock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corrlib.datasets import figurines
-from corrlib.datasets.figurines import kernels, render
-from corrlib.datasets.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
-from corrlib.datasets.figurines.placing import camera
-from corrlib.datasets.voc import VOC
+from corrlib import figurines
+from corrlib.data.voc import VOC
+from corrlib.figurines import kernels, render
+from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
+from corrlib.figurines.placing import camera
 from oracles import first_inside
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "book" / "published" / "keypoint_names.csv"
@@ -241,7 +241,7 @@ def test_correspondence_agrees_with_the_keypoints(world):
 
 def test_world_is_read_by_the_one_reader(world):
     data = VOC(world)
-    assert data.tier == "figurines" and set(data.categories) == set(figurines.CATEGORIES)
+    assert data.name == "figurines" and set(data.categories) == set(figurines.CATEGORIES)
     assert len(data.image_ids("train")) == 60 and len(data.image_ids("val")) == 20
     for category in data.categories:
         numbers = [i.image_id for i in data.instances(category, "train")]
@@ -308,7 +308,7 @@ def test_a_full_disk_names_the_world_and_the_cure(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("corrlib.datasets.figurines.world._write_image", full)
+    monkeypatch.setattr("corrlib.figurines.world._write_image", full)
     with pytest.raises(OSError, match=r"w cannot be written: .*No space left.*Free some space"):
         figurines.write_world(tmp_path / "w", train=1, val=1, jobs=1, progress=False)
     assert not (tmp_path / "w").exists()

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corrlib import store
-from corrlib.datasets import VOC, DataError
-from corrlib.datasets.annotations import read_berkeley, read_flags
+from corrlib import cache
+from corrlib.data import VOC, DataError
+from corrlib.data.annotations import read_berkeley, read_flags
 from faults import NUMBERS, attempt, bounded, damaged, fuzzed
 
 #: Declarations that no annotation needs: entities that grow, and files and hosts that are read.
@@ -153,7 +153,7 @@ def entry():
 def kept(tmp_path, monkeypatch):
     """The file of an entry, and what was in it."""
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
-    store.cached(entry)
+    cache.cached(entry)
     (path,) = tmp_path.glob("*/*.safetensors")
     return path, path.read_bytes()
 
@@ -164,8 +164,8 @@ def test_entries_of_the_cache(kept, data):
     path, whole = kept
     path.write_bytes(data.draw(damaged(whole) | st.binary(max_size=40)))
     with warnings.catch_warnings(), bounded():
-        warnings.simplefilter("ignore", store.DamagedEntryWarning)
-        found = store.cached(entry)
+        warnings.simplefilter("ignore", cache.DamagedEntryWarning)
+        found = cache.cached(entry)
     for name, array in ENTRY.items():
         np.testing.assert_array_equal(found[name], array)
     assert len(list(path.parent.iterdir())) == 2, "the entry and its lock"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corrlib.datasets import DataError
-from corrlib.datasets.archives import unpack
+from corrlib.data import DataError
+from corrlib.data.archives import unpack
 from faults import attempt, bounded, damaged, fuzzed
 
 words = st.text(max_size=9)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corrlib import chapters
-from corrlib.sweep import grid
+from corrlib.publishing import chapters
+from corrlib.publishing.sweep import grid
 from faults import NUMBERS, attempt, bounded, damaged, fuzzed
 
 words = st.text(max_size=9) | st.sampled_from(["Nose", "0", "1", " cat ", "&z;"])

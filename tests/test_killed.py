@@ -25,7 +25,7 @@ import psutil
 import pytest
 
 import test_sweep
-from corrlib import chapters
+from corrlib.publishing import chapters
 from faults import COUNT
 from test_reproduce import data, project, weights  # noqa: F401
 

@@ -6,8 +6,8 @@ from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
 import oracles
-from corrlib import mining
-from corrlib.mining import descent
+from corrlib import hard_negatives
+from corrlib.hard_negatives import descent
 
 N, HEIGHT, WIDTH, CHANNELS = 40, 13, 17, 5
 
@@ -32,24 +32,24 @@ def test_mining_is_training_on_everything(rng, dtype, context, C):
     maps, labels = planted(rng, dtype)
     maps[5], labels[:, 5] = 255, 0  # not trained on
     maps[6], labels[:, 6] = maps[6, ::-1], -1  # no keypoint is seen
-    found = mining.mine(maps, labels, context=context, C=C, tolerance=1e-4)
+    found = hard_negatives.mine(maps, labels, context=context, C=C, tolerance=1e-4)
     assert (found.rounds > 1).all() and (found.gap >= 0).all() and (found.gap <= 1e-4).all()
     x = oracles.windows(maps, context)
-    scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
+    scale = hard_negatives.NORM / np.sqrt((x**2).sum(axis=1).mean())
     for k, y in enumerate(labels.reshape(len(labels), -1)):
         used = y != 0
-        machine = LinearSVC(C=C, intercept_scaling=mining.NORM, tol=1e-8, max_iter=10**6, dual=True)
+        machine = LinearSVC(C=C, intercept_scaling=hard_negatives.NORM, tol=1e-8, max_iter=10**6, dual=True)
         machine.fit(x[used] * scale, y[used])
-        ours = np.append(found.weights[k].ravel() / scale, found.bias[k] / mining.NORM)
-        best = np.append(machine.coef_[0], machine.intercept_ / mining.NORM)
+        ours = np.append(found.weights[k].ravel() / scale, found.bias[k] / hard_negatives.NORM)
+        best = np.append(machine.coef_[0], machine.intercept_ / hard_negatives.NORM)
 
         def objective(w):
-            margins = y[used] * (x[used] @ w[:-1] * scale + w[-1] * mining.NORM)  # noqa: B023
+            margins = y[used] * (x[used] @ w[:-1] * scale + w[-1] * hard_negatives.NORM)  # noqa: B023
             return w @ w / 2 + C * (np.maximum(0, 1 - margins) ** 2).sum()
 
         # The objective is strongly convex: an excess of e over its minimum allows a distance of sqrt(2 e).
         excess = found.gap[k] * objective(ours)
-        inside = y[used] * (x[used] @ ours[:-1] * scale + ours[-1] * mining.NORM) < 1
+        inside = y[used] * (x[used] @ ours[:-1] * scale + ours[-1] * hard_negatives.NORM) < 1
         assert abs(found.hard[k] - inside.sum()) <= 0.002 * inside.sum()  # but for rounding
         assert objective(ours) - objective(best) <= excess * 1.001 + 1e-12
         assert np.linalg.norm(ours - best) <= np.sqrt(2 * excess) * 1.001 + 1e-9
@@ -59,13 +59,13 @@ def test_mining_is_training_on_everything(rng, dtype, context, C):
 def test_the_gap_is_that_of_the_dual(rng):
     maps, labels = planted(rng, np.float32)
     x, C = oracles.windows(maps, 3), 2e-5
-    scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
-    x = np.column_stack([x * scale, np.full(len(x), mining.NORM)])
+    scale = hard_negatives.NORM / np.sqrt((x**2).sum(axis=1).mean())
+    x = np.column_stack([x * scale, np.full(len(x), hard_negatives.NORM)])
     for rounds in (1, 4, 12):  # far from the minimum, too
-        found = mining.mine(maps, labels, C=C, rounds=rounds, tolerance=0)
+        found = hard_negatives.mine(maps, labels, C=C, rounds=rounds, tolerance=0)
         assert (found.rounds == rounds).all()
         for k, y in enumerate(labels.reshape(len(labels), -1)):
-            w = np.append(found.weights[k].ravel() / scale, found.bias[k] / mining.NORM)
+            w = np.append(found.weights[k].ravel() / scale, found.bias[k] / hard_negatives.NORM)
             losses = np.maximum(0, 1 - y * (x @ w))[y != 0]
             primal, alphas = w @ w / 2 + C * (losses @ losses), 2 * C * losses
             total = (alphas * y[y != 0]) @ x[y != 0]
@@ -77,31 +77,31 @@ def test_the_gap_is_that_of_the_dual(rng):
 def test_curvature_is_that_of_the_windows(rng):
     maps, labels = planted(rng, np.uint8)
     maps[:5], labels[:, :5] = 255, 0
-    found = mining.mine(maps, labels, rounds=1).curvature
+    found = hard_negatives.mine(maps, labels, rounds=1).curvature
     x = oracles.windows(maps, 3)
-    scale = mining.NORM / np.sqrt((x**2).sum(axis=1).mean())
-    used = np.column_stack([x * scale, np.full(len(x), mining.NORM)])[5 * HEIGHT * WIDTH :]
+    scale = hard_negatives.NORM / np.sqrt((x**2).sum(axis=1).mean())
+    used = np.column_stack([x * scale, np.full(len(x), hard_negatives.NORM)])[5 * HEIGHT * WIDTH :]
     np.testing.assert_allclose(found, used.T @ used / len(used), rtol=1e-4)
 
 
 def test_rounds_run_out(rng):
     maps, labels = planted(rng, np.float32)
-    one, all_ = (mining.mine(maps, labels, rounds=r) for r in (2, 200))
+    one, all_ = (hard_negatives.mine(maps, labels, rounds=r) for r in (2, 200))
     assert (one.rounds == 2).all() and (one.gap > all_.gap).all() and (all_.gap <= 1e-3).all()
 
 
 def test_a_start_changes_the_way_but_not_the_end(rng):
     maps, labels = planted(rng, np.float32)
-    whole = mining.mine(maps, labels, tolerance=1e-4)
+    whole = hard_negatives.mine(maps, labels, tolerance=1e-4)
     half = labels.copy()
     half[:, ::2] = 0
-    cold, warm = (mining.mine(maps, half, tolerance=1e-4, start=s) for s in (None, whole))
+    cold, warm = (hard_negatives.mine(maps, half, tolerance=1e-4, start=s) for s in (None, whole))
     first, second, other = (one.weights.reshape(2, -1) for one in (cold, warm, whole))
     distance = np.linalg.norm(first - second, axis=1)
     assert (distance < 0.03 * np.linalg.norm(first, axis=1)).all()
     apart = np.linalg.norm(other - second, axis=1)
     assert (apart > 5 * distance).all()  # it has let go of the other half
-    again = mining.mine(maps, labels, tolerance=1e-3, start=whole)
+    again = hard_negatives.mine(maps, labels, tolerance=1e-3, start=whole)
     assert (again.rounds == 1).all()  # it was there already
     np.testing.assert_allclose(again.weights, whole.weights, rtol=1e-5)
 
@@ -111,7 +111,7 @@ def test_the_sum_of_windows_is_the_transpose_of_responses(rng):
     shares = rng.normal(size=(11, 4, 5, 7)).astype(np.float32)
     for context in (1, 3, 5):
         expected = shares.transpose(1, 0, 2, 3).reshape(4, -1) @ oracles.windows(maps, context)
-        found = mining.weighted_sum(maps, shares, context).reshape(4, -1)
+        found = hard_negatives.weighted_sum(maps, shares, context).reshape(4, -1)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=0.01)
 
 
@@ -135,12 +135,12 @@ def test_nothing_to_train_on(rng):
     maps, labels = planted(rng, np.float32)
     labels[0][labels[0] > 0] = 0  # no positive
     labels[1][labels[1] < 0] = 0  # no negative
-    found = mining.mine(maps, labels)
+    found = hard_negatives.mine(maps, labels)
     assert np.isnan(found.weights[0]).all() and np.isnan(found.bias[0]) and np.isnan(found.gap[0])
     assert found.rounds[0] == found.hard[0] == 0
-    again = mining.mine(maps, labels, start=found)
+    again = hard_negatives.mine(maps, labels, start=found)
     assert np.isnan(again.weights[0]).all() and np.isfinite(again.weights[1]).all()
-    score = mining.responses(maps, found.weights, found.bias)[:, 1]
+    score = hard_negatives.responses(maps, found.weights, found.bias)[:, 1]
     assert (score[labels[1] > 0] > 0.5).all()
 
 
@@ -149,7 +149,7 @@ def test_responses_are_those_of_the_windows(rng, context):
     maps = rng.normal(size=(3, 5, 7, 2)).astype(np.float32)
     weights = rng.normal(size=(4, context, context, 2)).astype(np.float32)
     bias = rng.normal(size=4)
-    found = mining.responses(maps, weights, bias)
+    found = hard_negatives.responses(maps, weights, bias)
     expected = oracles.windows(maps, context) @ weights.reshape(4, -1).T + bias
     np.testing.assert_allclose(found, expected.reshape(3, 5, 7, 4).transpose(0, 3, 1, 2), atol=1e-5)
 
@@ -157,12 +157,12 @@ def test_responses_are_those_of_the_windows(rng, context):
 def test_bad_input_is_refused(rng):
     maps, labels = planted(rng, np.float32)
     with pytest.raises(ValueError, match="float32 or uint8"):
-        mining.mine(maps.astype(float), labels)
+        hard_negatives.mine(maps.astype(float), labels)
     with pytest.raises(ValueError, match=r"labels \(K, 40, 13, 17\)"):
-        mining.mine(maps, labels[:, :, :5])
+        hard_negatives.mine(maps, labels[:, :, :5])
     with pytest.raises(ValueError, match="odd"):
-        mining.mine(maps, labels, context=2)
+        hard_negatives.mine(maps, labels, context=2)
     with pytest.raises(ValueError, match="C > 0"):
-        mining.mine(maps, labels, C=0)
+        hard_negatives.mine(maps, labels, C=0)
     with pytest.raises(ValueError, match="weights"):
-        mining.responses(maps, np.zeros((1, 3, 3, 4)), np.zeros(1))
+        hard_negatives.responses(maps, np.zeros((1, 3, 3, 4)), np.zeros(1))

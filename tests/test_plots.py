@@ -11,8 +11,8 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from conftest import ROOT
-from corrlib import plots
-from corrlib.plots import style
+from corrlib.publishing import plots
+from corrlib.publishing.plots import style
 
 # How dichromats see linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
 EYES = {

@@ -5,16 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from corrlib import detection, metrics, mining, squares
-from corrlib.experiments.prediction import (
-    claims,
-    examples,
-    finer,
-    grids,
-    predictions,
-    report,
-    training,
-)
+from corrlib import detection, hard_negatives, metrics
+from corrlib.data import crops
+from corrlib.experiments.prediction import claims, examples, finer, grids, predictions, report, training
 from corrlib.geometry import ReceptiveField
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -24,15 +17,15 @@ SMALL = {"size": 227}
 
 
 def test_errors_are_measured_in_the_image(world):
-    (one, *_) = squares.visible(world, "bus", "val")
+    (one, *_) = crops.visible(world, "bus", "val")
     x0, y0, x1, y1 = one.box
     predicted = one.keypoints + np.array([0, 0.1 * max(x1 - x0, y1 - y0)])
-    in_square = squares.crop(one, 500).points(predicted)
-    errors = squares.errors(in_square[None], [one], 500)
+    in_square = crops.crop(one, 500).points(predicted)
+    errors = crops.errors(in_square[None], [one], 500)
     visible = np.isfinite(one.keypoints).all(axis=1)
     np.testing.assert_allclose(errors[0, visible], 0.1)
     assert np.isnan(errors[0, ~visible]).all()
-    no_detector = squares.errors(np.full_like(in_square, NAN)[None], [one], 500)
+    no_detector = crops.errors(np.full_like(in_square, NAN)[None], [one], 500)
     assert np.isinf(no_detector[0, visible]).all()
 
 
@@ -44,8 +37,8 @@ def test_grids_of_the_papers_squares(network):
 
 
 def test_maps_are_those_of_the_squares(world, network):
-    objects = squares.visible(world, "cow", "val")[:2]
-    images = squares.images(world, objects, 227)
+    objects = crops.visible(world, "cow", "val")[:2]
+    images = crops.images(world, objects, 227)
     found = grids.maps(world, network, objects, "conv4", 227)
     np.testing.assert_allclose(found, network.features(images, "conv4"), rtol=1e-4, atol=1e-4)
     sift = grids.maps(world, None, objects, "sift", 227)
@@ -79,8 +72,8 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
     monkeypatch.setattr(training, "train", lambda *args, **how: own)
     image = np.full((227, 227, 3), 128, np.uint8)
     image[120:123, 90:93] = 255
-    monkeypatch.setattr(squares, "images", lambda data, objects, size: image[None])
-    (one, *_) = squares.visible(world, "dog", "val")
+    monkeypatch.setattr(crops, "images", lambda data, objects, size: image[None])
+    (one, *_) = crops.visible(world, "dog", "val")
     monkeypatch.setattr(finer, "_objects", lambda *args: ([one], np.arange(1)))
     scores = finer._scores(world, network, "dog", 2, None, "conv1", context=1, size=227)["scores"]
     assert scores.shape == (1, 1, *grids.shape(network, "conv1", 227, 2))
@@ -92,15 +85,15 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
 
 
 def test_the_prior_comes_from_the_nearest_that_has_the_keypoint(world, network):
-    train = squares.visible(world, "horse", "train")
-    points = squares.keypoints(train, 500)
+    train = crops.visible(world, "horse", "train")
+    points = crops.keypoints(train, 500)
     for split in ("train", "val"):
-        objects = squares.visible(world, "horse", split)
+        objects = crops.visible(world, "horse", split)
         means = grids.prior_means(world, network, "horse", split, 500)
         feature = {
             s: network.features(
-                squares.images(world, squares.visible(world, "horse", s), 227), "pool5"
-            ).reshape(len(squares.visible(world, "horse", s)), -1).astype(float)
+                crops.images(world, crops.visible(world, "horse", s), 227), "pool5"
+            ).reshape(len(crops.visible(world, "horse", s)), -1).astype(float)
             for s in (split, "train")
         }  # fmt: skip
         for n, one in enumerate(objects):
@@ -147,22 +140,22 @@ def test_folds_keep_images_whole():
 
 def test_scores_of_train_are_of_detectors_trained_without(world, network, monkeypatch):
     monkeypatch.setattr(training, "ENOUGH", 1e-4)
-    objects = squares.visible(world, "bus", "train")
+    objects = crops.visible(world, "bus", "train")
     found = training.train(world, network, "bus", **SMALL)
     maps = grids.maps(world, network, objects, "conv5", 227)
-    examples_ = detection.labels_by_field(squares.keypoints(objects, 227), found.field, (13, 13))
+    examples_ = detection.labels_by_field(crops.keypoints(objects, 227), found.field, (13, 13))
     part = training.folds([one.image_id for one in objects], 2, 0)
     for fold in (0, 1):
         others = examples_.copy()
         others[:, part == fold] = 0
-        own = mining.mine(maps, others, tolerance=1e-4)
-        expected = mining.responses(maps[part == fold], own.weights, own.bias)
+        own = hard_negatives.mine(maps, others, tolerance=1e-4)
+        expected = hard_negatives.responses(maps[part == fold], own.weights, own.bias)
         scores = found.held_out[part == fold]
         known = np.isfinite(expected)
         assert (known == np.isfinite(scores)).all()
         assert np.corrcoef(expected[known], scores[known])[0, 1] > 0.999
         assert np.abs(expected - scores)[known].max() < 0.1
-    whole = mining.mine(maps, examples_, tolerance=1e-4)
+    whole = hard_negatives.mine(maps, examples_, tolerance=1e-4)
     distance = np.linalg.norm(whole.weights - found.weights) / np.linalg.norm(whole.weights)
     assert distance < 0.1
 
@@ -188,22 +181,22 @@ def test_a_finer_grid_holds_the_coarse_one(world, network, monkeypatch):
             assert np.isclose(a, b, equal_nan=True).mean() > 0.95  # batches round differently
     best = finer.ceilings(*given, [1, 2, 4], feature="conv5", **SMALL)
     for c, category in enumerate(given[2]):
-        objects = squares.visible(world, category, "val")
-        truth = squares.keypoints(objects, 227)
+        objects = crops.visible(world, category, "val")
+        truth = crops.keypoints(objects, 227)
         own = ReceptiveField(163, 16, 17.0)
-        expected = squares.errors(detection.nearest_location(truth, own, (13, 13)), objects, 227)
+        expected = crops.errors(detection.nearest_location(truth, own, (13, 13)), objects, 227)
         np.testing.assert_array_equal(best[1][c], expected)
         seen = np.isfinite(truth).all(axis=-1)
         assert (best[1][c] <= fine[1][0][c])[seen].all() and (best[2][c] <= fine[2][1][c])[seen].all()
         assert np.nanmean(best[4][c]) < np.nanmean(best[2][c]) < np.nanmean(best[1][c])
-    monkeypatch.setattr(squares, "spread", lambda total, limit=None: np.arange(total)[::-1][:limit])
+    monkeypatch.setattr(crops, "spread", lambda total, limit=None: np.arange(total)[::-1][:limit])
     few = finer.errors(*given, [1], [None, 1.0], limit=2, feature="conv5", **SMALL)
     for c, category in enumerate(given[2]):
         objects = grids.instances(world, category, "val")
-        rows = squares.spread(len(objects), 2)
+        rows = crops.spread(len(objects), 2)
         means = grids.prior_means(world, network, category, "val", 227)[rows]
         best = detection.nearest_location(means, ReceptiveField(163, 16, 17.0), (13, 13))
-        expected = squares.errors(best, [objects[row] for row in rows], 227)
+        expected = crops.errors(best, [objects[row] for row in rows], 227)
         np.testing.assert_array_equal(few[1][1][c], expected)  # at eta = 1 there is but the prior
     with pytest.raises(ValueError, match="divide the largest"):
         finer.errors(*given, [2, 3], eta, **SMALL)
@@ -221,24 +214,24 @@ def test_eta_is_the_best_on_train(world, network):
 
 def test_the_prior_alone_copies(world, network):
     (own,) = predictions.copy_errors(world, network, ["cat"], **SMALL)
-    objects = squares.visible(world, "cat", "val")
+    objects = crops.visible(world, "cat", "val")
     means = grids.prior_means(world, network, "cat", "val", 227)
-    np.testing.assert_array_equal(own, squares.errors(means, objects, 227))
+    np.testing.assert_array_equal(own, crops.errors(means, objects, 227))
     (other,) = predictions.copy_errors(world, network, ["cat"], neighbours="conv1", **SMALL)
     means = grids.prior_means(world, network, "cat", "val", 227, "conv1")
     assert not np.array_equal(
         grids.neighbours(world, network, "cat", "val", "conv1"),
         grids.neighbours(world, network, "cat", "val"),
     )
-    np.testing.assert_array_equal(other, squares.errors(means, objects, 227))
+    np.testing.assert_array_equal(other, crops.errors(means, objects, 227))
 
 
 def test_examples_are_predicted_as_the_table_is(world, network):
     methods = {"conv5+prior": {"feature": "conv5", "eta": 0.2}, "SIFT": {"feature": "sift", "eta": None}}
     (one,) = examples.examples(world, network, ["dog"], methods, seed=1, **SMALL)
     assert one.square.shape == (227, 227, 3) and len(one.names) == len(one.truth)
-    objects = squares.visible(world, "dog", "val")
-    row = [np.array_equal(p, one.truth, equal_nan=True) for p in squares.keypoints(objects, 227)].index(True)
+    objects = crops.visible(world, "dog", "val")
+    row = [np.array_equal(p, one.truth, equal_nan=True) for p in crops.keypoints(objects, 227)].index(True)
     for name, own in methods.items():
         ((errors,),) = predictions.errors(
             world, network, ["dog"], [own["eta"]], feature=own["feature"], **SMALL
@@ -305,6 +298,6 @@ def test_bad_input_is_refused(world, network):
     with pytest.raises(ValueError, match="odd"):
         training.train(world, network, "cat", context=2, **SMALL)
     with pytest.raises(ValueError, match="at least 1 instance"):
-        squares.spread(5, 0)
+        crops.spread(5, 0)
     with pytest.raises(ValueError, match="unknown category"):
         training.train(world, network, "unicorn", **SMALL)

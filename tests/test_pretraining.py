@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from corrlib.datasets import WORLD, figurines
-from corrlib.datasets.figurines import pretraining
+from corrlib import figurines
+from corrlib.data import WORLD
+from corrlib.figurines import pretraining
 
 
 def test_images_carry_the_label_of_their_figure(tmp_path):

@@ -15,7 +15,7 @@ from setuptools.config.pyprojecttoml import read_configuration
 
 import corrlib
 from conftest import ROOT
-from corrlib import cli
+from corrlib.publishing import cli
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 

@@ -17,10 +17,11 @@ import numpy as np
 import pytest
 
 import narrow
-from corrlib import book, cli, convnet, reproduce, scoreboard, squares, store
-from corrlib.datasets import VOC, open_dataset
-from corrlib.datasets.voc import PASCAL
-from corrlib.reproduce import cost, times
+from corrlib import cache, convnet
+from corrlib.data import VOC, crops, open_dataset
+from corrlib.data.voc import PASCAL
+from corrlib.publishing import book, cli, reproduce, scoreboard
+from corrlib.publishing.reproduce import cost, times
 
 ROOT = Path(__file__).resolve().parents[1]
 PATCHES = 300
@@ -42,7 +43,7 @@ import json
 from corrlib import store, tables
 origin = dict(tier="photos", data="d", weights="w", parameters=dict(k=5, alpha=0.1), code="c", seconds=1.0)
 values = json.loads('''VALUES''')
-store.write_result(tables.results() / "CHAPTER-photos.json", values, provenance=origin)
+cache.write_result(tables.results() / "CHAPTER-photos.json", values, provenance=origin)
 """
 # Parameters of the stubs that would take their time.
 FEWER = ("betas: list[float] = [4e-4]", "radii: list[float] = [20.0]", 'layers: list[str] = ["conv4"]')
@@ -116,13 +117,13 @@ def project(tmp_path_factory):
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 
-def entries(cache):
-    return {path: path.stat().st_mtime_ns for path in cache.glob("corrlib.*/*.safetensors")}
+def entries(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.glob("corrlib.*/*.safetensors")}
 
 
 def wait_for(ready, running):
@@ -133,16 +134,21 @@ def wait_for(ready, running):
 
 
 def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
-    project, data, weights, cache, tmp_path, monkeypatch, capsys
+    project, data, weights, folder, tmp_path, monkeypatch, capsys
 ):
     out = tmp_path / "out"
     arguments = ["reproduce", "--data", str(data), "--weights", str(weights), "--out", str(out)]
     arguments += ["--patches", str(PATCHES)]
-    command = [sys.executable, "-c", "from corrlib.cli import main; raise SystemExit(main())", *arguments]
+    command = [
+        sys.executable,
+        "-c",
+        "from corrlib.publishing.cli import main; raise SystemExit(main())",
+        *arguments,
+    ]
     known = {}
     # In the middle of the flows, and of the chapters.
     moments = [
-        lambda: len(list(cache.glob("*._align/*.safetensors"))) > 4,
+        lambda: len(list(folder.glob("*._align/*.safetensors"))) > 4,
         lambda: (out / "visualization.ipynb").is_file(),
     ]
     for ready in moments:
@@ -150,7 +156,7 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
         wait_for(ready, running)
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-        found = entries(cache)
+        found = entries(folder)
         assert found.items() >= known.items(), "what was computed was computed again"
         assert len(found) >= len(known)
         known = found
@@ -163,13 +169,13 @@ def test_killed_anywhere_it_goes_on_and_does_nothing_twice(
     assert "visualization: unchanged" in said and "book/prediction: executing" in said
     assert said.endswith(f"{out / 'scoreboard.md'}\n")
     assert (out / "visualization.ipynb").stat().st_mtime_ns == notebook
-    found = entries(cache)
+    found = entries(folder)
     assert found.items() >= known.items()
 
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
     assert said.count(": unchanged\n") == 4 and "executing" not in said
-    assert entries(cache) == found
+    assert entries(folder) == found
 
     numbers = json.loads((out / "scoreboard.json").read_text())["numbers"]
     ours = {(n["table"], n["name"], n["of"]): n["difference"].get("photos") for n in numbers}
@@ -241,7 +247,9 @@ def test_objects_that_are_left_out_make_another_run(data, weights):
         assert len(digests) == 2, "the book and the sweeps execute it again"
 
 
-def test_what_is_missing_is_told_before_anything_starts(project, data, weights, cache, tmp_path, monkeypatch):
+def test_what_is_missing_is_told_before_anything_starts(
+    project, data, weights, folder, tmp_path, monkeypatch
+):
     broken = tmp_path / "data"
     shutil.copytree(data, broken)
     how = dict(out=tmp_path / "out", say=print, patches=PATCHES)
@@ -252,7 +260,7 @@ def test_what_is_missing_is_told_before_anything_starts(project, data, weights, 
     (broken / "VOCdevkit/VOC2011/JPEGImages/2011_000003.jpg").unlink()
     with pytest.raises(ValueError, match=r"lacks 1 of 10 images .*2011_000003\.jpg"):
         reproduce.reproduce(project, broken, weights, **how)
-    squares.visible.cache_clear()
+    crops.visible.cache_clear()
     for number in (8, 9):
         (broken / f"annotations/bee/2011_00000{number}_1.xml").unlink()
     with pytest.raises(ValueError, match="no object with a visible keypoint of bee in val"):
@@ -260,10 +268,10 @@ def test_what_is_missing_is_told_before_anything_starts(project, data, weights, 
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**6, 10**6, 1000))
     with pytest.raises(ValueError, match=r"needs about .* GB more and has 0\.0: free some space"):
         reproduce.reproduce(project, data, weights, **how)
-    assert entries(cache) == {}
+    assert entries(folder) == {}
 
 
-def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, cache, tmp_path):
+def test_two_runs_into_one_folder_refuse_each_other(project, data, weights, folder, tmp_path):
     import filelock
 
     (tmp_path / "out").mkdir()
@@ -280,7 +288,7 @@ def test_time_is_that_of_a_recorded_run_in_proportion(tmp_path):
     rows = [flows | dict(processor_seconds=36.0, device_share=0.0, peak_memory_bytes=80)]
     rows.append(rows[0] | dict(chapter="a", stage="b", unit="c", count=1, processor_seconds=3600.0))
     rows[1]["device_share"] = 0.75
-    store.write_result(
+    cache.write_result(
         tmp_path / "stages.json", {"stages": rows, "memory_bytes_estimated": 30}, provenance=about
     )
     known = times.recorded(tmp_path / "stages.json")
@@ -324,7 +332,7 @@ def test_a_rehearsal_has_the_layout_of_voc_and_a_genuine_caffemodel(tmp_path, mo
     root, weights = tmp_path / "data", tmp_path / "random.caffemodel"
     rehearse.write_data(root, 20, 10, size=64)
     data = VOC(root)
-    assert data.tier != "figurines" and not (root / "truth").exists(), "as of photographs, nothing is known"
+    assert data.name != "figurines" and not (root / "truth").exists(), "as of photographs, nothing is known"
     lists = {s: data.image_ids(s) for s in ("train", "val")}
     assert {s: len(names) for s, names in lists.items()} == {"train": 20, "val": 10}
     assert sum(name.startswith("2011_" + "07") for name in lists["val"]) == 7, "cats are most"

@@ -15,16 +15,15 @@ from corrlib.retrieval import nearest
 
 @pytest.mark.parametrize("chunk", [1, 7, 53, 1000])
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("where", ["cpu", "cpu:0"])
+@pytest.mark.parametrize("where", ["cpu", "cpu:0"])  # the products by NumPy, and by torch as on a GPU
 def test_equals_the_oracle(rng, monkeypatch, chunk, grouped, where):
-    monkeypatch.setenv("CORRLIB_DEVICE", where)  # the products by NumPy, and by torch as on a GPU
     monkeypatch.setattr(retrieval, "QUERIES", 5)
     query, database = rng.standard_normal((17, 11)), rng.standard_normal((53, 11))
     groups = {}
     if grouped:
         groups = {"query_group": rng.integers(0, 4, 17), "database_group": rng.integers(0, 4, 53)}
     for k in (1, 5):
-        indices, similarity = nearest(query, database, k, chunk=chunk, **groups)
+        indices, similarity = nearest(query, database, k, chunk=chunk, device=where, **groups)
         expected, cosines = oracles.neighbours(query, database, k, **groups)
         np.testing.assert_array_equal(indices, expected)
         np.testing.assert_allclose(similarity, cosines, atol=1e-6)

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from corrlib import metrics, scoreboard, store
-from corrlib.scoreboard import CHAPTERS
-from corrlib.scoreboard.stated import CLAIMS
+from corrlib import cache, metrics
+from corrlib.publishing import scoreboard
+from corrlib.publishing.scoreboard import CHAPTERS
+from corrlib.publishing.scoreboard.stated import CLAIMS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPER = ROOT.parent / "shared" / "paper" / "long2014.md"
@@ -26,7 +27,7 @@ def here(monkeypatch):
 
 
 def write(folder, chapter, values, **about):
-    store.write_result(folder / f"{chapter}-voc2011.json", values, provenance=ABOUT | about)
+    cache.write_result(folder / f"{chapter}-voc2011.json", values, provenance=ABOUT | about)
 
 
 def lead(value, *ends):
@@ -177,7 +178,7 @@ def test_claims_are_judged_from_their_leads(made):
     ],
 )
 def test_verdicts(leads, ties, word):
-    from corrlib.scoreboard.judging import verdict
+    from corrlib.publishing.scoreboard.judging import verdict
 
     assert verdict([("", lead) for lead in leads], ties=ties) == word
     ends = [(v, -np.inf if a is None else a, np.inf if b is None else b) for v, a, b in leads]

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from corrlib import store
-from corrlib.sources import code_digest
+from corrlib import cache
+from corrlib.cache.code import code_digest
 
 CALLS = []
 
@@ -37,18 +37,18 @@ ECHO = {}
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
     CALLS.clear()
     return tmp_path / "cache"
 
 
-def entries(cache):
-    return [p for p in cache.rglob("*") if p.is_file() and p.suffix != ".lock"]
+def entries(folder):
+    return [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
 
 
 def test_computed_once_and_mapped_read_only():
-    first, second = store.cached(squares, n=5), store.cached(squares, n=5)
+    first, second = cache.cached(squares, n=5), cache.cached(squares, n=5)
     assert CALLS == [5]
     for entry in (first, second):
         np.testing.assert_array_equal(entry["squares"], [0, 1, 4, 9, 16])
@@ -62,7 +62,7 @@ def test_computed_once_and_mapped_read_only():
 
 
 def test_entries_may_be_read_by_whoever_may_read_new_files(tmp_path):
-    store.cached(squares, n=3)
+    cache.cached(squares, n=3)
     (tmp_path / "new").touch()
     assert [p.stat().st_mode for p in entries(tmp_path / "cache")] == [(tmp_path / "new").stat().st_mode]
 
@@ -78,22 +78,22 @@ def test_every_input_is_in_the_key():
     asked += [{"n": 5, "source": Digested("b")}, {"n": 5, "source": ["a"]}, {"n": 5, "source": {"k": None}}]
     for _ in range(2):
         for inputs in asked:
-            store.cached(squares, **inputs)
+            cache.cached(squares, **inputs)
     assert len(CALLS) == len(asked)
-    store.cached(squares, source=Digested("a"), n=5)  # the order of the inputs is not
+    cache.cached(squares, source=Digested("a"), n=5)  # the order of the inputs is not
     assert len(CALLS) == len(asked)
 
 
 @pytest.mark.parametrize("value", [np.zeros(2), object(), float("nan"), {1: 2}, {"a": [object()]}])
 def test_inputs_without_a_key_are_refused(value):
     with pytest.raises(TypeError, match=r"source=\.\.\.\).*has no key"):
-        store.cached(squares, n=5, source=value)
+        cache.cached(squares, n=5, source=value)
     assert not CALLS
 
 
 def test_functions_without_a_source_are_refused():
     with pytest.raises(TypeError, match="move it to the top level of a module"):
-        store.cached(lambda: {})
+        cache.cached(lambda: {})
 
 
 @given(
@@ -104,23 +104,23 @@ def test_functions_without_a_source_are_refused():
 def test_arrays_come_back_as_they_were(array):
     ECHO["it"] = {"x": array, "transposed": array.T, "second": np.arange(3)}
     try:
-        entry = store.cached(echo, name="it")
+        entry = cache.cached(echo, name="it")
         for name, expected in ECHO["it"].items():
             assert entry[name].dtype == expected.dtype.newbyteorder("=")
             np.testing.assert_array_equal(entry[name], expected)
     finally:
-        for path in entries(store.cache_dir()):
+        for path in entries(cache.cache_dir()):
             path.unlink()
 
 
 @pytest.mark.parametrize(
     "arrays", [[1, 2], {"x": [1, 2]}, {"x": np.array(["text"])}, {"x": np.zeros(2, complex)}]
 )
-def test_only_arrays_of_numbers_are_kept(arrays, cache):
+def test_only_arrays_of_numbers_are_kept(arrays, folder):
     ECHO["it"] = arrays
     with pytest.raises(TypeError, match="dictionary of numeric arrays"):
-        store.cached(echo, name="it")
-    assert not entries(cache)
+        cache.cached(echo, name="it")
+    assert not entries(folder)
 
 
 def damage_bit(data):
@@ -144,22 +144,22 @@ def damage_dtype(data):
     ],
     ids=["bit", "dtype", "half", "start", "empty", "foreign"],
 )
-def test_damaged_entries_are_computed_again_with_a_warning(cache, damage):
-    store.cached(squares, n=20)
-    (path,) = entries(cache)
+def test_damaged_entries_are_computed_again_with_a_warning(folder, damage):
+    cache.cached(squares, n=20)
+    (path,) = entries(folder)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.warns(store.DamagedEntryWarning, match=f"(?s){path.name}.*damaged.*again"):
-        entry = store.cached(squares, n=20)
+    with pytest.warns(cache.DamagedEntryWarning, match=f"(?s){path.name}.*damaged.*again"):
+        entry = cache.cached(squares, n=20)
     np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
     assert CALLS == [20, 20]
-    store.cached(squares, n=20)
+    cache.cached(squares, n=20)
     assert CALLS == [20, 20]
 
 
-def test_a_failed_computation_leaves_nothing(cache):
+def test_a_failed_computation_leaves_nothing(folder):
     with pytest.raises(KeyError, match="absent"):
-        store.cached(echo, name="absent")
-    assert not entries(cache)
+        cache.cached(echo, name="absent")
+    assert not entries(folder)
 
 
 def full(arrays, path, metadata):
@@ -167,18 +167,18 @@ def full(arrays, path, metadata):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_full_disk_is_one_clear_error_and_nothing_stays(cache, monkeypatch):
+def test_full_disk_is_one_clear_error_and_nothing_stays(folder, monkeypatch):
     monkeypatch.setattr("safetensors.numpy.save_file", full)
-    with pytest.raises(store.StoreError, match="disk is full: free some space, or choose another folder"):
-        store.cached(squares, n=5)
-    assert not entries(cache)
+    with pytest.raises(cache.StoreError, match="disk is full: free some space, or choose another folder"):
+        cache.cached(squares, n=5)
+    assert not entries(folder)
 
 
 def test_unwritable_cache_is_one_clear_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("not a folder")
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "file"))
-    with pytest.raises(store.StoreError, match=r"check the folder and its permissions.*CORRLIB_CACHE"):
-        store.cached(squares, n=5)
+    with pytest.raises(cache.StoreError, match=r"check the folder and its permissions.*CORRLIB_CACHE"):
+        cache.cached(squares, n=5)
     assert not CALLS
 
 
@@ -187,7 +187,7 @@ def test_two_processes_compute_once(tmp_path):
         textwrap.dedent("""
         import pathlib, time
         import numpy as np
-        from corrlib import store
+        from corrlib import cache
 
         def compute(log):
             with open(log, "a") as f:
@@ -197,7 +197,7 @@ def test_two_processes_compute_once(tmp_path):
     """)
     )
     ask = (
-        f"import slowly; print(slowly.store.cached(slowly.compute, log={str(tmp_path / 'log')!r})['x'].sum())"
+        f"import slowly; print(slowly.cache.cached(slowly.compute, log={str(tmp_path / 'log')!r})['x'].sum())"
     )
     processes = [
         subprocess.Popen([sys.executable, "-c", ask], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
@@ -208,12 +208,12 @@ def test_two_processes_compute_once(tmp_path):
 
 
 def test_replacing_a_folder_and_a_file(tmp_path):
-    with store.replacing(tmp_path / "new" / "folder") as temporary:
+    with cache.replacing(tmp_path / "new" / "folder") as temporary:
         temporary.mkdir()
         (temporary / "inside").write_text("whole")
         assert not (tmp_path / "new" / "folder").exists()
     assert (tmp_path / "new" / "folder" / "inside").read_text() == "whole"
-    with pytest.raises(RuntimeError), store.replacing(tmp_path / "new" / "other") as temporary:
+    with pytest.raises(RuntimeError), cache.replacing(tmp_path / "new" / "other") as temporary:
         temporary.mkdir()
         (temporary / "inside").write_text("half")
         raise RuntimeError
@@ -284,8 +284,8 @@ def test_results_come_back(tmp_path):
         "layers": ("conv3",),
         "none": None,
     }
-    store.write_result(path, values, provenance=PROVENANCE)
-    assert store.read_result(path) == {
+    cache.write_result(path, values, provenance=PROVENANCE)
+    assert cache.read_result(path) == {
         "values": {"score": 0.5, "interval": [0.25, 0.75], "layers": ["conv3"], "none": None},
         "provenance": PROVENANCE,
     }
@@ -295,15 +295,15 @@ def test_results_come_back(tmp_path):
 @pytest.mark.parametrize("values", [{"x": float("nan")}, {"x": np.array([1, np.inf])}, {"x": object()}])
 def test_results_that_are_no_numbers_are_refused(tmp_path, values):
     path = tmp_path / "chapter.json"
-    store.write_result(path, {"x": 1}, provenance=PROVENANCE)
+    cache.write_result(path, {"x": 1}, provenance=PROVENANCE)
     with pytest.raises(ValueError, match=r"chapter\.json.*finite numbers"):
-        store.write_result(path, values, provenance=PROVENANCE)
-    assert store.read_result(path)["values"] == {"x": 1}  # the older one is still whole
+        cache.write_result(path, values, provenance=PROVENANCE)
+    assert cache.read_result(path)["values"] == {"x": 1}  # the older one is still whole
 
 
 def test_results_without_provenance_are_refused(tmp_path):
     with pytest.raises(ValueError, match="lacks weights, seconds"):
-        store.write_result(tmp_path / "r.json", {}, provenance={"tier": "", "parameters": {}, "code": ""})
+        cache.write_result(tmp_path / "r.json", {}, provenance={"tier": "", "parameters": {}, "code": ""})
 
 
 @pytest.mark.parametrize(
@@ -311,7 +311,7 @@ def test_results_without_provenance_are_refused(tmp_path):
 )
 def test_damaged_results_name_the_file_and_the_cure(tmp_path, text):
     (tmp_path / "r.json").write_text(text)
-    with pytest.raises(store.StoreError, match=r"r\.json.*delete it"):
-        store.read_result(tmp_path / "r.json")
-    with pytest.raises(store.StoreError, match=r"absent\.json: run the chapter"):
-        store.read_result(tmp_path / "absent.json")
+    with pytest.raises(cache.StoreError, match=r"r\.json.*delete it"):
+        cache.read_result(tmp_path / "r.json")
+    with pytest.raises(cache.StoreError, match=r"absent\.json: run the chapter"):
+        cache.read_result(tmp_path / "absent.json")

@@ -19,8 +19,8 @@ import nbformat
 import psutil
 import pytest
 
-from corrlib import cli
-from corrlib.sweep import engine, grid, page, rows, runs
+from corrlib.publishing import cli
+from corrlib.publishing.sweep import engine, grid, page, rows, runs
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Its heavy work is `toys.align`, in the cache; what it does wrong depends on `mode`.
@@ -103,7 +103,7 @@ def environment(root):
 
 def start(root, *arguments):
     """Start ``corrlib sweep toy`` in a project, in a process group of its own as a terminal would."""
-    program = "import sys; from corrlib.cli import main; sys.exit(main())"
+    program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "sweep", "toy", *arguments]
     pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     # Whoever runs the tests in the background may ignore Ctrl-C, and its children would.
@@ -556,7 +556,7 @@ def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, mon
     with LocalCluster(threads_per_worker=1, **quiet) as cluster:
         (row,) = runs.sweep(chapter, {"layer": "conv1"}, Path("runs"), scheduler=cluster.scheduler_address)
     assert row["status"] == "done"
-    monkeypatch.setattr("corrlib.sweep.engine.PATIENCE", 0.2)
+    monkeypatch.setattr("corrlib.publishing.sweep.engine.PATIENCE", 0.2)
     with pytest.raises(OSError, match=re.escape("tcp://127.0.0.1:9")):
         runs.sweep(chapter, {"layer": "conv2"}, Path("runs"), scheduler="tcp://127.0.0.1:9")
 
@@ -568,7 +568,7 @@ def test_a_kernel_whose_port_was_taken_is_started_again_and_other_errors_are_not
         calls.append(stamp)
         raise RuntimeError("Kernel died before replying to kernel_info" if len(calls) < 3 else "else")
 
-    monkeypatch.setattr("corrlib.chapters.run", run)
+    monkeypatch.setattr("corrlib.publishing.chapters.run", run)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with pytest.raises(RuntimeError, match="else"):
         engine._run(Path("toy.py"), Path("out.ipynb"), {}, "digest", Path("results"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from corrlib import tables
+from corrlib.publishing import tables
 
 words = st.text("abc0123456789.[] ,", min_size=1, max_size=6).filter(lambda t: t.strip() == t)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from corrlib import convnet, training
-from corrlib.convnet.trainee import Trainee, folded
+from corrlib import convnet
+from corrlib.figurines import training
+from corrlib.figurines.trainee import Trainee, folded
 
 TINY = {"channels": (4, 6, 4, 8, 6), "hidden": 8, "batch_size": 8, "progress": False, "command": "a command"}
 CATEGORIES = ("ball", "brick")

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles
-from corrlib import convnet, patches, plots
-from corrlib.datasets import open_dataset
+from corrlib import convnet, patches
+from corrlib.data import open_dataset
 from corrlib.experiments import provenance
 from corrlib.experiments.visualization import averages, reconstruction, units
 from corrlib.geometry import ReceptiveField
+from corrlib.publishing import plots
 
 ROOT = Path(__file__).resolve().parents[1]
 WEIGHTS = Path("weights", "bvlc_alexnet_conv_int8.npz")

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from corrlib import datasets
-from corrlib.datasets import VOC, DataError, open_dataset
-from corrlib.datasets.annotations import read_berkeley
-from corrlib.datasets.census import census
+import corrlib.data as data_module
+from corrlib.data import VOC, DataError, open_dataset
+from corrlib.data.annotations import read_berkeley
+from corrlib.data.census import census
+from corrlib.data.voc import PASCAL
 
 BERKELEY = """<?xml version="1.0"?>
 <annotation>
@@ -166,8 +167,8 @@ def test_the_census_counts_what_is_there_and_what_is_used(root):
     ("file", "categories", "tier"),
     [
         (None, (), "photos"),
-        (None, datasets.voc.PASCAL, "voc2011"),
-        ("figurines.json", datasets.voc.PASCAL, "figurines"),
+        (None, PASCAL, "voc2011"),
+        ("figurines.json", PASCAL, "figurines"),
     ],
 )
 def test_tier(root, file, categories, tier):
@@ -175,12 +176,12 @@ def test_tier(root, file, categories, tier):
         berkeley(root, category, "z_1")
     if file:
         (root / file).write_text("{}")
-    assert VOC(root).tier == tier
+    assert VOC(root).name == tier
 
 
 def test_pascal_has_its_twenty_categories():
-    assert len(set(datasets.voc.PASCAL)) == 20
-    assert sorted(datasets.voc.PASCAL) == datasets.voc.PASCAL
+    assert len(set(PASCAL)) == 20
+    assert sorted(PASCAL) == PASCAL
 
 
 def test_digest_is_of_names_and_contents(root, tmp_path_factory):
@@ -331,7 +332,7 @@ def test_all_genuine_berkeley_files_as_a_data_set(real, tmp_path):
     ids = {p.stem.rpartition("_")[0] for p in (real / "berkeley_examples/annotations").rglob("*.xml")}
     (voc / "ImageSets/Main/train.txt").write_text("\n".join(sorted(ids)))
     data = VOC(tmp_path)
-    assert data.tier == "photos" and len(data.categories) == 7
+    assert data.name == "photos" and len(data.categories) == 7
     found = [i for c in data.categories for i in data.instances(c, "train")]
     assert len(found) == 9 and {i.number for i in found if i.category == "person"} == {0, 2}
     assert [len(data.keypoint_names(c)) for c in data.categories] == [12, 11, 8, 4, 10, 10, 13]
@@ -345,7 +346,7 @@ def test_all_genuine_berkeley_files_as_a_data_set(real, tmp_path):
 
 def test_real_photographs(real):
     data = VOC(real)
-    assert data.tier == "photos"
+    assert data.name == "photos"
     counts = {c: tuple(len(data.instances(c, s)) for s in ("train", "val")) for c in data.categories}
     assert counts == {"duck": (30, 20), "winebottle": (40, 26), "person": (90, 60), "face": (60, 40)}
     assert [len(data.keypoint_names(c)) for c in data.categories] == [10, 20, 14, 10]
@@ -366,9 +367,9 @@ def test_real_photographs(real):
 
 def test_the_embedded_world_is_drawn_once(tmp_path, monkeypatch):
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
-    monkeypatch.setattr(datasets, "WORLD", {"train": 1, "val": 1, "seed": 0, "size": 64, "jobs": 1})
+    monkeypatch.setattr(data_module, "WORLD", {"train": 1, "val": 1, "seed": 0, "size": 64, "jobs": 1})
     data = open_dataset(None)
-    assert data.tier == "figurines" and len(data.categories) == 20
+    assert data.name == "figurines" and len(data.categories) == 20
     assert data.root.parent == tmp_path and data.root.name.startswith("figurines-")
     assert len(data.image_ids("train")) == len(data.image_ids("val")) == 20
     drawn = {p: p.stat().st_mtime_ns for p in data.root.rglob("*")}
@@ -395,7 +396,7 @@ def test_the_embedded_world_is_not_drawn_again_after_waiting(tmp_path, root, mon
         yield
 
     monkeypatch.setattr("filelock.FileLock", while_another_draws)
-    monkeypatch.setattr("corrlib.datasets.figurines.write_world", None)
+    monkeypatch.setattr("corrlib.figurines.write_world", None)
     assert open_dataset().categories == ("cat", "dog")
 
 

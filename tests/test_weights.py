@@ -11,9 +11,9 @@ import torch
 from safetensors.numpy import save_file
 
 from corrlib import convnet
-from corrlib.datasets.figurines import CATEGORIES
-from corrlib.datasets.figurines.pretraining import HELD_OUT_SEED, labelled_images
-from corrlib.training import accuracy
+from corrlib.figurines import CATEGORIES
+from corrlib.figurines.pretraining import HELD_OUT_SEED, labelled_images
+from corrlib.figurines.training import accuracy
 from test_convnet import parameters, preprocessing, slow_features
 
 # Places of an alexnet's parameters in the state dict of torchvision's class.

@@ -24,12 +24,12 @@ def slowly(number, size):
 def features(data_root, weights):
     """Two processes ask for the same entries, real features of images among them, from both ends."""
     import victims  # whose functions have a source, unlike those of __main__
-    from corrlib import convnet, store
-    from corrlib.datasets import VOC
+    from corrlib import cache, convnet
+    from corrlib.data import VOC
     from corrlib.experiments.visualization import units
 
     data, network = VOC(data_root), convnet.load(weights)
-    wanted = [lambda n=n: store.cached(victims.slowly, number=n, size=SIZE) for n in range(ENTRIES)]
+    wanted = [lambda n=n: cache.cached(victims.slowly, number=n, size=SIZE) for n in range(ENTRIES)]
     for name in data.image_ids("train"):
         wanted.append(lambda name=name: units.units(data, network, "conv3", [name]))
     workers, leader = [], os.getpid()
@@ -52,7 +52,7 @@ def features(data_root, weights):
 
 def command(*arguments):
     """A command of the command line."""
-    from corrlib import cli
+    from corrlib.publishing import cli
 
     return cli.main(arguments)
 
@@ -83,10 +83,7 @@ def serve():
 
 
 if __name__ == "__main__":
-    import corrlib.reproduce
-    import corrlib.sweep.engine
-    import corrlib.sweep.runs  # noqa: F401
-    from corrlib.sources import code_digest
+    from corrlib.cache.code import code_digest
 
     for module in ("alignment.features", "alignment.flows", "prediction.training", "visualization.units"):
         code_digest(f"corrlib.experiments.{module}")  # which takes a moment

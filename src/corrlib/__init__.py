@@ -3,7 +3,7 @@
 Importing the package loads none of its modules, so that it costs nothing; import what you use::
 
     from corrlib import convnet
-    from corrlib.datasets import open_dataset
+    from corrlib.data import open_dataset
 """
 
 __version__ = "0.1.0"

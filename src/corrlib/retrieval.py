@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
-from corrlib.device import device
+if TYPE_CHECKING:
+    import torch
+
 
 #: Queries compared at a time; with `chunk` it bounds the memory.
 QUERIES = 2048
@@ -23,6 +26,7 @@ def nearest(
     query_group: np.ndarray | None = None,
     database_group: np.ndarray | None = None,
     chunk: int = 1024,
+    device: str | torch.device = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the `k` rows of `database` most similar to each row of `query`, by exhaustive comparison.
 
@@ -39,6 +43,8 @@ def nearest(
         ``(Q,)`` and ``(N,)`` labels. A query's neighbours are never of its own group (its own image, say).
     chunk
         Rows of the database compared at a time: about ``4 * chunk * (D + min(Q, 2048))`` bytes of memory.
+    device
+        Where torch multiplies; on ``cpu`` NumPy does, which is faster there.
 
     Returns
     -------
@@ -55,8 +61,7 @@ def nearest(
     Notes
     -----
     Each block of products is looked through while it is in the processor's cache: few exceed what has been
-    found before. The products are NumPy's, or torch's on another `corrlib.device` than the processor (``make
-    bench`` holds them against faiss). Rows that are equally similar are ordered by their index, but which of
+    found before (``make bench`` compares this with faiss). Rows that are equally similar are ordered by their index, but which of
     them are among the `k` is not defined.
     """
     blocks = [database] if isinstance(database, np.ndarray) else list(database)
@@ -65,7 +70,10 @@ def nearest(
     query_group, database_group = _groups(query_group, database_group, len(query), count, k)
     queries = np.array(query, dtype=np.float32)
     queries /= _norms(queries, "query")[:, None]
-    product, space = _product(), np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32)
+    product, space = (
+        _product(str(device)),
+        np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32),
+    )
     best = np.full((len(query), k), -np.inf, np.float32)
     index = np.zeros((len(query), k), np.int64)
     start = 0
@@ -109,16 +117,15 @@ def _keep(products, scale, start, query_group, groups, best, index):
                     best[i, place], index[i, place] = similarity, start + j
 
 
-def _product() -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
-    """The product of two matrices, into a third: torch's on a device, NumPy's on the processor: faster."""
-    where = device()
-    if str(where) == "cpu":  # "cpu:0" is torch's, for tests
+def _product(device: str) -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
+    """The product of two matrices, into a third."""
+    if device == "cpu":  # "cpu:0" is torch's, for tests
         return np.matmul
 
     def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
         import torch
 
-        torch.from_numpy(out).copy_(torch.from_numpy(a).to(where) @ torch.from_numpy(b).to(where))
+        torch.from_numpy(out).copy_(torch.from_numpy(a).to(device) @ torch.from_numpy(b).to(device))
 
     return product
 

@@ -1,4 +1,4 @@
-"""Several layers in one pass, and features at every pixel (a trous) instead of at every stride."""
+"""Several layers in one pass; features at every pixel (a trous); outputs of a layer before it is rectified."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from corrlib.convnet.layers import Layer, apply, to_numpy
 from corrlib.convnet.network import INPUT_SIDE, Network
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["dense_features", "dense_field", "layer_features"]
+__all__ = ["dense_features", "dense_field", "layer_features", "unrectified"]
 
 
 def layer_features(
@@ -87,6 +87,41 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
 def dense_field(network: Network, layer: str) -> ReceptiveField:
     """Where the features of `dense_features` look: the layer's receptive field at a stride of one pixel."""
     return replace(network.receptive_fields[layer], stride=1)
+
+
+@torch.inference_mode()
+def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.ndarray) -> np.ndarray:
+    """Outputs of some units of a convolution layer before rectification: negative ones, too.
+
+    Parameters
+    ----------
+    layer
+        A convolution layer, but for the first.
+    maps
+        ``(h, w, C)`` features of the layer before it.
+    units_rc
+        ``(n, 2)`` rows and columns of the units, in the layer's own map.
+
+    Returns
+    -------
+    array (n, C') float32
+        The layer's features are these where they are positive, else 0.
+
+    Raises
+    ------
+    ValueError
+        If the layer is unknown, or no convolution.
+    """
+    step = network.architecture.layers[network.architecture.index(layer)]
+    if step.kind != "conv":
+        raise ValueError(f"{layer} is no convolution layer: it does not rectify")
+    sides = [(step.padding, step.padding)] * 2
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.pad(maps, [*sides, (0, 0)]), (step.kernel, step.kernel), axis=(0, 1)
+    )
+    rows, cols = units_rc.T * step.stride
+    inputs = torch.from_numpy(windows[rows, cols]).to(network.device)
+    return functional.conv2d(inputs, *network.parameters(layer), groups=step.groups)[..., 0, 0].cpu().numpy()
 
 
 @torch.inference_mode()

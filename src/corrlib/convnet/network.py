@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from corrlib.convnet.device import device
 from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields, to_numpy
-from corrlib.device import device
 from corrlib.geometry import ReceptiveField
 
 __all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
@@ -77,13 +77,13 @@ class Network:
     digest : str
         16 hex digits of the SHA-256 over architecture, preprocessing and parameters.
     device : torch.device
-        Where it computes: `corrlib.device` chose it.
+        Where it computes: `corrlib.convnet.device` chose it.
 
     Raises
     ------
     ValueError
         If parameters are missing, superfluous or of a wrong shape; names the source, the layer and the
-        shapes. If there is no such device as `corrlib.device` is told to use.
+        shapes. If there is no such device as `corrlib.convnet.device` is told to use.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         Naming the file, and the layer and shapes where they are wrong.
     """
     if weights is None:
-        shipped = resources.files("corrlib").joinpath("weights", "figurines.safetensors")
+        shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")
         with resources.as_file(shipped) as path:
             return load(path)
     path = Path(weights)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from corrlib.sources import code_digest
+from corrlib.cache.code import code_digest
 
 
 def origin(data: Any, network: Any = None) -> str:
     """Spell the data set and the network (if any) that the figures and tables of a chapter are of."""
-    text = f"{data.tier} {data.digest[:8]}"
+    text = f"{data.name} {data.digest[:8]}"
     return f"{text}, network {network.name} {network.digest[:8]}" if network else text
 
 
@@ -22,12 +22,12 @@ def recorded(about: dict[str, Any]) -> str:
 def provenance(
     data: Any, network: Any, *, parameters: dict[str, Any], module: str, seconds: float
 ) -> dict[str, Any]:
-    """Describe where a result comes from, as `corrlib.store.write_result` wants it.
+    """Describe where a result comes from, as `corrlib.cache.write_result` wants it.
 
     Parameters
     ----------
     data, network
-        A `corrlib.datasets.VOC` and a `corrlib.convnet.Network`.
+        A `corrlib.data.VOC` and a `corrlib.convnet.Network`.
     parameters
         Of the chapter; which objects the data set leaves out is added to them.
     module
@@ -36,7 +36,7 @@ def provenance(
         That it took.
     """
     return {
-        "tier": data.tier,
+        "tier": data.name,
         "data": data.digest,
         "weights": network.digest,
         "network": network.name,

@@ -12,12 +12,12 @@ import numpy as np
 from joblib import cpu_count
 from scipy.ndimage import map_coordinates
 
-from corrlib import flow, squares
+from corrlib import figurines, flow
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC, Instance, figurines
+from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.features import GRID_LAYER, neighbours
 from corrlib.experiments.alignment.flows import align
-from corrlib.store import cached
 
 #: Every so many pixels of a square are looked at.
 STEP = 4
@@ -75,7 +75,7 @@ def dense_errors(
             distance = np.linalg.norm(claimed - truth["matches"], axis=1)
             result[name].append([distance[truth["pair"][:, 0] == n] for n in range(len(found.rows))])
         target, still = (
-            squares.keypoints(squares.visible(data, category, split), size) for split in ("val", "train")
+            crops.keypoints(crops.visible(data, category, split), size) for split in ("val", "train")
         )
         target, near = target[found.rows][:, None], found.neighbours[:, :pairs]
         for name, points in (("flow keypoints", found.points[:, :pairs]), ("copy keypoints", still[near])):
@@ -116,13 +116,13 @@ def true_matches(
     lattice = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     seen, other = (figurines.read_truth(root, one.image_id) for one in (reference, moving))
     # The truth is of whole pixels of the image: their places in the square are taken as they are.
-    pixels = np.unique(np.rint(squares.crop(reference, size).inverse(lattice)).astype(int), axis=0)
+    pixels = np.unique(np.rint(crops.crop(reference, size).inverse(lattice)).astype(int), axis=0)
     pixels = pixels[((pixels >= 0) & (pixels < seen.owner.shape[::-1])).all(axis=1)]
     x, y = pixels.T[:, None]  # an image of one row, of these pixels alone
     some = replace(seen, owner=seen.owner[y, x], part=seen.part[y, x], unit=seen.unit[y, x])
     places, visible = figurines.correspond(some, other, owner_a=reference.number, owner_b=moving.number)
-    points = squares.crop(reference, size).points(pixels)
-    return points[visible[0]], squares.crop(moving, size).points(places[0, visible[0]])
+    points = crops.crop(reference, size).points(pixels)
+    return points[visible[0]], crops.crop(moving, size).points(places[0, visible[0]])
 
 
 def _truth(
@@ -136,8 +136,8 @@ def _truth(
     limit: int | None,
 ) -> dict[str, np.ndarray]:
     near = neighbours(data, network, category, "val", count=count, layer=retrieval_layer)
-    reference, moving = squares.visible(data, category, "val"), squares.visible(data, category, "train")
-    rows = squares.spread(len(near), limit)
+    reference, moving = crops.visible(data, category, "val"), crops.visible(data, category, "train")
+    rows = crops.spread(len(near), limit)
     pairs = min(pairs, near.shape[1])
     todo = [(n, j, reference[row], moving[near[row, j]]) for n, row in enumerate(rows) for j in range(pairs)]
     with ThreadPoolExecutor(cpu_count()) as pool:

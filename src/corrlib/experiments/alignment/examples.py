@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import flow, squares
+from corrlib import flow
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC, Instance
+from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.features import GRID_LAYER
 from corrlib.experiments.alignment.flows import align
 
@@ -69,7 +69,7 @@ def examples(
         As `flows.align` has it, for all.
     """
     field, result = network.receptive_fields[GRID_LAYER], {}
-    train, val = (squares.visible(data, category, split) for split in ("train", "val"))
+    train, val = (crops.visible(data, category, split) for split in ("train", "val"))
     for name, own in methods.items():
         pairs = align(data, network, category, "val", size=size, **how, **own)
         candidates = large([val[row] for row in pairs.rows])
@@ -78,10 +78,10 @@ def examples(
         one = val[pairs.rows[n]]
         labels = pairs.labels_rc[n, best]
         flows = flow.flow(labels, field, field, (size, size))
-        images = squares.images(data, [train[row] for row in pairs.neighbours[n, best]], size)
+        images = crops.images(data, [train[row] for row in pairs.neighbours[n, best]], size)
         result[name] = Example(
-            target=squares.images(data, [one], size)[0],
-            keypoints=squares.keypoints([one], size)[0],
+            target=crops.images(data, [one], size)[0],
+            keypoints=crops.keypoints([one], size)[0],
             neighbours=images,
             warped=np.stack([flow.warp(image, f) for image, f in zip(images, flows, strict=True)]),
             points=pairs.points[n, best],
@@ -103,7 +103,7 @@ def large(objects: Sequence[Instance]) -> list[int]:
 
 
 def panels(found: Sequence[Mapping[str, Example]]) -> dict[str, Any]:
-    """The arguments of `corrlib.plots.transferred` that draw `examples`, one for each target."""
+    """The arguments of `corrlib.publishing.plots.transferred` that draw `examples`, one for each target."""
     targets, methods = [next(iter(one.values())) for one in found], list(found[0])
     return {
         "targets": [one.target for one in targets],
@@ -114,7 +114,7 @@ def panels(found: Sequence[Mapping[str, Example]]) -> dict[str, Any]:
 
 
 def fields(found: Mapping[str, Example], number: int = 0) -> dict[str, Any]:
-    """The arguments of `corrlib.plots.displacements` that draw a neighbour of each of `examples`."""
+    """The arguments of `corrlib.publishing.plots.displacements` that draw a neighbour of each of `examples`."""
     one = next(iter(found.values()))
     return {
         "target": one.target,

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from joblib import cpu_count
 
-from corrlib import sift, squares
+from corrlib import sift
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.metrics import rms_norm
 from corrlib.retrieval import nearest
-from corrlib.store import cached
 
 #: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
 #: of convnet rf centers").
@@ -67,10 +67,10 @@ def neighbours(
     Returns
     -------
     array (N, k) int64
-        Rows of ``squares.visible(data, category, "train")``, the most similar first; none from the instance's
+        Rows of ``crops.visible(data, category, "train")``, the most similar first; none from the instance's
         own image. ``k`` is `count`, or fewer if the training set has no more.
     """
-    query, database = (squares.visible(data, category, s) for s in (split, "train"))
+    query, database = (crops.visible(data, category, s) for s in (split, "train"))
     images = [np.array([i.image_id for i in objects], dtype=str) for objects in (query, database)]
     left = len(database) - max((int((images[1] == i).sum()) for i in images[0]), default=0)
     if left < 1 or not query:
@@ -78,8 +78,10 @@ def neighbours(
             f"{data.root}: {len(query)} instances of {category!r} have a visible keypoint in {split}, and"
             f" {len(database)} in train: alignment needs one, and another to align it with"
         )
-    found = (squares.signatures(data, network, category, s, layer) for s in (split, "train"))
-    rows, _ = nearest(*found, min(count, left), query_group=images[0], database_group=images[1])
+    found = (crops.signatures(data, network, category, s, layer) for s in (split, "train"))
+    rows, _ = nearest(
+        *found, min(count, left), query_group=images[0], database_group=images[1], device=network.device
+    )
     return rows
 
 
@@ -117,7 +119,7 @@ def prepare(
 
 
 def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
-    found = _describe(network, squares.all_images(data, category, split, size), feature)
+    found = _describe(network, crops.all_images(data, category, split, size), feature)
     # OpenCV rounds SIFT to whole numbers.
     return {"features": found.astype(np.float16 if isinstance(feature, str) else np.uint8)}
 
@@ -125,9 +127,9 @@ def _features(data: VOC, network: Network, category: str, split: str, feature: s
 def _norm(data: VOC, network: Network, feature: str | float, size: int):
     found = []
     for category in data.categories:
-        train = squares.visible(data, category, "train")
-        some = [train[row] for row in squares.spread(len(train), SAMPLE)]
-        found.append(_describe(network, squares.images(data, some, size), feature))
+        train = crops.visible(data, category, "train")
+        some = [train[row] for row in crops.spread(len(train), SAMPLE)]
+        found.append(_describe(network, crops.images(data, some, size), feature))
     return {"norm": np.array(rms_norm(np.concatenate(found)))}
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from corrlib import flow, squares
+from corrlib import flow
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment.features import GRID_LAYER, features, neighbours, scale
 from corrlib.geometry import ReceptiveField
-from corrlib.store import cached
 
 #: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
 COARSE = 4
@@ -33,7 +33,7 @@ class Aligned:
     Attributes
     ----------
     rows
-        ``(N,)`` which of the split's instances, in the order of `squares.spread`.
+        ``(N,)`` which of the split's instances, in the order of `crops.spread`.
     neighbours
         ``(N, k)`` rows of the training instances, the most similar first.
     labels_rc
@@ -94,7 +94,7 @@ def align(
     """
     inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
     inputs |= dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
-    wanted = len(squares.spread(len(squares.visible(data, category, split)), limit))
+    wanted = len(crops.spread(len(crops.visible(data, category, split)), limit))
     edges = [0, BLOCK]
     while edges[-1] < wanted:
         edges.append(2 * edges[-1])
@@ -114,7 +114,7 @@ def copied(
 ) -> np.ndarray:
     """The neighbours' keypoints as they are in their own squares, ``(N, k, K, 2)``: no alignment at all."""
     rows = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    return squares.keypoints(squares.visible(data, category, "train"), size)[rows]
+    return crops.keypoints(crops.visible(data, category, "train"), size)[rows]
 
 
 def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np.ndarray) -> np.ndarray:
@@ -151,9 +151,9 @@ def _align(
     last: int,
 ) -> dict[str, np.ndarray]:
     found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    rows = squares.spread(len(found))[first:last]
+    rows = crops.spread(len(found))[first:last]
     reference, moving = (_scaled(data, network, category, s, feature, size) for s in (split, "train"))
-    points = squares.keypoints(squares.visible(data, category, "train"), size)
+    points = crops.keypoints(crops.visible(data, category, "train"), size)
     field = network.receptive_fields[GRID_LAYER]
 
     def one(row: int) -> tuple:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from corrlib import squares
-from corrlib.datasets import Instance
+from corrlib.data import Instance, crops
 
 
 def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.ndarray:
@@ -47,7 +46,7 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.n
 
 def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
     """Order ``(N, k)`` of who knows the truth: the mean error of the keypoints that a neighbour transfers."""
-    errors = np.stack([squares.errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
+    errors = np.stack([crops.errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
     scored = np.isfinite(errors)
     count = scored.sum(axis=2)
     total = np.where(scored, errors, 0).sum(axis=2)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from corrlib.experiments.alignment.studies import PAPER_BETA
-from corrlib.tables import markdown, published, spelled
+from corrlib.publishing.tables import markdown, published, spelled
 
 
 def percent(value: Any, *, sign: bool = False) -> str:

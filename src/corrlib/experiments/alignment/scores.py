@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import metrics, squares
+from corrlib import metrics
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment import predictions
 from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
 
@@ -43,7 +43,7 @@ def flow_errors(
     found = []
     for category in categories:
         pairs = align(data, network, category, split, size=size, **how)
-        objects = squares.visible(data, category, split)
+        objects = crops.visible(data, category, split)
         objects = [objects[row] for row in pairs.rows]
         if order == "retrieval":
             rank = np.broadcast_to(np.arange(pairs.points.shape[1]), pairs.points.shape[:2])
@@ -53,7 +53,7 @@ def flow_errors(
             terms = {"deformation": pairs.smoothness, "data": pairs.data}
             rank = terms.get(order, pairs.smoothness + pairs.data)
         predicted = predictions.first_median(pairs.points, rank, top=top)
-        found.append(squares.errors(predicted, objects, size))
+        found.append(crops.errors(predicted, objects, size))
     return found
 
 
@@ -75,12 +75,12 @@ def copy_errors(
     found = []
     for category in categories:
         points = copied(data, network, category, split, size=size, **how)
-        objects = squares.visible(data, category, split)
-        rows = squares.spread(len(objects), limit)
+        objects = crops.visible(data, category, split)
+        rows = crops.spread(len(objects), limit)
         points, objects = points[rows], [objects[row] for row in rows]
         rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
         predicted = predictions.first_median(points, rank, top=top)
-        found.append(squares.errors(predicted, objects, size))
+        found.append(crops.errors(predicted, objects, size))
     return found
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import metrics, squares
+from corrlib import metrics
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment import dense, scores
 from corrlib.experiments.alignment.features import prepare
 
@@ -22,7 +22,7 @@ FEW = 4
 
 def few(categories: Sequence[str]) -> list[str]:
     """A few of the categories, evenly spread."""
-    return [categories[row] for row in sorted(squares.spread(len(categories), FEW))]
+    return [categories[row] for row in sorted(crops.spread(len(categories), FEW))]
 
 
 def solvers(

@@ -11,13 +11,13 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from corrlib import squares, svm
+from corrlib import svm
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.convnet.dense import dense_features, dense_field
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.classification.keypoints import Feature, Square, descriptors, pictures
 from corrlib.experiments.classification.training import machines
-from corrlib.store import cached
 
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
 REACH = 10
@@ -80,7 +80,7 @@ def peaks(
     C
         Of the SVMs.
     limit
-        At most so many instances, as `squares.spread` has them; None for all.
+        At most so many instances, as `crops.spread` has them; None for all.
     square
         Where features are taken; none: the box, warped to 227 pixels.
     """
@@ -134,7 +134,7 @@ def _peaks(
     wanted: list[Feature],
 ) -> dict[str, np.ndarray]:
     objects = [i for i in data.instances(category, "val") if np.isfinite(i.keypoints).all(axis=1).any()]
-    objects = [objects[i] for i in squares.spread(len(objects), limit)]
+    objects = [objects[i] for i in crops.spread(len(objects), limit)]
     trained = machines(data, network, [category], wanted, C=C, square=square)
     answering = {feature: machine for feature, (machine,) in trained.items()}
     kinds = [np.flatnonzero(np.isfinite(i.keypoints).all(axis=1)) for i in objects]

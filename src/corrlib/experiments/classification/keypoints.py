@@ -10,13 +10,12 @@ import numpy as np
 from joblib import cpu_count
 
 from corrlib import sift
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.convnet.dense import layer_features
-from corrlib.convnet.linear import unrectified
-from corrlib.datasets import VOC, Instance
+from corrlib.convnet.dense import layer_features, unrectified
+from corrlib.data import VOC, Instance
 from corrlib.geometry import Crop
 from corrlib.metrics import rms_norm
-from corrlib.store import cached
 
 #: A layer of the network, or one of `LINEAR`; or SIFT of a radius in pixels; or of a radius and a
 #: magnification (see `sift`).

@@ -9,7 +9,7 @@ import numpy as np
 
 from corrlib.experiments.classification.claims import label
 from corrlib.experiments.classification.keypoints import RADII, Feature
-from corrlib.tables import markdown, published, spelled
+from corrlib.publishing.tables import markdown, published, spelled
 
 
 def table_3(found: Mapping[Feature, np.ndarray], categories: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from corrlib import metrics
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC
 from corrlib.experiments.classification.keypoints import Feature, Square, keypoints
 from corrlib.experiments.classification.training import machines, samples
 

@@ -10,10 +10,10 @@ from joblib import Parallel, cpu_count, delayed
 from threadpoolctl import threadpool_limits
 
 from corrlib import svm
+from corrlib.cache import cached
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC
 from corrlib.experiments.classification.keypoints import Feature, Square, features, keypoints, scale
-from corrlib.store import cached
 
 
 def machines(

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import squares
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.prediction import grids, predictions
 
 
@@ -68,15 +67,15 @@ def examples(
         objects = grids.instances(data, category, "val")
         visible = np.array([np.isfinite(one.keypoints).all(axis=1).sum() for one in objects])
         row = int(rng.choice(np.flatnonzero(visible >= np.median(visible))))
-        truth = squares.keypoints(objects, size)[row]
+        truth = crops.keypoints(objects, size)[row]
         predicted, correct = {}, {}
         for name, own in methods.items():
             eta, feature = own["eta"], own["feature"]
             (all_,) = predictions.places(data, network, category, [eta], feature=feature, size=size, **how)
-            error = squares.errors(all_[row : row + 1], objects[row : row + 1], size)[0]
+            error = crops.errors(all_[row : row + 1], objects[row : row + 1], size)[0]
             predicted[name] = np.where(np.isfinite(truth), all_[row], np.nan)
             correct[name] = error < alpha
-        square = squares.images(data, [objects[row]], size)[0]
+        square = crops.images(data, [objects[row]], size)[0]
         names = data.keypoint_names(category)
         found.append(Example(category, names, square, truth, predicted, correct))
     return found

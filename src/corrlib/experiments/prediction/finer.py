@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import detection, mining, squares
+from corrlib import detection, hard_negatives
+from corrlib.cache import cached
 from corrlib.convnet import Network
-from corrlib.datasets import VOC, Instance
+from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.prediction import grids, predictions, training
-from corrlib.store import cached
 
 
 def errors(
@@ -60,7 +60,7 @@ def errors(
             field = replace(trained.field, stride=trained.field.stride // factor)
             every = finest // factor
             places = predictions.predict(scores[..., ::every, ::every], field, etas, **line)
-            found[factor] = [squares.errors(one, objects, size) for one in places]
+            found[factor] = [crops.errors(one, objects, size) for one in places]
         return found
 
     each = grids.each(own, categories)
@@ -82,18 +82,18 @@ def ceilings(
     own = grids.field(network, feature, 1)
     for category in categories:
         objects, _ = _objects(data, category, limit)
-        truth = squares.keypoints(objects, size)
+        truth = crops.keypoints(objects, size)
         for factor in factors:
             field = replace(own, stride=own.stride // factor)
             shape = grids.shape(network, feature, size, factor)
             best = detection.nearest_location(truth, field, shape)
-            found[factor].append(squares.errors(best, objects, size))
+            found[factor].append(crops.errors(best, objects, size))
     return found
 
 
 def _objects(data: VOC, category: str, limit: int | None) -> tuple[list[Instance], np.ndarray]:
     objects = grids.instances(data, category, "val")
-    rows = squares.spread(len(objects), limit)
+    rows = crops.spread(len(objects), limit)
     return [objects[row] for row in rows], rows
 
 
@@ -104,11 +104,11 @@ def _scores(
     objects, _ = _objects(data, category, limit)
     parts = []
     for first in range(0, len(objects), grids.BATCH):
-        images = squares.images(data, objects[first : first + grids.BATCH], how["size"])
+        images = crops.images(data, objects[first : first + grids.BATCH], how["size"])
         maps = grids.shifted(network, images, feature, factor)
         count, height, width = len(images), *maps.shape[3:5]
         flat = maps.reshape(-1, *maps.shape[3:])
-        scores = mining.responses(flat, own.weights, own.bias)
+        scores = hard_negatives.responses(flat, own.weights, own.bias)
         scores = scores.reshape(count, factor, factor, -1, height, width).transpose(0, 3, 4, 1, 5, 2)
         parts.append(scores.reshape(count, -1, height * factor, width * factor))
     return {"scores": np.concatenate(parts)}

@@ -10,9 +10,9 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from corrlib import dense_sift, detection, squares
+from corrlib import detection, sift
 from corrlib.convnet import Network
-from corrlib.datasets import VOC, Instance
+from corrlib.data import VOC, Instance, crops
 from corrlib.geometry import ReceptiveField
 from corrlib.retrieval import nearest
 
@@ -34,8 +34,8 @@ def each(call: Callable[[str], Result], categories: Sequence[str]) -> list[Resul
 
 
 def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
-    """`squares.visible`; ValueError if there is none: nothing to be scored, or learned from."""
-    found = squares.visible(data, category, split)
+    """`crops.visible`; ValueError if there is none: nothing to be scored, or learned from."""
+    found = crops.visible(data, category, split)
     if not found:
         raise ValueError(f"{data.root}: no instance of {category!r} in {split} has a visible keypoint")
     return found
@@ -44,14 +44,14 @@ def instances(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
 def field(network: Network | None, feature: str, context: int) -> ReceptiveField:
     """The grid of a kind of features: what a window of a layer sees, or a descriptor of SIFT."""
     if feature == SIFT:
-        return dense_sift.grid()
+        return sift.dense_grid()
     return detection.windows(network.receptive_fields[_layer(network, feature)], context)
 
 
 def shape(network: Network | None, feature: str, size: int, factor: int = 1) -> tuple[int, int]:
     """Rows and columns of the grid in a square; of a grid of a layer that is `factor` times finer."""
     if feature == SIFT:
-        return dense_sift.shape((size, size))
+        return sift.dense_shape((size, size))
     least = size - (factor - 1) * network.receptive_fields[feature].stride // factor
     height, width = network.output_shape((least, least), feature)
     return height * factor, width * factor
@@ -76,11 +76,11 @@ def maps(
     """
     parts = []
     for first in range(0, len(objects), BATCH):
-        images = squares.images(data, objects[first : first + BATCH], size)
+        images = crops.images(data, objects[first : first + BATCH], size)
         if feature == SIFT:
             # A thread an image, and none within: small matrix products would wait for each other.
             with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
-                parts.append(np.stack(list(pool.map(dense_sift.descriptors, images))))
+                parts.append(np.stack(list(pool.map(sift.dense, images))))
         else:
             parts.append(network.features(images, _layer(network, feature)))
     return np.concatenate(parts)
@@ -125,12 +125,12 @@ def neighbours(data: VOC, network: Network, category: str, split: str, layer: st
     Returns
     -------
     array (N, M) int64
-        Rows of ``squares.visible(data, category, "train")``; -1 in place of those of the instance's own
+        Rows of ``crops.visible(data, category, "train")``; -1 in place of those of the instance's own
         image.
     """
-    query, database = (squares.signatures(data, network, category, s, layer) for s in (split, "train"))
-    rows, _ = nearest(query, database, len(database))
-    objects = (squares.visible(data, category, s) for s in (split, "train"))
+    query, database = (crops.signatures(data, network, category, s, layer) for s in (split, "train"))
+    rows, _ = nearest(query, database, len(database), device=network.device)
+    objects = (crops.visible(data, category, s) for s in (split, "train"))
     own, others = (np.array([i.image_id for i in each]) for each in objects)
     return np.where(own[:, None] == others[rows], -1, rows)
 
@@ -143,7 +143,7 @@ def prior_means(
     NaN if none has.
     """
     rows = neighbours(data, network, category, split, layer)
-    known = squares.keypoints(squares.visible(data, category, "train"), size)
+    known = crops.keypoints(crops.visible(data, category, "train"), size)
     usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
     first = usable.argmax(axis=1)
     means = known[np.take_along_axis(rows, first, axis=1), np.arange(known.shape[1])]

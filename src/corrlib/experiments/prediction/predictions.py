@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from joblib import cpu_count
 
-from corrlib import detection, metrics, squares
+from corrlib import detection, metrics
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.prediction import grids, training
 from corrlib.geometry import ReceptiveField
 
@@ -98,7 +98,7 @@ def errors(
     def own(category: str) -> list[np.ndarray]:
         objects = grids.instances(data, category, split)
         found = places(data, network, category, etas, split=split, sigma=sigma, size=size, **how)
-        return [squares.errors(one, objects, size) for one in found]
+        return [crops.errors(one, objects, size) for one in found]
 
     return [list(one) for one in zip(*grids.each(own, categories), strict=True)]
 
@@ -121,7 +121,7 @@ def copy_errors(
     found = []
     for category in categories:
         means = grids.prior_means(data, network, category, "val", size, neighbours)
-        found.append(squares.errors(means, grids.instances(data, category, "val"), size))
+        found.append(crops.errors(means, grids.instances(data, category, "val"), size))
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from corrlib.tables import published, spelled
+from corrlib.publishing.tables import published, spelled
 
 Table = tuple[list[str], list[list[str]]]
 

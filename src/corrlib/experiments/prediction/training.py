@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from corrlib import detection, mining, squares
+from corrlib import detection, hard_negatives
+from corrlib.cache import cached
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.grids import BATCH, SIFT, SIZE, field, instances, maps
 from corrlib.geometry import ReceptiveField
-from corrlib.store import cached
 
 #: Parts of the training set, each scored by detectors that were trained on the others.
 FOLDS = 2
@@ -31,14 +31,14 @@ class Trained:
     field
         The grid that they slide over.
     weights, bias
-        As `corrlib.mining.Detectors` has them.
+        As `corrlib.hard_negatives.Detectors` has them.
     slope, offset
         ``(K,)`` of the logistic that makes a score a probability, fitted on `held_out`.
     held_out
         ``(N, K, H, W)`` float32 scores of the training instances, by detectors trained without them (and
         without all others of their image).
     rounds, gap, hard
-        ``(K,)`` how the training ended (`corrlib.mining.Detectors`).
+        ``(K,)`` how the training ended (`corrlib.hard_negatives.Detectors`).
     """
 
     field: ReceptiveField
@@ -61,7 +61,7 @@ def train(data: VOC, network: Network, category: str, *, feature: str = "conv5",
         A layer of the network, or ``sift``.
     how
         What is to differ from `DEFAULTS`: ``context``, the side of the window of a layer's units that makes a
-        feature (SIFT has none); ``C`` and ``rounds`` as `corrlib.mining.mine` has them; ``seed``, of that and
+        feature (SIFT has none); ``C`` and ``rounds`` as `corrlib.hard_negatives.mine` has them; ``seed``, of that and
         of the folds; ``size``, the side of the squares.
     """
     given = inputs(network, feature, how)
@@ -129,17 +129,17 @@ def _train(
     objects = instances(data, category, "train")
     found = maps(data, network, objects, feature, size)
     shape = found.shape[1:3]
-    examples = labels(squares.keypoints(objects, size), field(network, feature, context), shape, feature)
+    examples = labels(crops.keypoints(objects, size), field(network, feature, context), shape, feature)
     how = dict(context=context, C=C, rounds=rounds, seed=seed)
-    whole = mining.mine(found, examples, **how)
+    whole = hard_negatives.mine(found, examples, **how)
     part = folds([one.image_id for one in objects], FOLDS, seed)
     held_out = np.full((len(objects), len(examples), *shape), np.nan, np.float32)
     for fold in np.unique(part):
         out = part == fold
         others = examples.copy()
         others[:, out] = 0
-        detectors = mining.mine(found, others, start=whole, tolerance=ENOUGH, **how)
-        held_out[out] = mining.responses(found[out], detectors.weights, detectors.bias)
+        detectors = hard_negatives.mine(found, others, start=whole, tolerance=ENOUGH, **how)
+        held_out[out] = hard_negatives.responses(found[out], detectors.weights, detectors.bias)
     slope, offset = calibrate(held_out, examples)
     ended = {"rounds": whole.rounds, "gap": whole.gap, "hard": whole.hard}
     own = {"weights": whole.weights, "bias": whole.bias, "slope": slope, "offset": offset}
@@ -153,5 +153,5 @@ def _score(
     objects, parts = instances(data, category, split), []
     for first in range(0, len(objects), BATCH):
         found = maps(data, network, objects[first : first + BATCH], feature, how["size"])
-        parts.append(mining.responses(found, own["weights"], own["bias"]))
+        parts.append(hard_negatives.responses(found, own["weights"], own["bias"]))
     return {"scores": np.concatenate(parts)}

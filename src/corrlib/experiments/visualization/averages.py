@@ -8,7 +8,7 @@ import numpy as np
 
 from corrlib import patches
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC
 from corrlib.experiments.visualization.units import Units, neighbours, units, whole_image
 
 
@@ -50,7 +50,7 @@ def receptive_field_averages(
         inside = (low >= -0.5).all(axis=1) & (low + size <= np.array(image.shape[1::-1]) - 0.5).all(axis=1)
         chosen.append(rng.choice(rows[inside]))
         seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
-    index = neighbours(query, database, max(ks), rows=np.array(chosen))
+    index = neighbours(query, database, max(ks), rows=np.array(chosen), device=network.device)
     return {0: np.stack(seeds)} | average_fields(data, database, index, ks)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from scipy import stats
 
 from corrlib import patches
+from corrlib.cache import cached
 from corrlib.convnet import Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC
 from corrlib.experiments.visualization.units import cut, neighbour_index, units, whole_image
-from corrlib.store import cached
 
 #: Weights of red, green and blue in brightness (ITU-R BT.601) in thousandths: whole numbers add up exactly.
 BRIGHTNESS = (299.0, 587.0, 114.0)

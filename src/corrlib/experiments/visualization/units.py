@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from corrlib import patches
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.datasets import VOC
+from corrlib.data import VOC
 from corrlib.geometry import Crop, ReceptiveField
 from corrlib.retrieval import nearest
-from corrlib.store import cached
 
 #: The layers of Figures 1 and 2.
 LAYERS = ("conv3", "conv4", "conv5")
@@ -114,7 +115,7 @@ def dense_features(data: VOC, network: Network, layer: str, image_ids: list[str]
 
 
 def neighbours(
-    query: Units, database: Units, k: int, *, rows: np.ndarray | slice = slice(None)
+    query: Units, database: Units, k: int, *, rows: np.ndarray | slice = slice(None), device: Any = "cpu"
 ) -> np.ndarray:
     """Find the `k` units of `database` most similar to each of `query`, or to some `rows` of it: ``(Q, k)``.
 
@@ -123,7 +124,9 @@ def neighbours(
     number = {name: i for i, name in enumerate({*query.image_ids, *database.image_ids})}
     groups = [np.array([number[name] for name in u.image_ids])[u.image] for u in (query, database)]
     features = np.concatenate(query.blocks)[rows]
-    return nearest(features, database.blocks, k, query_group=groups[0][rows], database_group=groups[1])[0]
+    return nearest(
+        features, database.blocks, k, query_group=groups[0][rows], database_group=groups[1], device=device
+    )[0]
 
 
 def neighbour_index(
@@ -131,7 +134,7 @@ def neighbour_index(
 ) -> dict[str, np.ndarray]:
     """Compute `neighbours` of all units of some images, ``index`` ``(units, k)``, for the store."""
     query, database = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
-    return {"index": neighbours(query, database, k)}
+    return {"index": neighbours(query, database, k, device=network.device)}
 
 
 def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:

@@ -1,0 +1,62 @@
+"""Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from corrlib.cache import StoreError, cache_dir
+from corrlib.cache.code import code_digest
+from corrlib.data.annotations import DataError
+from corrlib.data.voc import VOC, Instance
+
+__all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
+
+#: The embedded world: images a category, and its seed.
+WORLD = {"train": 80, "val": 40, "seed": 0}
+
+
+def open_dataset(
+    data_root: str | Path | None = None, *, difficult: bool = True, truncated: bool = True
+) -> VOC:
+    """Open a data set: the one at `data_root`, or the embedded world of figurines.
+
+    Parameters
+    ----------
+    data_root
+        A folder as `corrlib.data.voc` describes it. None or an empty string: the figurines, which are
+        drawn into the cache (`corrlib.cache.cache_dir`) by the first process that asks for them, and again
+        only when the code that draws them has changed.
+    difficult, truncated
+        As `VOC` has them.
+
+    Raises
+    ------
+    DataError
+        If there is no data set at `data_root`.
+    StoreError
+        If the figurines cannot be written.
+    """
+    if data_root:
+        return VOC(Path(data_root), difficult, truncated)
+    made_by = f"{WORLD} {code_digest('corrlib.figurines.world')}"
+    out = cache_dir() / f"figurines-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
+    if not (out / "figurines.json").is_file():
+        _draw(out)
+    return VOC(out, difficult, truncated)
+
+
+def _draw(out: Path) -> None:
+    from filelock import FileLock
+
+    from corrlib.figurines import write_world
+
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{out}.lock"):
+            if not (out / "figurines.json").is_file():  # another process drew them while we waited
+                write_world(out, **WORLD)
+    except OSError as error:
+        raise StoreError(
+            f"the figurines cannot be drawn: {error}. CORRLIB_CACHE names another folder"
+        ) from error

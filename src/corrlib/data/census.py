@@ -1,0 +1,45 @@
+"""How many objects and keypoints a data set has, and which of them are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from corrlib.data.voc import VOC
+
+
+def census(data: VOC, splits: Sequence[str] = ("train", "val")) -> list[dict[str, str | int]]:
+    """Count the objects of each category in each split.
+
+    Returns
+    -------
+    list of dict
+        ``category`` and ``split``; ``images`` with such objects; ``objects``; those ``used``, which have a
+        visible keypoint; the visible ``keypoints``; the ``truncated`` and the ``difficult`` objects, as VOC
+        calls them, and the visible keypoints that lie ``outside`` of their box.
+    """
+    rows = []
+    for category in data.categories:
+        for split in splits:
+            objects = data.instances(category, split)
+            seen = [np.isfinite(one.keypoints).all(axis=1) for one in objects]
+            out = [_outside(one.box, one.keypoints[s]) for one, s in zip(objects, seen, strict=True)]
+            rows.append(
+                {
+                    "category": category,
+                    "split": split,
+                    "images": len({one.image_id for one in objects}),
+                    "objects": len(objects),
+                    "used": sum(bool(s.any()) for s in seen),
+                    "keypoints": sum(int(s.sum()) for s in seen),
+                    "truncated": sum(one.truncated for one in objects),
+                    "difficult": sum(one.difficult for one in objects),
+                    "outside": sum(out),
+                }
+            )
+    return rows
+
+
+def _outside(box: np.ndarray, points: np.ndarray) -> int:
+    return int(((points < box[:2]) | (points > box[2:])).any(axis=1).sum())

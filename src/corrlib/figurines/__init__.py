@@ -1,0 +1,21 @@
+"""Figurines: a rendered world of PASCAL's twenty categories whose correspondence is known everywhere."""
+
+from corrlib.figurines.models import CATEGORIES
+from corrlib.figurines.placing import parts
+from corrlib.figurines.scene import Scene, Thing, portrait
+from corrlib.figurines.truth import Truth, correspond, read_truth
+from corrlib.figurines.world import image_id, instance, write_world
+
+__all__ = [
+    "CATEGORIES",
+    "Scene",
+    "Thing",
+    "Truth",
+    "correspond",
+    "image_id",
+    "instance",
+    "parts",
+    "portrait",
+    "read_truth",
+    "write_world",
+]

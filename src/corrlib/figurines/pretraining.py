@@ -1,0 +1,94 @@
+"""Whole-image labels, and nothing else: the pictures that the figurine network learns from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+import joblib
+import numpy as np
+from filelock import FileLock
+from tqdm import tqdm
+
+from corrlib.cache.code import code_digest
+from corrlib.figurines.models import CATEGORIES
+from corrlib.figurines.world import PRETRAINING_SEEDS, instance
+
+#: Worlds of their own: `write_world` refuses them.
+TRAIN_SEED, HELD_OUT_SEED = PRETRAINING_SEEDS
+
+
+def labelled_images(
+    folder: str | os.PathLike,
+    *,
+    per_category: int,
+    seed: int,
+    size: int = 256,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Render `per_category` images of each category, squashed to squares as Caffe's ImageNet recipe does.
+
+    The images lie in one file of `folder`, made once and then memory mapped; a killed call goes on where it
+    stopped.
+
+    Parameters
+    ----------
+    folder : where the file is kept.
+    per_category, seed : how many, and of which world.
+    size : side of the square in pixels.
+    jobs, progress : as in `write_world`.
+
+    Returns
+    -------
+    images : (20 * per_category, size, size, 3) uint8 RGB, memory mapped.
+    labels : (20 * per_category,) int64, the category's place in the alphabet; the classes alternate.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # images that other code has drawn are other images
+    drawn_by = code_digest("corrlib.figurines.world")
+    path = folder / f"figurines-{drawn_by}-seed{seed}-{per_category}x{size}.npy"
+    with FileLock(f"{path}.lock"):
+        if not path.exists():
+            _draw(path, per_category, seed, size, jobs, progress)
+    return np.load(path, mmap_mode="r"), np.arange(per_category * len(CATEGORIES)) % len(CATEGORIES)
+
+
+def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None, progress: bool) -> None:
+    partial, done_path = path.with_suffix(".partial.npy"), path.with_suffix(".done.npy")
+    count = per_category * len(CATEGORIES)
+    if not (partial.exists() and done_path.exists()):
+        try:
+            _reserve(partial, (count, size, size, 3), np.uint8)
+            _reserve(done_path, (count,), np.bool_)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            done_path.unlink(missing_ok=True)
+            raise OSError(f"{path}: no place for {count:,} images ({error}); free some space") from error
+    todo = np.flatnonzero(~np.load(done_path)).tolist()
+    jobs = jobs or joblib.cpu_count()
+    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=16)(
+        joblib.delayed(_render)(partial, done_path, row, seed, size) for row in todo
+    )
+    label = f"figurines, seed {seed}"
+    for _ in tqdm(work, total=len(todo), desc=label, unit="image", disable=not progress):
+        pass
+    partial.rename(path)
+    done_path.unlink()
+
+
+def _reserve(path: Path, shape: tuple[int, ...], dtype: type) -> None:
+    """A file of zeros with its place on the disk: a mapped file that finds none later kills the process."""
+    np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
+    with path.open("r+b") as file:
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+def _render(images: Path, done: Path, row: int, seed: int, size: int) -> None:
+    cv2.setNumThreads(1)
+    index, label = divmod(row, len(CATEGORIES))
+    image = instance(seed, list(CATEGORIES)[label], index, size=size, companions=False).image
+    np.load(images, mmap_mode="r+")[row] = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
+    np.load(done, mmap_mode="r+")[row] = True

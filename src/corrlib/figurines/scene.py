@@ -1,0 +1,253 @@
+"""A scene: figures placed before a camera, pictured, with everything that is true about every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
+from corrlib.figurines.figure import Figure
+from corrlib.figurines.models import CATEGORIES
+from corrlib.figurines.placing import camera, place, random_view, scaled, size_of, view_name
+from corrlib.figurines.render import extents, shade, trace
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One figure of a scene as an annotator sees it.
+
+    `box` is the extent of its visible pixels (xyxy edges, NaN when there are none); `keypoints` maps every
+    name of the figure to its (x, y) in pixels, `visible` to whether it lies inside the image with nothing in
+    front of it; `shown` is the share of its pixels that neither the image border nor another thing takes
+    away. `frames` maps each part to the (3, 4) affine map from its unit frame to pixels and depth: where any
+    point of the part is, seen or not.
+    """
+
+    category: str
+    subtype: str
+    view: str
+    box: np.ndarray
+    keypoints: dict[str, np.ndarray]
+    visible: dict[str, bool]
+    truncated: bool
+    shown: float
+    frames: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image (H, W, 3) uint8, its things, and its dense truth.
+
+    `owner` (H, W) is 0 for the background, else 1 + the row of `things`; `part` (H, W) the number of the part
+    within `parts(category)`; `unit` (H, W, 3) the point of that part, in the part's unit frame.
+    """
+
+    image: np.ndarray
+    things: tuple[Thing, ...]
+    owner: np.ndarray
+    part: np.ndarray
+    unit: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Actor:
+    """A figure in its place: what is drawn, and what an annotator will ask about."""
+
+    category: str
+    subtype: str
+    view: str
+    figure: Figure
+    placed: np.ndarray
+    at: np.ndarray
+    extent: np.ndarray
+
+
+def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
+    """Draw a scene around one instance of `category`.
+
+    Parameters
+    ----------
+    rng : source of every choice made.
+    category : what the picture is of; its figure is ``things[0]``.
+    size : longer side of the image, in pixels.
+    companions : whether some pictures show further figures, of any category, beside it.
+    """
+    short = round(size * rng.choice([1.0, 0.75, 0.67]))
+    shape = (size, short) if rng.random() < 0.3 else (short, size)
+    truncated = rng.random() < 0.15
+    wanted = [(category, rng.uniform(1.0, 1.35) if truncated else rng.uniform(0.5, 0.97))]
+    if companions and rng.random() < 0.25:
+        wanted += [
+            (str(rng.choice(list(CATEGORIES))), rng.uniform(0.25, 0.5)) for _ in range(rng.integers(1, 3))
+        ]
+
+    placed, tables = [], []
+
+    def put(primitives: np.ndarray, table: np.ndarray, owner: int) -> None:
+        primitives["owner"] = owner
+        primitives["material"] += sum(map(len, tables))
+        tables.append(table)
+        placed.append(primitives)
+
+    actors = []
+    for number, (name, share) in enumerate(wanted):
+        actor = _actor(rng, name, share, shape, number=number, truncated=truncated and number == 0)
+        put(actor.placed, materials(rng, actor.figure.slots), number + 1)
+        actors.append(actor)
+
+    (x, y, _), (width, height, _) = (*actors[0].at, 0), actors[0].extent
+    foot = y + height / 2
+    picture = background(rng, shape, float(foot - rng.uniform(0.05, 0.95) * height))
+    if rng.random() < 0.7:
+        strength = rng.uniform(0.2, 0.6)
+        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=strength)
+    for k in range(rng.poisson(3.0)):
+        prop, slots = _prop(rng, size, share=(0.12, 0.6), tilt=5)
+        at = rng.uniform([0, 0.2 * shape[0]], [shape[1], 0.95 * shape[0]])
+        put(scaled(prop, 1.0, (*at, (20.0 + 2 * k) * size)), materials(rng, slots), 0)
+    if rng.random() < 0.25:  # something in front, near the figure's edge
+        prop, slots = _prop(rng, size, share=(0.12, 0.3), tilt=8)
+        at = actors[0].at + rng.choice([-1, 1], 2) * rng.uniform(0.3, 0.55, 2) * actors[0].extent[:2]
+        put(scaled(prop, 1.0, (*at, -20.0 * size)), materials(rng, slots), 0)
+
+    primitives, table = np.concatenate(placed), np.concatenate(tables)
+    index, depth = trace(primitives, shape)
+    light = rng.normal([0, -1.0, -0.8], [0.8, 0.4, 0.5])
+    light /= np.linalg.norm(light)
+    ambient = rng.uniform(0.35, 0.65)
+    picture, unit = shade(primitives, table, index, depth, picture, light=light, ambient=ambient)
+    image = _expose(rng, picture)
+
+    # one more row for the background, which index -1 finds at the end
+    owner = np.append(primitives["owner"], 0).astype(np.uint8)[index]
+    part = np.append(primitives["part"], 0).astype(np.uint8)[index]
+    things = [_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1)]
+    return Scene(image, tuple(things), owner, part, unit)
+
+
+def _actor(
+    rng: np.random.Generator,
+    category: str,
+    share: float,
+    shape: tuple[int, int],
+    *,
+    number: int,
+    truncated: bool,
+) -> _Actor:
+    """A figure that fills `share` of the image; number 0 is what it is a picture of, others accompany it."""
+    model = CATEGORIES[category]
+    subtype = str(rng.choice(model.subtypes))
+    figure = model.build(rng, subtype)
+    # proportions vary as a whole, too
+    figure = figure.stretched(np.exp(rng.normal(0, 0.06, 3)))
+    azimuth, elevation, roll = random_view(rng, model)
+    placed = place(figure, camera(azimuth, elevation, roll), category)
+    canvas = np.array(shape[::-1])
+    extent = size_of(placed)
+    scale = share * min(canvas / extent[:2])
+    extent *= scale
+    # the figure lies inside, unless it is to be cut or is a companion
+    reach = np.abs(canvas - extent[:2]) / 2 + (0.3 if number else 0.12 if truncated else 0) * extent[:2]
+    at = canvas / 2 - 0.5 + rng.uniform(-1, 1, 2) * reach
+    # companions stand clear behind or before the main figure, in their own slab of depth
+    depth = 0.0 if number == 0 else rng.choice([-1, 1], p=[0.3, 0.7]) * number * 4.0 * max(shape)
+    placed = scaled(placed, scale, (*at, depth))
+    return _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent)
+
+
+def _prop(rng: np.random.Generator, size: int, *, share: tuple[float, float], tilt: float):
+    """A piece of clutter, `share` of the image across, tilted by `tilt` degrees or so; and its slots."""
+    thing = clutter(rng)
+    placed = place(thing, camera(rng.uniform(0, 360), rng.uniform(0, 25), rng.normal(0, tilt)))
+    scale = rng.uniform(*share) * size / max(size_of(placed)[:2])
+    return scaled(placed, scale, (0.0, 0.0, 0.0)), thing.slots
+
+
+def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """The camera: gain, tint, the blur of a lens and the noise of a sensor; uint8."""
+    gain = 255 * rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, 0.05, 3))
+    picture = cv2.GaussianBlur(picture * gain.astype(np.float32), (5, 5), rng.uniform(0.5, 0.9))
+    picture += rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None] * np.float32(
+        rng.uniform(0.0, 8.0)
+    )
+    return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
+
+
+def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
+    """What an annotator would write down about a figure; `mask` (H, W) are its visible pixels."""
+    height, width = mask.shape
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = np.full(4, np.nan)
+    if len(rows):
+        box = np.array([columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5])
+    bounds = extents(actor.placed)
+    low, high = bounds[:, 0].min(0)[:2], bounds[:, 1].max(0)[:2]
+    # its whole silhouette, drawn alone, pixel for pixel, on a canvas that holds all of it
+    corner = np.floor(low)
+    alone = actor.placed.copy()
+    alone["at"][:, :2] -= corner
+    whole = np.count_nonzero(trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0)
+    frames = {
+        solid.part: np.column_stack([row["to_px"], row["at"]])
+        for solid, row in zip(actor.figure.solids, actor.placed, strict=True)
+    }
+    # a point on a rounded surface may lie a little behind the pixel's centre
+    tolerance = 0.025 * np.linalg.norm(actor.extent)
+    keypoints, visible = {}, {}
+    for keypoint, (part, u) in actor.figure.keypoints.items():
+        x, y, z = frames[part] @ [*u, 1]
+        keypoints[keypoint] = np.array([x, y])
+        r, c = round(y), round(x)
+        visible[keypoint] = 0 <= r < height and 0 <= c < width and bool(z <= depth[r, c] + tolerance)
+    return Thing(
+        category=actor.category,
+        subtype=actor.subtype,
+        view=actor.view,
+        box=box,
+        keypoints=keypoints,
+        visible=visible,
+        truncated=bool((low < -1).any() or (high > [width, height]).any()),
+        shown=np.count_nonzero(mask) / max(whole, 1),
+        frames=frames,
+    )
+
+
+def portrait(
+    category: str,
+    *,
+    subtype: str | None = None,
+    seed: int = 0,
+    azimuth: float = 60.0,
+    elevation: float = 10.0,
+    size: int = 240,
+    keypoints: bool = False,
+) -> np.ndarray:
+    """A figure alone on a plain ground, as a model maker looks at it; (size, size, 3) uint8.
+
+    Its visible keypoints are drawn and named on demand.
+    """
+    rng = np.random.default_rng([seed, list(CATEGORIES).index(category)])
+    model = CATEGORIES[category]
+    subtype = subtype or str(rng.choice(model.subtypes))
+    figure = model.build(rng, subtype)
+    placed = place(figure, camera(azimuth, elevation, 0.0), category)
+    extent = size_of(placed)
+    scale = 0.9 * size / max(extent[:2])
+    at = np.array([size / 2, size / 2])
+    placed = scaled(placed, scale, (*at, 0.0))
+    index, depth = trace(placed, (size, size))
+    light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
+    ground = np.full((size, size, 3), 0.92, np.float32)
+    image, _ = shade(placed, materials(rng, figure.slots), index, depth, ground, light=light, ambient=0.5)
+    image = (np.clip(image, 0, 1) * 255).astype(np.uint8)
+    if keypoints:
+        actor = _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent * scale)
+        thing = _annotate(actor, index >= 0, depth)
+        for name, (x, y) in thing.keypoints.items():
+            if thing.visible[name]:
+                cv2.circle(image, (round(x), round(y)), 3, (255, 0, 0), -1)
+                at = (round(x) + 4, round(y))
+                cv2.putText(image, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.3, (0, 0, 160), 1)
+    return image

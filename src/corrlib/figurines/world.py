@@ -1,0 +1,271 @@
+"""The world on disk: instances by number, in the layout of PASCAL VOC 2011 with Berkeley keypoints."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import cv2
+import joblib
+import numpy as np
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from corrlib.figurines.models import CATEGORIES
+from corrlib.figurines.placing import parts
+from corrlib.figurines.scene import Scene, Thing, compose
+from corrlib.figurines.truth import write_truth
+
+#: Worlds that a network learns from, and that its accuracy is measured on (`pretraining`).
+PRETRAINING_SEEDS = (1001, 1002)
+#: Instances of val are numbered from here, so that a larger train split never moves them.
+VAL_START = 5000
+
+
+def instance(seed: int, category: str, index: int, *, size: int = 300, companions: bool = True) -> Scene:
+    """The scene of one instance: a function of `seed`, `category` and `index` alone.
+
+    Parameters
+    ----------
+    seed : the world. Worlds of different seeds share no instance.
+    category : one of the twenty.
+    index : number of the instance, from 0.
+    size : longer side of the image in pixels.
+    companions : whether some images show further figures beside the one asked for.
+
+    Raises
+    ------
+    ValueError : an unknown category, a negative number.
+    """
+    number = _number(category)
+    if seed < 0 or index < 0:
+        raise ValueError(f"seed and index must not be negative, got seed={seed}, index={index}")
+    rng = np.random.default_rng([seed, number, index])
+    return compose(rng, category, size=size, companions=companions)
+
+
+def image_id(category: str, index: int) -> str:
+    """Name of an instance's image, in VOC's manner: the category's number and the instance's."""
+    return f"2011_{_number(category):02d}{index:04d}"
+
+
+def _number(category: str) -> int:
+    if category not in CATEGORIES:
+        raise ValueError(f"unknown category {category!r}; the figurines have {', '.join(CATEGORIES)}")
+    return list(CATEGORIES).index(category)
+
+
+def write_world(
+    out: str | os.PathLike,
+    *,
+    train: int = 80,
+    val: int = 40,
+    seed: int = 0,
+    size: int = 300,
+    jobs: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Write `train` and `val` images of each category to the new folder `out`.
+
+    The folder takes its name when it is whole. A killed call leaves ``<out>.partial`` behind, which the same
+    call continues and a call with other settings starts over.
+
+    Parameters
+    ----------
+    out : folder to make; must not exist or be empty.
+    train, val : images a category; an image may show further figures, which count towards their own
+        categories.
+    seed, size : see `instance`.
+    jobs : worker processes; by default one a core.
+    progress : show a progress bar.
+
+    Returns
+    -------
+    Path : `out`, which `corrlib.data.voc.VOC` reads.
+
+    Raises
+    ------
+    ValueError : `out` holds something already, or a number makes no sense.
+    OSError : `out` cannot be written, or another process is writing it.
+    """
+    out = Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} exists and is not empty: choose a new folder, or remove it first")
+    if not (1 <= train <= VAL_START and 0 <= val < 10_000 - VAL_START):
+        raise ValueError(
+            f"train must be 1..{VAL_START} and val 0..{10_000 - VAL_START - 1} images a category, "
+            f"got {train} and {val}"
+        )
+    if size < 64 or seed < 0:
+        raise ValueError(f"size must be at least 64 px and seed not negative, got {size} and {seed}")
+    if seed in PRETRAINING_SEEDS:
+        raise ValueError(f"seed {seed} is that of images which the network learned from: choose another")
+    settings = {
+        "seed": seed,
+        "train": train,
+        "val": val,
+        "size": size,
+        "parts": {c: parts(c) for c in CATEGORIES},
+    }
+    about = json.dumps(settings, indent=1)
+    partial = out.with_name(out.name + ".partial")
+    lock = FileLock(f"{partial}.lock", timeout=0)
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            _write(partial, about, {"train": train, "val": val}, seed, size, jobs, progress)
+            if out.exists():
+                out.rmdir()
+            partial.rename(out)
+            Path(lock.lock_file).unlink()
+    except Timeout:
+        raise OSError(f"another process is writing {out}: wait for it, or choose another folder") from None
+    except OSError as error:
+        raise OSError(
+            f"{out} cannot be written: {error}. Free some space, or choose another folder; what has been "
+            "drawn is kept, and the same call continues"
+        ) from error
+    return out
+
+
+def _write(
+    partial: Path,
+    about: str,
+    counts: dict[str, int],
+    seed: int,
+    size: int,
+    jobs: int | None,
+    progress: bool,
+) -> None:
+    """Draw what `partial` lacks; begin anew if it was begun with settings other than `about`."""
+    stamp = partial / "figurines.json"
+    if partial.exists() and not (stamp.exists() and stamp.read_text() == about):
+        shutil.rmtree(partial)
+    voc = partial / "VOCdevkit" / "VOC2011"
+    for folder in (
+        voc / "JPEGImages",
+        voc / "Annotations",
+        voc / "ImageSets" / "Main",
+        partial / "truth",
+        *(partial / "annotations" / c for c in CATEGORIES),
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(about)
+
+    first = {"train": 0, "val": VAL_START}
+    splits = {s: [(c, first[s] + k) for c in CATEGORIES for k in range(n)] for s, n in counts.items()}
+    todo = [
+        job for split in splits.values() for job in split if not _annotation(voc, image_id(*job)).exists()
+    ]
+    work = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)(
+        joblib.delayed(_write_image)(partial, seed, category, index, size) for category, index in todo
+    )
+    for _ in tqdm(work, total=len(todo), desc="figurines", unit="image", disable=not progress):
+        pass
+    for split, jobs_of_split in splits.items():
+        _write_lists(voc, split, [image_id(*job) for job in jobs_of_split])
+
+
+def _annotation(voc: Path, name: str) -> Path:
+    return voc / "Annotations" / f"{name}.xml"
+
+
+def _write_image(root: Path, seed: int, category: str, index: int, size: int) -> None:
+    """Write one image with all that belongs to it; its VOC annotation last, as the sign that it is whole."""
+    cv2.setNumThreads(1)
+    scene = instance(seed, category, index, size=size)
+    name = image_id(category, index)
+    voc = root / "VOCdevkit" / "VOC2011"
+    picture = voc / "JPEGImages" / f"{name}.jpg"
+    if not cv2.imwrite(str(picture), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92]):
+        raise OSError(f"{picture}: could not be written; is the disk full?")
+    write_truth(root / "truth", name, scene)
+    seen = [(number, thing) for number, thing in enumerate(scene.things, 1) if np.isfinite(thing.box).all()]
+    for number, thing in seen:
+        _dump(_berkeley(name, number, thing), root / "annotations" / thing.category / f"{name}_{number}.xml")
+    _dump(_voc(name, scene.image.shape, [thing for _, thing in seen]), _annotation(voc, name))
+
+
+def _dump(tree: ET.Element, path: Path) -> None:
+    ET.indent(tree, "\t")
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(ET.tostring(tree) + b"\n")
+    temporary.replace(path)
+
+
+def _text(parent: ET.Element, **values: object) -> None:
+    for tag, value in values.items():
+        ET.SubElement(parent, tag).text = str(value)
+
+
+def _bounds(thing: Thing) -> tuple[int, int, int, int]:
+    """VOC's box: 1-based and inclusive, xmin ymin xmax ymax."""
+    x0, y0, x1, y1 = thing.box
+    return round(x0 + 1.5), round(y0 + 1.5), round(x1 + 0.5), round(y1 + 0.5)
+
+
+def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> ET.Element:
+    tree = ET.Element("annotation")
+    _text(tree, folder="VOC2011", filename=f"{name}.jpg")
+    _text(ET.SubElement(tree, "source"), database="figurines")
+    _text(ET.SubElement(tree, "size"), width=shape[1], height=shape[0], depth=3)
+    _text(tree, segmented=0)
+    for thing in things:
+        xmin, ymin, xmax, ymax = _bounds(thing)
+        node = ET.SubElement(tree, "object")
+        hard = thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24
+        _text(
+            node,
+            name=thing.category,
+            pose=thing.view,
+            truncated=int(thing.truncated),
+            occluded=int(thing.shown < 0.95 and not thing.truncated),
+            difficult=int(hard),
+        )
+        _text(ET.SubElement(node, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
+    return tree
+
+
+def _berkeley(name: str, number: int, thing: Thing) -> ET.Element:
+    tree = ET.Element("annotation")
+    _text(tree, image=name, voc_id=number, category=thing.category, subcategory=thing.subtype)
+    xmin, ymin, xmax, ymax = _bounds(thing)
+    ET.SubElement(
+        tree,
+        "visible_bounds",
+        height=f"{ymax - ymin:.2f}",
+        width=f"{xmax - xmin:.2f}",
+        xmin=f"{xmin:.2f}",
+        ymin=f"{ymin:.2f}",
+    )
+    points = ET.SubElement(tree, "keypoints")
+    for keypoint, (x, y) in thing.keypoints.items():
+        ET.SubElement(
+            points,
+            "keypoint",
+            name=keypoint,
+            visible=str(int(thing.visible[keypoint])),
+            x=f"{x + 1:.2f}",
+            y=f"{y + 1:.2f}",
+            z="0.00",
+        )
+    return tree
+
+
+def _write_lists(voc: Path, split: str, names: list[str]) -> None:
+    """VOC's image lists: a split, and for each category 1 (there), -1 (absent) or 0 (only difficult)."""
+    found: dict[str, dict[str, int]] = {}
+    for name in names:
+        marks: dict[str, int] = {}
+        for node in ET.parse(_annotation(voc, name)).getroot().iter("object"):
+            category = node.findtext("name")
+            marks[category] = max(marks.get(category, 0), 0 if node.findtext("difficult") == "1" else 1)
+        found[name] = marks
+    lists = voc / "ImageSets" / "Main"
+    (lists / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
+    for category in CATEGORIES:
+        rows = (f"{name} {found[name].get(category, -1):2d}\n" for name in names)
+        (lists / f"{category}_{split}.txt").write_text("".join(rows))

@@ -1,0 +1,1 @@
+"""From chapters to a book: what a page shows, runs, sweeps, the scoreboard, the command line."""

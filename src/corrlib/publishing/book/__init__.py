@@ -1,0 +1,62 @@
+"""Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
+
+Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
+``_build/chapters``, their results are in ``_build/results``; they are staged in ``_build/stage`` and rendered
+into ``_build/html``. Each step runs only if what it reads has changed, and each result appears by a rename,
+so that a failed build leaves the last good book.
+"""
+
+from pathlib import Path
+
+import filelock
+
+from corrlib.publishing.book import execution
+from corrlib.publishing.book.execution import (
+    DATA,
+    WEIGHTS,
+    chapter_digest,
+    chapter_names,
+    execute,
+    reads_data,
+    unchanged,
+)
+from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
+
+__all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "chapter_names", "execute"]
+__all__ += ["reads_data", "unchanged"]
+
+
+def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
+    """Build the book of the project at ``root`` and return its first page, ``_build/html/index.html``.
+
+    Parameters
+    ----------
+    data_root, weights
+        Given to every chapter that has a parameter of that name; without them the embedded world and network.
+    pdf
+        Whether to print it as well, by Chromium, and to return ``_build/corrlib.pdf`` instead.
+
+    Raises
+    ------
+    BuildError, chapters.ChapterError, ValueError
+        What failed and where; the last good book is still in ``_build/html``.
+    """
+    if not (root / "_toc.yml").is_file():
+        raise ValueError(f"no book in {root.resolve()}: it has no _toc.yml; build in the project's root")
+    if weights and not Path(weights).is_file():
+        raise ValueError(f"no weights file at {weights}")
+    chromium = browser() if pdf else ""
+    target = root / "_build"
+    target.mkdir(exist_ok=True)
+    try:
+        with filelock.FileLock(target / ".lock", timeout=0):
+            given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
+            for name in execution.in_order(root):
+                execute(root, name, given, execution.notebook(root, name), results=target / "results")
+            stage(root)
+            render(root)
+            if pdf:
+                return print_pdf(root, chromium)
+    except filelock.Timeout:
+        raise BuildError(f"another build is at work in {root.resolve()}: wait for it, or stop it") from None
+    return target / "html" / "index.html"

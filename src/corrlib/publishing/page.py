@@ -1,0 +1,189 @@
+"""What a chapter shows: figures, tables, numbers and text, in every notebook and in the book.
+
+Each call displays its result below the cell, whoever executes the notebook: Jupyter, papermill or ``corrlib
+run``. The metadata of the output, under ``corrlib``, keeps what the book needs to make a numbered figure or
+table of it, and what a sweep reads.
+
+>>> from corrlib.experiments import alignment
+>>> from corrlib.publishing import page
+>>> data, network, settings = page.setup(globals(), alignment.Settings)
+>>> page.figure("pck", figure, "PCK at every tolerance.", alt="Three rising curves.")
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import re
+import textwrap
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML, display
+from matplotlib.figure import Figure
+
+from corrlib.publishing import results, tables
+from corrlib.publishing.plots.style import LineArt
+
+__all__ = ["figure", "numbers", "save", "setup", "source", "table", "text"]
+
+#: What `setup` has opened, for the calls that follow it in the same kernel.
+_CHAPTER: dict[str, Any] = {"source": "", "names": {}}
+
+
+def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
+    """Open the dataset and the network that a chapter's parameters name, and start its clock.
+
+    Parameters
+    ----------
+    parameters
+        ``globals()`` of the chapter: ``data_root``, ``weights``, ``difficult`` and ``truncated`` are read,
+        where they are there, and the fields of `settings`.
+    settings
+        The ``Settings`` of an experiment, which are filled from the parameters of the same names and
+        completed by their ``resolve(data, network)``.
+
+    Returns
+    -------
+    data, network or data, network, settings
+        `corrlib.data.VOC`, `corrlib.convnet.Network` and an instance of `settings`.
+    """
+    from corrlib import convnet
+    from corrlib.data import open_dataset
+
+    flags = {name: parameters[name] for name in ("difficult", "truncated") if name in parameters}
+    data = open_dataset(parameters.get("data_root"), **flags)
+    network = convnet.load(parameters.get("weights") or None)
+    _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter(), names={})
+    source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
+    images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
+    said = f"Dataset: **{data.name}** ({images}). Network: **{network.name}**."
+    _show(_markdown(said), "setup", dataset=data.name, network=network.name)
+    if settings is None:
+        return data, network
+    own = {field.name for field in dataclasses.fields(settings)} & set(parameters)
+    chosen = settings(**{name: parameters[name] for name in own}).resolve(data, network)
+    _CHAPTER["settings"] = chosen
+    return data, network, chosen
+
+
+def source(description: str) -> None:
+    """Say where the figures and tables that follow come from; `setup` says it of its data and network."""
+    _CHAPTER["source"] = description
+
+
+def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "") -> None:
+    """Show a figure with its caption. The book numbers it and knows it as ``figure-<name>``.
+
+    Parameters
+    ----------
+    name
+        Of lower case letters, digits and hyphens; one of a kind in the book.
+    figure
+        Of matplotlib, which is closed; or HTML, such as an explorer, which brings its own alternative text.
+    caption
+        One paragraph of Markdown: exactly what is drawn.
+    alt
+        What the figure shows, for those who do not see it.
+
+    Raises
+    ------
+    ValueError
+        For a name of another form, or a drawn figure without an alternative text.
+    """
+    about = _described(name, caption)
+    if isinstance(figure, HTML):
+        bundle = {"text/html": figure.data, "text/plain": name}
+    elif not alt.strip():
+        raise ValueError(f"figure {name!r} has no alternative text: say in `alt` what it shows")
+    else:
+        bundle = {**_drawn(figure), "text/plain": alt}
+        plt.close(figure)  # or Jupyter shows it once more
+    _show(bundle, "figure", alt=" ".join(alt.split()), **about)
+    _caption(about)
+
+
+def table(
+    name: str, rows: Sequence[Mapping[str, Any]], caption: str, *, formats: str | Mapping[str, str] = ".1f"
+) -> None:
+    """Show a table with its caption. The book numbers it and knows it as ``table-<name>``.
+
+    Parameters
+    ----------
+    name, caption
+        As `figure` has them.
+    rows
+        Column -> cell, as `tables.markdown` has them; all with the same columns.
+    formats
+        Of the numbers that are no integers: of all columns, or by column.
+    """
+    about = _described(name, caption)
+    _caption(about)
+    shown = _markdown(tables.markdown(rows, formats))
+    _show(shown, "table", rows=[{k: tables.plain(v) for k, v in row.items()} for row in rows], **about)
+
+
+def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
+    """Show numbers by name, which a sweep puts into its table; the book's page leaves them out.
+
+    Parameters
+    ----------
+    values
+        Name -> number, or ``(value, lower, upper)``.
+    prefix
+        Put before each name, with a hyphen.
+    """
+    named = {f"{prefix}-{key}" if prefix else key: tables.plain(value) for key, value in values.items()}
+    rows = [{"number": f"`{key}`", "value": value} for key, value in named.items()]
+    _show(_markdown(tables.markdown(rows, ".4g")), "numbers", numbers=named)
+
+
+def text(markdown: str) -> None:
+    """Show prose that carries numbers: an f-string of Markdown, which the book sets as any other prose."""
+    _show(_markdown(textwrap.dedent(markdown).strip()), "text")
+
+
+def save(values: Mapping[str, Any]) -> None:
+    """Write a chapter's results, with where they come from, to ``<chapter>-<dataset>.json``.
+
+    Parameters
+    ----------
+    values
+        As `results.write` has them.
+    """
+    data, network, settings = (_CHAPTER[name] for name in ("data", "network", "settings"))
+    chapter = type(settings).__module__.split(".")[2]
+    seconds = time.perf_counter() - _CHAPTER["started"]
+    about = results.provenance(data, network, settings, seconds=seconds)
+    results.write(results.folder() / f"{chapter}-{data.name}.json", values, provenance=about)
+
+
+def _described(name: str, caption: str) -> dict[str, str]:
+    """What every figure and table says of itself."""
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError(f"{name!r} names a figure or table: expected lower case letters, digits and hyphens")
+    return {"name": name, "caption": " ".join(caption.split()), "source": _CHAPTER["source"]}
+
+
+def _drawn(figure: Figure) -> dict[str, str]:
+    """A figure as a PNG and, if it is line art, as an SVG too; the same whatever the user's settings are."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", bbox_inches="tight")
+    bundle = {"image/png": base64.b64encode(file.getvalue()).decode("ascii")}
+    return bundle | ({"image/svg+xml": figure.svg()} if isinstance(figure, LineArt) else {})
+
+
+def _caption(about: Mapping[str, str]) -> None:
+    source = f"<br><small>{about['source']}</small>" * bool(about["source"])
+    _show(_markdown(f"{about['caption']}{source}"), "caption")
+
+
+def _markdown(text: str) -> dict[str, str]:
+    return {"text/markdown": text, "text/plain": text}
+
+
+def _show(bundle: Mapping[str, str], kind: str, **about: Any) -> None:
+    display(dict(bundle), raw=True, metadata={"corrlib": {"kind": kind, **about}})

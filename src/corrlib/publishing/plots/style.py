@@ -1,0 +1,124 @@
+"""What all figures share: colours, pictures, curves and intervals.
+
+Figures of pictures are white in dark pages too: their colours are results, and look different on black. Line
+art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are chosen to be
+seen on both, and to be told apart by the colour-blind.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+#: Colours that the colour-blind can tell apart (Okabe and Ito), and what is to be compared with them.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+GREY = "#6b6b6b"
+DPI = 110
+#: Of keypoints, on pictures, with a white edge: as many kinds as colours and shapes make.
+KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
+SHAPES = ("o", "s", "^")
+
+
+class LineArt(Figure):
+    """A figure of lines and text, which a page shows as an SVG; the PNG stays for what knows no SVG."""
+
+    def svg(self) -> str:
+        """The figure as an SVG file: the same figure is always the same file."""
+        file = io.StringIO()
+        # No date, and identifiers that are not random.
+        with plt.rc_context({"svg.hashsalt": "corrlib"}):
+            self.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+        return file.getvalue()
+
+
+def ordered(count: int) -> np.ndarray:
+    """Colours ``(count, 4)`` of things that have an order, such as layers: dark to light."""
+    return plt.get_cmap("inferno")(np.linspace(0, 0.68, count))
+
+
+def keypoint_style(number: int) -> tuple[str, str]:
+    """Colour and shape of the keypoint of a number; no two of the first 21 have the same."""
+    return KEYPOINTS[number % len(KEYPOINTS)], SHAPES[number // len(KEYPOINTS) % len(SHAPES)]
+
+
+def show(axes: Axes, image: np.ndarray) -> Axes:
+    """Show `image` without ticks or frame; its axes are in pixels."""
+    axes.imshow(image, interpolation="nearest")
+    axes.set(xticks=[], yticks=[], xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
+    axes.spines[:].set_visible(False)
+    return axes
+
+
+def intervals(
+    groups: Sequence[str], series: Mapping[str, np.ndarray], *, baseline: Mapping[str, np.ndarray], label: str
+) -> Figure:
+    """Draw values with their intervals for some groups, beside a baseline in grey.
+
+    Parameters
+    ----------
+    groups
+        Names along the horizontal axis.
+    series, baseline
+        Name -> ``(len(groups), 3)``: value, lower and upper end; at most four and three names.
+    label
+        Of the vertical axis.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained", FigureClass=LineArt)
+    styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]
+    fills = ("white", "#d0d0d0", GREY)[: len(baseline)]
+    styles += [{"marker": "s", "color": GREY, "mfc": fill} for fill in fills]
+    shifts = np.linspace(-0.24, 0.24, len(styles))
+    rows = [*series.items(), *baseline.items()]
+    for shift, style, (name, values) in zip(shifts, styles, rows, strict=True):
+        error = np.abs(values[:, 1:] - values[:, :1]).T
+        places = np.arange(len(groups)) + shift
+        axes.errorbar(places, values[:, 0], error, ls="none", label=name, capsize=3, lw=1.4, ms=6, **style)
+    axes.axhline(0, color=GREY, lw=0.8)
+    axes.set_xticks(range(len(groups)), groups)
+    axes.set_ylabel(label)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=len(rows))
+    return figure
+
+
+def curves(
+    x: Sequence[float],
+    series: Mapping[str, np.ndarray],
+    *,
+    xlabel: str,
+    ylabel: str = "mean PCK",
+    logarithmic: bool = False,
+    marks: Mapping[str, float] | None = None,
+) -> Figure:
+    """Draw curves with their intervals.
+
+    Parameters
+    ----------
+    x
+        ``n`` places on the horizontal axis.
+    series
+        Name -> ``(n, 3)``: the value and the ends of its interval.
+    logarithmic
+        Whether the horizontal axis is.
+    marks
+        Name -> a place on the horizontal axis, drawn as a line.
+    """
+    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
+    styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)
+    for (name, values), colour, marker in styles:
+        marker = marker if len(x) < 12 else ""
+        axes.plot(x, values[:, 0], color=colour, marker=marker, label=name, lw=1.6, ms=4)
+        axes.fill_between(x, values[:, 1], values[:, 2], color=colour, alpha=0.15, lw=0)
+    if logarithmic:
+        axes.set_xscale("log")
+    for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
+        axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.grid(alpha=0.25)
+    axes.legend(fontsize=8, frameon=False)
+    return figure

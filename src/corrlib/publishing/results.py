@@ -1,0 +1,132 @@
+"""Results of chapters: numbers on disk as JSON, with where they come from; and the paper's own tables."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corrlib.cache import StoreError, cache_dir, code_digest, replacing
+
+__all__ = ["folder", "project", "provenance", "published", "read", "write"]
+
+#: What a result must say about itself.
+PROVENANCE = ("dataset", "weights", "parameters", "code", "seconds")
+
+
+def folder() -> Path:
+    """The folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache.
+
+    Each point of a sweep has a folder of its own, so that it does not overwrite what the book has found.
+    """
+    return Path(os.environ.get("CORRLIB_RESULTS") or cache_dir() / "results")
+
+
+def project() -> Path:
+    """The project's root, seen from a chapter: its kernel runs there, or in ``book/`` when it is edited.
+
+    Raises
+    ------
+    ValueError
+        If the current folder is neither.
+    """
+    for root in (Path(), Path("..")):
+        if (root / "book" / "published").is_dir():
+            return root
+    raise ValueError(f"{Path.cwd()} is neither the project's root nor its book/: start the chapter there")
+
+
+def published(name: str) -> list[dict[str, str]]:
+    """The rows of one of the paper's own tables, ``book/published/<name>.csv``."""
+    with open(project() / "book" / "published" / f"{name}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def provenance(data: Any, network: Any, settings: Any, *, seconds: float) -> dict[str, Any]:
+    """Where a result comes from, as `write` wants it.
+
+    Parameters
+    ----------
+    data, network
+        `corrlib.data.VOC` and `corrlib.convnet.Network`.
+    settings
+        The resolved ``Settings`` of an experiment: the parameters as they really ran. The digest of the code
+        is that of its package.
+    seconds
+        That it took.
+    """
+    parameters = dict(dataclasses.asdict(settings), difficult=data.difficult, truncated=data.truncated)
+    return {
+        "dataset": data.name,
+        "data": data.digest,
+        "weights": network.digest,
+        "network": network.name,
+        "parameters": parameters,
+        "code": code_digest(type(settings).__module__.rpartition(".")[0]),
+        "seconds": round(seconds, 1),
+    }
+
+
+def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[str, Any]) -> None:
+    """Write numbers as JSON, with where they come from, in one step.
+
+    Parameters
+    ----------
+    path
+        The file; an older one is replaced.
+    values
+        Numbers, strings, booleans, None, arrays, and lists and dictionaries of these; no NaN, no infinity.
+    provenance
+        ``dataset``, ``weights`` (digest), ``parameters``, ``code`` (digest), ``seconds``; more if useful.
+
+    Raises
+    ------
+    ValueError
+        For other values, or a provenance that lacks something.
+    StoreError
+        If the file cannot be written.
+    """
+    if missing := [key for key in PROVENANCE if key not in provenance]:
+        raise ValueError(f"{path}: the provenance of a result lacks {', '.join(missing)}")
+    try:
+        content = {"values": _plain(values), "provenance": _plain(provenance)}
+        text = json.dumps(content, indent=1, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: a result holds finite numbers, strings and None ({error})") from error
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Read what `write` wrote: ``{"values": ..., "provenance": ...}``.
+
+    Raises
+    ------
+    StoreError
+        If there is no such file, or it is no result.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"no result at {path}: run the chapter that computes it first")
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        complete = "values" in result and all(key in result["provenance"] for key in PROVENANCE)
+    except (ValueError, TypeError, KeyError):
+        complete = False
+    if not complete:
+        raise StoreError(f"{path} is corrupt, or no result of corrlib: delete it and run its chapter")
+    return result
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

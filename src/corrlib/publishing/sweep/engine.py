@@ -1,0 +1,200 @@
+"""Run points on dask workers: processes of one thread each, as papermill needs a process for itself."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster, as_completed
+from distributed.utils import get_mp_context
+from joblib import cpu_count
+
+from corrlib import cache
+from corrlib.publishing import chapters
+
+#: Starts of a point whose worker dies each time, before it is given up.
+STARTS = 3
+#: Seconds until a scheduler that does not answer is given up.
+PATIENCE = 10
+#: What libraries read the number of their threads from; joblib's `cpu_count` is that of our own pools.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
+#: Where papermill finds that a port it had chosen has been taken: many kernels start at once.
+_UNLUCKY = "Kernel died before replying to kernel_info"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One execution of a chapter.
+
+    Attributes
+    ----------
+    name
+        Of its notebook, without the suffix.
+    values
+        Its parameters.
+    digest
+        Of all that its outputs depend on: a notebook that has another one is executed again.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    digest: str
+
+
+def execute(
+    chapter: Path,
+    points: Sequence[Point],
+    groups: Sequence[Sequence[int]],
+    folder: Path,
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> Iterator[tuple[int, str]]:
+    """Execute points, and yield the number of each as it ends, with the reason if it failed ("" if not).
+
+    Parameters
+    ----------
+    chapter
+        Its file.
+    points, groups
+        The points, and the numbers of those to be executed in groups that have their heavy work in common:
+        the first of a group runs before the others, which then find that work in the cache.
+    folder
+        Where their notebooks go.
+    workers
+        Processes on this machine, with an equal share of its cores each. Without it, one a core.
+    scheduler
+        Address of a running dask scheduler, whose workers have a thread each and see the same files.
+
+    Raises
+    ------
+    ValueError
+        If a worker of `scheduler` has several threads.
+    OSError
+        If nothing answers at its address.
+    """
+    where = dict(chapter=chapter.resolve(), folder=folder.resolve(), root=Path.cwd())
+    where["cache"] = cache.cache_dir().resolve()
+    waiting = {group[0]: list(group[1:]) for group in groups}
+    with _client(scheduler, workers or cpu_count()) as client:
+        futures = {}
+
+        def submit(number: int, priority: int) -> Any:
+            point = points[number]
+            how = dict(values=dict(point.values), digest=point.digest, priority=priority, pure=False)
+            future = client.submit(_execute, point.name, **where, **how)
+            futures[future.key] = number
+            return future
+
+        running = as_completed([submit(number, 1) for number in waiting])
+        for future in running:
+            number = futures.pop(future.key)
+            for other in waiting.pop(number, ()):
+                running.add(submit(other, 0))
+            yield number, future.result() if future.status == "finished" else _reason(future)
+
+
+def _execute(
+    name: str, *, chapter: Path, values: dict[str, Any], digest: str, folder: Path, root: Path, cache: Path
+) -> str:
+    """Execute one point in a worker's process; return the reason if it fails, "" if it does not."""
+    starts = folder / ".starts" / name
+    starts.parent.mkdir(parents=True, exist_ok=True)
+    with starts.open("a") as file:
+        file.write(".")
+    if starts.stat().st_size > STARTS:
+        return f"its worker died {STARTS} times: out of memory?"
+    os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
+    with contextlib.chdir(root), _silence():
+        try:
+            _run(chapter, folder / f"{name}.ipynb", values, digest, folder / "results" / name)
+        except Exception as error:
+            starts.unlink(missing_ok=True)
+            said = (
+                str(error) if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: {error}"
+            )
+            return _COLOURS.sub("", said)
+    starts.unlink(missing_ok=True)
+    return ""
+
+
+def _run(chapter: Path, out: Path, values: dict[str, Any], digest: str, results: Path) -> None:
+    for left in (2, 1, 0):
+        try:
+            return chapters.run(chapter, out, values, stamp={"digest": digest}, results=results)
+        except RuntimeError as error:
+            if _UNLUCKY not in str(error) or not left:
+                raise
+            time.sleep(1)
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep warnings, papermill's bars and what kernels say when they are killed off a terminal of many."""
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _reason(future: Any) -> str:
+    """Why dask gave a point up: its scheduler lost the workers, or somebody cancelled it there."""
+    error = future.exception() if future.status == "error" else None
+    return (
+        f"dask gave it up: {type(error).__name__}: {error}" if error else f"dask gave it up: {future.status}"
+    )
+
+
+@contextlib.contextmanager
+def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """Yield a client of a scheduler, or of a new one on this machine; nothing of it reaches the terminal."""
+    quiet = {"distributed": "critical", "distributed.worker": "critical", "tornado": "critical"}
+    with contextlib.ExitStack() as stack:
+        if scheduler:
+            stack.enter_context(dask.config.set({"logging": quiet}))
+            client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
+            several = [w["name"] for w in client.scheduler_info(-1)["workers"].values() if w["nthreads"] > 1]
+            if several:
+                raise ValueError(
+                    f"{scheduler}: its worker {several[0]} has several threads, and papermill needs a process"
+                    " for itself: start workers with --nthreads 1 --nworkers N"
+                )
+            yield client
+            return
+        # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
+        config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
+        # Workers are forked from a process that has imported what they need: another one is there at once.
+        config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
+        config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
+        stack.enter_context(dask.config.set(config))
+        get_mp_context()
+        multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
+        threads = str(max(1, cpu_count() // workers))
+        # What counts is the memory of the kernels, which dask does not see: no limit that it would enforce.
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else port 8787
+            memory_limit=None,
+            silence_logs="CRITICAL",
+            env={name: os.environ.get(name, threads) for name in THREADS},
+        )
+        stack.enter_context(cluster)
+        yield stack.enter_context(Client(cluster))

@@ -1,0 +1,164 @@
+"""The points of a sweep: ranges, lists and YAML in, typed parameters out, before anything starts."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import types
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import yaml
+
+from corrlib.publishing import chapters
+
+#: More points than anybody means: a step with a zero too many.
+MOST = 10_000
+#: Collections in each other in YAML: all parameters, the values of one, the items of a value that is a list.
+DEEPEST = 3
+#: Decimal exponent of a number in a range: a float has no larger one.
+LARGEST = 300
+#: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
+#: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
+FREE = ("alpha",)
+
+
+def points(chapter: Path, grid: Mapping[str, str | Sequence[str | None]]) -> list[dict[str, Any]]:
+    """Return the parameters of every point of a grid, typed; the last parameter varies fastest.
+
+    Parameters
+    ----------
+    chapter
+        Its file.
+    grid
+        Name -> values as text: ``"conv1,conv2"``, ``"0.01:0.2:0.01"`` (a number's first, last and step, the
+        last included where a step ends on it), or a sequence of such items. The values of a parameter that is
+        a list itself are separated by semicolons: ``"conv1,conv2;conv3"``.
+
+    Raises
+    ------
+    ValueError
+        An unknown name, a value of the wrong type, no values, or more than `MOST` points.
+    """
+    if not grid:
+        raise ValueError("nothing to sweep: name a parameter and its values, such as -p alpha=0.05,0.1")
+    known, values = chapters.parameters(chapter), {}
+    chapters.typed({name: "" for name in grid if name not in known}, chapter, known=known)  # which raises
+    for name in (name for name in known if name in grid):
+        found = [
+            chapters.typed({name: item}, chapter, known=known)[name]
+            for item in _items(name, grid[name], known[name][0])
+        ]
+        # Not by a set: lists have no hash, and True is 1.
+        values[name] = [v for i, v in enumerate(found) if repr(v) not in map(repr, found[:i])]
+    total = 1
+    for name, found in values.items():
+        if not found:
+            raise ValueError(f"parameter {name} has no values: the grid is empty")
+        total *= len(found)
+    if total > MOST:
+        raise ValueError(f"a grid of {total:,} points: {MOST:,} are the most; take larger steps")
+    return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+
+def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
+    """Read a grid from a YAML file: a parameter a line, with a value, a range or a list of these.
+
+    All scalars are taken as the text they are, as on the command line: YAML's own rules would make a number
+    to the base 60 of the range ``1:10:1``, and text of ``1e-4``.
+
+    Raises
+    ------
+    ValueError
+        If the file is no such mapping.
+    """
+    example = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter"
+    try:
+        text = path.read_text(encoding="utf-8")
+        _check(text, example)
+        content = yaml.load(text, Loader=yaml.BaseLoader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"{example}, found {type(content).__name__}")
+    grid: dict[str, str | list[str | None]] = {}
+    for name, value in content.items():
+        for item in (flat := value if isinstance(value, list) else [value]):
+            if not isinstance(item, str | list):
+                raise ValueError(f"{example}; {name} has {item!r}")
+        null = [None if item in ("null", "~") else item for item in flat]
+        grid[name] = null if isinstance(value, list) or None in null else value
+    return grid
+
+
+def _check(text: str, example: str) -> None:
+    """Raise ValueError if a few lines stand for a billion values, or for lists within lists without end."""
+    depth = 0
+    for event in yaml.parse(text):  # as they come: the rest of a hostile file is not read
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+            raise ValueError(f"{example}, found an alias, or lists in lists of lists")
+
+
+def name(values: Mapping[str, Any]) -> str:
+    """Return a file name for a point: readable, the same in every sweep, another for every other point."""
+    plain = ",".join(f"{key}={_spelled(value)}" for key, value in values.items())
+    safe = re.sub(r"[^\w.,=+-]", "_", plain, flags=re.ASCII)[:120]  # a file's name has 255 bytes
+    if safe == plain:
+        return plain
+    return f"{safe}-{hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]}"
+
+
+def groups(all_points: Sequence[Mapping[str, Any]]) -> list[list[int]]:
+    """Return the numbers of the points that have all but `FREE` parameters in common, group by group."""
+    found: dict[str, list[int]] = {}
+    for number, values in enumerate(all_points):
+        key = repr({k: v for k, v in values.items() if k not in FREE})
+        found.setdefault(key, []).append(number)
+    return list(found.values())
+
+
+def _items(name: str, given: str | Sequence[Any], hint: Any) -> list[Any]:
+    """Take a parameter's values apart, ranges and all; they are typed later."""
+    kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    listed, numeric = any(get_origin(k) in (list, tuple) for k in kinds), {int, float} & set(kinds)
+    items = given.split(";" if listed else ",") if isinstance(given, str) else list(given)
+    if isinstance(given, str) and len(items) > 1 and not all(item.strip() for item in items):
+        raise ValueError(f"parameter {name}: there is an empty value in {given!r}")
+    result: list[Any] = []
+    for item in items:
+        item = item.strip() if isinstance(item, str) else item
+        result += _range(name, item) if numeric and isinstance(item, str) and ":" in item else [item]
+    return result
+
+
+def _range(name: str, text: str) -> list[str]:
+    """Expand ``first:last:step`` in decimal, so that 0.1 + 0.2 is 0.3."""
+    wrong = f"parameter {name}: expected a range first:last:step such as 0.01:0.2:0.01, got {text!r}"
+    try:
+        first, last, step = (Decimal(part) for part in text.split(":"))
+        if max(abs(d.adjusted()) for d in (first, last, step)) > LARGEST:
+            raise ValueError(wrong)
+    except (InvalidOperation, ValueError):
+        raise ValueError(wrong) from None
+    if not all(d.is_finite() for d in (first, last, step)) or not step or (last - first) / step < 0:
+        raise ValueError(f"{wrong}: the step leads nowhere")
+    steps = (last - first) / step
+    if steps >= MOST:
+        raise ValueError(f"parameter {name}: {text} is too many values; {MOST:,} are the most")
+    return [_decimal(first + k * step) for k in range(int(steps) + 1)]
+
+
+def _decimal(value: Decimal) -> str:
+    """Spell a decimal without needless zeros, and whole numbers as whole: int("10") reads it then."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, list):
+        return "+".join(map(_spelled, value))
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

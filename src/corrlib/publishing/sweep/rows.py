@@ -1,0 +1,140 @@
+"""One tidy table of executed notebooks: a row a point, with its parameters and every number that it glued."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from corrlib import cache
+from corrlib.publishing import chapters
+
+#: What every row has, before and after its parameters and numbers.
+FIRST, LAST = ("chapter", "status", "seconds"), ("notebook", "error")
+#: Glued text that is kept beside the numbers: of which data and of which network they are.
+ABOUT = ("tier", "network")
+
+_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
+#: A number as chapters spell it, perhaps in percent, perhaps with its interval: "24.9 [23.1, 26.8]".
+_SPELLED = re.compile(rf"({_NUMBER})(?: ?%)?(?: \[({_NUMBER}), ({_NUMBER})\])?")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def read(path: Path, root: Path) -> dict[str, Any] | None:
+    """Return the row of an executed notebook, `corrlib run`'s, a sweep's or papermill's own.
+
+    Parameters
+    ----------
+    path, root
+        The notebook, and the folder that its name in the row is relative to.
+
+    Returns
+    -------
+    dict or None
+        ``chapter``, ``status`` (``done``, ``failed``, or ``unfinished`` if papermill has not come to the
+        end), ``seconds``, ``parameters`` (those given), ``numbers`` (name -> number; of a number with an
+        interval also ``name-low`` and ``name-high``), ``about``, ``notebook`` and ``error`` (the traceback).
+        None if papermill has never executed it.
+    """
+    where = path.relative_to(root).as_posix()
+    row = dict(chapter="", status="failed", seconds=None, parameters={}, numbers={}, about={}, notebook=where)
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        about = notebook["metadata"].get("papermill")
+        outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return row | {"error": f"this is no notebook: {type(error).__name__}: {error}"}
+    if not about:
+        return None
+    row |= {"chapter": Path(about.get("input_path") or "").stem, "seconds": about.get("duration")}
+    row["parameters"] = about.get("parameters") or {}
+    row["status"] = "done" if about.get("end_time") else "unfinished"
+    row["error"] = "\n".join(
+        _COLOURS.sub("", "\n".join(o.get("traceback") or [f"{o.get('ename')}: {o.get('evalue')}"]))
+        for o in outputs
+        if o.get("output_type") == "error"
+    )
+    if row["error"] or about.get("exception"):
+        row["status"] = "failed"
+    for name, data in chapters.glued(notebook).items():
+        value = _literal("".join(data.get("text/plain", "")))
+        if name in ABOUT and isinstance(value, str):
+            row["about"][name] = value
+        elif name not in row["parameters"]:  # else its echo
+            row["numbers"] |= _numbers(name, value)
+    return row
+
+
+def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table."""
+    flat = [flatten(row) for row in rows]
+    columns = columns_of(rows)
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    table.writeheader()
+    table.writerows({key: _cell(value) for key, value in row.items()} for row in flat)
+    whole = [{key: row.get(key) for key in columns} for row in flat]
+    files = {"csv": text.getvalue(), "json": json.dumps(whole, indent=1, allow_nan=False) + "\n"}
+    for kind, content in files.items():
+        with cache.replacing(folder / f"results.{kind}") as temporary:
+            temporary.write_text(content, encoding="utf-8", newline="")
+
+
+def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the columns of a table: parameters first, then status and seconds, then numbers."""
+    parts = [
+        [key for row in rows for key in row.get(part, {})] for part in ("parameters", "about", "numbers")
+    ]
+    parameters, about, numbers = (list(dict.fromkeys(part)) for part in parts)
+    first, *others = FIRST
+    named = [key for key in [*about, *numbers] if key not in parameters]
+    return list(dict.fromkeys([first, *map(_free, parameters), *others, *map(_free, named), *LAST]))
+
+
+def flatten(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as one dictionary, whose keys are columns; lists are spelled with commas."""
+    flat = {key: row.get(key) for key in (*FIRST, *LAST)}
+    for part in ("numbers", "about", "parameters"):  # a parameter counts more than a number of the same name
+        flat |= {_free(key): value for key, value in row.get(part, {}).items()}
+    return {k: ",".join(map(str, v)) if isinstance(v, list) else v for k, v in flat.items()}
+
+
+def _free(name: str) -> str:
+    """Return the column of a parameter or a number, whose name may be that of a column of ours."""
+    return f"{name} (chapter's)" if name in (*FIRST, *LAST) else name
+
+
+def _cell(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _literal(text: str) -> Any:
+    """Return the Python value that papermill's record spells, or None: a figure, a NaN, an object."""
+    text = re.sub(r"^np\.\w+\((.*)\)$", r"\1", text, flags=re.DOTALL)
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return None
+
+
+def _numbers(name: str, value: Any) -> dict[str, float]:
+    """Return the numbers in a glued value: itself, or one that is spelled with its interval."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return {}
+    if not isinstance(value, str):
+        return {name: value} if math.isfinite(value) else {}
+    found = _SPELLED.fullmatch(value.strip().replace("\u2212", "-").replace("\u00a0", " "))
+    if not found or not any(map(str.isdigit, value)):
+        return {}
+    suffixes = ("", "-low", "-high")
+    texts = {f"{name}{s}": t.replace(",", "") for s, t in zip(suffixes, found.groups(), strict=True) if t}
+    try:
+        return {key: float(t) if re.search(r"[.eE]", t) else int(t) for key, t in texts.items()}
+    except ValueError:  # a lone sign or exponent
+        return {}
