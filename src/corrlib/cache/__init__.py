@@ -1,15 +1,26 @@
-"""What is computed once: keyed by what made it, written whole or not at all, verified when it is read."""
+"""What is computed once: keyed by what computes it, written whole or not at all, verified when it is read."""
 
-from corrlib.cache.code import code_digest
+from corrlib.cache.code import code_digest, imports_digest, library_versions, version_digest
 from corrlib.cache.entries import (
-    DamagedEntryWarning,
-    StoreError,
+    CacheError,
+    CorruptEntryWarning,
     cache_dir,
     cached,
-    read_result,
+    entry_path,
+    hold,
     replacing,
-    write_result,
 )
 
-__all__ = ["DamagedEntryWarning", "StoreError", "cache_dir", "cached", "code_digest"]
-__all__ += ["read_result", "replacing", "write_result"]
+__all__ = [
+    "CacheError",
+    "CorruptEntryWarning",
+    "cache_dir",
+    "cached",
+    "code_digest",
+    "entry_path",
+    "hold",
+    "imports_digest",
+    "library_versions",
+    "replacing",
+    "version_digest",
+]

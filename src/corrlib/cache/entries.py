@@ -1,7 +1,8 @@
-"""Features and results on disk: keyed by what made them, written whole or not at all, verified when read.
+"""Values on disk: keyed by what computes them, written whole or not at all, verified when they are read.
 
-Nothing here is keyed by hand. An entry's key is a digest of the function that computes it, of the sources
-that the function can reach, and of its inputs, so that a stale entry is never found.
+An entry lies at ``<cache>/<function>/<version digest>-<digest of the inputs>.safetensors``. The first digest
+is that of the code and the libraries that compute it, so that a stale entry is never read. All files that
+begin with the same two digests belong to the entry, and its ``.lock`` guards them.
 """
 
 from __future__ import annotations
@@ -15,33 +16,73 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
 
-from corrlib.cache.code import code_digest
+from corrlib.cache.code import code_digest, library_versions, version_digest
 
 #: The types of numbers in an entry: safetensors' names for them, and NumPy's.
 TYPES = {"BOOL": "bool", "F16": "float16", "F32": "float32", "F64": "float64"}
 TYPES |= {f"{k[0].upper()}{bits}": f"{k}{bits}" for k in ("int", "uint") for bits in (8, 16, 32, 64)}
-#: What a result must say about itself.
-PROVENANCE = ("tier", "weights", "parameters", "code", "seconds")
+#: Folders that this process holds: device and inode.
+_HELD: set[tuple[int, int]] = set()
 
 
-class StoreError(ValueError):
-    """An entry or a result cannot be written or read; the message names the file and the cure."""
+class CacheError(ValueError):
+    """A file cannot be written or read; the message names it and the cure."""
 
 
-class DamagedEntryWarning(UserWarning):
+class CorruptEntryWarning(UserWarning):
     """An entry of the cache did not match its checksums and is computed again: no result is affected."""
 
 
 def cache_dir() -> Path:
     """Folder of all that can be computed again: ``$CORRLIB_CACHE``, or the system's folder for caches."""
     return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib"))
+
+
+def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Path:
+    """Path, without its ending, of what a module or one of its functions makes of some inputs.
+
+    Parameters
+    ----------
+    module
+        Full name of the module.
+    inputs
+        As `cached` takes them.
+    function
+        Its name in the module.
+
+    Returns
+    -------
+    Path
+        It differs if the inputs, the code (`code_digest`) or the libraries (`library_versions`) differ.
+    """
+    name = f"{module}.{function}" if function else module
+    digest = hashlib.sha256(_keys(name, inputs).encode()).hexdigest()[:16]
+    return cache_dir() / name / f"{version_digest(module)}-{digest}"
+
+
+def hold(folder: Path) -> None:
+    """Mark a folder of the cache as used now, and as in use until this process ends.
+
+    Meanwhile `corrlib.cache.contents.prune_entries` does not remove it.
+    """
+    with contextlib.suppress(ImportError, OSError):  # no such locks; a read-only cache
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        about = os.fstat(descriptor)
+        if (about.st_dev, about.st_ino) in _HELD:
+            os.close(descriptor)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # the system closes it when the process ends
+            _HELD.add((about.st_dev, about.st_ino))
+        os.utime(folder)
 
 
 @contextlib.contextmanager
@@ -53,13 +94,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
-    StoreError
+    CacheError
         If it cannot be written: full disk, no permission.
 
     Notes
     -----
-    The name is always the same, so that the next call removes what a killed one has left; hence those that
-    replace the same `path` take turns.
+    The name is always the same, so that the next call removes what a killed one has left. Processes that
+    replace the same `path` therefore take turns.
     """
     from filelock import FileLock
 
@@ -72,14 +113,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 with _replacing(path) as temporary:
                     yield temporary
             finally:
-                lock.unlink(missing_ok=True)  # whoever waits for it makes a new one
+                lock.unlink(missing_ok=True)  # a process that waits for it makes a new one
     except OSError as error:
-        raise StoreError(_cure(path, error)) from error
+        raise CacheError(_cure(path, error)) from error
 
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """What `replacing` does, for whoever holds a lock."""
+    """Do what `replacing` does, for a caller that holds a lock."""
     temporary = path.with_name(f".{path.name}.tmp")
     _remove(temporary)  # of a killed process
     try:
@@ -97,8 +138,8 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
     compute
         A function at the top level of a module. It returns named arrays of numbers or booleans.
     **inputs
-        Its arguments: what JSON can hold (numbers, strings, booleans, None, lists and dictionaries of these),
-        or objects with a ``digest`` (a data set, a network).
+        Its arguments: numbers, strings, booleans, None, lists and dictionaries of these, or objects with a
+        ``digest`` (a dataset, a network). If an object has a torch ``device``, its type is part of the key.
 
     Returns
     -------
@@ -107,22 +148,21 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
 
     Raises
     ------
-    StoreError
+    CacheError
         If the entry cannot be written.
     TypeError
-        If an input has no key, or `compute` no module or no arrays.
+        If an input cannot be part of a key, or `compute` is in no module or returns something else.
 
     Notes
     -----
     Two processes that ask for the same entry compute it once: the second waits for the first. An entry that
     does not match its checksums is computed again, with a warning.
     """
-    name = f"{compute.__module__}.{compute.__qualname__}"
-    if compute.__module__ == "__main__" or "<" in name:
+    module, function = compute.__module__, compute.__qualname__
+    name = f"{module}.{function}"
+    if module == "__main__" or "<" in name:
         raise TypeError(f"{name} has no source file to be keyed by: move it to the top level of a module")
-    keys = {k: _key(v, f"{name}({k}=...)") for k, v in sorted(inputs.items())}
-    made_by = json.dumps([name, code_digest(compute.__module__), keys])
-    path = cache_dir() / name / f"{hashlib.sha256(made_by.encode()).hexdigest()[:32]}.safetensors"
+    path = entry_path(module, inputs, function).with_suffix(".safetensors")
     if (entry := _read(path)) is not None:
         return entry
 
@@ -133,57 +173,25 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise StoreError(_cure(path, error)) from error
+        raise CacheError(_cure(path, error)) from error
     try:
         if path.is_file() and (entry := _read(path)) is not None:  # computed while we waited
             return entry
         started = time.perf_counter()
         arrays = compute(**inputs)
-        _write(path, arrays, {"made_by": made_by, "seconds": f"{time.perf_counter() - started:.3f}"})
+        metadata = {
+            "function": name,
+            "code": code_digest(module),
+            "libraries": json.dumps(library_versions()),
+            "inputs": _keys(name, inputs),
+            "seconds": f"{time.perf_counter() - started:.3f}",
+        }
+        _write(path, arrays, metadata)
         if (entry := _read(path)) is None:
-            raise StoreError(f"{path} could not be read back as it was written: check the disk")
+            raise CacheError(f"{path} could not be read back as it was written: check the disk")
         return entry
     finally:
         lock.release()
-
-
-def write_result(path: str | Path, values: dict[str, Any], *, provenance: dict[str, Any]) -> None:
-    """Write numbers as JSON, with where they come from, in one step.
-
-    Parameters
-    ----------
-    path
-        The file to write; an older one is replaced.
-    values
-        Numbers, strings, booleans, None, arrays, and lists and dictionaries of these; no NaN, no infinity.
-    provenance
-        ``tier`` (of the data), ``weights`` (digest), ``parameters``, ``code`` (digest), ``seconds``; more if
-        useful.
-    """
-    if missing := [key for key in PROVENANCE if key not in provenance]:
-        raise ValueError(f"{path}: the provenance of a result lacks {', '.join(missing)}")
-    try:
-        content = {"values": _plain(values), "provenance": _plain(provenance)}
-        text = json.dumps(content, indent=1, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}: a result holds finite numbers, strings and None ({error})") from error
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def read_result(path: str | Path) -> dict[str, Any]:
-    """Read what `write_result` wrote: ``{"values": ..., "provenance": ...}``."""
-    path = Path(path)
-    if not path.is_file():
-        raise StoreError(f"no result at {path}: run the chapter that computes it first")
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        complete = "values" in result and all(key in result["provenance"] for key in PROVENANCE)
-    except (ValueError, TypeError, KeyError):
-        complete = False
-    if not complete:
-        raise StoreError(f"{path} is damaged or no result of corrlib: delete it and run its chapter")
-    return result
 
 
 def _remove(path: Path) -> None:
@@ -194,12 +202,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+def _keys(name: str, inputs: Mapping[str, Any]) -> str:
+    """The inputs of a function as JSON."""
+    return json.dumps({k: _key(v, f"{name}({k}=...)") for k, v in sorted(inputs.items())})
 
 
 def _key(value: Any, where: str) -> Any:
@@ -212,8 +217,12 @@ def _key(value: Any, where: str) -> Any:
     if isinstance(value, dict) and all(isinstance(k, str) for k in value):
         return {k: _key(v, where) for k, v in sorted(value.items())}
     if isinstance(digest := getattr(value, "digest", None), str):
-        return {"digest of": type(value).__qualname__, "is": digest}
-    raise TypeError(f"{where}: {value!r:.60} has no key: it is neither plain JSON nor has it a digest")
+        device = getattr(getattr(value, "device", None), "type", None)
+        return {"type": type(value).__qualname__, "digest": digest} | ({"device": device} if device else {})
+    raise TypeError(
+        f"{where}: {value!r:.60} cannot be part of a key; give finite numbers, strings, lists or dictionaries"
+        " of these, or an object with a digest"
+    )
 
 
 def _checksum(name: str, array: np.ndarray) -> str:
@@ -238,11 +247,11 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
             save_file(arrays, temporary, metadata=metadata | checksums)
             temporary.chmod(mode)  # safetensors lets nobody else read it; a cache may be shared
     except (SafetensorError, OSError) as error:  # the first is the system's error, wrapped
-        raise StoreError(_cure(path, error)) from error
+        raise CacheError(_cure(path, error)) from error
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
-    """Arrays of an entry, mapped; None if there is none or, with a warning, if it is damaged."""
+    """Arrays of an entry, mapped; None if there is none or, with a warning, if it is corrupt."""
     if not path.is_file():
         return None
     try:
@@ -256,10 +265,14 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
             arrays[name] = raw.view(TYPES[info["dtype"]]).reshape(info["shape"])
             if metadata[f"sha256 {name}"] != _checksum(name, arrays[name]):
                 raise ValueError(f"the checksum of {name} does not match")
-    except Exception as error:  # whatever a few wrong bits look like to those who parse them
-        message = f"the cache entry {path} is damaged ({error}): computing it again"
-        warnings.warn(message, DamagedEntryWarning, stacklevel=3)
+    except FileNotFoundError:  # removed in the meantime
         return None
+    except Exception as error:  # a few wrong bits can look like anything to those who parse them
+        message = f"the cache entry {path} is corrupt ({error}): computing it again"
+        warnings.warn(message, CorruptEntryWarning, stacklevel=3)
+        return None
+    with contextlib.suppress(OSError):  # a read-only cache
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # when it was used; when it was made
     return arrays
 
 

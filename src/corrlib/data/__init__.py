@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from corrlib.cache import StoreError, cache_dir
-from corrlib.cache.code import code_digest
+from corrlib.cache import CacheError, entry_path, hold
 from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
 
@@ -26,7 +24,7 @@ def open_dataset(
     data_root
         A folder as `corrlib.data.voc` describes it. None or an empty string: the figurines, which are
         drawn into the cache (`corrlib.cache.cache_dir`) by the first process that asks for them, and again
-        only when the code that draws them has changed.
+        only when the code or the libraries that draw them have changed.
     difficult, truncated
         As `VOC` has them.
 
@@ -34,15 +32,16 @@ def open_dataset(
     ------
     DataError
         If there is no data set at `data_root`.
-    StoreError
+    CacheError
         If the figurines cannot be written.
     """
     if data_root:
         return VOC(Path(data_root), difficult, truncated)
-    made_by = f"{WORLD} {code_digest('corrlib.figurines.world')}"
-    out = cache_dir() / f"figurines-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
+    out = entry_path("corrlib.figurines.world", WORLD)
+    hold(out)
     if not (out / "figurines.json").is_file():
         _draw(out)
+        hold(out)
     return VOC(out, difficult, truncated)
 
 
@@ -57,6 +56,6 @@ def _draw(out: Path) -> None:
             if not (out / "figurines.json").is_file():  # another process drew them while we waited
                 write_world(out, **WORLD)
     except OSError as error:
-        raise StoreError(
+        raise CacheError(
             f"the figurines cannot be drawn: {error}. CORRLIB_CACHE names another folder"
         ) from error

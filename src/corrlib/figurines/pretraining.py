@@ -1,4 +1,4 @@
-"""Whole-image labels, and nothing else: the pictures that the figurine network learns from."""
+"""Images with whole-image labels, from which the figurine network learns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from filelock import FileLock
 from tqdm import tqdm
 
-from corrlib.cache.code import code_digest
+from corrlib.cache import version_digest
 from corrlib.figurines.models import CATEGORIES
 from corrlib.figurines.world import PRETRAINING_SEEDS, instance
 
-#: Worlds of their own: `write_world` refuses them.
+#: Reserved for pretraining: `write_world` refuses them.
 TRAIN_SEED, HELD_OUT_SEED = PRETRAINING_SEEDS
 
 
@@ -28,29 +28,35 @@ def labelled_images(
     jobs: int | None = None,
     progress: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Render `per_category` images of each category, squashed to squares as Caffe's ImageNet recipe does.
+    """Render `per_category` images of each category, resized to squares as in Caffe's ImageNet recipe.
 
-    The images lie in one file of `folder`, made once and then memory mapped; a killed call goes on where it
-    stopped.
+    The images lie in one file of `folder`, which is made once and then memory mapped; a killed call resumes
+    where it stopped.
 
     Parameters
     ----------
-    folder : where the file is kept.
-    per_category, seed : how many, and of which world.
-    size : side of the square in pixels.
-    jobs, progress : as in `write_world`.
+    folder : path
+        Where the file is kept: ``corrlib.figurines.pretraining`` in the cache, which
+        `corrlib.cache.contents` knows, or any other.
+    per_category, seed : int
+        Number of images of each category, and the seed of their world.
+    size : int
+        Side of the square in pixels.
+    jobs, progress
+        As in `write_world`.
 
     Returns
     -------
-    images : (20 * per_category, size, size, 3) uint8 RGB, memory mapped.
-    labels : (20 * per_category,) int64, the category's place in the alphabet; the classes alternate.
+    images : array (20 * per_category, size, size, 3) uint8 RGB
+        Memory mapped.
+    labels : array (20 * per_category,) int64
+        Indices into the sorted categories, through which they cycle.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # images that other code has drawn are other images
-    drawn_by = code_digest("corrlib.figurines.world")
-    path = folder / f"figurines-{drawn_by}-seed{seed}-{per_category}x{size}.npy"
-    with FileLock(f"{path}.lock"):
+    # Images drawn by other code or libraries are other images.
+    path = folder / f"{version_digest(__name__)}-seed{seed}-{per_category}x{size}.npy"
+    with FileLock(path.with_suffix(".lock")):
         if not path.exists():
             _draw(path, per_category, seed, size, jobs, progress)
     return np.load(path, mmap_mode="r"), np.arange(per_category * len(CATEGORIES)) % len(CATEGORIES)
@@ -80,7 +86,7 @@ def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None,
 
 
 def _reserve(path: Path, shape: tuple[int, ...], dtype: type) -> None:
-    """A file of zeros with its place on the disk: a mapped file that finds none later kills the process."""
+    """Create a file of zeros that really occupies its disk space: else a full disk would kill the process."""
     np.lib.format.open_memmap(path, "w+", dtype, shape).flush()
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

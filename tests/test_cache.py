@@ -1,0 +1,470 @@
+"""The cache: keys follow code, libraries and inputs; entries are whole or absent; stale ones are removed."""
+
+import errno
+import importlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import cv2
+import filelock
+import numba
+import numpy as np
+import pytest
+import safetensors
+import scipy
+import sklearn
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from corrlib import cache
+from corrlib.cache import code, contents
+
+CALLS = []
+ECHO = {}
+
+
+def thing(digest, **more):
+    return SimpleNamespace(digest=digest, **more)
+
+
+def network(device):
+    return thing("n", device=SimpleNamespace(type=device.partition(":")[0], name=device))
+
+
+def squares(n, scale=1.0, source=None):
+    CALLS.append(n)
+    return {"squares": scale * np.arange(n) ** 2, "odd": np.arange(n) % 2 == 1}
+
+
+def echo(name):
+    return ECHO[name]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    CALLS.clear()
+    return tmp_path / "cache"
+
+
+def values(folder):
+    return [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
+
+
+def test_a_value_is_computed_once_and_mapped_read_only():
+    for _ in range(2):
+        entry = cache.cached(squares, n=5)
+        np.testing.assert_array_equal(entry["squares"], [0, 1, 4, 9, 16])
+        np.testing.assert_array_equal(entry["odd"], [False, True, False, True, False])
+        assert entry["odd"].dtype == bool and not entry["squares"].flags.writeable
+        base = entry["squares"]
+        while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
+            base = base.base
+        assert isinstance(base, np.memmap)
+    assert CALLS == [5]
+
+
+def test_entries_have_the_permissions_of_new_files(folder):
+    cache.cached(squares, n=3)
+    (folder / "new").touch()
+    assert len({path.stat().st_mode for path in values(folder)}) == 1
+
+
+def test_every_input_is_part_of_the_key():
+    sources = ["a", ["a"], {"k": None}, thing("a"), thing("b"), network("cpu"), network("cuda:0")]
+    asked = [{"n": 5}, {"n": 6}, {"n": 5, "scale": 2.0}, *({"n": 5, "source": source} for source in sources)]
+    for inputs in 2 * asked:
+        cache.cached(squares, **inputs)
+    assert len(CALLS) == len(asked)
+    cache.cached(squares, source=thing("a"), n=5)  # in another order
+    cache.cached(squares, source=network("cuda:1"), n=5)  # on another device of the same type
+    assert len(CALLS) == len(asked)
+
+
+def upgrade(monkeypatch):
+    """As if another numpy had been installed."""
+    versions = cache.library_versions() | {"numpy": "0.1"}
+    monkeypatch.setattr(code, "library_versions", lambda: versions)
+
+
+def test_a_value_of_other_libraries_is_not_read(monkeypatch):
+    cache.cached(squares, n=5)
+    upgrade(monkeypatch)
+    cache.cached(squares, n=5)
+    assert CALLS == [5, 5]
+
+
+def test_library_versions_are_those_that_the_libraries_state():
+    program = "import sys; from corrlib import cache; cache.library_versions()\n"
+    program += "assert not {'torch', 'scipy', 'cv2', 'numba', 'sklearn'} & {*sys.modules}"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    stated = {"python": "{}.{}".format(*sys.version_info), "scikit-learn": sklearn.__version__}
+    stated |= {library.__name__: library.__version__ for library in (numba, np, scipy, torch)}
+    versions = cache.library_versions()
+    assert versions.pop("opencv-python-headless").startswith(cv2.__version__)
+    assert versions == stated
+
+
+def test_an_entry_says_how_it_was_made(folder):
+    cache.cached(squares, n=5, source=network("cpu"))
+    (path,) = values(folder)
+    with safetensors.safe_open(path, "numpy") as file:
+        about = file.metadata()
+    assert about["function"] == "test_cache.squares" and 0 <= float(about["seconds"]) < 10
+    source = {"type": "SimpleNamespace", "digest": "n", "device": "cpu"}
+    assert json.loads(about["inputs"]) == {"n": 5, "source": source}
+    assert json.loads(about["libraries"])["numpy"] == np.__version__
+    assert about["code"] == cache.code_digest("test_cache")
+
+
+@pytest.mark.parametrize("value", [np.zeros(2), object(), float("nan"), {1: 2}, {"a": [object()]}])
+def test_inputs_that_cannot_be_part_of_a_key_are_refused(value):
+    with pytest.raises(TypeError, match=r"source=\.\.\.\).*cannot be part of a key"):
+        cache.cached(squares, n=5, source=value)
+    assert not CALLS
+
+
+def test_functions_without_a_source_are_refused():
+    with pytest.raises(TypeError, match="move it to the top level of a module"):
+        cache.cached(lambda: {})
+
+
+@given(
+    array=hnp.arrays(
+        st.sampled_from(["f2", "f4", ">f8", "i8", "u1", "?"]), hnp.array_shapes(min_dims=0, min_side=0)
+    )
+)
+def test_arrays_are_read_as_they_were_written(array):
+    ECHO["it"] = {"x": array, "transposed": array.T, "second": np.arange(3)}
+    try:
+        entry = cache.cached(echo, name="it")
+        for name, expected in ECHO["it"].items():
+            assert entry[name].dtype == expected.dtype.newbyteorder("=")
+            np.testing.assert_array_equal(entry[name], expected)
+    finally:
+        for path in values(cache.cache_dir()):
+            path.unlink()
+
+
+@pytest.mark.parametrize(
+    "arrays", [[1, 2], {"x": [1, 2]}, {"x": np.array(["text"])}, {"x": np.zeros(2, complex)}]
+)
+def test_only_arrays_of_numbers_are_kept(arrays, folder):
+    ECHO["it"] = arrays
+    with pytest.raises(TypeError, match="dictionary of numeric arrays"):
+        cache.cached(echo, name="it")
+    assert not values(folder)
+
+
+CORRUPT = {
+    "bit": lambda d: d[:-3] + bytes([d[-3] ^ 1]) + d[-2:],
+    "dtype": lambda d: d.replace(b'"F64"', b'"I64"'),
+    "half": lambda d: d[: len(d) // 2],
+    "start": lambda d: d[:5],
+    "empty": lambda d: b"",
+    "foreign": lambda d: b"\xff" * 99,
+}
+
+
+@pytest.mark.parametrize("corrupt", CORRUPT.values(), ids=CORRUPT)
+def test_corrupt_entries_are_computed_again_with_a_warning(folder, corrupt):
+    cache.cached(squares, n=20)
+    (path,) = values(folder)
+    whole = path.read_bytes()
+    path.write_bytes(corrupt(whole))
+    assert path.read_bytes() != whole
+    with pytest.warns(cache.CorruptEntryWarning, match=f"(?s){path.name}.*corrupt.*again"):
+        entry = cache.cached(squares, n=20)
+    np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
+    cache.cached(squares, n=20)
+    assert CALLS == [20, 20]
+
+
+def test_a_failed_computation_leaves_nothing(folder):
+    with pytest.raises(KeyError, match="absent"):
+        cache.cached(echo, name="absent")
+    assert not values(folder)
+
+
+def test_a_full_disk_gives_one_clear_error_and_leaves_nothing(folder, monkeypatch):
+    def full(arrays, path, metadata):
+        path.write_bytes(b"half of it")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(cache.CacheError, match="disk is full: free some space, or choose another folder"):
+        cache.cached(squares, n=5)
+    assert not values(folder)
+
+
+def test_an_unwritable_cache_gives_one_clear_error(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(cache.CacheError, match=r"check the folder and its permissions.*CORRLIB_CACHE"):
+        cache.cached(squares, n=5)
+    assert not CALLS
+
+
+SLOWLY = """
+import sys, time
+import numpy as np
+from corrlib import cache
+
+def compute(log):
+    with open(log, "a") as file:
+        file.write("computed ")
+    time.sleep(0.5)
+    return {"x": np.arange(3)}
+"""
+
+
+def test_processes_that_ask_for_the_same_value_compute_it_once(tmp_path):
+    (tmp_path / "slowly.py").write_text(SLOWLY)
+    ask = (
+        f"import slowly; print(slowly.cache.cached(slowly.compute, log={str(tmp_path / 'log')!r})['x'].sum())"
+    )
+    pipes = dict(cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    processes = [subprocess.Popen([sys.executable, "-c", ask], **pipes) for _ in range(3)]
+    assert [p.communicate(timeout=60)[0] for p in processes] == ["3\n"] * 3
+    assert (tmp_path / "log").read_text() == "computed "
+
+
+def test_replacing_gives_whole_files_and_folders_or_nothing(tmp_path):
+    with cache.replacing(tmp_path / "new" / "folder") as temporary:
+        temporary.mkdir()
+        (temporary / "inside").write_text("whole")
+        assert not (tmp_path / "new" / "folder").exists()
+    assert (tmp_path / "new" / "folder" / "inside").read_text() == "whole"
+    with pytest.raises(RuntimeError), cache.replacing(tmp_path / "new" / "other") as temporary:
+        temporary.mkdir()
+        (temporary / "inside").write_text("half")
+        raise RuntimeError
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["folder"]
+
+
+# --- the digest of code
+
+#: A package, and of each module whether `pkg.a` reaches it.
+PACKAGE = {
+    "__init__": (False, "name = 1\n"),
+    "a": (True, "from . import b\nfrom pkg.n import Net\ndef f():\n    from pkg.c.d import g\n"),
+    "b": (True, "import numpy\n"),
+    "c/__init__": (False, ""),
+    "c/d": (True, "from ..h import i\ndef g(x):\n    return x + 1\n"),
+    "e": (False, "from pkg import a, name\n"),
+    "h": (True, "i = 1\n"),
+    "n/__init__": (True, "from pkg.n.net import Net\n"),
+    "n/net": (True, "class Net: ...\n"),
+    "p": (False, "import pkg.c.d\n"),
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    for name, (_, text) in PACKAGE.items():
+        path = tmp_path / "pkg" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    return tmp_path / "pkg"
+
+
+def changes(path, text, module):
+    """Whether the digest of a module changes with the text of a file; the old text is put back."""
+    code._source.cache_clear()
+    digest, old = cache.code_digest(module), path.read_text()
+    path.write_text(text)
+    code._source.cache_clear()
+    changed = cache.code_digest(module) != digest
+    path.write_text(old)
+    return changed
+
+
+def test_a_code_digest_follows_imports_however_indirect(package):
+    for name, (reached, text) in PACKAGE.items():
+        assert changes(package / f"{name}.py", f"{text}more = 1\n", "pkg.a") == reached, name
+    # A name that is no module comes from the package itself; `import pkg.c.d` gives access to all three.
+    assert changes(package / "__init__.py", "name = 2\n", "pkg.e")
+    assert all(
+        changes(package / f"{name}.py", "x = 1\n", "pkg.p") for name in ("__init__", "c/__init__", "c/d")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("# Why.\nfrom ..h import i\n\n\ndef g(x):  # what\n    return x + 1\n", False),
+        ('"""Module."""\nfrom ..h import i\ndef g(x):\n    """Function."""\n    return x + 1\n', False),
+        ("from ..h import (\n    i,\n)\ndef g(x): return (x\n  +  1)\n", False),
+        ("from ..h import i\ndef g(x):\n    return x + 2\n", True),
+        ("from ..h import i\ndef g(x=1):\n    return x + 1\n", True),
+        ("from ..h import i\ndef g(x):\n    return 'x' + 1\n", True),
+    ],
+    ids=["comments", "docstrings", "formatting", "number", "default", "string"],
+)
+def test_a_code_digest_is_of_the_code_and_not_of_its_text(package, text, changed):
+    assert changes(package / "c" / "d.py", text, "pkg.a") == changed
+
+
+def test_the_digest_of_a_chapter_is_of_what_it_imports(tmp_path):
+    def digest(text):
+        (tmp_path / "chapter.py").write_text(text)
+        return cache.imports_digest(tmp_path / "chapter.py")
+
+    geometry = digest("# %%\nfrom corrlib import geometry\n")
+    assert digest("import os\n# %% [markdown]\n# Text.\nfrom corrlib.geometry import Crop\n") == geometry
+    assert geometry != digest("from corrlib import flow\n") != digest("")
+    assert digest("from corrlib import cache\n") == digest(""), "the cache keeps values and computes none"
+    with pytest.raises(ValueError, match=r"chapter\.py, line 2.*correct"):
+        digest("x = 1\nx x\n")
+
+
+@pytest.mark.parametrize("module", ["nowhere.at_all", "corrlib.nowhere"])
+def test_a_module_without_a_source_has_no_code_digest(module):
+    with pytest.raises(ValueError, match=f"{module}.*check its name"):
+        cache.code_digest(module)
+
+
+# --- what the cache holds, and what is removed
+
+DIGITS = "0123456789abcdef"
+
+
+@pytest.fixture
+def filled(folder, monkeypatch):
+    """A cache with an entry of each kind, by what it is."""
+    made = {}
+
+    def make(kind, path, content=b"12345"):
+        made[kind] = folder / path
+        made[kind].parent.mkdir(parents=True, exist_ok=True)
+        made[kind].write_bytes(content)
+
+    with monkeypatch.context() as patch:
+        upgrade(patch)
+        cache.cached(squares, n=3)
+        (made["stale"],) = values(folder)
+    cache.cached(squares, n=3)
+    (made["current"],) = {*values(folder)} - {made["stale"]}
+    make("of a function that is gone", f"corrlib.gone.compute/{DIGITS}-{DIGITS}.safetensors")
+    make("of an earlier layout", f"corrlib.data.crops._features/{2 * DIGITS}.safetensors")
+    make("of code that is not here", f"elsewhere.compute/{DIGITS}-{DIGITS}.safetensors")
+    make("a dataset", f"corrlib.figurines.world/{DIGITS}-{DIGITS}/figurines.json")
+    make("pretraining images", f"corrlib.figurines.pretraining/{DIGITS}-seed1-2x64.partial.npy")
+    make("temporary", f"test_cache.squares/.{made['current'].name}.tmp")
+    make("lock", f"test_cache.squares/{DIGITS}-{DIGITS}.lock")
+    make("a result", "results/alignment-figurines.json")
+    make("another file of the user", f"corrlib.notes/{DIGITS}.txt")
+    return made
+
+
+STALE = ["stale", "of a function that is gone", "of an earlier layout", "a dataset", "pretraining images"]
+LEFT = ["temporary", "lock"]
+
+
+def absent(made):
+    return {kind for kind, path in made.items() if not path.exists()}
+
+
+def listed():
+    return {path: entry for entry in contents.list_entries() for path in entry.paths or [entry.lock]}
+
+
+def test_entries_are_listed_with_what_made_them(filled):
+    entries = listed()
+    current, dataset = entries[filled["current"]], entries[filled["a dataset"].parent]
+    assert (current.name, current.stale) == ("test_cache.squares", False)
+    assert current.size == filled["current"].stat().st_size and json.loads(current.inputs) == {"n": 3}
+    assert abs(current.used - time.time()) < 60
+    assert (dataset.name, dataset.size, dataset.stale) == ("corrlib.figurines.world", 5, True)
+    shown = {kind for kind, path in filled.items() if {path, path.parent} & {*entries}}
+    assert shown == {*STALE, *LEFT, "current", "of code that is not here"}
+
+
+def test_pruning_removes_what_is_stale_or_left_and_nothing_else(filled):
+    contents.prune_entries(dry_run=True)
+    assert not absent(filled)
+    removed, kept = contents.prune_entries()
+    assert absent(filled) == {*STALE, *LEFT} and len(removed) == len({*STALE, *LEFT}) and not kept
+    cache.cached(squares, n=3)
+    assert CALLS == [3, 3], "the current entry has not been computed again"
+
+
+def test_pruning_by_age_goes_by_the_last_use(filled):
+    half, ten = (time.time() - days * 86400 for days in (0.5, 10))
+    os.utime(filled["current"], (half, ten))  # used half a day ago, made ten days ago
+    os.utime(filled["of code that is not here"], (ten, ten))
+    assert listed()[filled["current"]].used == listed()[filled["current"]].used == half
+    contents.prune_entries(11)
+    assert absent(filled) == {*STALE, *LEFT}
+    os.utime(filled["current"], (time.time() + 86400, ten))  # which the system itself would not correct
+    cache.cached(squares, n=3)
+    assert abs(listed()[filled["current"]].used - time.time()) < 60
+    contents.prune_entries(0.25)
+    assert absent(filled) == {*STALE, *LEFT, "of code that is not here"}
+    assert filled["current"].stat().st_mtime == ten
+
+
+def test_what_is_in_use_is_not_removed(filled):
+    cache.hold(filled["a dataset"].parent)
+    with filelock.FileLock(filled["stale"].with_suffix(".lock")):
+        _, kept = contents.prune_entries()
+    assert absent(filled) == {*STALE, *LEFT} - {"stale", "a dataset"} and len(kept) == 2
+
+
+def test_a_dataset_is_not_half_removed(filled, monkeypatch):
+    monkeypatch.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError("killed")))
+    contents.prune_entries()
+    monkeypatch.undo()
+    assert not filled["a dataset"].exists()
+    assert (filled["a dataset"].parent.parent / f".{DIGITS}-{DIGITS}.tmp").is_dir()
+
+
+@pytest.mark.filterwarnings("error::corrlib.cache.CorruptEntryWarning")
+def test_pruning_does_not_disturb_readers():
+    kept, errors = cache.cached(squares, n=1000)["squares"], []
+
+    def read():
+        try:
+            while time.monotonic() < until:
+                assert cache.cached(squares, n=7)["squares"].sum() == 91
+        except BaseException as error:
+            errors.append(error)
+
+    until, removed = time.monotonic() + 1, 0
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    [reader.start() for reader in readers]
+    while any(reader.is_alive() for reader in readers):
+        removed += len(contents.prune_entries(0)[0])
+    assert not errors and removed > 2
+    np.testing.assert_array_equal(kept, np.arange(1000) ** 2)
+
+
+def test_the_table_says_what_is_there_and_what_went(filled, capsys):
+    contents.main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (row,) = [row for row in rows if row[0] == "test_cache.squares"]
+    today = time.strftime("%Y-%m-%d")
+    assert row == ["test_cache.squares", "2", "0.0", "MB", "0", "s", today, today, "50%"]
+    assert rows[0][:2] == ["function", "entries"] and rows[-1][3] == "9"
+    contents.main(prune=True, older_than=0.5)
+    assert capsys.readouterr().out.startswith("removed:\n")
+    assert absent(filled) == {*STALE, *LEFT}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"older_than": 3.0}, "need --prune"), ({"dry_run": True}, "need --prune")]
+    + [({"prune": True, "older_than": days}, "at least 0") for days in (-1.0, float("nan"))],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        contents.main(**options)

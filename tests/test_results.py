@@ -1,0 +1,94 @@
+"""Result files: numbers with where they come from, whole or not written; and the paper's own tables."""
+
+import dataclasses
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from corrlib.cache import CacheError, code_digest
+from corrlib.publishing import results
+
+PROVENANCE = {
+    "dataset": "figurines",
+    "weights": "0123",
+    "parameters": {"k": np.int64(5)},
+    "code": "4567",
+    "seconds": 1.5,
+}
+
+
+def test_results_are_read_as_they_were_written(tmp_path):
+    path = tmp_path / "results" / "chapter.json"
+    values = {
+        "score": np.float32(0.5),
+        "interval": np.array([0.25, 0.75]),
+        "layers": ("conv3",),
+        "none": None,
+    }
+    results.write(path, values, provenance=PROVENANCE)
+    expected = {"score": 0.5, "interval": [0.25, 0.75], "layers": ["conv3"], "none": None}
+    assert results.read(path) == {"values": expected, "provenance": PROVENANCE}
+    assert [p.name for p in path.parent.iterdir()] == ["chapter.json"]
+
+
+@pytest.mark.parametrize("values", [{"x": float("nan")}, {"x": np.array([1, np.inf])}, {"x": object()}])
+def test_results_that_are_not_finite_numbers_are_refused(tmp_path, values):
+    path = tmp_path / "chapter.json"
+    results.write(path, {"x": 1}, provenance=PROVENANCE)
+    with pytest.raises(ValueError, match=r"chapter\.json.*finite numbers"):
+        results.write(path, values, provenance=PROVENANCE)
+    assert results.read(path)["values"] == {"x": 1}  # the older one is still whole
+
+
+def test_results_without_provenance_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="lacks weights, seconds"):
+        results.write(tmp_path / "r.json", {}, provenance={"dataset": "", "parameters": {}, "code": ""})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[1]", "{}", json.dumps({"values": {}, "provenance": {"dataset": ""}})]
+)
+def test_corrupt_results_name_the_file_and_the_cure(tmp_path, text):
+    (tmp_path / "r.json").write_text(text)
+    with pytest.raises(CacheError, match=r"r\.json.*delete it"):
+        results.read(tmp_path / "r.json")
+    with pytest.raises(CacheError, match=r"absent\.json: run the chapter"):
+        results.read(tmp_path / "absent.json")
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    layer: str = "conv4"
+    neighbors: int = 25
+
+
+def test_provenance_says_what_ran_on_what(tmp_path):
+    data = SimpleNamespace(name="voc2011", digest="d", difficult=False, truncated=True)
+    network = SimpleNamespace(name="caffenet", digest="w")
+    Settings.__module__ = "corrlib.mrf.solvers"
+    about = results.provenance(data, network, Settings(neighbors=5), seconds=1.26)
+    parameters = {"layer": "conv4", "neighbors": 5, "difficult": False, "truncated": True}
+    expected = {"dataset": "voc2011", "data": "d", "weights": "w", "network": "caffenet", "seconds": 1.3}
+    assert about == expected | {"parameters": parameters, "code": code_digest("corrlib.mrf")}
+    results.write(tmp_path / "r.json", {}, provenance=about)
+
+
+def test_results_lie_in_the_cache_unless_another_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CORRLIB_RESULTS", raising=False)
+    assert results.folder() == tmp_path / "cache" / "results"
+    monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path / "point"))
+    assert results.folder() == tmp_path / "point"
+
+
+def test_the_published_tables_are_found_from_the_project_and_its_book(tmp_path, monkeypatch):
+    (tmp_path / "book" / "published").mkdir(parents=True)
+    (tmp_path / "book" / "published" / "table9.csv").write_text("method,mean\nSIFT,15.7\n")
+    for folder in (tmp_path, tmp_path / "book"):
+        monkeypatch.chdir(folder)
+        assert results.published("table9") == [{"method": "SIFT", "mean": "15.7"}]
+    monkeypatch.chdir(tmp_path / "book" / "published")
+    with pytest.raises(ValueError, match="start the chapter there"):
+        results.published("table9")
