@@ -25,13 +25,15 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
-from corrlib.publishing import results, tables
+from corrlib.publishing import results
 from corrlib.publishing.plots.style import LineArt
+from corrlib.publishing.tables.format import markdown as _table
+from corrlib.publishing.tables.format import plain
 
-__all__ = ["figure", "numbers", "save", "setup", "source", "table", "text"]
+__all__ = ["figure", "numbers", "save", "set_source", "setup", "table", "text"]
 
 #: What `setup` has opened, for the calls that follow it in the same kernel.
-_CHAPTER: dict[str, Any] = {"source": "", "names": {}}
+_CHAPTER: dict[str, Any] = {"source": ""}
 
 
 def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
@@ -57,8 +59,8 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     flags = {name: parameters[name] for name in ("difficult", "truncated") if name in parameters}
     data = open_dataset(parameters.get("data_root"), **flags)
     network = convnet.load(parameters.get("weights") or None)
-    _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter(), names={})
-    source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
+    _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter())
+    set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
     images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
     said = f"Dataset: **{data.name}** ({images}). Network: **{network.name}**."
     _show(_markdown(said), "setup", dataset=data.name, network=network.name)
@@ -70,12 +72,12 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     return data, network, chosen
 
 
-def source(description: str) -> None:
+def set_source(description: str) -> None:
     """Say where the figures and tables that follow come from; `setup` says it of its data and network."""
     _CHAPTER["source"] = description
 
 
-def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "") -> None:
+def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "", source: str = "") -> None:
     """Show a figure with its caption. The book numbers it and knows it as ``figure-<name>``.
 
     Parameters
@@ -88,13 +90,15 @@ def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "") -> 
         One paragraph of Markdown: exactly what is drawn.
     alt
         What the figure shows, for those who do not see it.
+    source
+        Where it comes from, if that is not what `setup` has opened.
 
     Raises
     ------
     ValueError
         For a name of another form, or a drawn figure without an alternative text.
     """
-    about = _described(name, caption)
+    about = _described(name, caption, source)
     if isinstance(figure, HTML):
         bundle = {"text/html": figure.data, "text/plain": name}
     elif not alt.strip():
@@ -107,23 +111,28 @@ def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "") -> 
 
 
 def table(
-    name: str, rows: Sequence[Mapping[str, Any]], caption: str, *, formats: str | Mapping[str, str] = ".1f"
+    name: str,
+    rows: Sequence[Mapping[str, Any]],
+    caption: str,
+    *,
+    formats: str | Mapping[str, str] = ".1f",
+    source: str = "",
 ) -> None:
     """Show a table with its caption. The book numbers it and knows it as ``table-<name>``.
 
     Parameters
     ----------
-    name, caption
+    name, caption, source
         As `figure` has them.
     rows
-        Column -> cell, as `tables.markdown` has them; all with the same columns.
+        Column -> cell, as `corrlib.publishing.tables.markdown` has them; all with the same columns.
     formats
         Of the numbers that are no integers: of all columns, or by column.
     """
-    about = _described(name, caption)
+    about = _described(name, caption, source)
     _caption(about)
-    shown = _markdown(tables.markdown(rows, formats))
-    _show(shown, "table", rows=[{k: tables.plain(v) for k, v in row.items()} for row in rows], **about)
+    shown = _markdown(_table(rows, formats))
+    _show(shown, "table", rows=[{k: plain(v) for k, v in row.items()} for row in rows], **about)
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
@@ -136,9 +145,9 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
     prefix
         Put before each name, with a hyphen.
     """
-    named = {f"{prefix}-{key}" if prefix else key: tables.plain(value) for key, value in values.items()}
+    named = {f"{prefix}-{key}" if prefix else key: plain(value) for key, value in values.items()}
     rows = [{"number": f"`{key}`", "value": value} for key, value in named.items()]
-    _show(_markdown(tables.markdown(rows, ".4g")), "numbers", numbers=named)
+    _show(_markdown(_table(rows, ".4g")), "numbers", numbers=named)
 
 
 def text(markdown: str) -> None:
@@ -161,11 +170,11 @@ def save(values: Mapping[str, Any]) -> None:
     results.write(results.folder() / f"{chapter}-{data.name}.json", values, provenance=about)
 
 
-def _described(name: str, caption: str) -> dict[str, str]:
+def _described(name: str, caption: str, source: str) -> dict[str, str]:
     """What every figure and table says of itself."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
         raise ValueError(f"{name!r} names a figure or table: expected lower case letters, digits and hyphens")
-    return {"name": name, "caption": " ".join(caption.split()), "source": _CHAPTER["source"]}
+    return {"name": name, "caption": " ".join(caption.split()), "source": source or _CHAPTER["source"]}
 
 
 def _drawn(figure: Figure) -> dict[str, str]:
@@ -177,8 +186,8 @@ def _drawn(figure: Figure) -> dict[str, str]:
 
 
 def _caption(about: Mapping[str, str]) -> None:
-    source = f"<br><small>{about['source']}</small>" * bool(about["source"])
-    _show(_markdown(f"{about['caption']}{source}"), "caption")
+    origin = f"<br><small>{about['source']}</small>" * bool(about["source"])
+    _show(_markdown(f"{about['caption']}{origin}"), "caption")
 
 
 def _markdown(text: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from corrlib.cache import StoreError, cache_dir, code_digest, replacing
+from corrlib.cache import CacheError, cache_dir, code_digest, replacing
 
 __all__ = ["folder", "project", "provenance", "published", "read", "write"]
 
@@ -89,7 +89,7 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
     ------
     ValueError
         For other values, or a provenance that lacks something.
-    StoreError
+    CacheError
         If the file cannot be written.
     """
     if missing := [key for key in PROVENANCE if key not in provenance]:
@@ -108,19 +108,19 @@ def read(path: str | Path) -> dict[str, Any]:
 
     Raises
     ------
-    StoreError
+    CacheError
         If there is no such file, or it is no result.
     """
     path = Path(path)
     if not path.is_file():
-        raise StoreError(f"no result at {path}: run the chapter that computes it first")
+        raise CacheError(f"no result at {path}: run the chapter that computes it first")
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
         complete = "values" in result and all(key in result["provenance"] for key in PROVENANCE)
     except (ValueError, TypeError, KeyError):
         complete = False
     if not complete:
-        raise StoreError(f"{path} is corrupt, or no result of corrlib: delete it and run its chapter")
+        raise CacheError(f"{path} is corrupt, or no result of corrlib: delete it and run its chapter")
     return result
 
 

@@ -1,0 +1,100 @@
+"""Tables as Markdown: rows are mappings from column to cell, and a cell may have an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+__all__ = ["formatted", "markdown", "plain"]
+
+
+def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str] = ".1f") -> str:
+    """A Markdown table: its first column is left aligned, the others are right aligned.
+
+    Parameters
+    ----------
+    rows
+        Column -> cell: text, which may hold Markdown; a number; a number with its interval, ``(value, lower,
+        upper)``; or None, an empty cell.
+    formats
+        Format of numbers that are not integers, for all columns or by column (``.1f`` for others).
+
+    Raises
+    ------
+    ValueError
+        If there are no rows, or rows differ in their columns.
+
+    Examples
+    --------
+    >>> print(markdown([{"method": "conv4 flow", "PCK": (24.91, 23.1, 26.8)}]))
+    | method | PCK |
+    | :-- | --: |
+    | conv4 flow | 24.9 [23.1, 26.8] |
+    """
+    if not rows:
+        raise ValueError("a table has at least one row")
+    columns = list(rows[0])
+    lines = [columns, [":--", *["--:"] * (len(columns) - 1)]]
+    for row in rows:
+        if list(row) != columns:
+            raise ValueError(f"expected rows with the columns {', '.join(columns)}, got {', '.join(row)}")
+        lines.append([formatted(cell, _format(formats, column)) for column, cell in row.items()])
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def formatted(value: Any, format: str = ".1f") -> str:
+    """Format text, a number, or a number with its interval for a table or a sentence.
+
+    Parameters
+    ----------
+    value
+        As a cell of `markdown`.
+    format
+        Of a number that is not an integer. A ``+`` shows the sign of a difference, but not in its interval.
+
+    Examples
+    --------
+    >>> formatted((24.91, 23.1, 26.8))
+    '24.9 [23.1, 26.8]'
+    """
+    value = plain(value)
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, list):
+        middle, lower, upper = value
+        ends = f"{_number(lower, format.lstrip('+'))}, {_number(upper, format.lstrip('+'))}"
+        # Lines may break before the interval but not within it.
+        return f"{_number(middle, format)} [{ends}]".replace(", ", ",\u00a0")
+    return _number(value, format)
+
+
+def plain(value: Any) -> Any:
+    """Convert a cell to JSON's types: text, a number, None, or a list of three numbers.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, tuple | list) and len(value) == 3:
+        return [plain(v) for v in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ValueError(f"a cell is text, a number, or a number and its interval, not {value!r:.60}")
+
+
+def _format(formats: str | Mapping[str, str], column: str) -> str:
+    return formats if isinstance(formats, str) else formats.get(column, ".1f")
+
+
+def _number(value: float, format: str) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = f"{value:{format}}"
+    if float(text) == 0:  # zero has no sign
+        text = text.lstrip("+-")
+    return text.replace("-", "\u2212")
