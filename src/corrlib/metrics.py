@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["bootstrap", "errors", "estimate", "judge", "mean_interval", "mean_pck", "pck", "rms_norm"]
+__all__ = ["VERDICTS", "bootstrap", "by_category", "errors", "estimate", "judge", "mean_interval", "mean_pck"]
+__all__ += ["pck", "rms_norm"]
+
+#: What can become of a claim, the best first.
+VERDICTS = ("supported", "inconclusive (same direction)", "inconclusive", "contradicted", "not tested")
 
 
 def errors(predicted: np.ndarray, truth: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -127,27 +131,40 @@ def estimate(
     return np.stack([value, *bootstrap(errors, alphas, minus=minus)], axis=-1)
 
 
-def judge(leads: np.ndarray, *, ties: bool = False) -> str:
-    """Judge the claim that one method is better than another, at one tolerance or at each of several.
+def by_category(
+    errors: Sequence[np.ndarray], categories: Sequence[str], alpha: float
+) -> dict[str, np.ndarray]:
+    """Category -> its `pck` at `alpha` and the 95 % bootstrap interval ``(3,)``, as fractions."""
+    return {
+        category: np.array([pck(each, alpha), *bootstrap([each], alpha)])
+        for category, each in zip(categories, errors, strict=True)
+    }
+
+
+def judge(differences: Sequence[np.ndarray], *, at_least: bool = False) -> str:
+    """Judge the claim that one method is better than another by the differences between them.
 
     Parameters
     ----------
-    leads
-        ``(A, 3)``: how far it is ahead, and the two ends of the interval of that.
-    ties
-        Whether the claim is only that it is no worse.
+    differences
+        ``(n, 3)``: each difference, which the claim says is positive, and the ends of its interval. An end
+        that is NaN is not known.
+    at_least
+        Whether the claim is only that the method is no worse.
 
     Returns
     -------
     str
-        "holds" if every interval lies above zero (with `ties`: nowhere below), "does not hold" if one does
-        not reach above zero (with `ties`: lies below), and "cannot be told" otherwise.
+        One of `VERDICTS`: "supported" if every interval lies above zero (`at_least`: nowhere below),
+        "contradicted" if one of them does not reach above zero (`at_least`: lies below); else "inconclusive
+        (same direction)" if all values are as claimed, and "inconclusive" if one is not.
     """
-    leads = np.asarray(leads, dtype=np.float64).reshape(-1, 3)
-    lower, upper = leads[:, 1], leads[:, 2]
-    if (lower >= 0).all() if ties else (lower > 0).all():
-        return "holds"
-    return "does not hold" if ((upper < 0).any() if ties else (upper <= 0).any()) else "cannot be told"
+    value, lower, upper = np.asarray(differences, dtype=np.float64).reshape(-1, 3).T
+    if (lower >= 0).all() if at_least else (lower > 0).all():
+        return VERDICTS[0]
+    if (upper < 0).any() if at_least else (upper <= 0).any():
+        return VERDICTS[3]
+    return VERDICTS[1] if ((value >= 0).all() if at_least else (value > 0).all()) else VERDICTS[2]
 
 
 def mean_interval(

@@ -1,4 +1,4 @@
-"""Every instance aligned with its neighbours, and what the neighbours' keypoints become; kept on disk."""
+"""Features on one grid, and every object aligned with its neighbours by them; kept in the cache."""
 
 from __future__ import annotations
 
@@ -11,43 +11,53 @@ import numpy as np
 from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
-from corrlib import flow
+from corrlib import flow, sift
 from corrlib.cache import cached
-from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.convnet import Network
 from corrlib.data import VOC, crops
-from corrlib.experiments.alignment.features import GRID_LAYER, features, neighbours, scale
+from corrlib.experiments.alignment.settings import Settings
+from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.geometry import ReceptiveField
+from corrlib.metrics import rms_norm
 
-#: The field is inverted on every so many pixels of the square: the splines bend no faster than the grid's 16.
+__all__ = ["Alignment", "align", "copied", "features", "prepare", "scale", "transfer"]
+
+#: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
+#: of convnet rf centers").
+GRID_LAYER = "conv4"
+BATCH = 64
+#: Training objects of each category over which the norm of a kind of feature is measured.
+SAMPLE = 4
+#: The field is inverted on every so many pixels of the crop: the splines bend no faster than the grid's 16.
 COARSE = 4
-#: Instances that are kept on disk together, at first; then twice as many, and so on.
+#: Objects that are cached together, at first; then twice as many, and so on.
 BLOCK = 4
-#: Share of the energy by which it may exceed the bound of TRW-S: it stops there.
+#: TRW-S stops when the energy exceeds its lower bound by no more than this share.
 TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Aligned:
-    """Instances of one category, their neighbours, and the alignment of each pair.
+class Alignment:
+    """Objects of one category, their neighbours, and the alignment of each pair.
 
     Attributes
     ----------
     rows
-        ``(N,)`` which of the split's instances, in the order of `crops.spread`.
-    neighbours
-        ``(N, k)`` rows of the training instances, the most similar first.
+        ``(N,)`` rows of the objects in ``crops.objects``, in the order of ``crops.evenly_spaced``.
+    neighbors
+        ``(N, k)`` rows of the training objects, the most similar first.
     labels_rc
-        ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the instance's is matched with.
+        ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the object's is matched with.
     points
-        ``(N, k, K, 2)`` the neighbours' keypoints in the instance's square; NaN where a neighbour has none.
+        ``(N, k, K, 2)`` the neighbours' keypoints in the object's crop; NaN where a neighbour has none.
     data, smoothness, bound
-        ``(N, k)`` the two terms of the energy, and the bound below which it cannot be (-inf: none known).
+        ``(N, k)`` the two terms of the energy, and its lower bound (-inf: none known).
     iterations
         ``(N, k)`` of the solver.
     """
 
     rows: np.ndarray
-    neighbours: np.ndarray
+    neighbors: np.ndarray
     labels_rc: np.ndarray
     points: np.ndarray
     data: np.ndarray
@@ -59,80 +69,158 @@ class Aligned:
 def align(
     data: VOC,
     network: Network,
+    settings: Settings,
     category: str,
-    split: str = "val",
     *,
-    feature: str | float = "conv4",
-    beta: float = 3e-3,
-    solver: str = "trws",
-    iterations: int = 100,
-    count: int = 25,
-    retrieval_layer: str = "fc7",
-    size: int = INPUT_SIDE,
+    feature: str | float,
+    beta: float,
+    split: str = "val",
     limit: int | None = None,
-) -> Aligned:
-    """Align instances of a category with their nearest neighbours in the training set (paper, section 3).
+) -> Alignment:
+    """Align objects of a category with their nearest neighbours in the training set (paper, section 3).
 
     Parameters
     ----------
-    data, network, category, split
-        Whose instances; the neighbours are always of ``train``.
+    settings
+        Its solver, iterations, neighbors, retrieval layer and size.
     feature
         A layer of the network, or a radius of SIFT in pixels; taken at the same locations.
     beta
-        Weight of squared differences of displacements in pixels, for features of RMS norm 1.
-    solver, iterations
-        As `corrlib.mrf.solve` has them.
-    count
-        Neighbours; fewer if there are not as many.
-    retrieval_layer
-        By whose cosine neighbours are near.
-    size
-        Side of the squares that boxes are warped to.
+        As `Settings` has it.
+    split
+        Of the objects; the neighbours are always of ``train``.
     limit
-        At most so many instances, evenly spread; None for all.
+        At most so many objects, an evenly spaced subset; None: all.
     """
-    inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
-    inputs |= dict(solver=solver, iterations=iterations, count=count, retrieval_layer=retrieval_layer)
-    wanted = len(crops.spread(len(crops.visible(data, category, split)), limit))
+    wanted = len(crops.evenly_spaced(len(crops.objects(data, category, split)), limit))
     edges = [0, BLOCK]
     while edges[-1] < wanted:
         edges.append(2 * edges[-1])
-    parts = [cached(_align, **inputs, size=size, first=a, last=b) for a, b in pairwise(edges)]
-    return Aligned(**{name: np.concatenate([part[name] for part in parts])[:wanted] for name in parts[0]})
+    parts = [
+        cached(
+            _align,
+            data=data,
+            network=network,
+            category=category,
+            split=split,
+            feature=feature,
+            beta=beta,
+            solver=settings.solver,
+            iterations=settings.iterations,
+            neighbors=settings.neighbors,
+            retrieval_layer=settings.retrieval_layer,
+            size=settings.size,
+            first=first,
+            last=last,
+        )
+        for first, last in pairwise(edges)
+    ]
+    return Alignment(**{name: np.concatenate([part[name] for part in parts])[:wanted] for name in parts[0]})
 
 
-def copied(
-    data: VOC,
-    network: Network,
-    category: str,
-    split: str = "val",
-    *,
-    count: int = 25,
-    retrieval_layer: str = "fc7",
-    size: int = INPUT_SIDE,
-) -> np.ndarray:
-    """The neighbours' keypoints as they are in their own squares, ``(N, k, K, 2)``: no alignment at all."""
-    rows = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    return crops.keypoints(crops.visible(data, category, "train"), size)[rows]
+def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.ndarray]:
+    """Compute the features of all objects, a category at a time, so that its crops are cut only once.
+
+    Returns
+    -------
+    dict
+        Category -> ``(N, k)`` the neighbours of its validation objects, as `neighbors` has them.
+    """
+    near = {}
+    for category in settings.categories:
+        near[category] = nearest_neighbors(
+            data, network, category, "val", layer=settings.retrieval_layer, neighbors=settings.neighbors
+        )
+        for split in ("train", "val"):
+            for feature in settings.features.values():
+                features(data, network, category, split, feature=feature, size=settings.size)
+    return near
+
+
+def copied(data: VOC, network: Network, settings: Settings, category: str, split: str = "val") -> np.ndarray:
+    """The neighbours' keypoints where they are in their own crops, ``(N, k, K, 2)``: nothing is aligned."""
+    rows = nearest_neighbors(
+        data, network, category, split, layer=settings.retrieval_layer, neighbors=settings.neighbors
+    )
+    return crops.keypoints(crops.objects(data, category, "train"), settings.size)[rows]
 
 
 def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np.ndarray) -> np.ndarray:
-    """Keypoints ``(..., K, 2)`` of moving squares where alignments ``(..., H, W, 2)`` put them.
+    """Keypoints ``(..., K, 2)`` of moving crops where alignments ``(..., H, W, 2)`` put them.
 
     As inverting the flow of every pixel, but on a `COARSE` lattice: almost the same, and much faster.
     """
     coarse = ReceptiveField(field.size, field.stride / COARSE, (field.center + 0.5) / COARSE - 0.5)
     cells = -(-size // COARSE)
-    moved = flow.flow(labels_rc, coarse, coarse, (cells, cells))
-    return (flow.transfer(moved, (points + 0.5) / COARSE - 0.5) + 0.5) * COARSE - 0.5
+    flows = flow.flow(labels_rc, coarse, coarse, (cells, cells))
+    return (flow.transfer(flows, (points + 0.5) / COARSE - 0.5) + 0.5) * COARSE - 0.5
+
+
+def features(
+    data: VOC, network: Network, category: str, split: str, *, feature: str | float, size: int
+) -> np.ndarray:
+    """Features of every object of a category at the grid, from the cache.
+
+    Parameters
+    ----------
+    feature
+        A layer of the network, or the radius in pixels of SIFT.
+    size
+        Side of the crops.
+
+    Returns
+    -------
+    array (N, H, W, C) float16 or, SIFT, uint8
+        Of layers with another grid the unit nearest to each location.
+    """
+    inputs = dict(data=data, network=network, category=category, split=split)
+    return cached(_features, **inputs, feature=feature, size=size)["features"]
+
+
+def scale(data: VOC, network: Network, *, feature: str | float, size: int) -> float:
+    """What a kind of feature is divided by in the energy: its RMS norm over a sample of the training set."""
+    norm = float(cached(_norm, data=data, network=network, feature=feature, size=size)["norm"])
+    if not norm:
+        raise ValueError(f"the features {feature!r} of the training set are all zero: nothing can be aligned")
+    return norm
 
 
 @lru_cache(maxsize=4)
 def _scaled(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
     """Features of RMS norm 1, float32; those of one category serve many blocks and many betas in turn."""
-    found = features(data, network, category, split, feature=feature, size=size)
-    return found.astype(np.float32) / scale(data, network, feature=feature, size=size)
+    raw = features(data, network, category, split, feature=feature, size=size)
+    return raw.astype(np.float32) / scale(data, network, feature=feature, size=size)
+
+
+def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
+    described = _describe(network, crops.category_images(data, category, split, size), feature)
+    # OpenCV rounds SIFT to integers.
+    return {"features": described.astype(np.float16 if isinstance(feature, str) else np.uint8)}
+
+
+def _norm(data: VOC, network: Network, feature: str | float, size: int):
+    sample = []
+    for category in data.categories:
+        train = crops.objects(data, category, "train")
+        some = [train[row] for row in crops.evenly_spaced(len(train), SAMPLE)]
+        sample.append(_describe(network, crops.images(data, some, size), feature))
+    return {"norm": np.array(rms_norm(np.concatenate(sample)))}
+
+
+def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.ndarray:
+    """Features ``(N, H, W, C)`` float32 of crops ``(N, size, size, 3)`` at the grid."""
+    shape = network.output_shape(images.shape[1:3], GRID_LAYER)
+    centers = network.receptive_fields[GRID_LAYER].centers(shape)
+    if not isinstance(feature, str):
+        with ThreadPoolExecutor(cpu_count()) as pool:
+            described = pool.map(lambda image: sift.descriptors(image, centers, radius=feature), images)
+            return np.array(list(described), np.float32).reshape(len(images), *shape, 128)
+    described = np.empty((len(images), *shape, network.channels(feature)), np.float32)
+    for first in range(0, len(images), BATCH):
+        maps = network.features(images[first : first + BATCH], feature)
+        units = network.receptive_fields[feature].nearest(centers, maps.shape[1:3])
+        described[first : first + BATCH] = maps[:, units[..., 0], units[..., 1]]
+    return described
 
 
 def _align(
@@ -144,23 +232,22 @@ def _align(
     beta: float,
     solver: str,
     iterations: int,
-    count: int,
+    neighbors: int,
     retrieval_layer: str,
     size: int,
     first: int,
     last: int,
 ) -> dict[str, np.ndarray]:
-    found = neighbours(data, network, category, split, count=count, layer=retrieval_layer)
-    rows = crops.spread(len(found))[first:last]
+    near = nearest_neighbors(data, network, category, split, layer=retrieval_layer, neighbors=neighbors)
+    rows = crops.evenly_spaced(len(near))[first:last]
     reference, moving = (_scaled(data, network, category, s, feature, size) for s in (split, "train"))
-    points = crops.keypoints(crops.visible(data, category, "train"), size)
+    points = crops.keypoints(crops.objects(data, category, "train"), size)
     field = network.receptive_fields[GRID_LAYER]
 
-    def one(row: int) -> tuple:
-        near = found[row]
+    def align_object(row: int) -> tuple:
         solutions = flow.align(
             reference[row],
-            moving[near],
+            moving[near[row]],
             beta=beta,
             stride=field.stride,
             solver=solver,
@@ -170,14 +257,16 @@ def _align(
         )
         labels = np.stack([s.labels_rc for s in solutions])
         numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
-        return labels, transfer(labels, field, size, points[near]), np.array(numbers)
+        return labels, transfer(labels, field, size, points[near[row]]), np.array(numbers)
 
-    # A thread an instance, and none within: the products would wait for each other's threads.
+    # A thread per object, and none within: the matrix products would wait for each other's threads.
     with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
-        labels, moved, numbers = (np.stack(parts) for parts in zip(*pool.map(one, rows), strict=True))
+        labels, moved, numbers = (
+            np.stack(parts) for parts in zip(*pool.map(align_object, rows), strict=True)
+        )
     return {
         "rows": rows,
-        "neighbours": found[rows],
+        "neighbors": near[rows],
         "labels_rc": labels.astype(np.uint8),
         "points": moved,
         **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound", "iterations"))},

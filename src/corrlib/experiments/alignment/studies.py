@@ -1,140 +1,232 @@
-"""What the paper does not show of its section 3: solvers, orders, all features, every pixel."""
+"""What the paper does not show of its section 3: both solvers, every layer and radius, every pixel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from joblib import cpu_count
+from scipy.ndimage import map_coordinates
 
-from corrlib import metrics
-from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.data import VOC, crops
-from corrlib.experiments.alignment import dense, scores
-from corrlib.experiments.alignment.features import prepare
+from corrlib import figurines, flow, metrics
+from corrlib.cache import cached
+from corrlib.convnet import Network
+from corrlib.data import VOC, Instance, crops
+from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors, optimality
+from corrlib.experiments.alignment.flows import GRID_LAYER, align
+from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
+from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 
-PAPER_BETA = 3e-3
+__all__ = ["LAYERS", "RADII", "by_feature", "dense_errors", "every_pixel", "few", "solvers"]
+__all__ += ["unmoved"]
+
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
 #: Categories on which solvers are compared, and every layer and every radius is tried.
 FEW = 4
+#: Dense errors are measured at every so many pixels of a crop.
+STEP = 4
 
 
-def few(categories: Sequence[str]) -> list[str]:
-    """A few of the categories, evenly spread."""
-    return [categories[row] for row in sorted(crops.spread(len(categories), FEW))]
+def few(settings: Settings) -> Settings:
+    """The same settings with a few of their categories, evenly spaced."""
+    rows = sorted(crops.evenly_spaced(len(settings.categories), FEW))
+    return replace(settings, categories=tuple(settings.categories[row] for row in rows))
 
 
 def solvers(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    methods: Mapping[str, Mapping[str, Any]],
-    *,
-    alpha: float,
-    limit: int,
-    top: int = 5,
-    **how: Any,
+    data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Both solvers at the beta of each method and at the paper's: what they find, and what it is worth.
-
-    Parameters
-    ----------
-    methods
-        Name -> feature and beta.
-    alpha
-        Tolerance of the PCK.
-    limit
-        Instances a category.
-    how
-        As `flows.align` has it.
-
-    Returns
-    -------
-    list of dict
-        ``method``, ``beta``, ``solver``, what `scores.optimality` says, and ``pck (3,)`` with its interval.
-    """
-    found = []
-    for name, own in methods.items():
-        for beta in sorted({own["beta"], PAPER_BETA}):
-            for solver in ("trws", "bp"):
-                same = dict(how, **own, limit=limit) | dict(beta=beta, solver=solver)
-                errors = scores.flow_errors(data, network, categories, top=top, **same)
-                about = scores.optimality(data, network, categories, **same)
-                pck = metrics.estimate(errors, [alpha])[0]
-                found.append({"method": name, "beta": beta, "solver": solver, **about, "pck": pck})
-    return found
-
-
-def features(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    betas: Sequence[float],
-    *,
-    alpha: float,
-    count: int = 25,
-    retrieval_layer: str = "fc7",
-    size: int = INPUT_SIDE,
-    **how: Any,
-) -> dict[str, np.ndarray]:
-    """Mean PCK ``(3,)`` of alignment by each layer and by SIFT of each radius, with its interval.
+    """Both solvers at the beta of each method and at the paper's: how close to the optimum, and its PCK.
 
     Parameters
     ----------
     betas
-        For layers, and for SIFT.
-    alpha
-        Tolerance of the PCK.
-    count, retrieval_layer, size, how
-        As `flows.align` and `scores.flow_errors` have them.
+        Method -> its beta.
+
+    Returns
+    -------
+    list of dict
+        ``method``, ``beta``, ``solver``, what `optimality` says, and ``pck (3,)`` at ``settings.alpha`` with
+        its interval; of twice ``settings.studied`` objects of each category.
     """
-    kinds: dict[str, tuple[str | float, float]] = {name: (name, betas[0]) for name in LAYERS}
-    kinds |= {f"SIFT\n{radius:g}": (radius, betas[1]) for radius in RADII}
-    layers_and_radii = [feature for feature, _ in kinds.values()]
-    prepare(data, network, categories, layers_and_radii, count=count, layer=retrieval_layer, size=size)
-    how = dict(how, count=count, retrieval_layer=retrieval_layer, size=size)
-    found = {}
-    for label, (feature, beta) in kinds.items():
-        errors = scores.flow_errors(data, network, categories, feature=feature, beta=beta, **how)
-        found[label] = metrics.estimate(errors, [alpha])[0]
-    return found
+    result = []
+    for method, feature in settings.features.items():
+        for beta in sorted({betas[method], PAPER_BETA}):
+            for solver in ("trws", "bp"):
+                own = replace(settings, solver=solver)
+                limit = 2 * settings.studied
+                each = [
+                    flow_errors(data, network, own, c, feature=feature, beta=beta, limit=limit)
+                    for c in settings.categories
+                ]
+                pck = metrics.estimate(each, [settings.alpha])[0]
+                about = optimality(data, network, own, feature=feature, beta=beta, limit=limit)
+                result.append({"method": method, "beta": beta, "solver": solver, **about, "pck": pck})
+    return result
+
+
+def unmoved(solved: Sequence[Mapping[str, Any]], solver: str) -> dict[str, float]:
+    """Method -> the share of pairs in which nothing moves at the paper's beta, of what `solvers` returns."""
+    rows = [row for row in solved if row["beta"] == PAPER_BETA and row["solver"] == solver]
+    return {row["method"]: row["still"] for row in rows}
+
+
+def by_feature(
+    data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Mean PCK ``(3,)`` at ``settings.alpha`` of alignment by each layer and by SIFT of each radius.
+
+    Of twice ``settings.studied`` objects of each category, each kind of feature at the beta of its flow; last
+    that of NN transfer.
+    """
+    conv, sift = betas.values()
+    kinds = [(name, name, conv) for name in LAYERS] + [(f"SIFT\n{r:g}", r, sift) for r in RADII]
+    limit, result = 2 * settings.studied, {}
+    for label, feature, beta in kinds:
+        each = [
+            flow_errors(data, network, settings, c, feature=feature, beta=beta, limit=limit)
+            for c in settings.categories
+        ]
+        result[label] = metrics.estimate(each, [settings.alpha])[0]
+    copy = copy_errors(data, network, settings, limit=limit)
+    return result | {"NN transfer": metrics.estimate(copy, [settings.alpha])[0]}
 
 
 def every_pixel(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    methods: Mapping[str, Mapping[str, Any]],
-    alphas: Sequence[float],
-    *,
-    size: int = INPUT_SIDE,
-    **how: Any,
+    data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Errors at all co-visible places, and at the annotated keypoints of the same pairs.
+    """Errors at all pixels that both images of a pair show, and at the keypoints of the same pairs.
 
     Parameters
     ----------
-    methods
-        Name -> feature and beta.
-    alphas
-        Tolerances in units of the square's side.
-    how
-        As `dense.dense_errors` has it.
-
+    betas
+        Method -> its beta.
     Returns
     -------
     dict
         Method, then "no alignment" -> "all pixels" and "keypoints" -> ``(3, 1 + A)``: the median error in
-        pixels and the PCK at each tolerance, averaged over instances and categories, with their intervals.
+        pixels and the PCK at each of `ALPHAS` (in units of the crop's side), averaged over objects and
+        categories, with their intervals. Empty where the dataset has no dense truth.
     """
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for name, own in methods.items():
-        errors = dense.dense_errors(data, network, categories, size=size, **how, **own)
-        for method, key in ((name, "flow"), ("no alignment", "copy")):
-            places = {"all pixels": errors[key], "keypoints": errors[f"{key} keypoints"]}
-            found[method] = {
-                where: metrics.mean_interval(dense.summary(values, alphas, size))
+    if data.name != "figurines":
+        return {}
+    result: dict[str, dict[str, np.ndarray]] = {}
+    for method, feature in settings.features.items():
+        each = dense_errors(data, network, settings, feature=feature, beta=betas[method])
+        for name, key in ((method, "flow"), ("no alignment", "copy")):
+            places = {"all pixels": each[key], "keypoints": each[f"{key} keypoints"]}
+            result[name] = {
+                where: metrics.mean_interval(_summary(values, ALPHAS, settings.size))
                 for where, values in places.items()
             }
-    return {**{name: found[name] for name in methods}, "no alignment": found["no alignment"]}
+    return {**{name: result[name] for name in settings.features}, "no alignment": result["no alignment"]}
+
+
+def dense_errors(
+    data: VOC, network: Network, settings: Settings, *, feature: str | float, beta: float
+) -> dict[str, list[list[np.ndarray]]]:
+    """Errors of the flow at all places that an object and its nearest neighbours both show, pair by pair.
+
+    Returns
+    -------
+    dict
+        ``flow``, and ``copy``, when nothing is aligned: for each category and each of ``settings.studied``
+        objects the distances ``(P,)``, in pixels of the crops, of the predicted places in its
+        ``settings.top`` nearest neighbours from the true ones. ``flow keypoints`` and ``copy keypoints``: of
+        the same pairs the distances of the neighbours' transferred keypoints from the object's own, where
+        both are visible.
+    """
+    size, pairs, limit = settings.size, settings.top, settings.studied
+    field = network.receptive_fields[GRID_LAYER]
+    names = ("flow", "copy", "flow keypoints", "copy keypoints")
+    result: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}
+    for category in settings.categories:
+        aligned = align(data, network, settings, category, feature=feature, beta=beta, limit=limit)
+        truth = cached(
+            _truth,
+            data=data,
+            network=network,
+            category=category,
+            pairs=pairs,
+            neighbors=settings.neighbors,
+            retrieval_layer=settings.retrieval_layer,
+            size=size,
+            limit=limit,
+        )
+        predicted = np.empty_like(truth["matches"])
+        for n, j in np.unique(truth["pair"], axis=0):
+            here = (truth["pair"] == (n, j)).all(axis=1)
+            points = truth["points"][here]
+            dense = flow.flow(aligned.labels_rc[n, j], field, field, (size, size))
+            at = (map_coordinates(dense[..., k], points.T[::-1], order=1, mode="nearest") for k in (0, 1))
+            predicted[here] = points + np.stack(list(at), axis=-1)
+        for name, claimed in (("flow", predicted), ("copy", truth["points"])):
+            distance = np.linalg.norm(claimed - truth["matches"], axis=1)
+            result[name].append([distance[truth["pair"][:, 0] == n] for n in range(len(aligned.rows))])
+        own, still = (crops.keypoints(crops.objects(data, category, s), size) for s in ("val", "train"))
+        own, near = own[aligned.rows][:, None], aligned.neighbors[:, :pairs]
+        for name, points in (("flow keypoints", aligned.points[:, :pairs]), ("copy keypoints", still[near])):
+            distance = np.linalg.norm(points - own, axis=-1)
+            result[name].append([row[np.isfinite(row)] for row in distance])
+    return result
+
+
+def true_matches(
+    data: VOC, reference: Instance, moving: Instance, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Places ``(P, 2)`` of the reference's crop that both show, and where they are in the moving one's.
+
+    Every `STEP` pixels. ValueError if there is no dense truth.
+    """
+    axis = np.arange(STEP // 2, size, STEP)
+    lattice = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    seen, other = (figurines.read_truth(data.root, one.image_id) for one in (reference, moving))
+    # The truth is of whole pixels of the image: their places in the crop are taken as they are.
+    pixels = np.unique(np.rint(crops.crop(reference, size).inverse(lattice)).astype(int), axis=0)
+    pixels = pixels[((pixels >= 0) & (pixels < seen.owner.shape[::-1])).all(axis=1)]
+    x, y = pixels.T[:, None]  # an image of one row, of these pixels alone
+    some = replace(seen, owner=seen.owner[y, x], part=seen.part[y, x], unit=seen.unit[y, x])
+    places, visible = figurines.correspond(some, other, owner_a=reference.number, owner_b=moving.number)
+    points = crops.crop(reference, size).points(pixels)
+    return points[visible[0]], crops.crop(moving, size).points(places[0, visible[0]])
+
+
+def _summary(errors: list[list[np.ndarray]], alphas: Sequence[float], size: int) -> list[np.ndarray]:
+    """Of each object the median error in pixels and the PCK at `alphas`: ``(N, 1 + A)`` per category.
+
+    NaN for an object that shares no place with its neighbours.
+    """
+    limits = np.asarray(alphas, dtype=float) * size
+    result = []
+    for category in errors:
+        rows = np.full((len(category), 1 + len(limits)), np.nan)
+        for row, distances in zip(rows, category, strict=True):
+            if len(distances):
+                row[:] = np.median(distances), *(distances[:, None] < limits).mean(axis=0)
+        result.append(rows)
+    return result
+
+
+def _truth(
+    data: VOC,
+    network: Network,
+    category: str,
+    pairs: int,
+    neighbors: int,
+    retrieval_layer: str,
+    size: int,
+    limit: int,
+) -> dict[str, np.ndarray]:
+    near = nearest_neighbors(data, network, category, "val", layer=retrieval_layer, neighbors=neighbors)
+    reference, moving = crops.objects(data, category, "val"), crops.objects(data, category, "train")
+    rows, pairs = crops.evenly_spaced(len(near), limit), min(pairs, near.shape[1])
+    todo = [(n, j, reference[row], moving[near[row, j]]) for n, row in enumerate(rows) for j in range(pairs)]
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        known = list(pool.map(lambda t: true_matches(data, t[2], t[3], size), todo))
+    pair = [np.tile([n, j], (len(points), 1)) for (n, j, _, _), (points, _) in zip(todo, known, strict=True)]
+    points, matches = (np.concatenate([each[i] for each in known]) for i in (0, 1))
+    return {"pair": np.concatenate(pair), "points": points, "matches": matches}

@@ -1,4 +1,4 @@
-"""Figures of the alignment chapter, as functions of arrays."""
+"""Figures of the alignment chapter."""
 
 from __future__ import annotations
 
@@ -9,79 +9,102 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corrlib.publishing.plots.style import DPI, SHAPES, keypoint_style, show
+from corrlib import metrics
+from corrlib.experiments.alignment import ALPHAS, PAPER_BETA, Settings
+from corrlib.experiments.alignment.example import Example
+from corrlib.publishing.plots.style import DPI, SHAPES, curves, intervals, keypoint_style, show
 
 
-def transferred(
-    targets: Sequence[np.ndarray],
-    keypoints: Sequence[np.ndarray],
-    warped: Mapping[str, Sequence[np.ndarray]],
-    points: Mapping[str, Sequence[np.ndarray]],
-) -> Figure:
-    """Draw the paper's Figure 3.
+def validated_beta(settings: Settings, validated: Mapping[str, np.ndarray]) -> Figure:
+    """Draw mean PCK against beta, flow by flow, as `alignment.validate` returns it."""
+    return curves(
+        settings.betas,
+        {method: 100 * curve for method, curve in validated.items()},
+        xlabel="beta",
+        ylabel="mean PCK in percent, alpha = 0.1",
+        logarithmic=True,
+        marks={"the paper's": PAPER_BETA},
+    )
+
+
+def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Draw mean PCK against alpha, method by method, as `alignment.errors` returns them."""
+    alphas = np.linspace(0.005, 0.3, 60)
+    return curves(
+        alphas,
+        {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()},
+        xlabel="alpha",
+        ylabel="mean PCK in percent",
+        marks={f"alpha = {a:g}": a for a in ALPHAS},
+    )
+
+
+def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
+    """Draw mean PCK by every layer and radius, beside NN transfer, as `alignment.by_feature` returns it."""
+    features = {label: 100 * value for label, value in by_feature.items() if label != "NN transfer"}
+    copied = np.tile(100 * by_feature["NN transfer"], (len(features), 1))
+    flows = {"flow": np.stack(list(features.values()))}
+    return intervals(list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent")
+
+
+def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
+    """Draw the paper's Figure 3: two rows per target, one per method.
 
     Parameters
     ----------
-    targets, keypoints
-        For each target its image ``(H, W, 3)`` and its own keypoints ``(K, 2)``, at the left.
-    warped, points
-        Method -> for each target the warped neighbours ``(n, H, W, 3)`` and the keypoints ``(n, K, 2)``
-        transferred from them. A method is a row; at its right all its points are copied onto the target.
+    examples
+        For each target, method -> its `Example`. At the right all transferred keypoints are copied onto the
+        target.
     """
-    count = max(len(images) for rows in warped.values() for images in rows)
-    columns, height = count + 2, len(warped)
+    methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
+    count = max(len(example.warped) for each in examples for example in each.values())
+    columns, height = count + 2, len(methods)
     unit = 10.5 / (columns - 1 + height)
     figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     ratios = [height, *[1] * (columns - 1)]
     grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
-    for number, (target, own) in enumerate(zip(targets, keypoints, strict=True)):
+    for number, (target, each) in enumerate(zip(targets, examples, strict=True)):
         first = number * height
-        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target, own)
+        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target.target, target.keypoints)
         if number == 0:
             left.set_title("target", fontsize=13)
-        for row, name in enumerate(warped, first):
-            images, transferred = warped[name][number], points[name][number]
-            for column, (image, its) in enumerate(zip(images, transferred, strict=True), 1):
-                axes = _dotted(figure.add_subplot(grid[row, column]), image, its)
+        for row, method in enumerate(methods, first):
+            example = each[method]
+            pairs = zip(example.warped, example.points, strict=True)
+            for column, (image, points) in enumerate(pairs, 1):
+                axes = _dotted(figure.add_subplot(grid[row, column]), image, points)
                 if column == 1:
-                    axes.set_ylabel(name, fontsize=12)
+                    axes.set_ylabel(method, fontsize=12)
                 if row == 0:
                     axes.set_title(f"neighbour {column}", fontsize=13)
-            right = _dotted(figure.add_subplot(grid[row, columns - 1]), target, *transferred)
+            right = figure.add_subplot(grid[row, columns - 1])
+            _dotted(right, target.target, *example.points)
             if row == 0:
                 right.set_title("copied", fontsize=13)
     return figure
 
 
-def displacements(
-    target: np.ndarray,
-    neighbours: Mapping[str, np.ndarray],
-    warped: Mapping[str, np.ndarray],
-    flows: Mapping[str, np.ndarray],
-    nodes: np.ndarray,
-) -> Figure:
-    """Draw alignments of one target as fields of arrows, by several methods, each a row.
+def displacements(example: Mapping[str, Example], number: int = 0) -> Figure:
+    """Draw alignments of one target as fields of arrows, a row per method.
 
     Parameters
     ----------
-    target
-        The image ``(H, W, 3)``.
-    neighbours, warped, flows
-        Method -> the neighbour ``(H, W, 3)``, the same warped, and the flow ``(H, W, 2)`` in pixels from each
-        place of the target to its match in the neighbour.
-    nodes
-        ``(h, w, 2)`` the places where arrows begin.
+    example
+        Method -> its `Example`.
+    number
+        Of the neighbour, the least deformed first.
     """
-    size = (10, 2.6 * len(flows))
-    figure, axes = plt.subplots(len(flows), 4, figsize=size, dpi=DPI, layout="constrained", squeeze=False)
-    at = np.rint(nodes).astype(int).reshape(-1, 2)
-    for row, name in zip(axes, flows, strict=True):
-        for place, image in zip(row, (target, target, neighbours[name], warped[name]), strict=True):
+    size = (10, 2.6 * len(example))
+    figure, axes = plt.subplots(len(example), 4, figsize=size, dpi=DPI, layout="constrained", squeeze=False)
+    for row, (method, one) in zip(axes, example.items(), strict=True):
+        pictures = (one.target, one.target, one.neighbors[number], one.warped[number])
+        for place, image in zip(row, pictures, strict=True):
             show(place, image)
-        row[0].set_ylabel(name, fontsize=13)
+        row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
-        flow = flows[name][at[:, 1], at[:, 0]]
+        at = np.rint(one.nodes).astype(int).reshape(-1, 2)
+        flow = one.flows[number][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
+from corrlib.geometry import ReceptiveField
 from corrlib.publishing.plots.style import DPI, keypoint_style, show
 
 
@@ -43,28 +44,33 @@ def joined(images: Sequence[np.ndarray], points: Sequence[np.ndarray], names: Se
     return figure
 
 
-def looking(image: np.ndarray, boxes: Mapping[str, np.ndarray], centers: Mapping[str, np.ndarray]) -> Figure:
-    """Draw how far the units of layers see: above on the image, below what one of each sees, enlarged.
+def looking(
+    image: np.ndarray,
+    point: np.ndarray,
+    fields: Mapping[str, ReceptiveField],
+    shapes: Mapping[str, tuple[int, int]],
+) -> Figure:
+    """Draw the units of layers on an image and the receptive field of one of each; below, the field enlarged.
 
     Parameters
     ----------
     image
         ``(H, W, 3)``.
-    boxes
-        Title -> ``(4,)`` xyxy edges of the receptive field of one unit; outside of the image it is grey.
-    centers
-        The same titles -> the centres ``(h, w, 2)`` of all units.
+    point
+        ``(x, y)``: of each layer the unit nearest to it is chosen. Its field is grey outside the image.
+    fields, shapes
+        Layer -> its receptive fields, and the shape ``(h, w)`` of its feature map.
     """
-    size = (8, 16 / len(boxes) + 0.7)
-    figure, axes = plt.subplots(2, len(boxes), figsize=size, dpi=DPI, layout="constrained", squeeze=False)
+    size = (8, 16 / len(fields) + 0.7)
+    figure, axes = plt.subplots(2, len(fields), figsize=size, dpi=DPI, layout="constrained", squeeze=False)
     side = max(image.shape[:2])
     padded = np.pad(image, ((side, side), (side, side), (0, 0)), constant_values=128)
-    for (above, below), (title, box) in zip(axes.T, boxes.items(), strict=True):
+    for (above, below), (layer, field) in zip(axes.T, fields.items(), strict=True):
+        title = f"{layer}: sees {field.size} px,\none every {field.stride} px"
         show(above, image).set_title(title, fontsize=9)
-        at = centers[title].reshape(-1, 2)
-        apart = np.ptp(at[:2, 0])
-        above.scatter(*at.T, s=apart**2 / 40, c="white", edgecolors="black", linewidths=0.3)
-        x0, y0, x1, y1 = box
+        dots = dict(s=field.stride**2 / 40, c="white", edgecolors="black", linewidths=0.3)
+        above.scatter(*field.centers(shapes[layer]).reshape(-1, 2).T, **dots)
+        x0, y0, x1, y1 = box = field.boxes(shapes[layer])[tuple(field.nearest(point, shapes[layer]))]
         halo = [withStroke(linewidth=3.4, foreground="black")]
         above.add_patch(
             Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec="#ffd400", lw=2, path_effects=halo)
@@ -72,6 +78,13 @@ def looking(image: np.ndarray, boxes: Mapping[str, np.ndarray], centers: Mapping
         first = np.ceil(box[:2] + side).astype(int)
         last = np.floor(box[2:] + side).astype(int) + 1
         show(below, padded[first[1] : last[1], first[0] : last[0]])
-    for place, text in zip(axes[:, 0], ("units, and what one sees", "the same, enlarged"), strict=True):
+    for place, text in zip(axes[:, 0], ("units and one field", "the same, enlarged"), strict=True):
         place.set_ylabel(text, fontsize=9)
+    return figure
+
+
+def picture(image: np.ndarray) -> Figure:
+    """Draw an image ``(H, W, 3)`` at its own size, and nothing else."""
+    figure = plt.figure(figsize=(image.shape[1] / DPI, image.shape[0] / DPI), dpi=DPI)
+    show(figure.add_axes((0, 0, 1, 1)), image)
     return figure

@@ -1,4 +1,4 @@
-"""Figures of the prediction chapter, as functions of arrays."""
+"""Figures of the prediction chapter."""
 
 from __future__ import annotations
 
@@ -10,56 +10,73 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from corrlib.publishing.plots.style import DPI, KEYPOINTS, show
+from corrlib import metrics
+from corrlib.experiments.prediction import PAPER_ETA, Settings
+from corrlib.experiments.prediction.examples import Example
+from corrlib.publishing.plots.style import DPI, KEYPOINTS, curves, show
 
 
-def predicted(
-    images: Sequence[np.ndarray],
-    names: Sequence[Sequence[str]],
-    points: Mapping[str, Sequence[np.ndarray]],
-    correct: Mapping[str, Sequence[np.ndarray]],
-) -> Figure:
-    """Draw the paper's Figure 6: each image a row, each set of points a column, each keypoint a number.
+def validated_eta(settings: Settings, validated: Mapping[str, np.ndarray]) -> Figure:
+    """Draw mean PCK against eta, method by method, as `prediction.validate` returns it."""
+    return curves(
+        settings.etas,
+        {method: 100 * curve for method, curve in validated.items()},
+        xlabel="eta",
+        ylabel="mean PCK in percent, alpha = 0.1",
+        marks={"the paper's": PAPER_ETA},
+    )
 
-    Parameters
-    ----------
-    images
-        ``(H, W, 3)`` each.
-    names
-        Of the K keypoints of each image, for the legend at its right; those in its first column have numbers.
-    points, correct
-        Title -> for each image the places ``(K, 2)``, NaN where there is none, and ``(K,)`` whether they are
-        right: discs are, crosses are not.
+
+def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Draw mean PCK against alpha, method by method."""
+    alphas = np.linspace(0, 0.2, 41)
+    return curves(
+        alphas,
+        {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()},
+        xlabel="alpha",
+        ylabel="mean PCK in percent",
+        marks={"the paper's": 0.1},
+    )
+
+
+def predicted(examples: Sequence[Example]) -> Figure:
+    """Draw the paper's Figure 6: a row per object, its true and its predicted keypoints in columns.
+
+    A keypoint has a number and a colour, which the legend at the right names. Predictions within the
+    tolerance are discs, others are crosses.
     """
-    columns, rows = len(points), len(images)
+    columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
     figure, axes = plt.subplots(
         rows, columns + 1, figsize=size, dpi=DPI, layout="constrained", squeeze=False,
         gridspec_kw={"width_ratios": [1] * columns + [1.35]},
     )  # fmt: skip
-    for row, (image, own) in enumerate(zip(images, names, strict=True)):
-        seen = np.flatnonzero(np.isfinite(next(iter(points.values()))[row]).all(axis=1))
-        numbers = {k: number for number, k in enumerate(seen, 1)}
-        for place, (title, sets) in zip(axes[row], points.items(), strict=False):
-            show(place, image)
-            if row == 0:
+    for row, example in zip(axes, examples, strict=True):
+        visible = np.isfinite(example.truth).all(axis=1)
+        numbers = {k: number for number, k in enumerate(np.flatnonzero(visible), 1)}
+        points = {"ground truth": example.truth, **example.predicted}
+        for place, (title, each) in zip(row, points.items(), strict=False):
+            show(place, example.image)
+            if example is examples[0]:
                 place.set_title(title, fontsize=14)
+            correct = example.correct.get(title, visible)
             for k, number in numbers.items():
-                if np.isfinite(sets[row][k]).all():
-                    _marked(place, sets[row][k], number, "o" if correct[title][row][k] else "X")
-        legend = axes[row, -1]
+                if np.isfinite(each[k]).all():
+                    _mark(place, each[k], number, "o" if correct[k] else "X")
+        legend = row[-1]
         legend.axis("off")
         for k, number in numbers.items():
-            legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {own[k].replace('_', ' ')}")
-        few = len(seen) <= 12
+            name = example.names[k].replace("_", " ")
+            legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {name}")
+        few = len(numbers) <= 10
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
         listed = legend.legend(fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
-        listed.set_in_layout(False)  # or pictures would shrink for it
+        listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
 
 
-def _marked(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
-    """Mark the place of a keypoint, with its number, which tells apart what has one colour."""
+def _mark(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
+    """Mark the place of a keypoint, with its number: colours occur more than once."""
     style = dict(marker=marker, s=55, edgecolors="white", linewidths=1, clip_on=False)
     axes.scatter(*point, c=_colour(number), **style)
     edge = [withStroke(linewidth=2, foreground="black")]

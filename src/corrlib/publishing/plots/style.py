@@ -1,8 +1,8 @@
-"""What all figures share: colours, pictures, curves and intervals.
+"""Shared by all figures: colours, pictures, curves and intervals.
 
-Figures of pictures are white in dark pages too: their colours are results, and look different on black. Line
-art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are chosen to be
-seen on both, and to be told apart by the colour-blind.
+Figures with pictures stay white on dark pages, because their colours are results and look different on black.
+Line art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are visible
+on both backgrounds and distinguishable for the colour-blind.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-#: Colours that the colour-blind can tell apart (Okabe and Ito), and what is to be compared with them.
+#: Colours that the colour-blind can distinguish (Okabe and Ito), and grey for baselines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 GREY = "#6b6b6b"
 DPI = 110
-#: Of keypoints, on pictures, with a white edge: as many kinds as colours and shapes make.
+#: Colours and shapes of keypoints on pictures, which have a white edge; all combinations are used.
 KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
 SHAPES = ("o", "s", "^")
 
 
 class LineArt(Figure):
-    """A figure of lines and text, which a page shows as an SVG; the PNG stays for what knows no SVG."""
+    """A figure of lines and text, shown as an SVG, and as a PNG where SVG is not supported."""
 
     def svg(self) -> str:
-        """The figure as an SVG file: the same figure is always the same file."""
+        """The figure as the text of an SVG file; equal figures give equal files."""
         file = io.StringIO()
-        # No date, and identifiers that are not random.
+        # Without a date and with identifiers that are not random.
         with plt.rc_context({"svg.hashsalt": "corrlib"}):
             self.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
         return file.getvalue()
 
 
 def ordered(count: int) -> np.ndarray:
-    """Colours ``(count, 4)`` of things that have an order, such as layers: dark to light."""
+    """Colours ``(count, 4)`` from dark to light, for ordered things such as layers."""
     return plt.get_cmap("inferno")(np.linspace(0, 0.68, count))
 
 
 def keypoint_style(number: int) -> tuple[str, str]:
-    """Colour and shape of the keypoint of a number; no two of the first 21 have the same."""
+    """Colour and shape of the keypoint of a number, different for the first 21."""
     return KEYPOINTS[number % len(KEYPOINTS)], SHAPES[number // len(KEYPOINTS) % len(SHAPES)]
 
 
 def show(axes: Axes, image: np.ndarray) -> Axes:
-    """Show `image` without ticks or frame; its axes are in pixels."""
+    """Show `image` without ticks or frame, on axes in pixels."""
     axes.imshow(image, interpolation="nearest")
     axes.set(xticks=[], yticks=[], xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
     axes.spines[:].set_visible(False)
@@ -57,7 +57,7 @@ def show(axes: Axes, image: np.ndarray) -> Axes:
 def intervals(
     groups: Sequence[str], series: Mapping[str, np.ndarray], *, baseline: Mapping[str, np.ndarray], label: str
 ) -> Figure:
-    """Draw values with their intervals for some groups, beside a baseline in grey.
+    """Draw values with their intervals for some groups, beside baselines in grey.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def intervals(
     series, baseline
         Name -> ``(len(groups), 3)``: value, lower and upper end; at most four and three names.
     label
-        Of the vertical axis.
+        Label of the vertical axis.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained", FigureClass=LineArt)
     styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]
@@ -100,13 +100,13 @@ def curves(
     Parameters
     ----------
     x
-        ``n`` places on the horizontal axis.
+        ``n`` values on the horizontal axis.
     series
-        Name -> ``(n, 3)``: the value and the ends of its interval.
+        Name -> ``(n, 3)``: the number and the ends of its interval.
     logarithmic
-        Whether the horizontal axis is.
+        Whether the horizontal axis is logarithmic.
     marks
-        Name -> a place on the horizontal axis, drawn as a line.
+        Name -> a value on the horizontal axis, drawn as a line.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
     styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,8 +12,10 @@ from matplotlib.figure import Figure
 from corrlib.publishing.plots.style import COLOURS, DPI, GREY, LineArt, ordered
 
 MARKERS = "os^Dv"
-#: More lines than this have no legend: nobody could tell them apart by it.
+#: More lines than this get no legend, in which they could not be distinguished.
 LEGEND = 12
+#: Suffixes of the names of a number and the ends of its interval in the rows of a sweep.
+ENDS = ("", "-low", "-high")
 
 
 def swept(
@@ -26,22 +29,21 @@ def swept(
     marks: Sequence[float] = (),
     marked: str = "",
 ) -> Figure:
-    """Draw one number of a sweep against one of its parameters, a line for each setting of the others.
+    """Draw a number of a sweep against one of its parameters, with a line for each setting of the others.
 
     Parameters
     ----------
     series
         Setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, which may be
-        NaN. Beyond four lines colours go from dark to light in the order of the settings.
+        NaN. More than four lines have colours from dark to light in the order of the settings.
     legend
         Title of the legend.
     among
-        All settings that figures beside this one show: each has one colour and marker in all of them.
+        All settings of the figures beside this one, so that each has the same colour and marker in all.
     ticks
-        Names of the places 0, 1, ... on the horizontal axis, of a parameter that is not a number: points are
-        not joined then.
+        Names of the values 0, 1, ... of a parameter that is not a number; points are not joined then.
     marks, marked
-        Places on the horizontal axis, drawn as lines, and what they are.
+        Values on the horizontal axis, drawn as lines, and their label.
     """
     figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
     every = list(dict.fromkeys([*among, *series]))
@@ -75,3 +77,29 @@ def swept(
         style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
         axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style, **where)
     return figure
+
+
+def swept_by_alpha(
+    rows: Sequence[Mapping[str, Any]], alphas: Sequence[float], *, among: Sequence[str]
+) -> Figure:
+    """Draw mean PCK against alpha, with a line for each layer.
+
+    Parameters
+    ----------
+    rows
+        Rows of a sweep over ``layer``, with the score at each of `alphas`.
+    among
+        All layers of the figures beside this one.
+    """
+    series = {
+        row["layer"]: np.array([[a, *(row[f"score-{a:g}{end}"] for end in ENDS)] for a in alphas])
+        for row in rows
+    }
+    labels = dict(xlabel="alpha", ylabel="mean PCK in percent", legend="layer")
+    return swept(series, **labels, among=among, marks=alphas, marked="the paper's")
+
+
+def swept_scores(rows: Sequence[Mapping[str, Any]], ticks: Sequence[str]) -> Figure:
+    """Draw the score of each row of a sweep over ``layer`` with its interval; `ticks` names the rows."""
+    points = np.array([[i, *(row[f"score{end}"] for end in ENDS)] for i, row in enumerate(rows)])
+    return swept({"": points}, xlabel="layer", ylabel="mean accuracy in percent", ticks=ticks)

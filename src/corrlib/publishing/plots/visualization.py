@@ -11,55 +11,67 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from corrlib.publishing.plots.style import DPI, show
+from corrlib.experiments.visualization import LAYERS
+from corrlib.experiments.visualization.reconstruction import Reconstruction
+from corrlib.publishing.plots.style import DPI, intervals, show
 
 
 def reconstructions(
-    images: Sequence[np.ndarray],
-    columns: Mapping[str, Sequence[Mapping[int, np.ndarray]]],
-    *,
-    covered: Sequence[np.ndarray],
-    patch: np.ndarray,
-    fields: Sequence[np.ndarray],
+    rebuilt: Mapping[str, Sequence[Reconstruction]], fields: Sequence[int], point: np.ndarray
 ) -> Figure:
-    """Draw the paper's Figure 1.
+    """Draw the paper's Figure 1: images at the left, each in a row per number of neighbours.
 
     Parameters
     ----------
-    images
-        n images ``(H, W, 3)``, in the left column.
-    columns
-        Title -> for each image ``k -> reconstruction``; all with the same k, each a row.
-    covered
-        ``(4,)`` xyxy box of each image that its reconstructions show, drawn broken.
-    patch, fields
-        ``(4,)`` xyxy boxes in the first image: one patch, yellow, and receptive fields around it, black.
+    rebuilt
+        Layer -> reconstructions of the same images; the uniform column is that of the first layer.
+    fields
+        Sides of receptive fields, drawn around one patch of the first image.
+    point
+        ``(x, y)`` of the first image: the patch is the nearest one.
     """
-    ks = list(next(iter(columns.values()))[0])
-    rows = len(images) * len(ks)
-    ratios = [h / w for h, w in (image.shape[:2] for image in images) for _ in ks]
-    width = 10.0
-    unit = width / (len(ks) + len(columns))
-    figure = plt.figure(figsize=(width, unit * sum(ratios) + 0.3), dpi=DPI, layout="constrained")
+    first = next(iter(rebuilt.values()))
+    columns = {layer: [r.neighbors for r in each] for layer, each in rebuilt.items()}
+    columns["uniform rf"] = [r.uniform for r in first]
+    ks = list(first[0].neighbors)
+    ratios = [h / w for h, w in (r.image.shape[:2] for r in first) for _ in ks]
+    unit = 10.0 / (len(ks) + len(columns))
+    figure = plt.figure(figsize=(10.0, unit * sum(ratios) + 0.3), dpi=DPI, layout="constrained")
     grid = figure.add_gridspec(
-        rows, 1 + len(columns), height_ratios=ratios, width_ratios=[len(ks), *[1] * len(columns)]
+        len(ratios), 1 + len(columns), height_ratios=ratios, width_ratios=[len(ks), *[1] * len(columns)]
     )
-    for number, image in enumerate(images):
-        first = number * len(ks)
-        axes = show(figure.add_subplot(grid[first : first + len(ks), 0]), image)
-        _box(axes, covered[number], "white", style=(0, (4, 3)), width=1.0, halo="black")
+    for number, reconstruction in enumerate(first):
+        top = number * len(ks)
+        axes = show(figure.add_subplot(grid[top : top + len(ks), 0]), reconstruction.image)
+        centers, size = reconstruction.centers.reshape(-1, 2), reconstruction.size
+        covered = np.concatenate([centers[0] - size / 2, centers[-1] + size / 2])
+        _box(axes, covered, "white", style=(0, (4, 3)), width=1.0, halo="black")
         if number == 0:
-            for field in fields:
-                _box(axes, field, "black", width=1.3, halo="white")
-            _box(axes, patch, "#ffd400", width=1.8, halo="black")
+            center = centers[np.linalg.norm(centers - point, axis=1).argmin()]
+            for side in fields:
+                _box(axes, _square(center, side), "black", width=1.3, halo="white")
+            _box(axes, _square(center, size), "#ffd400", width=1.8, halo="black")
         for column, (title, pictures) in enumerate(columns.items(), 1):
-            for row, k in enumerate(ks, first):
+            for row, k in enumerate(ks, top):
                 axes = show(figure.add_subplot(grid[row, column]), pictures[number][k])
                 if row == 0:
                     axes.set_title(title, fontsize=14)
                 if column == 1:
                     axes.set_ylabel(f"{k}-NN", fontsize=13)
     return figure
+
+
+def detail_scores(scores: Mapping[str, Mapping[int, Mapping[str, Mapping[str, np.ndarray]]]]) -> Figure:
+    """Draw detail scores: layer -> k -> what `visualization.scores` returns."""
+
+    def series(column: str) -> dict[int, np.ndarray]:
+        return {
+            k: np.stack([scores[layer][k]["detail"][column] for layer in LAYERS]) for k in scores[LAYERS[0]]
+        }
+
+    near = {f"{k}-NN": values for k, values in series("neighbors").items()}
+    uniform = {f"uniform rf, {k} place{'s' * (k > 1)}": values for k, values in series("uniform").items()}
+    return intervals(LAYERS, near, baseline=uniform, label="detail score")
 
 
 def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure:
@@ -88,6 +100,10 @@ def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure
                     label = "seed" if k == 0 else f"{k}-NN"
                     axes.set_ylabel(label, fontsize=12)
     return figure
+
+
+def _square(center: np.ndarray, side: float) -> np.ndarray:
+    return np.concatenate([center - side / 2, center + side / 2])
 
 
 def _box(axes: Axes, box: np.ndarray, colour: str, *, width: float, halo: str, style="-") -> None:

@@ -1,0 +1,263 @@
+"""Keypoints transferred from aligned neighbours, their errors, and what Table 2 is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC, Instance, crops
+from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
+from corrlib.experiments.alignment.settings import ALPHAS, Settings
+
+__all__ = ["ORDERS", "by_order", "copy_errors", "differences", "errors", "first_median", "flow_errors"]
+__all__ += ["optimality", "oracle_order", "validate"]
+
+#: By what neighbours can be ordered: deformation energy (the paper's order), the data term, their sum,
+#: similarity, and the true error.
+ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
+
+Errors = Sequence[np.ndarray]
+
+
+def errors(
+    data: VOC,
+    network: Network,
+    settings: Settings,
+    betas: Mapping[str, float],
+    *,
+    order: str = "deformation",
+    limit: int | None = None,
+) -> dict[str, list[np.ndarray]]:
+    """Errors of the keypoints that each method of Table 2 predicts for the validation objects.
+
+    Parameters
+    ----------
+    betas
+        Flow -> its beta.
+    order, limit
+        As `flow_errors` has them; NN transfer copies from the most similar neighbours in any order.
+
+    Returns
+    -------
+    dict
+        Method -> for each category ``(N, K)``, as `corrlib.metrics.errors`: the flows of
+        ``settings.features``, then NN transfer.
+    """
+    result = {
+        method: [
+            flow_errors(
+                data, network, settings, c, feature=feature, beta=betas[method], order=order, limit=limit
+            )
+            for c in settings.categories
+        ]
+        for method, feature in settings.features.items()
+    }
+    return result | {"NN transfer": copy_errors(data, network, settings, limit=limit)}
+
+
+def flow_errors(
+    data: VOC,
+    network: Network,
+    settings: Settings,
+    category: str,
+    *,
+    feature: str | float,
+    beta: float,
+    order: str = "deformation",
+    split: str = "val",
+    limit: int | None = None,
+) -> np.ndarray:
+    """Errors ``(N, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
+
+    Parameters
+    ----------
+    feature, beta, split, limit
+        As `align` has them.
+    order
+        One of `ORDERS`: the median is of the first ``settings.top`` aligned keypoints in it.
+    """
+    if order not in ORDERS:
+        raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
+    pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
+    objects = crops.objects(data, category, split)
+    objects = [objects[row] for row in pairs.rows]
+    if order == "retrieval":
+        rank = np.broadcast_to(np.arange(pairs.points.shape[1]), pairs.points.shape[:2])
+    elif order == "oracle":
+        rank = oracle_order(pairs.points, objects, settings.size)
+    else:
+        terms = {"deformation": pairs.smoothness, "data": pairs.data}
+        rank = terms.get(order, pairs.smoothness + pairs.data)
+    predicted = first_median(pairs.points, rank, top=settings.top)
+    return crops.errors(predicted, objects, settings.size)
+
+
+def copy_errors(
+    data: VOC, network: Network, settings: Settings, *, limit: int | None = None
+) -> list[np.ndarray]:
+    """Errors of NN transfer: the nearest neighbours' keypoints are copied where they are."""
+    result = []
+    for category in settings.categories:
+        points, objects = copied(data, network, settings, category), crops.objects(data, category, "val")
+        rows = crops.evenly_spaced(len(objects), limit)
+        points, objects = points[rows], [objects[row] for row in rows]
+        rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
+        predicted = first_median(points, rank, top=settings.top)
+        result.append(crops.errors(predicted, objects, settings.size))
+    return result
+
+
+def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.ndarray:
+    """Predict each keypoint: the median, by coordinate, of the first neighbours that show it (section 3).
+
+    Parameters
+    ----------
+    points
+        ``(N, k, K, 2)`` keypoints that `k` neighbours transfer to each of N objects; NaN where a neighbour
+        does not show the keypoint.
+    order
+        ``(N, k)`` numbers by which the neighbours are ordered, ascending; ties keep their order.
+    top
+        How many count.
+
+    Returns
+    -------
+    array (N, K, 2) float64
+        NaN where no neighbour shows the keypoint.
+    """
+    if points.ndim != 4 or points.shape[3] != 2 or order.shape != points.shape[:2]:
+        raise ValueError(f"expected points (N, k, K, 2), order (N, k), got {points.shape} and {order.shape}")
+    if top < 1:
+        raise ValueError(f"top must be at least 1, got {top}")
+    rank = np.argsort(order, axis=1, kind="stable")
+    points = np.take_along_axis(np.asarray(points, np.float64), rank[:, :, None, None], axis=1)
+    shown = np.isfinite(points).all(axis=3)
+    used = shown & (shown.cumsum(axis=1) <= top)
+    values = np.sort(np.where(used[..., None], points, np.inf), axis=1)
+    count = used.sum(axis=1)[:, None, :, None]
+    middle = (np.take_along_axis(values, np.maximum(count + odd - 2, 0) // 2, axis=1) for odd in (1, 2))
+    median = (next(middle) + next(middle))[:, 0] / 2
+    return np.where(np.isfinite(median), median, np.nan)
+
+
+def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
+    """Order ``(N, k)`` by the truth: the mean error of the keypoints that each neighbour transfers."""
+    each = np.stack([crops.errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
+    scored = np.isfinite(each)
+    count = scored.sum(axis=2)
+    total = np.where(scored, each, 0).sum(axis=2)
+    return np.divide(total, count, out=np.full(count.shape, np.inf), where=count > 0)
+
+
+def validate(
+    data: VOC, network: Network, settings: Settings
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Choose beta on the training set, whose objects are aligned with the others of their category.
+
+    Returns
+    -------
+    betas
+        Flow -> of ``settings.betas`` the one with the highest mean PCK at alpha 0.1, whatever
+        ``settings.alpha`` is; none is chosen where ``settings.beta`` is given.
+    curves
+        Flow -> ``(betas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
+    """
+    betas, curves = {}, {}
+    for method, feature in settings.features.items():
+        # Category by category: what is read of one serves all betas.
+        each = [
+            [
+                flow_errors(
+                    data,
+                    network,
+                    settings,
+                    category,
+                    feature=feature,
+                    beta=float(beta),
+                    split="train",
+                    limit=settings.studied,
+                )
+                for beta in settings.betas
+            ]
+            for category in settings.categories
+        ]
+        curve = np.stack([metrics.estimate(at, ALPHAS[:1])[0] for at in zip(*each, strict=True)])
+        best = float(settings.betas[int(curve[:, 0].argmax())])
+        betas[method], curves[method] = best if settings.beta is None else settings.beta, curve
+    return betas, curves
+
+
+def by_order(
+    data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
+) -> dict[str, dict[str, list[np.ndarray]]]:
+    """Flow -> order of the neighbours, of `ORDERS` -> `errors`."""
+    each = {order: errors(data, network, settings, betas, order=order) for order in ORDERS}
+    return {method: {order: each[order][method] for order in ORDERS} for method in settings.features}
+
+
+def optimality(
+    data: VOC, network: Network, settings: Settings, *, feature: str | float, beta: float, limit: int
+) -> dict[str, float]:
+    """How many alignments move nothing, and how far above the optimum their energies are.
+
+    Returns
+    -------
+    dict
+        ``still``: the share of pairs in which nothing moves. ``optimal``: the share whose energy is within
+        `TOLERANCE` of the lower bound that TRW-S proves, whatever the solver. ``median`` and ``largest``: the
+        energy's excess over that bound, as a share of it.
+    """
+    still, gaps = [], []
+    for category in settings.categories:
+        pairs, certified = (
+            align(data, network, s, category, feature=feature, beta=beta, limit=limit)
+            for s in (settings, replace(settings, solver="trws"))
+        )
+        still.append((pairs.smoothness == 0).ravel())  # a shift of the whole grid would leave it
+        gaps.append(((pairs.data + pairs.smoothness) / certified.bound - 1).ravel())
+    still, gap = np.concatenate(still), np.concatenate(gaps)
+    return {
+        "still": float(still.mean()),
+        "optimal": float((gap <= TOLERANCE).mean()),
+        "median": float(np.median(gap)),
+        "largest": float(gap.max()),
+    }
+
+
+def differences(
+    errors: Mapping[str, Errors], ordered: Mapping[str, Mapping[str, Errors]]
+) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """The differences that the paper's claims of section 3 rest on.
+
+    Parameters
+    ----------
+    errors
+        Errors of convnet flow, SIFT flow and NN transfer, in this order, all of the same objects.
+    ordered
+        As `by_order` has them.
+
+    Returns
+    -------
+    dict
+        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference of
+        mean PCK in points with its 95 % bootstrap interval ``(3,)``.
+    """
+    loose, *strict = ALPHAS
+    (convnet, conv), (sift, by_sift), (_, copy) = errors.items()
+
+    def compared(ours: Errors, theirs: Errors, alphas: Sequence[float]) -> list[tuple[str, np.ndarray]]:
+        points = 100 * metrics.estimate(ours, alphas, minus=theirs)
+        return [(f"alpha = {alpha:g}", point) for alpha, point in zip(alphas, points, strict=True)]
+
+    return {
+        "conv-flow-as-good": compared(conv, by_sift, [loose]),
+        "conv-flow-stricter": compared(conv, by_sift, strict),
+        "conv-flow-over-copy": compared(conv, copy, ALPHAS),
+        "sift-flow-over-copy": compared(by_sift, copy, ALPHAS),
+        "conv-deformation-order": compared(conv, ordered[convnet]["data"], [loose]),
+        "sift-deformation-order": compared(by_sift, ordered[sift]["data"], [loose]),
+    }

@@ -1,0 +1,93 @@
+"""Figures of the figurines page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+
+from corrlib import figurines
+from corrlib.data import VOC
+
+YELLOW = "#ffd21f"
+
+
+def portraits(seed: int, *, size: int = 110, views: int = 8) -> Figure:
+    """Draw portraits, one row per category, in which every subtype occurs at least twice."""
+    rng = np.random.default_rng(seed)
+    canvas = np.full((len(figurines.CATEGORIES) * size, views * size, 3), 235, np.uint8)
+    for row, (category, model) in enumerate(figurines.CATEGORIES.items()):
+        for k in range(views):
+            azimuth, spread, _ = model.views[(k + k // len(model.subtypes)) % len(model.views)]
+            picture = figurines.portrait(
+                category,
+                subtype=model.subtypes[k % len(model.subtypes)],
+                seed=seed + k,
+                size=size,
+                azimuth=azimuth + spread * rng.uniform(-1, 1),
+                elevation=rng.uniform(*model.elevation),
+            )
+            canvas[row * size : (row + 1) * size, k * size : (k + 1) * size] = picture
+    figure, axes = plt.subplots(figsize=(7, 15.5), layout="constrained")
+    axes.imshow(canvas)
+    axes.set_yticks((np.arange(len(figurines.CATEGORIES)) + 0.5) * size, list(figurines.CATEGORIES))
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def scenes(world_seed: int, categories: Sequence[str], index: int) -> Figure:
+    """Draw a scene of each of twelve categories, with the boxes and visible keypoints of its figures."""
+    figure, axes = plt.subplots(3, 4, figsize=(11, 8), layout="constrained")
+    for panel, category in zip(axes.flat, categories, strict=True):
+        scene = figurines.instance(world_seed, category, index)
+        panel.imshow(scene.image)
+        for thing in scene.things:
+            points = np.array([p for k, p in thing.keypoints.items() if thing.visible[k]]).reshape(-1, 2)
+            panel.plot(*points.T, "o", ms=3.5, mfc=YELLOW, mec="black", mew=0.6)
+            x0, y0, x1, y1 = thing.box
+            panel.plot([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], color=YELLOW, lw=1)
+        panel.set_title(category, fontsize=9)
+        panel.axis("off")
+    return figure
+
+
+def dense_truth(data: VOC, category: str, rng: np.random.Generator) -> tuple[Figure, float]:
+    """Draw the dense truth of the first two instances of a category, and some matches between them.
+
+    Returns
+    -------
+    figure
+        The images above, the truth below: one colour per part, shaded by the place on the part.
+    share
+        Of the first object's pixels whose part the second has too, the share that is visible in the second.
+    """
+    names = [figurines.image_id(category, k) for k in (0, 1)]
+    truths = [figurines.read_truth(data.root, name) for name in names]
+    points, visible = figurines.correspond(*truths)
+    rows, cols = np.nonzero(np.isfinite(points[..., 0]))
+    hidden, order = ~visible[rows, cols], rng.permutation(len(rows))
+    drawn = np.concatenate([order[~hidden[order]][:12], order[hidden[order]][:4]])
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6.8), layout="constrained")
+    for column, (name, truth) in enumerate(zip(names, truths, strict=True)):
+        axes[0, column].imshow(data.image(name))
+        axes[1, column].imshow(_coloured(truth))
+        y, x = np.nonzero(truth.owner == 1)
+        for panel in axes[:, column]:
+            panel.set(xlim=(x.min() - 8, x.max() + 8), ylim=(y.max() + 8, y.min() - 8))
+            panel.axis("off")
+    for number, (row, col) in enumerate(zip(rows[drawn], cols[drawn], strict=True)):
+        style = {"ms": 7, "mew": 1.2, "mec": "black", "color": plt.get_cmap("tab20")(number)}
+        axes[0, 0].plot(col, row, "o", **style)
+        axes[0, 1].plot(*points[row, col], "o" if visible[row, col] else "X", **style)
+    return figure, float(visible[np.isfinite(points[..., 0])].mean())
+
+
+def _coloured(truth: figurines.Truth) -> np.ndarray:
+    hue = (np.arange(256) * 0.381966) % 1
+    base = plt.get_cmap("hsv")(hue[truth.part])[..., :3]
+    shade = 0.62 + 0.38 * np.clip(truth.unit, -1, 1).mean(-1, keepdims=True)
+    return np.where((truth.owner == 1)[..., None], base * shade, 1.0)
