@@ -1,1 +1,35 @@
-"""Section 4 of the paper: given a keypoint's place, its name, by linear classifiers on one feature."""
+"""Section 4 of the paper: given the place of a keypoint, its type, by linear classifiers of one feature."""
+
+from corrlib.experiments.classification.evaluation import (
+    SHARES,
+    accuracy,
+    best_C,
+    best_features,
+    classify,
+    confusion,
+    differences,
+    mean_accuracy,
+    merged_accuracy,
+    rectification,
+    sizes,
+    validate,
+)
+from corrlib.experiments.classification.features import keypoints
+from corrlib.experiments.classification.proximity import histograms, localisation
+from corrlib.experiments.classification.responses import MARGIN, peaks
+from corrlib.experiments.classification.settings import SHARP, Feature, Settings, Sift
+
+__all__ = [
+    "MARGIN",
+    "SHARES",
+    "SHARP",
+    "Feature",
+    "Settings",
+    "Sift",
+    "accuracy",
+    "best_C",
+    "best_features",
+    "classify",
+]
+__all__ += ["confusion", "differences", "histograms", "keypoints", "localisation", "mean_accuracy"]
+__all__ += ["merged_accuracy", "peaks", "rectification", "sizes", "validate"]

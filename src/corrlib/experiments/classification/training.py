@@ -1,4 +1,4 @@
-"""The classifiers of a category's keypoints, trained once for all that is asked of them."""
+"""The classifiers of a category's keypoints, and their cross validation; each is computed once."""
 
 from __future__ import annotations
 
@@ -13,64 +13,56 @@ from corrlib import svm
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments.classification.keypoints import Feature, Square, features, keypoints, scale
+from corrlib.experiments.classification.features import keypoints, samples, scale
+from corrlib.experiments.classification.settings import Feature, Settings, Sift, Warp
+
+__all__ = ["classifiers", "cross_validate"]
 
 
-def machines(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    wanted: Sequence[Feature],
-    *,
-    C: float = 1e-6,
-    share: float = 1.0,
-    seed: int = 0,
-    square: Square | None = None,
+def classifiers(
+    data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0
 ) -> dict[Feature, list[svm.LinearSVM]]:
     """Train on train a linear SVM for each keypoint of a category against its others (paper, section 4).
 
     Parameters
     ----------
-    wanted
-        Features: layers of the network, SIFT of some radii.
-    C
-        Of the SVMs, for features of RMS norm 512.
+    settings
+        Its categories, C, seed, frame and size.
+    features
+        Types of features.
     share
-        Of the training images of each category, drawn at random; at least one.
-    seed
-        Of that draw. A larger share contains a smaller.
-    square
-        Where features are taken; none: the box, warped to 227 pixels.
+        Of the training images of each category, drawn at random; at least one image. A larger share contains
+        a smaller one.
 
     Returns
     -------
     dict
-        Feature -> for each category the machine, for features as `samples` has them.
+        Feature -> for each category its classifiers, for features as `samples` has them.
     """
-    how = dict(C=float(C), share=float(share), seed=seed)
-    found = _parallel(_trained, data, network, categories, wanted, square, how)
-    return {feature: [svm.LinearSVM(**one) for one in each] for feature, each in found.items()}
+    seed = settings.seed if share < 1 else 0  # nothing is drawn where all are used
+
+    def train(feature: Feature, category: str) -> svm.LinearSVM:
+        inputs = dict(data=data, network=_network(network, feature), category=category, feature=feature)
+        entry = cached(_train, **inputs, warp=settings.warp, C=settings.C, share=share, seed=seed)
+        return svm.LinearSVM(**entry)
+
+    return _in_parallel(train, data, network, settings, features)
 
 
-def validate(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    wanted: Sequence[Feature],
-    *,
-    Cs: Sequence[float],
-    folds: int = 5,
-    square: Square | None = None,
+def cross_validate(
+    data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, Cs: Sequence[float]
 ) -> dict[Feature, list[np.ndarray]]:
-    """Name the keypoints of train by cross validation, for each C (Figure 5).
+    """Classify the keypoints of train by cross validation, for each C (Figure 5).
 
     Parameters
     ----------
+    settings
+        Its categories, folds, frame and size. There are as many folds as a category has training images, if
+        these are fewer; an image is never divided.
+    features
+        Types of features.
     Cs
         Values of C.
-    folds
-        Parts of the training images of each category; as many as it has images, if these are fewer. An image
-        is never divided, nor then an instance.
 
     Returns
     -------
@@ -78,75 +70,66 @@ def validate(
         Feature -> for each category ``(len(Cs), N, K)``: the type that each visible keypoint is taken for,
         else -1.
     """
-    how = dict(Cs=[float(C) for C in Cs], folds=folds)
-    found = _parallel(_validated, data, network, categories, wanted, square, how)
-    return {feature: [one["predicted"] for one in each] for feature, each in found.items()}
+
+    def validate(feature: Feature, category: str) -> np.ndarray:
+        inputs = dict(data=data, network=_network(network, feature), category=category, feature=feature)
+        entry = cached(_cross_validate, **inputs, warp=settings.warp, Cs=list(Cs), folds=settings.folds)
+        return entry["predicted"]
+
+    return _in_parallel(validate, data, network, settings, features)
 
 
-def samples(
-    data: VOC, network: Network, category: str, split: str, *, feature: Feature, square: Square
-) -> np.ndarray:
-    """One feature at each visible keypoint, of RMS norm 512 over the training set: ``(n, D)`` float32."""
-    factor = scale(data, network, feature=feature, square=square)
-    found = features(data, network, category, split, feature=feature, square=square)
-    return found * np.float32(factor)
+def _network(network: Network, feature: Feature) -> Network | None:
+    """SIFT is the same whatever the network."""
+    return None if isinstance(feature, Sift) else network
 
 
-def _parallel(
-    compute: Callable[..., dict[str, np.ndarray]],
+def _in_parallel(
+    compute: Callable[[Feature, str], Any],
     data: VOC,
     network: Network,
-    categories: Sequence[str],
-    wanted: Sequence[Feature],
-    square: Square | None,
-    how: dict[str, Any],
-) -> dict[Feature, list[dict[str, np.ndarray]]]:
-    """Compute all categories and features on all cores; features are shared by the threads, not copied."""
-    square = square or Square()
-    tasks = []
-    for feature in wanted:
-        scale(data, network, feature=feature, square=square)  # and with it all features, on all cores
-        # SIFT is the same whatever the network.
-        common = dict(data=data, network=network if isinstance(feature, str) else None, feature=feature)
-        tasks += [dict(common, category=category, square=square, **how) for category in categories]
-    with threadpool_limits(1):  # a thread a task, none within
-        parallel = Parallel(cpu_count(), backend="threading")
-        found = parallel(delayed(cached)(compute, **task) for task in tasks)
-    step = len(categories)
-    return {feature: found[i * step : (i + 1) * step] for i, feature in enumerate(wanted)}
+    settings: Settings,
+    features: Sequence[Feature],
+) -> dict[Feature, list[Any]]:
+    """Feature -> what `compute` returns for each category, on all cores."""
+    for feature in features:  # with their scale, all features are computed, on all cores
+        scale(data, network, feature=feature, warp=settings.warp)
+    tasks = [delayed(compute)(feature, category) for feature in features for category in settings.categories]
+    with threadpool_limits(1):  # a thread per task, none within; threads share the features
+        results = iter(Parallel(cpu_count(), backend="threading")(tasks))
+    return {feature: [next(results) for _ in settings.categories] for feature in features}
 
 
-def _trained(
+def _train(
     data: VOC,
     network: Network,
     category: str,
     feature: Feature,
-    square: Square,
+    warp: Warp,
     C: float,
     share: float,
     seed: int,
 ) -> dict[str, np.ndarray]:
     known = keypoints(data, category, "train")
-    images = np.unique(known.image)
-    order = np.random.default_rng(seed).permutation(images)
-    chosen = np.isin(known.image, order[: max(1, round(share * len(images)))])
-    rows = samples(data, network, category, "train", feature=feature, square=square)
-    return vars(svm.train(rows[chosen], known.kind[chosen], C=C))
+    order = np.random.default_rng(seed).permutation(np.unique(known.image))
+    drawn = np.isin(known.image, order[: max(1, round(share * len(order)))])
+    rows = samples(data, network, category, "train", feature=feature, warp=warp)
+    return vars(svm.train(rows[drawn], known.kind[drawn], C=C))
 
 
-def _validated(
+def _cross_validate(
     data: VOC,
     network: Network,
     category: str,
     feature: Feature,
-    square: Square,
-    Cs: list[float],
+    warp: Warp,
+    Cs: Sequence[float],
     folds: int,
 ) -> dict[str, np.ndarray]:
     known = keypoints(data, category, "train")
-    rows = samples(data, network, category, "train", feature=feature, square=square)
+    rows = samples(data, network, category, "train", feature=feature, warp=warp)
     try:
-        found = svm.cross_validate(rows, known.kind, known.image, Cs=Cs, count=folds)
+        predicted = svm.cross_validate(rows, known.kind, known.image, Cs=Cs, folds=folds)
     except ValueError as error:
         raise ValueError(f"{data.root}: {category!r} in train: {error}") from error
-    return {"predicted": known.spread(found.astype(np.int16), -1)}
+    return {"predicted": known.by_object(predicted)}

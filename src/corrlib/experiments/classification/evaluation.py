@@ -1,0 +1,226 @@
+"""Keypoints classified, rightly or wrongly: what Table 3 and Figure 5 are made of, and the claims rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC
+from corrlib.experiments.classification.features import features as keypoint_features
+from corrlib.experiments.classification.features import keypoints, samples
+from corrlib.experiments.classification.settings import SHARP, UNRECTIFIED, Feature, Settings
+from corrlib.experiments.classification.training import classifiers, cross_validate
+
+__all__ = ["SHARES", "accuracy", "best_C", "best_features", "classify", "confusion", "differences", "errors"]
+__all__ += ["mean_accuracy", "merged_accuracy", "mirrored", "rectification", "sizes", "validate"]
+
+#: Shares of the training images of each category that classifiers are trained on.
+SHARES = (0.125, 0.25, 0.5, 1.0)
+#: The layers that the paper finds best.
+LATE = ("conv4", "conv5")
+#: Words of a keypoint's name that tell it from its mirror image.
+SIDES = {"L", "R", "Left", "Right"}
+
+#: For each category ``(N, K)``: the type that each visible keypoint is taken for, else -1.
+Predicted = Sequence[np.ndarray]
+
+
+def classify(
+    data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0
+) -> dict[Feature, list[np.ndarray]]:
+    """Train on train and classify the keypoints of val (paper, section 4, Table 3): feature -> `Predicted`.
+
+    Parameters are those of `classifiers`.
+    """
+    result: dict[Feature, list[np.ndarray]] = {}
+    for feature, trained in classifiers(data, network, settings, features, share=share).items():
+        result[feature] = []
+        for category, classifier in zip(settings.categories, trained, strict=True):
+            rows = samples(data, network, category, "val", feature=feature, warp=settings.warp)
+            result[feature].append(keypoints(data, category, "val").by_object(classifier.predict(rows)))
+    return result
+
+
+def errors(predicted: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
+    """Errors ``(N, K)`` of one category, as `metrics.pck` has them: 0 right, 1 wrong, NaN where not visible.
+
+    It is right if the class ``(K,)`` of the type is; None: each type is a class.
+    """
+    classes = np.arange(predicted.shape[-1]) if classes is None else classes
+    return np.where(predicted < 0, np.nan, classes[predicted] != classes)
+
+
+def accuracy(predicted: Predicted, settings: Settings) -> dict[str, np.ndarray]:
+    """Category -> the mean accuracy over its types of keypoints, in percent, and its interval ``(3,)``."""
+    values = metrics.by_category([errors(each) for each in predicted], settings.categories, 0.5)
+    return {category: 100 * value for category, value in values.items()}
+
+
+def mean_accuracy(
+    predicted: Predicted, *, minus: Predicted | None = None, classes: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """Mean of `accuracy` over categories, or its difference from that of `minus`, with its interval ``(3,)``.
+
+    The bootstrap draws objects, the same ones for both. `classes` are those of each category for `errors`.
+    """
+    classes = [None] * len(predicted) if classes is None else classes
+    ours, theirs = (
+        [errors(table, c) for table, c in zip(each, classes, strict=True)] if each else None
+        for each in (predicted, minus)
+    )
+    return 100 * metrics.estimate(ours, [0.5], minus=theirs)[0]
+
+
+def validate(
+    data: VOC, network: Network, settings: Settings
+) -> tuple[dict[Feature, np.ndarray], dict[Feature, np.ndarray]]:
+    """Accuracy in percent in cross validation on the training set.
+
+    Returns
+    -------
+    trained
+        Feature of Table 3, or of `SHARP` -> ``(c,)`` of each of ``settings.validated_categories`` at
+        ``settings.C``.
+    curves
+        Feature of Table 3 -> ``(len(Cs),)`` of the category ``settings.shown`` at each of ``settings.Cs``.
+    """
+
+    def accuracies(categories: Sequence[str], features: Sequence[Feature], Cs: Sequence[float]):
+        some = replace(settings, categories=categories)
+        predicted = cross_validate(data, network, some, features, Cs=Cs)
+        return {
+            feature: np.array([[100 * metrics.pck(errors(at), 0.5) for at in table] for table in tables])
+            for feature, tables in predicted.items()
+        }
+
+    both = [*settings.features, *SHARP]
+    trained = accuracies(settings.validated_categories, both, [settings.C])
+    curves = accuracies([settings.shown], settings.features, settings.Cs)
+    return {f: v[:, 0] for f, v in trained.items()}, {f: v[0] for f, v in curves.items()}
+
+
+def best_features(trained: Mapping[Feature, np.ndarray], settings: Settings) -> dict[str, Feature]:
+    """Features with the highest mean of the accuracies ``(c,)`` that `validate` returns; the first of ties.
+
+    Returns
+    -------
+    dict
+        ``convnet``, the best layer; ``sift``, the best radius; ``sharp``, the best of `SHARP`; ``early``, the
+        best layer but for conv4 and conv5, if there are others.
+    """
+    early = [name for name in settings.layers if name not in LATE] or settings.layers
+    kinds = {"convnet": settings.layers, "sift": settings.sift, "sharp": SHARP, "early": early}
+    return {kind: max(some, key=lambda feature: trained[feature].mean()) for kind, some in kinds.items()}
+
+
+def best_C(curves: Sequence[np.ndarray], Cs: Sequence[float]) -> float:
+    """The C with the highest of accuracies ``(len(Cs),)``, averaged over features; the first of ties."""
+    return Cs[int(np.mean(curves, axis=0).argmax())]
+
+
+def mirrored(names: Sequence[str]) -> np.ndarray:
+    """A class ``(K,)`` for each type of keypoint, the same for left and right (``L_Eye`` and ``R_Eye``)."""
+    bare = ["_".join(word for word in name.split("_") if word not in SIDES) for name in names]
+    return np.unique(bare, return_inverse=True)[1]
+
+
+def merged_accuracy(data: VOC, settings: Settings, predicted: Predicted) -> np.ndarray:
+    """Mean accuracy and interval ``(3,)`` if left may be taken for right, and right for left."""
+    classes = [mirrored(data.keypoint_names(category)) for category in settings.categories]
+    return mean_accuracy(predicted, classes=classes)
+
+
+def confusion(predicted: np.ndarray) -> np.ndarray:
+    """Share of the visible keypoints of each type (row) taken for each (column): ``(K, K)``, NaN if none."""
+    count = predicted.shape[1]
+    total = np.zeros((count, count))
+    rows, kinds = np.nonzero(predicted >= 0)
+    np.add.at(total, (kinds, predicted[rows, kinds]), 1)
+    visible = total.sum(axis=1, keepdims=True)
+    return np.divide(total, visible, out=np.full(total.shape, np.nan), where=visible > 0)
+
+
+def sizes(
+    data: VOC, network: Network, settings: Settings, features: Sequence[Feature]
+) -> dict[Feature, np.ndarray]:
+    """Mean accuracy and interval ``(4, 3)`` when only each of `SHARES` of the training images is used."""
+    each = [classify(data, network, settings, features, share=share) for share in SHARES]
+    return {feature: np.stack([mean_accuracy(one[feature]) for one in each]) for feature in features}
+
+
+def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, Any]]:
+    """What the classifiers lose because layers rectify: of each of ``settings.layers`` in `UNRECTIFIED`.
+
+    Returns
+    -------
+    dict
+        Layer -> ``active``: percent of its activations at the keypoints of val that are not 0, averaged over
+        categories; ``before``: mean accuracy ``(3,)`` before rectification, with its interval; ``gain``:
+        its difference ``(3,)`` from that of the layer itself.
+    """
+    result = {}
+    for name in (name for name in settings.layers if name in UNRECTIFIED):
+        after, before = classify(data, network, settings, [name, UNRECTIFIED[name]]).values()
+        active = [
+            np.mean(keypoint_features(data, network, c, "val", feature=name, warp=settings.warp) > 0)
+            for c in settings.categories
+        ]
+        result[name] = {
+            "active": 100 * float(np.mean(active)),
+            "before": mean_accuracy(before),
+            "gain": mean_accuracy(before, minus=after),
+        }
+    return result
+
+
+def differences(
+    predicted: Mapping[Feature, Predicted],
+    best: Mapping[str, Feature],
+    located: Mapping[str, Any],
+    settings: Settings,
+) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """The differences that the paper's claims of section 4 rest on.
+
+    Parameters
+    ----------
+    predicted
+        What `classify` returns for all layers, SIFT and `SHARP`.
+    best, located
+        What `best_features` and `localisation` return.
+
+    Returns
+    -------
+    dict
+        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference in
+        points with its 95 % bootstrap interval ``(3,)``; of localisation, in the share of peaks within half
+        the stride of conv3 to conv5, from a uniform draw. Claims without anything to compare are left out.
+    """
+
+    def compared(*pairs: tuple[Feature, Feature]) -> list[tuple[str, np.ndarray]]:
+        return [
+            (f"{ours} \u2212 {theirs}", mean_accuracy(predicted[ours], minus=predicted[theirs]))
+            for ours, theirs in pairs
+        ]
+
+    def near(features: Sequence[Feature]) -> list[tuple[str, np.ndarray]]:
+        values = {feature: located["features"][feature]["difference"][-1] for feature in features}
+        return [(str(feature), value) for feature, value in values.items() if value is not None]
+
+    early, layers = best["early"], [name for name in settings.layers if name.startswith("conv")]
+    pooled = [(name, f"{kind}{name[4:]}") for name in layers for kind in ("pool", "norm")]
+    result = {
+        "conv-as-good-as-sift": compared((best["convnet"], best["sift"])),
+        "conv-as-good-as-sharp-sift": compared((best["convnet"], best["sharp"])),
+        "conv4-conv5-best": compared(
+            *((name, early) for name in layers if name in LATE and early not in LATE)
+        ),
+        "conv-over-pool-and-norm": compared(*(pair for pair in pooled if pair[1] in predicted)),
+        "conv-peaks-near": near([name for name in layers if name in ("conv3", *LATE)]),
+        "sift-peaks-near": near(settings.sift),
+    }
+    return {claim: each for claim, each in result.items() if each}

@@ -1,0 +1,178 @@
+"""The keypoints of a category and the features at them, from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import cpu_count
+
+from corrlib import sift
+from corrlib.cache import cached
+from corrlib.convnet import Network
+from corrlib.convnet.dense import unrectified
+from corrlib.data import VOC, Instance
+from corrlib.experiments.classification.settings import RADII, SHARP, UNRECTIFIED, Feature, Sift, Warp
+from corrlib.metrics import rms_norm
+
+__all__ = ["Keypoints", "features", "keypoints", "object_crops", "samples", "scale", "visible"]
+
+#: SIFT of these kinds is described together, as reading the images takes its time.
+TOGETHER = (*map(Sift, RADII), *SHARP)
+#: RMS norm that every type of feature is scaled to: that of SIFT, at which the paper's C = 1e-6 fits.
+NORM = 512.0
+BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """The n visible keypoints of a category's N objects in a split, object by object.
+
+    Attributes
+    ----------
+    visible
+        ``(N, K)`` which of K types each object shows; maybe none.
+    image
+        ``(n,)`` number of each keypoint's image.
+    """
+
+    visible: np.ndarray
+    image: np.ndarray
+
+    @property
+    def kind(self) -> np.ndarray:
+        """``(n,)`` index of each keypoint's type."""
+        return np.nonzero(self.visible)[1]
+
+    def by_object(self, values: np.ndarray) -> np.ndarray:
+        """Types ``(..., n)`` as an int16 table ``(..., N, K)``; -1 where a keypoint is not visible."""
+        result = np.full((*values.shape[:-1], *self.visible.shape), -1, np.int16)
+        result[..., self.visible] = values
+        return result
+
+
+def keypoints(data: VOC, category: str, split: str) -> Keypoints:
+    """The visible keypoints of a category in a split.
+
+    Raises
+    ------
+    ValueError
+        If there are none: nothing can be trained or scored.
+    """
+    objects = data.instances(category, split)
+    shown = np.array([visible(instance) for instance in objects])
+    if not shown.any():
+        raise ValueError(f"{data.root}: no object of {category!r} has a visible keypoint in {split}")
+    images = {name: number for number, name in enumerate(dict.fromkeys(i.image_id for i in objects))}
+    return Keypoints(shown, np.repeat([images[i.image_id] for i in objects], shown.sum(axis=1)))
+
+
+def features(
+    data: VOC, network: Network, category: str, split: str, *, feature: Feature, warp: Warp
+) -> np.ndarray:
+    """One feature at each of `keypoints`: ``(n, D)`` float32.
+
+    Parameters
+    ----------
+    feature
+        Of a layer, the unit whose receptive field's centre lies nearest to the keypoint; SIFT is described at
+        the keypoint itself (paper, section 4).
+    warp
+        Where it is taken.
+
+    Raises
+    ------
+    ValueError
+        For a layer that the network does not have, or whose receptive field is larger than an object crop.
+    """
+    inputs = dict(data=data, category=category, split=split, warp=warp)
+    if isinstance(feature, Sift):
+        kinds = TOGETHER if feature in TOGETHER else (feature,)
+        return cached(_sift, **inputs, kinds=kinds)[str(kinds.index(feature))].astype(np.float32)
+    layers = _layers(network, warp)
+    known = layers + [UNRECTIFIED[name] for name in layers if name in UNRECTIFIED]
+    if feature not in known:
+        raise ValueError(
+            f"unknown layer {feature!r}, or its receptive field is larger than the object crop of {warp.size}"
+            f" pixels; there are {', '.join(known)}"
+        )
+    return cached(_columns, **inputs, network=network)[feature]
+
+
+def samples(
+    data: VOC, network: Network, category: str, split: str, *, feature: Feature, warp: Warp
+) -> np.ndarray:
+    """`features` of RMS norm 512 over the training set."""
+    rows = features(data, network, category, split, feature=feature, warp=warp)
+    return rows * np.float32(scale(data, network, feature=feature, warp=warp))
+
+
+def scale(data: VOC, network: Network, *, feature: Feature, warp: Warp) -> float:
+    """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories."""
+    network = None if isinstance(feature, Sift) else network  # SIFT is the same whatever the network
+    return float(cached(_scale, data=data, network=network, feature=feature, warp=warp)["factor"])
+
+
+def object_crops(
+    data: VOC, objects: Sequence[Instance], *, warp: Warp, margin: int = 0
+) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    """Crops of objects in batches ``(B, side, side, 3)``, and the visible keypoints ``(k, 2)`` of each."""
+
+    def cut(instance: Instance) -> tuple[np.ndarray, np.ndarray]:
+        image = data.image(instance.image_id)
+        crop = warp.crop(instance, image.shape[:2], margin)
+        return crop.image(image), crop.points(instance.keypoints[visible(instance)])
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        for start in range(0, len(objects), BATCH):
+            images, points = zip(*pool.map(cut, objects[start : start + BATCH]), strict=True)
+            yield np.stack(images), list(points)
+
+
+def visible(instance: Instance) -> np.ndarray:
+    """Which keypoints of an object are visible, ``(K,)``."""
+    return np.isfinite(instance.keypoints).all(axis=1)
+
+
+def _layers(network: Network, warp: Warp) -> list[str]:
+    return [name for name, field in network.receptive_fields.items() if field.size <= warp.size]
+
+
+def _scale(data: VOC, network: Network, feature: Feature, warp: Warp) -> dict[str, np.ndarray]:
+    norms = []
+    for category in data.categories:
+        if any(visible(instance).any() for instance in data.instances(category, "train")):
+            rows = features(data, network, category, "train", feature=feature, warp=warp)
+            norms.append((len(rows), rms_norm(rows)))
+    count, norm = np.array(norms).T
+    total = np.sqrt((count * norm**2).sum() / count.sum())
+    if not total > 0:
+        raise ValueError(f"the features {str(feature)!r} of the training set are all zero")
+    return {"factor": np.array(NORM / total)}
+
+
+def _columns(data: VOC, network: Network, category: str, split: str, warp: Warp) -> dict[str, np.ndarray]:
+    layers = _layers(network, warp)
+    columns: dict[str, list[np.ndarray]] = {}
+    for images, points in object_crops(data, data.instances(category, split), warp=warp):
+        maps = network.layer_features(images, layers)
+        for n, its in enumerate(points):
+            for before, name in zip([None, *layers], layers, strict=False):
+                units_rc = network.receptive_fields[name].nearest(its, maps[name].shape[1:3])
+                rows, cols = units_rc.T
+                columns.setdefault(name, []).append(maps[name][n, rows, cols])
+                if name in UNRECTIFIED:
+                    outputs = unrectified(network, name, maps[before][n], units_rc)
+                    columns.setdefault(UNRECTIFIED[name], []).append(outputs)
+    return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def _sift(data: VOC, category: str, split: str, warp: Warp, kinds: Sequence[Sift]) -> dict[str, np.ndarray]:
+    parts = []
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        for images, points in object_crops(data, data.instances(category, split), warp=warp):
+            parts += pool.map(lambda image, its: sift.several(image, its, kinds), images, points)
+    described = np.concatenate(parts, axis=1).astype(np.uint8)  # whole numbers, at most 255
+    return {str(number): rows for number, rows in enumerate(described)}

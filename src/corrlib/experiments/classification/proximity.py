@@ -1,0 +1,101 @@
+"""Fine localisation in numbers: how near the peaks of classifiers lie to the keypoints (section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.experiments.classification.responses import REACH, Peaks, windows
+from corrlib.experiments.classification.settings import Feature, Settings
+
+__all__ = ["histograms", "localisation", "uniform"]
+
+#: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
+HALF_STRIDES = (2.0, 4.0, 8.0)
+#: Side in pixels of the cells of histograms: it divides the window's.
+CELL = 3
+
+
+def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
+    """How near the peaks of some categories lie to the keypoints, against places drawn from the window.
+
+    Returns
+    -------
+    dict
+        ``features``: feature -> a dictionary of
+
+        - ``border``: the share in percent of peaks on the window's border, which are dropped;
+        - ``median`` distance in pixels of the others from the keypoint, over all keypoints;
+        - ``within``: the share in percent closer than, or at, each of `HALF_STRIDES`, ``(3, 3)``, and
+        - ``difference`` from that of a uniform draw, ``(3, 3)``; these three are None where nothing is left.
+
+        Means over keypoints of an object, then over the objects of all categories together (there may be few
+        of each), with 95 % bootstrap intervals over them. ``uniform``: ``median`` and ``within`` ``(3,)`` of
+        the draw. ``total``, ``inside``: numbers of keypoints, and of those with a window.
+    """
+    limits = np.array(HALF_STRIDES)
+    firsts = np.cumsum([0, *(each.instance.max() + 1 for each in peaks)])
+    instance = np.concatenate([each.instance + first for each, first in zip(peaks, firsts, strict=False)])
+    inside = np.concatenate([each.inside for each in peaks])
+    drawn = uniform(np.concatenate([each.fraction for each in peaks]))
+    chance = (drawn[:, :, None] <= limits).mean(axis=1)
+    result: dict[Feature, dict[str, Any]] = {}
+    for feature in peaks[0].offsets:
+        distances = np.linalg.norm(np.concatenate([each.offsets[feature] for each in peaks]), axis=1)
+        kept = np.isfinite(distances)
+        near, expected = (
+            _by_object(np.where(kept[:, None], values, np.nan), instance)
+            for values in (distances[:, None] <= limits, chance)
+        )
+        result[feature] = row = {"border": 100 * (1 - int(kept.sum()) / int(inside.sum()))}
+        row |= {"median": None, "within": [None] * len(limits), "difference": [None] * len(limits)}
+        if kept.any():
+            row["median"] = float(np.median(distances[kept]))
+            row["within"] = 100 * metrics.mean_interval([near]).T
+            row["difference"] = 100 * metrics.mean_interval([near], minus=[expected]).T
+    share = 100 * (drawn[inside].reshape(-1, 1) <= limits).mean(axis=0)
+    return {
+        "features": result,
+        "uniform": {"median": float(np.median(drawn[inside])), "within": share},
+        "total": len(inside),
+        "inside": int(inside.sum()),
+    }
+
+
+def uniform(fraction: np.ndarray) -> np.ndarray:
+    """Distances ``(n, 361)`` to n keypoints from all pixels of their windows but those on the border."""
+    inner = windows(np.zeros((1, 2)))[0, 1:-1, 1:-1].reshape(-1, 2)
+    return np.linalg.norm(inner + fraction[:, None], axis=-1)
+
+
+def histograms(peaks: Peaks, settings: Settings) -> dict[str, dict[Feature, np.ndarray]]:
+    """Where in their windows the peaks of some keypoints lie: the paper's Figure 4.
+
+    Returns
+    -------
+    dict
+        Keypoint -> feature (every second radius, and all layers) -> counts ``(7, 7)`` in cells of 3 x 3
+        pixels.
+    """
+    names = [name for name in settings.pointed if name in peaks.names] or peaks.names[:2]
+    result = {name: {} for name in names}
+    for name in names:
+        here = peaks.kind == peaks.names.index(name)
+        for feature in (*settings.sift[::2], *settings.layers):
+            pixels = peaks.offsets[feature][here] - peaks.fraction[here]
+            pixels = np.rint(pixels[np.isfinite(pixels).all(axis=1)]).astype(int) + REACH
+            result[name][feature] = counts = np.zeros(2 * [(2 * REACH + 1) // CELL])
+            np.add.at(counts, tuple(pixels.T[::-1] // CELL), 1)
+    return result
+
+
+def _by_object(values: np.ndarray, instance: np.ndarray) -> np.ndarray:
+    """Means ``(N, A)`` of the rows of each object that are not NaN; NaN where none is."""
+    total = np.zeros((instance.max() + 1, values.shape[1]))
+    count = np.zeros_like(total)
+    np.add.at(total, instance, np.nan_to_num(values))
+    np.add.at(count, instance, np.isfinite(values))
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

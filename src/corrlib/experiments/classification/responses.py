@@ -1,0 +1,174 @@
+"""Where around a keypoint its classifier responds most, at single-pixel stride (section 4, Figure 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from joblib import cpu_count
+from threadpoolctl import threadpool_limits
+
+from corrlib import sift, svm
+from corrlib.cache import cached
+from corrlib.convnet import Network
+from corrlib.convnet.dense import dense_features, dense_field
+from corrlib.data import VOC, crops
+from corrlib.experiments.classification.features import object_crops, visible
+from corrlib.experiments.classification.settings import Feature, Settings, Sift, Warp
+from corrlib.experiments.classification.training import classifiers
+
+__all__ = ["MARGIN", "REACH", "Peaks", "category_peaks", "highest", "peaks", "sift_at_pixels", "windows"]
+
+#: Windows reach so many pixels to each side of a keypoint: 21 x 21.
+REACH = 10
+#: Pixels that are seen around an object crop, so that a keypoint on its border has a window, too.
+MARGIN = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Peaks:
+    """Of n keypoints of a category the places where their own classifiers respond most.
+
+    Attributes
+    ----------
+    names
+        Of the K types.
+    instance, kind
+        ``(n,)`` index of the object, among those looked at, and of the type.
+    inside
+        ``(n,)`` whether the window lies within the receptive field centres of all layers, as it does unless
+        the keypoint is far outside of the crop. The others are left out, for every feature.
+    fraction
+        ``(n, 2)`` from the keypoint to the pixel in the middle of its window.
+    offsets
+        Feature -> ``(n, 2)`` pixels from the keypoint to the highest response; NaN where that is on the
+        window's border (the paper drops these), or the keypoint is left out.
+    """
+
+    names: tuple[str, ...]
+    instance: np.ndarray
+    kind: np.ndarray
+    inside: np.ndarray
+    fraction: np.ndarray
+    offsets: Mapping[Feature, np.ndarray]
+
+
+def peaks(data: VOC, network: Network, settings: Settings) -> list[Peaks]:
+    """Peaks of the features of Table 3: for the category that is shown, then for some of the others."""
+    where = [(settings.shown, settings.localised), *((name, 1) for name in settings.other_categories)]
+    return [category_peaks(data, network, settings, category, limit) for category, limit in where]
+
+
+def category_peaks(
+    data: VOC, network: Network, settings: Settings, category: str, limit: int | None = None
+) -> Peaks:
+    """Find the highest response to each keypoint of val in the 21 x 21 pixels around it.
+
+    The classifiers are those of Table 3. The network sees the object crops at the same scale, and `MARGIN`
+    pixels around them; its features are computed at every pixel.
+
+    Parameters
+    ----------
+    settings
+        Its layers, radii, C, frame and size.
+    limit
+        At most so many objects, an evenly spaced subset; None: all.
+    """
+    inputs = dict(data=data, network=network, category=category, features=settings.features)
+    entry = cached(_peaks, **inputs, warp=settings.warp, C=settings.C, limit=limit)
+    arrays = dict(entry, offsets=dict(zip(settings.features, entry["offsets"], strict=True)))
+    return Peaks(data.keypoint_names(category), **arrays)
+
+
+def windows(points: np.ndarray) -> np.ndarray:
+    """The pixels around each of `points` ``(n, 2)``, row by row: ``(n, 21, 21, 2)``."""
+    axis = np.arange(-REACH, REACH + 1)
+    return np.rint(points)[:, None, None, :] + np.stack(np.meshgrid(axis, axis), axis=-1)
+
+
+def highest(responses: np.ndarray) -> np.ndarray:
+    """``(row, col)`` float64 of the highest of ``(21, 21)`` responses; NaN if it is on the border."""
+    place = np.array(np.unravel_index(responses.argmax(), responses.shape), dtype=np.float64)
+    return np.full(2, np.nan) if (np.abs(place - REACH) == REACH).any() else place
+
+
+def sift_at_pixels(image: np.ndarray, points: np.ndarray, kind: Sift) -> np.ndarray:
+    """SIFT at whole pixels ``(..., 2)``, never rounded to those of a halved image: ``(..., 128)``.
+
+    `corrlib.sift.descriptors` describes large radii in halved images, whose pixels are at most
+    ``radius / 20`` wide: the image is cut so that each point in turn becomes one of them.
+    """
+    step = 2 ** max(0, math.ceil(math.log2(kind.radius / 20)))
+    flat = np.rint(points).astype(int).reshape(-1, 2)
+    result = np.empty((len(flat), 128), np.float32)
+    for x, y in np.unique(flat % step, axis=0):
+        here = (flat % step == (x, y)).all(axis=1)
+        result[here] = sift.several(image[y:, x:], flat[here] - (x, y), [kind])[0]
+    return result.reshape(*points.shape[:-1], 128)
+
+
+def _peaks(
+    data: VOC,
+    network: Network,
+    category: str,
+    features: Sequence[Feature],
+    warp: Warp,
+    C: float,
+    limit: int | None,
+) -> dict[str, np.ndarray]:
+    objects = crops.objects(data, category, "val")
+    objects = [objects[row] for row in crops.evenly_spaced(len(objects), limit)]
+    settings = Settings(C=C, frame=warp.frame, size=warp.size, categories=(category,))
+    trained = {f: each for f, (each,) in classifiers(data, network, settings, features).items()}
+    kinds = [np.flatnonzero(visible(instance)) for instance in objects]
+    inside, fraction, offsets = [], [], []
+    with threadpool_limits(1, user_api="blas"):  # a thread per feature, none within
+        for images, points in object_crops(data, objects, warp=warp, margin=MARGIN):
+            for image, its in zip(images, points, strict=True):
+                windowed, peaks = _offsets(network, image, its, kinds[len(inside)], trained)
+                inside.append(windowed)
+                offsets.append(peaks)
+                fraction.append(np.rint(its) - its)
+    return {
+        "instance": np.repeat(np.arange(len(objects)), [len(k) for k in kinds]),
+        "kind": np.concatenate(kinds),
+        "inside": np.concatenate(inside),
+        "fraction": np.concatenate(fraction),
+        "offsets": np.concatenate(offsets, axis=1),
+    }
+
+
+def _offsets(
+    network: Network,
+    image: np.ndarray,
+    points: np.ndarray,
+    kinds: np.ndarray,
+    trained: Mapping[Feature, svm.LinearSVM],
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which of n keypoints of an object have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
+    around, inside = windows(points), np.ones(len(points), bool)
+    layers = [feature for feature in trained if not isinstance(feature, Sift)]
+    for name in layers:  # features are as far from all sides as the first
+        first = dense_field(network, name).center
+        last = np.array(image.shape[1::-1]) - 1 - first
+        inside &= ((around >= first) & (around <= last)).all(axis=(1, 2, 3))
+    maps = dense_features(network, image, layers) if layers and inside.any() else {}
+
+    def of(feature: Feature) -> np.ndarray:
+        result, classifier = np.full((len(points), 2), np.nan), trained[feature]
+        for n in np.flatnonzero(inside & np.isin(kinds, classifier.classes)):  # no classifier, no peak
+            if isinstance(feature, Sift):
+                values = sift_at_pixels(image, around[n], feature)
+            else:
+                first = dense_field(network, feature).center
+                cols, rows = np.moveaxis(np.rint(around[n] - first).astype(int), -1, 0)
+                values = maps[feature][rows, cols]
+            weights = classifier.weights[:, np.searchsorted(classifier.classes, kinds[n])]
+            result[n] = around[n, 0, 0] + highest(values @ weights)[::-1] - points[n]
+        return result
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        return inside, np.stack(list(pool.map(of, trained)))

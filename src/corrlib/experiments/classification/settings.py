@@ -1,0 +1,146 @@
+"""Parameters of the classification experiment, and the types of features that it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.data import VOC, Instance, crops
+from corrlib.geometry import Crop
+from corrlib.sift import MAGNIFICATION
+
+__all__ = ["RADII", "SHARP", "UNRECTIFIED", "Feature", "Settings", "Sift", "Warp"]
+
+#: The paper's radii of SIFT, in pixels.
+RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
+
+
+class Sift(NamedTuple):
+    """SIFT of a radius in pixels and a magnification, as `corrlib.sift.descriptors` has them.
+
+    Its label is its ``str``: ``SIFT 20``, or ``SIFT 80, bin/12`` for another magnification than the usual.
+    """
+
+    radius: float
+    magnification: float = MAGNIFICATION
+
+    def __str__(self) -> str:
+        smoothing = "" if self.magnification == MAGNIFICATION else f", bin/{self.magnification:g}"
+        return f"SIFT {self.radius:g}{smoothing}"
+
+
+#: A type of feature: a layer of the network, a value of `UNRECTIFIED`, or SIFT. Its label is its ``str``.
+Feature = str | Sift
+#: Convolution layers -> the feature that is their output before rectification.
+UNRECTIFIED = {name: f"{name} linear" for name in ("conv3", "conv4", "conv5")}
+#: SIFT with less smoothing than its scale space has, of the two radii that suit it best.
+SHARP = (Sift(40.0, 12.0), Sift(80.0, 12.0))
+
+
+class Warp(NamedTuple):
+    """The ``box`` of an object, or its whole ``image``, warped to a square of `size` pixels."""
+
+    frame: str
+    size: int
+
+    def crop(self, instance: Instance, shape: tuple[int, int], margin: int = 0) -> Crop:
+        """The crop in an image of `shape` ``(H, W)``, with `margin` pixels more on each side."""
+        height, width = shape
+        box = np.array([-0.5, -0.5, width - 0.5, height - 0.5]) if self.frame == "image" else instance.box
+        beyond = margin / self.size * (box[2:] - box[:2])
+        side = self.size + 2 * margin
+        return Crop((*(box[:2] - beyond), *(box[2:] + beyond)), (side, side))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of section 4; the chapter's cell of parameters has the same names and defaults.
+
+    Attributes
+    ----------
+    layers, radii
+        Convolution layers, and radii of SIFT in pixels, that are compared.
+    C
+        Of the SVMs, for features of RMS norm 512.
+    Cs
+        Values of C that are compared by cross validation; `resolve` adds `C` to them.
+    folds
+        Of cross validation, of the training images of each category.
+    frame, size
+        As `Warp` has them.
+    category
+        A single category; empty: all of the dataset.
+    shown
+        Category of the paper's Figures 4 and 5; the first one if there is no such category.
+    pointed
+        Its keypoints that Figure 4 shows; the first two if it has none of them.
+    localised
+        Its objects in the study of fine localisation, and `others` of other categories, one object of each.
+    chosen
+        Number of categories whose cross validation chooses the best features.
+    seed
+        Of the draw of training images, where not all are used.
+    categories
+        The categories; `resolve` fills them in.
+    """
+
+    layers: Sequence[str] = ("conv1", "conv2", "conv3", "conv4", "conv5")
+    radii: Sequence[float] = RADII
+    C: float = 1e-6
+    Cs: Sequence[float] = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
+    folds: int = 5
+    frame: str = "box"
+    size: int = INPUT_SIDE
+    category: str = ""
+    shown: str = "cat"
+    pointed: Sequence[str] = ("L_Eye", "Nose")
+    localised: int = 40
+    others: int = 8
+    chosen: int = 10
+    seed: int = 0
+    categories: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.frame not in ("box", "image"):
+            raise ValueError(f"frame must be 'box' or 'image', got {self.frame!r}")
+        if self.size < 1:
+            raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
+
+    def resolve(self, data: VOC, network: Network) -> Settings:
+        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`."""
+        categories = (self.category,) if self.category else tuple(data.categories)
+        shown = self.shown if self.shown in categories else categories[0]
+        return replace(self, categories=categories, shown=shown, Cs=sorted({*self.Cs, self.C}))
+
+    @property
+    def warp(self) -> Warp:
+        """The crops that features are taken from."""
+        return Warp(self.frame, self.size)
+
+    @property
+    def sift(self) -> list[Sift]:
+        """SIFT of each of the radii."""
+        return [Sift(float(radius)) for radius in self.radii]
+
+    @property
+    def features(self) -> list[Feature]:
+        """The features of Table 3: SIFT, then the layers."""
+        return [*self.sift, *self.layers]
+
+    @property
+    def validated_categories(self) -> list[str]:
+        """Categories, evenly spaced, whose cross validation chooses the best features."""
+        return self._evenly_spaced[: self.chosen]
+
+    @property
+    def other_categories(self) -> list[str]:
+        """Categories, evenly spaced, of which one object each is localised, beside those of `shown`."""
+        return [name for name in self._evenly_spaced if name != self.shown][: self.others]
+
+    @property
+    def _evenly_spaced(self) -> list[str]:
+        return [self.categories[row] for row in crops.evenly_spaced(len(self.categories))]
