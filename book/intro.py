@@ -14,179 +14,185 @@
 # %% [markdown]
 # # Introduction
 #
-# Two cats that have never met. You can point at the left ear of one, and at the left ear of the other, without thinking
-# about it. That is **correspondence**: knowing which place in one image is the same place in another, across individuals,
-# poses and viewpoints. {numref}`figure-joined` has it drawn in.
+# Take two pictures of different cats. Anyone can point at the left ear of one, and then at the left ear of the other. That is
+# **correspondence**: knowing which place in one image is the same place in another, across individuals, poses and viewpoints.
+# [The first figure](#figure-joined) shows it for two objects.
 #
-# A convolutional network that was trained to say "cat" was never asked for any of this. It saw whole images and one label for
-# each. Its layers pool over ever larger regions. It would be no surprise if *where* things are had been pooled away.
+# A convolutional network that is trained to say "cat" is never asked for correspondence. It sees whole images with one label
+# each, and its layers pool over ever larger regions. It would be no surprise if the information about *where* things are were
+# lost on the way.
 #
-# {cite:t}`long2014` asked whether it had. Their answer, at a time when this was far from clear, was no: features learned from
-# whole-image labels locate parts much more finely than the regions they see, and serve for matching parts at least as well as
+# {cite:t}`long2014` asked whether it is. Their answer, at a time when this was far from clear, was no: features learned from
+# whole-image labels locate parts much more finely than the regions they see, and are at least as useful for matching parts as
 # features that were designed for it. This book makes their paper executable, section by section: its figures and tables are
 # computed anew when the book is built, on your machine, with the published numbers, where there are any, beside ours.
-#
-# The parameters of this page:
 
 # %% tags=["parameters"]
-category: str = "cat"  # whose instances are shown
-keypoint: str = "L_Eye"  # of it, which units look at
+category: str = "cat"  # whose objects are shown
+keypoint: str = "L_Eye"  # of it, that the units are centred on
 seed: int = 1  # of the pair that is drawn
-difficult: bool = True  # whether objects that VOC calls difficult are used
+difficult: bool = True  # use objects that VOC calls difficult
 truncated: bool = True  # and those that it calls truncated
-data_root: str = ""  # a data set like VOC 2011; none: figurines
-weights: str = ""  # a network's file; none: the figurine network
+data_root: str = ""  # a dataset like VOC 2011; empty: figurines
+weights: str = ""  # a network's file; empty: the figurine network
 
-# %% tags=["hide-input"]
-import matplotlib.pyplot as plt
+# %%
+from corrlib.publishing import page
+
+data, network = page.setup(globals())
+
+# %%
 import numpy as np
-from myst_nb import glue
 
-from corrlib import convnet, experiments
-from corrlib.data import crops, open_dataset
-from corrlib.experiments.alignment import examples
+from corrlib.data import crops
+from corrlib.experiments.alignment.example import large
 from corrlib.publishing import plots
 
-data = open_dataset(data_root, difficult=difficult, truncated=truncated)
-network = convnet.load(weights or None)
-glue("origin", experiments.origin(data, network), display=False)
-category = category if category in data.categories else data.categories[0]
-names = data.keypoint_names(category)
-every = crops.visible(data, category, "val")
-whole = [every[number] for number in examples.large(every)]
-seen = np.stack([np.isfinite(one.keypoints[:, 0]) for one in whole]).astype(int)
-common = np.triu(seen @ seen.T, 1)
+shown = category if category in data.categories else data.categories[0]
+names = data.keypoint_names(shown)
+objects = crops.objects(data, shown, "val")
+whole = [objects[number] for number in large(objects)]
+visible = np.stack([np.isfinite(instance.keypoints[:, 0]) for instance in whole]).astype(int)
+common = np.triu(visible @ visible.T, 1)  # keypoints that two objects share
 pairs = np.argwhere(common == common.max())
-pair = [whole[n] for n in pairs[np.random.default_rng(seed).integers(len(pairs))]]
-shown = [crops.crop(one, 300) for one in pair]
-images = [crop.image(data.image(one.image_id)) for crop, one in zip(shown, pair, strict=True)]
-points = [crop.points(one.keypoints) for crop, one in zip(shown, pair, strict=True)]
-glue("joined", plots.joined(images, points, names), display=False)
-plt.close()
-texts = {"tier": data.name, "network": network.name, "category": category, "joined-count": int(common.max())}
-for name, value in texts.items():
-    glue(name, value, display=False)
+pair = [whole[number] for number in pairs[np.random.default_rng(seed).integers(len(pairs))]]
+page.figure(
+    "joined",
+    plots.joined(crops.images(data, pair, 300), crops.keypoints(pair, 300), names),
+    f"""*Correspondence* ({data.name}, {shown}): the boxes of two objects, warped to squares, and the {common.max()} keypoints that both of them show,
+    joined. L and R are the object's own left and right, B and F back and front. These lines are annotations, independent of what the images look
+    like: the experiments are tested against them.""",
+    alt=f"""Two objects of one category in different poses, colours and views, side by side; coloured lines join the {common.max()} keypoints that
+    both show, such as the eyes, the nose and the paws.""",
+)
 
 # %% [markdown]
-# ```{glue:figure} joined
-# :name: figure-joined
-# :alt: Two instances of one category in different poses, colours and views, side by side; coloured lines join the {glue:text}`joined-count` keypoints that both show, such as the eyes, the nose and the paws.
+# ## Receptive fields
 #
-# *Correspondence* (tier: {glue:text}`tier`; {glue:text}`category`): two instances, each in its box, warped to a square, and the {glue:text}`joined-count` keypoints that both of them show, joined. L and R are its own left and right, B and F back and front. Nobody drew these lines by what the images look like: they are what the experiments are tested against.
-# ```
-#
-# ## How far a unit sees
-#
-# A *unit* of a layer looks at a square of the image, its **receptive field** (rf), and from one unit to the next that square
-# moves by the **stride**. {numref}`figure-looking` follows one place through the five convolution layers of the network. A
-# unit of `conv1` sees too little to know what it looks at. A unit of `conv5` sees a large part of the animal, and there is one
-# only every {glue:text}`conv5-stride` pixels: how should *it* know where the eye is? That is the paper's puzzle in one figure.
+# A *unit* of a layer sees a square region of the image, its **receptive field** (rf); from one unit to the next this region moves
+# by the **stride**. The figure follows one place through the five convolution layers of the network. A unit of `conv1` sees too
+# little to recognise anything. A unit of `conv5` sees a large part of the animal, and the next unit is many pixels away: how
+# could *it* know where the eye is? This is the question of the paper in one figure.
 
-# %% tags=["hide-input"]
-side = convnet.INPUT_SIDE
-kind = names.index(keypoint) if keypoint in names else int(np.isfinite(seen).sum(axis=0).argmax())
-telling = [
-    one for one, row in zip(whole, seen, strict=True) if row[kind] and row.sum() >= seen.sum(axis=1).max() - 1
-]
-places = [crops.crop(one, side).points(one.keypoints[kind]) for one in telling or whole]
-central = int(np.argmin(np.linalg.norm(np.array(places) - side / 2, axis=1)))
-image, point = crops.images(data, telling, side)[central], places[central]
-boxes, centers = {}, {}
-for layer in ("conv1", "conv2", "conv3", "conv4", "conv5"):
-    field, shape = network.receptive_fields[layer], network.output_shape((side, side), layer)
-    title = f"{layer}: sees {field.size} px,\none every {field.stride} px"
-    boxes[title] = field.boxes(shape)[tuple(field.nearest(point, shape))]
-    centers[title] = field.centers(shape)
-    glue(f"{layer}-size", field.size, display=False)
-    glue(f"{layer}-stride", field.stride, display=False)
-glue("looking", plots.looking(image, boxes, centers), display=False)
-plt.close()
-glue("keypoint", names[kind].replace("_", " "), display=False)
-glue("side", side, display=False)
+# %%
+from corrlib.convnet import INPUT_SIDE
+
+kind = names.index(keypoint) if keypoint in names else int(visible.sum(axis=0).argmax())
+counts = visible.sum(axis=1)
+complete = [whole[n] for n in np.flatnonzero((visible[:, kind] > 0) & (counts >= counts.max() - 1))] or whole
+places = crops.keypoints(complete, INPUT_SIDE)[:, kind]
+central = int(np.argmin(np.linalg.norm(places - INPUT_SIDE / 2, axis=1)))
+fields = {name: network.receptive_fields[name] for name in ("conv1", "conv2", "conv3", "conv4", "conv5")}
+shapes = {name: network.output_shape((INPUT_SIDE, INPUT_SIDE), name) for name in fields}
+first, last = fields["conv1"].size, fields["conv5"].size
+page.figure(
+    "looking",
+    plots.looking(crops.images(data, [complete[central]], INPUT_SIDE)[0], places[central], fields, shapes),
+    f"""*Receptive fields* ({data.name}, network {network.name}). Above: an object, warped to {INPUT_SIDE} x {INPUT_SIDE} pixels; a dot for each unit
+    of a layer, and the receptive field of the unit nearest to the {names[kind].replace("_", " ")}: {first} pixels wide in conv1, {last} in conv5,
+    where units are {fields["conv5"].stride} pixels apart. Below: the same receptive fields, enlarged; grey is outside the object's box. Sizes and
+    strides are computed from the list of layers.""",
+    alt=f"""One object five times, covered with ever coarser grids of dots, and on each a yellow square around the same place, from {first} pixels in
+    conv1 to {last} of {INPUT_SIDE} in conv5. Below, what is in each square, enlarged: a few blurred pixels first, then an eye, then the head and
+    part of the body.""",
+)
 
 # %% [markdown]
-# ```{glue:figure} looking
-# :name: figure-looking
-# :alt: One object five times, covered with ever coarser grids of dots, and on each a yellow square around the same place, from {glue:text}`conv1-size` pixels in conv1 to {glue:text}`conv5-size` of {glue:text}`side` in conv5. Below, what is in each square, enlarged: a few blurred pixels first, then an eye, then the head and part of the body.
-#
-# *Receptive fields* (tier: {glue:text}`tier`, network {glue:text}`network`). Above: an object, warped to {glue:text}`side` x {glue:text}`side` pixels; a dot for each unit of a layer, and a square around what the unit nearest to the {glue:text}`keypoint` sees: {glue:text}`conv1-size` pixels in conv1, {glue:text}`conv5-size` in conv5. Below: what it sees, enlarged; grey is outside of the square. Sizes and strides are computed from the list of layers.
-# ```
-#
 # ## Four questions
 #
 # 1. **What does a single feature remember?** Replace each patch of an image by the patches whose features are most similar. If
-#    the result still looks like the image, the features knew where things were. That is {doc}`visualization`.
-# 2. **Can two instances be brought into alignment** by matching features, while neighbouring places have to move together?
-#    That is {doc}`alignment`.
-# 3. **Given a place, can its part be named?** A linear classifier sees one feature at a keypoint: left eye, or right? That is
-#    {doc}`classification`.
-# 4. **Given a part, can its place be found?** Part detectors slide over a box, with and without a prior. That is
-#    {doc}`prediction`.
+#    the result still looks like the image, the features knew where things were ([visualization](visualization)).
+# 2. **Can two objects be aligned** by matching features, while neighbouring places have to move together?
+#    ([alignment](alignment))
+# 3. **Given a place, can its part be named?** A linear classifier sees one feature at a keypoint: left eye, or right?
+#    ([classification](classification))
+# 4. **Given a part, can its place be found?** Part detectors slide over a box, with and without a prior
+#    ([prediction](prediction)).
 #
-# Each is asked of the network's layers and, on the same images, of **SIFT** {cite:p}`lowe1999`, the descriptor that people had
-# designed for matching: it counts the directions of edges in a grid of bins around a point. The paper's claims are
-# comparisons of the two.
+# Each question is asked of the network's layers and, on the same images, of **SIFT** {cite:p}`lowe1999`, a descriptor that was
+# designed for matching: it counts the directions of edges in a grid of bins around a point. The claims of the paper compare the
+# two.
+
+# %%
+from corrlib.experiments.alignment import ALPHAS
+
+tolerances = " and ".join(
+    f"{200 * alpha:g} pixels at $\\alpha = {alpha:g}$" for alpha in (max(ALPHAS), min(ALPHAS))
+)
+page.text(f"""
+The measure is mostly **PCK**, the percentage of correct keypoints. A predicted keypoint is correct if it is closer to the true one than $\\alpha$ times the
+longer side of the object's box: for a box 200 pixels wide, {tolerances}. In [Try it yourself](explorer) you can move $\\alpha$ and see the effect.
+""")
+
+# %% [markdown]
+# ## Datasets
 #
-# The yardstick is mostly **PCK**, the percentage of correct keypoints. A predicted keypoint is correct if it is closer to the
-# true one than $\alpha$ times the longer side of the object's box: on a box 200 pixels wide, 20 pixels at $\alpha = 0.1$, and 5 at
-# $\alpha = 0.025$. {doc}`explorer` lets you move $\alpha$ and watch.
+# The paper used the photographs of PASCAL VOC 2011 {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` annotated
+# on them, and the Caffe reference network {cite:p}`jia2014`, a variant of the network of {cite:t}`krizhevsky2012`. Whoever has
+# these on disk can run every chapter on them. Few readers have, so there are three datasets, and **every figure and table names
+# the one it shows**:
 #
-# ## Tiers of data, always named
+# - **figurines**, the default, which you see unless a caption says otherwise. [Figurines](figurines) are rendered by this
+#   project's own code ([below](#figure-figurines)): PASCAL's twenty categories as small solid models, with the keypoint names of
+#   the Berkeley annotations, and with enough variation of build, pose, pattern, light and view to make matching a real task. The
+#   network has the geometry of the Caffe reference network with fewer channels, and was trained on whole-image labels of
+#   figurines alone. Here the true correspondence of *every* pixel is known.
+# - **photos**: photographs in the same layout on disk, with the weights of a network trained on photographs. Results on a small
+#   set of them were recorded once, and are shown beside those on figurines.
+# - **voc2011**, the paper's own: all twenty categories of VOC 2011 with the Berkeley keypoints. [Run it on PASCAL VOC](voc)
+#   says how to get them, and how much time and memory they take.
 #
-# The paper used the photographs of PASCAL VOC 2011 {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` drew on
-# them, and the Caffe reference network {cite:p}`jia2014`, a variant of the network of {cite:t}`krizhevsky2012`. Whoever has
-# these on disk can point every chapter at them. A book that needs them would be read by few, so there are tiers, and **every
-# figure and table says which one it shows**:
-#
-# figurines
-# : The default, and what you see unless a caption says otherwise. {doc}`Figurines <figurines>` are a world that this project's
-#   own code draws ({numref}`fig-figurines`): PASCAL's twenty categories as small solid models, with the keypoint names of the
-#   Berkeley annotations, in variations of build, pose, pattern, light and view that make matching a real task. The network
-#   that looks at them has the geometry of the Caffe reference network with fewer channels, and was trained on whole-image
-#   labels of figurines alone. Here the true correspondence of *every* pixel is known.
-#
-# photos
-# : Photographs in the same layout on disk, with the weights of a network trained on photographs. What you see of this tier
-#   was recorded once, on a small set of genuine ones, and is shown beside the figurines.
-#
-# voc2011
-# : The paper's own: all twenty categories of VOC 2011 with the Berkeley keypoints. {doc}`voc` says how to get them, and what
-#   it takes.
-#
-# A number measured on figurines is not a number measured on photographs. Where the two agree, that says something about
-# features; where they do not, it may say more about the worlds. Compare *methods* within a tier, not numbers across tiers.
-#
-# ```{figure} images/figurines.jpg
-# :name: fig-figurines
-# :alt: A grid of twenty rendered objects, one for each PASCAL category from aeroplane to television, in odd colours and patterns before cluttered backgrounds, with coloured dots on keypoints such as ears, wheels and table corners.
-#
-# One instance of each category of the embedded world, with the keypoints that can be seen (tier: figurines). Most bodies take any colour and pattern: a network has to learn shapes.
-# ```
-#
+# Numbers measured on figurines cannot be compared with numbers measured on photographs. Where the conclusions agree, this says
+# something about features; where they differ, it may say more about the images. Compare *methods* on one dataset, not numbers
+# of different datasets.
+
+# %%
+import matplotlib.pyplot as plt
+
+from corrlib.publishing import results
+
+page.figure(
+    "figurines",
+    plots.picture(plt.imread(results.project() / "book" / "images" / "figurines.jpg")),
+    """*Figurines*: one object of each category, with its visible keypoints. Most bodies take any colour and pattern, so that a network has to learn
+    shapes.""",
+    alt="""A grid of twenty rendered objects, one per PASCAL category from aeroplane to television, in odd colours and patterns before cluttered
+    backgrounds, with coloured dots on keypoints such as ears, wheels and table corners.""",
+    source="figurines, drawn by ci/cover.py",
+)
+
+# %% [markdown]
 # ## How to read a number
 #
-# A number of ours comes with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the same number, computed
-# again for many draws of as many instances, with replacement, from those that there are; 95 % of the draws fall between its
-# ends. It says how much of a number is the luck of these instances. It says nothing of another world, or another network.
-#
-# A claim of the paper is judged by such an interval, that of the difference between two methods on the same instances. It
-# **holds** if the whole interval is on the claimed side, it **does not hold** if the whole interval is on the other side, and
-# otherwise it **cannot be told** from this many instances. (The scoreboard says **holds in order only** where it cannot be told
-# and yet all values are on the claimed side.) Text and tables take these words from the code that judged.
-#
-# The {doc}`scoreboard` has all of it on one page: every number of the paper's Tables 1 to 4 and every claim, published, as
-# recorded on photographs, and as measured when this copy of the book was built. Start there if you know the paper, and
-# come back to the chapters for the reasons.
+# Our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the same number is computed again for
+# many samples of as many objects, drawn with replacement from those that there are; 95 % of these values lie within the interval.
+# It shows how much a number depends on the choice of these objects. It does not cover another dataset or another network.
+
+# %%
+from corrlib import metrics
+
+supported, same_direction, inconclusive, contradicted, not_tested = metrics.VERDICTS
+page.text(f"""
+A claim of the paper is judged by the interval of the difference between two methods on the same objects. It is **{supported}** if the whole interval is on the
+claimed side, **{contradicted}** if the whole interval is on the other side, and otherwise **{inconclusive}**: there are too few objects to decide. Where
+it is inconclusive although all values are on the claimed side, it is called **{same_direction}**. Claims that nothing here measures are **{not_tested}**.
+""")
+
+# %% [markdown]
+# The [scoreboard](scoreboard) has all results on one page: every number of the paper's Tables 1 to 4 and every claim, published,
+# as recorded on photographs, and as measured when this copy of the book was built. Start there if you know the paper, and come
+# back to the chapters for the reasons.
 #
 # ## How to read this book
 #
-# The code that made a figure stands above it, folded away; click on *Show code cell source* to see it. At the top of each
-# page the GitHub mark leads to the source (*Suggest edit*), the arrow downloads the executed notebook, and the rocket opens
-# the chapter on a server where you can change and run it. Below each figure and table, in small print, is where it comes
-# from: data, network, parameters, version, date and time taken.
+# Each chapter is a notebook. In the executed notebook, figures and tables are shown under the cells that make them. In the book
+# the code of these cells is folded: click on *Show code cell source* above a figure or table to see it. At the top of each page
+# the GitHub mark leads to the source (*Suggest edit*), the arrow downloads the executed notebook, and the rocket opens the chapter
+# on a server where you can change and run it. The small print below each figure and table says where it comes from: dataset and
+# network with the first digits of their checksums, parameters, commit, date and time taken.
 #
-# Each of the paper's chapters ends with exercises, whose answers are folded. Most change a parameter; the command line does that without
-# an editor:
+# Each of the four chapters on the paper's experiments ends with exercises, whose answers are folded. Most of them change a
+# parameter; the command line does that without an editor:
 #
 # ```bash
 # corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb

@@ -1,55 +1,53 @@
-"""Section 2: units and their places, reconstructions, their scores, averages of receptive fields, figures."""
+"""Section 2: units and their places, reconstructions and their scores, averages, figures."""
 
-import csv
-import re
-from pathlib import Path
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles
-from corrlib import convnet, patches
+from conftest import ROOT
+from corrlib import convnet, metrics, patches
 from corrlib.data import open_dataset
-from corrlib.experiments import provenance
+from corrlib.experiments import visualization
 from corrlib.experiments.visualization import averages, reconstruction, units
+from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
-from corrlib.publishing import plots
-
-ROOT = Path(__file__).resolve().parents[1]
-WEIGHTS = Path("weights", "bvlc_alexnet_conv_int8.npz")
+from corrlib.publishing import plots, results, tables
 
 
 class PixelNetwork:
-    """Its features are the pixels of the patch at each unit, so that neighbours can be foretold."""
+    """Its features are the pixels of the patch at each unit, so that neighbours can be predicted."""
 
     receptive_fields = {"conv3": ReceptiveField(99, 16, 17), "conv4": ReceptiveField(131, 16, 17)}  # noqa: RUF012
-    digest, name = "0123456789abcdef", "pixels"
+    digest, device = "0123456789abcdef", "cpu"
+    calls = 0
 
     def features(self, image, layer):
         rf = self.receptive_fields[layer]
         grid = tuple((side - 17 - 8) // 16 + 1 for side in image.shape[:2])
-        self.asked = getattr(self, "asked", 0) + 1
+        self.calls += 1
         return patches.cut(image, rf.centers(grid), 16).reshape(*grid, -1).astype(np.float32) - 127.5
 
 
 class Images:
-    """A data set in memory."""
+    """A dataset in memory: images, those of each split, and the boxes of objects in val."""
 
-    tier, digest = "figurines", "in memory"
-    difficult = truncated = True
+    digest, categories = "in memory", ("cat",)
 
-    def __init__(self, images):
-        self.images = images
+    def __init__(self, images, train=(), val=(), boxes=()):
+        self.images, self.splits, self.boxes = images, {"train": train, "val": val}, boxes
 
     def image(self, image_id):
         return self.images[image_id]
 
     def image_ids(self, split):
-        return list(self.images)
+        return list(self.splits[split])
+
+    def instances(self, category, split):
+        return [SimpleNamespace(image_id=i, box=np.array(box, float)) for i, box in self.boxes]
 
 
 def noise(rng, height, width):
@@ -59,48 +57,29 @@ def noise(rng, height, width):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
-    yield
-    plt.close("all")
 
 
-# --- units
+# --- settings and units
 
 
-def test_units_are_numbered_image_by_image_row_by_row(rng):
-    data = Images({"a": noise(rng, 251, 307), "b": noise(rng, 241, 229), "c": noise(rng, 300, 227)})
-    network = PixelNetwork()
-    found = units.units(data, network, "conv3", ["b", "a"])
-    assert found.grids.tolist() == [[14, 13], [15, 18]]
-    features = np.concatenate(found.blocks)
-    assert len(features) == len(found.image) == len(found.centers) == 14 * 13 + 15 * 18
-    for unit in (0, 12, 13, 181, 182, 451):
-        image = data.image(["b", "a"][found.image[unit]])
-        patch = patches.cut(image, found.centers[unit], 16)
-        np.testing.assert_array_equal(features[unit] + 127.5, patch.ravel())
-    np.testing.assert_array_equal(found.centers[182 + 18 + 2], [17 + 2 * 16, 17 + 16])
+def test_settings_choose_images(rng):
+    boxes = [("b", (0, 0, 9, 9)), ("b", (10, 20, 40, 40)), ("c", (0, 0, 20, 20)), ("a", (0, 0, 2, 2))]
+    data = Images({name: noise(rng, 50, 60) for name in "abcd"}, train="abc", val="abcd", boxes=boxes)
+    settings = visualization.Settings().resolve(data, PixelNetwork())
+    assert settings.database_images == 3 and sorted(visualization.database(data, settings)) == list("abc")
+    assert sorted(visualization.scored(data, settings)) == list("abcd")
+    assert visualization.shown(data, settings) == ["b", "c"]
+    assert visualization.shown(data, visualization.Settings(image_id="d")) == ["d"]
+    np.testing.assert_array_equal(visualization.object_center(data, "b"), [25, 30])
+    np.testing.assert_array_equal(visualization.object_center(data, "d"), [29.5, 24.5])
+    assert visualization.Settings(layer="conv2", k=7).layers == ["conv3", "conv4", "conv5", "conv2"]
+    assert visualization.Settings(k=7).ks == [1, 7] and visualization.Settings(k=1).ks == [1]
+    with pytest.raises(ValueError, match="k must be at least 1 neighbour, got 0"):
+        visualization.Settings(k=0).resolve(data, PixelNetwork())
 
 
-def test_features_are_computed_once(rng):
-    data, network = Images({"a": noise(rng, 227, 241)}), PixelNetwork()
-    for _ in range(2):
-        units.units(data, network, "conv3", ["a"])
-    assert network.asked == 1
-
-
-def test_neighbours_are_never_of_the_same_image(rng):
-    image = noise(rng, 227, 241)
-    data = Images({"a": image, "copy": image.copy(), "other": noise(rng, 227, 257)})
-    query, database = (units.units(data, PixelNetwork(), "conv3", i) for i in (["a"], ["other", "a", "copy"]))
-    index = units.neighbours(query, database, 2)
-    assert set(database.image[index].ravel().tolist()) == {0, 2}
-    first = 13 * 15 + 13 * 14  # units of other and a come before those of the copy
-    np.testing.assert_array_equal(index[:, 0], first + np.arange(13 * 14))
-    some = units.neighbours(query, database, 1, rows=np.array([3, 1]))
-    np.testing.assert_array_equal(some[:, 0], [first + 3, first + 1])
-
-
-def test_samples_grow_and_are_drawn(rng):
-    data = Images(dict.fromkeys("abcdefgh"))
+def test_larger_samples_begin_with_smaller_ones():
+    data = Images({}, train="abcdefgh")
     five, eight = (units.sample(data, "train", n, seed=0) for n in (5, 99))
     assert eight[:5] == five and sorted(eight) == list("abcdefgh")
     assert units.sample(data, "train", 99, seed=1) != eight
@@ -108,110 +87,112 @@ def test_samples_grow_and_are_drawn(rng):
         units.sample(data, "train", 0, seed=0)
     with pytest.raises(ValueError, match="seed of a sample must not be negative, got -1"):
         units.sample(data, "train", 1, seed=-1)
-    with pytest.raises(ValueError, match="split train lists no image"):
-        units.sample(Images({}), "train", 1, seed=0)
+    with pytest.raises(ValueError, match="split val lists no image"):
+        units.sample(data, "val", 1, seed=0)
+
+
+def test_units_are_numbered_image_by_image_row_by_row(rng):
+    data = Images({"a": noise(rng, 251, 307), "b": noise(rng, 241, 229), "c": noise(rng, 300, 227)})
+    network = PixelNetwork()
+    for _ in range(2):
+        result = units.units(data, network, "conv3", ["b", "a"])
+    assert network.calls == 2, "features are computed once"
+    assert result.grids.tolist() == [[14, 13], [15, 18]]
+    features = np.concatenate(result.blocks)
+    assert len(features) == len(result) == len(result.image) == len(result.centers) == 14 * 13 + 15 * 18
+    for unit in (0, 12, 13, 181, 182, 451):
+        image = data.image(["b", "a"][result.image[unit]])
+        patch = patches.cut(image, result.centers[unit], 16)
+        np.testing.assert_array_equal(features[unit] + 127.5, patch.ravel())
+    np.testing.assert_array_equal(result.centers[182 + 18 + 2], [17 + 2 * 16, 17 + 16])
 
 
 @pytest.mark.parametrize(
     ("shape", "expected"), [((227, 300), (227, 300)), ((101, 211), (227, 474)), ((500, 113), (1004, 227))]
 )
-def test_small_images_are_enlarged(rng, shape, expected):
-    image = (
-        np.repeat(np.linspace(0, 255, shape[1])[None, :, None], shape[0], axis=0)
-        .repeat(3, axis=2)
-        .astype(np.uint8)
-    )
-    found = units.whole_image(Images({"a": image}), "a")
-    assert found.shape == (*expected, 3)
-    np.testing.assert_allclose(found[0, :, 0], np.linspace(0, 255, expected[1]), atol=3)
+def test_small_images_are_enlarged(shape, expected):
+    image = np.tile(np.linspace(0, 255, shape[1])[None, :, None], (shape[0], 1, 3)).astype(np.uint8)
+    enlarged = units.whole_image(Images({"a": image}), "a")
+    assert enlarged.shape == (*expected, 3)
+    np.testing.assert_allclose(enlarged[0, :, 0], np.linspace(0, 255, expected[1]), atol=3)
 
 
-def test_table_1_is_the_published_one(real):
-    with open(ROOT / "book" / "published" / "table1.csv", newline="") as file:
-        published = {r["layer"]: (int(r["rf_size_px"]), int(r["stride_px"])) for r in csv.DictReader(file)}
-    assert units.table1(convnet.load(real / WEIGHTS), list(published)) == published
-
-
-@pytest.mark.parametrize("layer", ["conv9", ""])
-def test_unknown_layers_are_listed(rng, layer):
-    with pytest.raises(ValueError, match=rf"'{layer}'.*conv3, conv4"):
-        units.units(Images({}), PixelNetwork(), layer, ["a"])
+def test_table_1_is_the_published_one(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    published = results.published("table1")
+    network = SimpleNamespace(receptive_fields=convnet.receptive_fields("caffenet"))
+    computed = visualization.table_1(network, [row["layer"] for row in published])
+    for row in tables.receptive_fields(computed, published):
+        layer, *sides = row.values()
+        assert sides == [sides[0], sides[0], sides[2], sides[2]], layer
 
 
 # --- reconstruction
 
 
 def test_an_image_is_rebuilt_from_its_copy_and_from_nothing_else(rng):
-    image = noise(rng, 241, 263)
-    copies = {"q": image, "copy": image[::-1, ::-1].copy(), "other": noise(rng, 227, 257)}
-    # Upside down, the patches of a grid that starts elsewhere do not exist: turn them back one by one.
-    grid = (14, 15)
+    image, grid = noise(rng, 241, 263), (14, 15)
+    # The copy has the same patches in another order, on a grid that starts at the same place.
     own = patches.cut(image, PixelNetwork.receptive_fields["conv3"].centers(grid), 16)
     shuffled = own.reshape(-1, 16, 16, 3)[rng.permutation(14 * 15)].reshape(own.shape)
-    copies["copy"] = np.pad(patches.reassemble(shuffled), ((9, 20), (9, 20), (0, 0)))
-    data = Images(copies)
-    (found,) = reconstruction.reconstruct(
-        data, PixelNetwork(), "conv3", ["q"], ["other", "q", "copy"], ks=(1, 2)
-    )
-    np.testing.assert_array_equal(found.original, patches.reassemble(own))
-    np.testing.assert_array_equal(found.original, image[9 : 9 + 14 * 16, 9 : 9 + 15 * 16])
-    np.testing.assert_array_equal(found.neighbours[1], found.original)
-    assert (found.neighbours[2] != found.original).mean() > 0.9
-    assert found.size == 16 and found.image_id == "q" and found.centers.shape == (14, 15, 2)
+    copy = np.pad(patches.reassemble(shuffled), ((9, 20), (9, 20), (0, 0)))
+    images = {"q": image, "copy": copy, "other": noise(rng, 227, 257)}
+    data = Images(images, train=["other", "q", "copy"], val=["q"])
+    rebuilt = visualization.reconstruct(data, PixelNetwork(), visualization.Settings(k=2), "conv3")
+    assert list(rebuilt) == ["q"]
+    result = rebuilt["q"]
+    np.testing.assert_array_equal(result.original, patches.reassemble(own))
+    np.testing.assert_array_equal(result.original, image[9 : 9 + 14 * 16, 9 : 9 + 15 * 16])
+    np.testing.assert_array_equal(result.neighbors[1], result.original)
+    assert (result.neighbors[2] != result.original).mean() > 0.9
+    assert result.size == 16 and result.centers.shape == (14, 15, 2)
 
 
 def test_k_neighbours_are_averaged_and_images_kept_apart(rng):
-    data = Images({name: noise(rng, 227, 227 + 16 * n) for n, name in enumerate("abcd")})
-    network, ks = PixelNetwork(), (1, 3)
-    found = reconstruction.reconstruct(data, network, "conv4", ["a", "b"], ["c", "d"], ks=ks)
-    query, database = (units.units(data, network, "conv4", i) for i in (["a", "b"], ["c", "d"]))
-    index, _ = oracles.neighbours(np.concatenate(query.blocks), np.concatenate(database.blocks), 3)
-    for k in ks:
-        for number, unit, place in (
-            (0, 5, (0, 5)),
-            (0, 14, (1, 1)),
-            (1, 169 + 14, (1, 0)),
-            (1, 169 + 181, (12, 13)),
-        ):
-            near = [
-                patches.cut(data.image("cd"[database.image[i]]), database.centers[i], 16).astype(float)
-                for i in index[unit, :k]
-            ]
-            row, column = np.array(place) * 16
-            patch = found[number].neighbours[k][row : row + 16, column : column + 16]
-            np.testing.assert_allclose(patch, np.mean(near, axis=0), atol=0.51)
+    images = {name: noise(rng, 227, 227 + 16 * n) for n, name in enumerate("abcd")}
+    data, network = Images(images, train="cd", val="ab"), PixelNetwork()
+    settings = visualization.Settings(k=3)
+    rebuilt = visualization.reconstruct(data, network, settings, "conv4")
+    names, source_names = list(rebuilt), visualization.database(data, settings)
+    query, source = (units.units(data, network, "conv4", i) for i in (names, source_names))
+    index, _ = oracles.neighbours(np.concatenate(query.blocks), np.concatenate(source.blocks), 3)
+    for unit in (0, 5, 14, len(query) - 30, len(query) - 1):
+        number = query.image[unit]
+        row, column = divmod(unit - int((query.image < number).sum()), int(query.grids[number, 1]))
+        near = [
+            patches.cut(data.image(source_names[source.image[i]]), source.centers[i], 16).astype(float)
+            for i in index[unit]
+        ]
+        for k in settings.ks:
+            image = rebuilt[names[number]].neighbors[k]
+            patch = image[16 * row : 16 * row + 16, 16 * column : 16 * column + 16]
+            np.testing.assert_allclose(patch, np.mean(near[:k], axis=0), atol=0.51)
 
 
 def test_the_uniform_column_takes_patches_of_the_image_itself(rng):
     y, x = np.mgrid[:241, :256]
-    data = Images({"q": np.stack([x, y, 0 * x], axis=-1).astype(np.uint8), "db": noise(rng, 227, 227)})
-    (found,) = reconstruction.reconstruct(data, PixelNetwork(), "conv3", ["q"], ["db"], seed=3)
-    grid = found.uniform[1].reshape(14, 16, 15, 16, 3).swapaxes(1, 2)
+    images = {"q": np.stack([x, y, 0 * x], axis=-1).astype(np.uint8), "db": noise(rng, 227, 227)}
+    data = Images(images, train=["db"], val=["q"])
+    result, again, other = (
+        visualization.reconstruct(data, PixelNetwork(), visualization.Settings(seed=seed), "conv3")["q"]
+        for seed in (3, 3, 4)
+    )
+    grid = result.uniform[1].reshape(14, 16, 15, 16, 3).swapaxes(1, 2)
     np.testing.assert_array_equal(
         grid[..., 0] - grid[..., :1, 0], np.broadcast_to(np.arange(16), (14, 15, 16, 16))
     )
-    offset = grid[:, :, 8, 8, :2].astype(float) - found.centers
+    offset = grid[:, :, 8, 8, :2].astype(float) - result.centers
     assert 30 < np.abs(offset).max() <= 49
-    (again,) = reconstruction.reconstruct(data, PixelNetwork(), "conv3", ["q"], ["db"], seed=3)
-    np.testing.assert_array_equal(found.uniform[5], again.uniform[5])
-    (other,) = reconstruction.reconstruct(data, PixelNetwork(), "conv3", ["q"], ["db"], seed=4)
-    assert (found.uniform[1] != other.uniform[1]).any()
+    np.testing.assert_array_equal(result.uniform[5], again.uniform[5])
+    assert (result.uniform[1] != other.uniform[1]).any()
 
 
-@given(
-    center=st.tuples(st.integers(-5, 60), st.integers(-5, 40)),
-    window=st.integers(1, 41),
-    size=st.integers(1, 12),
-    seed=st.integers(0, 9),
-)
-def test_uniform_places_are_in_the_window_and_their_patches_in_the_image(center, window, size, seed):
-    y, x = np.mgrid[:37, :53]
-    image = np.stack([x, y], axis=-1)
-    centers = np.array(center, float).reshape(1, 1, 2)
-    rng = np.random.default_rng(seed)
-    places = reconstruction.uniform_places(centers, image.shape[:2], window=window, size=size, k=20, rng=rng)
+@given(st.tuples(st.integers(-5, 60), st.integers(-5, 40)), st.integers(1, 41), st.integers(1, 12))
+def test_uniform_places_are_in_the_window_and_their_patches_in_the_image(center, window, size):
+    centers, rng = np.array(center, float).reshape(1, 1, 2), np.random.default_rng(0)
+    places = reconstruction.uniform_places(centers, (37, 53), window=window, size=size, k=20, rng=rng)
     assert places.shape == (1, 1, 20, 2)
-    cut = patches.cut(image, places, size)
+    cut = patches.cut(np.stack(np.meshgrid(np.arange(53), np.arange(37)), axis=-1), places, size)
     assert (np.diff(cut[..., 0], axis=-1) == 1).all() and (np.diff(cut[..., 1], axis=-2) == 1).all()
     reach = window // 2 + (size + 1) // 2
     if (centers >= reach).all() and (centers + reach <= [52, 36]).all():
@@ -221,79 +202,65 @@ def test_uniform_places_are_in_the_window_and_their_patches_in_the_image(center,
 def test_uniform_places_are_uniform(rng):
     centers = np.full((1, 1, 2), [30.0, 10.0])
     places = reconstruction.uniform_places(centers, (61, 61), window=21, size=8, k=40_000, rng=rng)[0, 0]
-    for axis, low, high in ((0, 20, 40), (1, 4, 20)):  # at the top, patches must stay inside of the image
+    for axis, low, high in ((0, 20, 40), (1, 4, 20)):  # at the top, patches must stay inside the image
         counts = np.bincount(places[:, axis].astype(int), minlength=high + 1)
         expected = 40_000 / (high - low + 1)
         assert counts[:low].sum() == 0 and len(counts) == high + 1
         assert np.abs(counts[low:] - expected).max() < 5 * np.sqrt(expected)
 
 
-@pytest.mark.parametrize("ks", [(), (0, 1), (-1,)])
-def test_numbers_of_neighbours_are_checked(rng, ks):
-    with pytest.raises(ValueError, match="neighbours must be at least 1"):
-        reconstruction.reconstruct(Images({}), PixelNetwork(), "conv3", ["a"], ["a"], ks=ks)
-
-
-def test_too_many_neighbours(rng):
-    data = Images({name: noise(rng, 227, 227) for name in "ab"})
-    with pytest.raises(ValueError, match=r"k is 200, but.*169"):
-        reconstruction.reconstruct(data, PixelNetwork(), "conv3", ["a"], ["a", "b"], ks=(200,))
-
-
 # --- scores
 
 
-def test_similarity_is_pearson_s_correlation_of_brightness(rng):
+def test_similarity_and_detail_are_correlations_of_brightness_at_large_and_within_patches(rng):
     a, b = noise(rng, 32, 48), noise(rng, 32, 48)
+    similarity, detail = reconstruction.similarity, lambda a, b: reconstruction.detail(a, b, 16)
     expected = np.corrcoef(*((x @ [0.299, 0.587, 0.114]).ravel() for x in (a, b)))[0, 1]
-    assert reconstruction.similarity(a, b) == pytest.approx(expected)
-    assert reconstruction.similarity(a, a) == pytest.approx(1)
-    assert reconstruction.similarity(a, 255 - a) == pytest.approx(-1)
-    assert reconstruction.similarity(np.full_like(a, 7), a) == 0
-
-
-def test_detail_is_the_correlation_within_patches(rng):
-    a, b = noise(rng, 32, 48), noise(rng, 32, 48)
-    assert reconstruction.detail(a, b, 16) == pytest.approx(oracles.correlation_within_patches(a, b, 16))
-    assert abs(reconstruction.detail(a, b, 16)) < 0.1
-    assert reconstruction.detail(a, a, 16) == pytest.approx(1)
-    # The brightness of whole patches does not matter ...
+    assert similarity(a, b) == pytest.approx(expected)
+    assert similarity(a, a) == pytest.approx(1) and similarity(a, 255 - a) == pytest.approx(-1)
+    assert similarity(np.full_like(a, 7), a) == 0
+    assert detail(a, b) == pytest.approx(oracles.correlation_within_patches(a, b, 16))
+    assert detail(a, a) == pytest.approx(1)
+    # The brightness of whole patches does not matter for the detail ...
     shifted = (a // 2 + np.kron(rng.integers(0, 100, (2, 3)), np.ones((16, 16)))[..., None]).astype(np.uint8)
-    assert reconstruction.detail(shifted, a // 2, 16) == pytest.approx(1)
-    assert reconstruction.similarity(shifted, a // 2) < 0.9
-    # ... their place in the image does, and constant patches show nothing.
-    assert abs(reconstruction.detail(np.roll(a, 16, axis=1), a, 16)) < 0.1
-    assert reconstruction.detail(np.kron(a[::16, ::16], np.ones((16, 16, 1))), a, 16) == 0
+    assert detail(shifted, a // 2) == pytest.approx(1) and similarity(shifted, a // 2) < 0.9
+    # ... their place in the image does, and constant patches have none.
+    assert abs(detail(np.roll(a, 16, axis=1), a)) < 0.1
+    assert detail(np.kron(a[::16, ::16], np.ones((16, 16, 1))), a) == 0
 
 
 def test_scores_are_means_over_images_with_paired_differences(rng):
     originals = [noise(rng, 32, 32) for _ in range(6)]
-    results = [
-        SimpleNamespace(
-            original=o, size=16, neighbours={1: 255 - o, 5: o}, uniform={1: o, 5: noise(rng, 32, 32)}
-        )
-        for o in originals
+    uniform = [{1: o, 5: noise(rng, 32, 32)} for o in originals]
+    perfect = [
+        SimpleNamespace(original=o, size=16, neighbors={1: 255 - o, 5: o}, uniform=u)
+        for o, u in zip(originals, uniform, strict=True)
     ]
-    one, five = reconstruction.scores(results, 1), reconstruction.scores(results, 5)
-    np.testing.assert_allclose(one["detail"]["neighbours"], -1)
+    one, five = (visualization.scores(perfect, k) for k in (1, 5))
+    np.testing.assert_allclose(one["detail"]["neighbors"], -1)
     np.testing.assert_allclose(one["similarity"]["uniform"], 1)
     np.testing.assert_allclose(one["detail"]["difference"], -2)
-    drawn = [reconstruction.detail(r.uniform[5], r.original, 16) for r in results]
-    np.testing.assert_allclose(five["detail"]["uniform"], reconstruction.mean_interval(drawn))
-    np.testing.assert_allclose(
-        five["detail"]["difference"], reconstruction.mean_interval(1 - np.array(drawn))
-    )
-
-
-def test_the_interval_is_that_of_the_mean(rng):
-    values = rng.normal(3, 2, 400)
-    mean, low, high = reconstruction.mean_interval(values)
-    assert mean == values.mean()
-    error = values.std() / 20
-    np.testing.assert_allclose([low, high], mean + np.array([-1.96, 1.96]) * error, atol=0.15 * error)
-    np.testing.assert_array_equal(reconstruction.mean_interval(values), [mean, low, high])
+    by_image = np.array([reconstruction.detail(r.uniform[5], r.original, 16) for r in perfect])
+    np.testing.assert_allclose(five["detail"]["uniform"], metrics.mean_interval([by_image]))
+    np.testing.assert_allclose(five["detail"]["difference"], metrics.mean_interval([1 - by_image]))
     with pytest.raises(ValueError, match="at least two"):
-        reconstruction.mean_interval(values[:1])
+        visualization.scores(perfect[:1], 1)
+
+    inverted = [SimpleNamespace(**{**vars(r), "neighbors": {5: 255 - r.original}}) for r in perfect]
+    layers = {"conv3": perfect, "conv4": perfect, "conv5": inverted}
+    differences = visualization.differences(layers, 5)
+    over_uniform = differences["detail-over-uniform"]
+    assert [label for label, _ in over_uniform] == ["conv3", "conv4", "conv5"]
+    np.testing.assert_array_equal(over_uniform[1][1], five["detail"]["difference"])
+    labels, values = zip(*differences["detail-falls-with-depth"], strict=True)
+    assert labels == ("conv3 \u2212 conv4", "conv4 \u2212 conv5")
+    np.testing.assert_allclose(values, [[0, 0, 0], [2, 2, 2]], atol=1e-12)
+
+    each = {layer: visualization.scores(rebuilt, 5) for layer, rebuilt in layers.items()}
+    *rows, last = tables.reconstruction_scores(each)
+    assert [row["layer"] for row in rows] == ["conv3", "conv4", "conv5"] and last["layer"] == "uniform rf"
+    np.testing.assert_array_equal(rows[2]["detail, difference"], each["conv5"]["detail"]["difference"])
+    np.testing.assert_array_equal(last["plain correlation"], five["similarity"]["uniform"])
 
 
 # --- averages
@@ -302,51 +269,52 @@ def test_the_interval_is_that_of_the_mean(rng):
 def test_averages_equal_the_slow_mean_of_what_there_is(rng):
     data = Images({name: noise(rng, 227, 227 + 8 * n) for n, name in enumerate("abc")})
     source = units.units(data, PixelNetwork(), "conv3", list("abc"))
-    index = rng.choice(len(source.image), (2, 7), replace=False)
+    index = rng.choice(len(source), (2, 7), replace=False)
     index[0, 0] = 0  # in a corner
-    found = averages.average_fields(data, source, index, (1, 2, 7))
-    for k, images in found.items():
+    result = averages.average_fields(data, source, index, (1, 2, 7))
+    for k, images in result.items():
         assert images.shape == (2, 99, 99, 3) and images.dtype == np.uint8
         for seed in range(2):
             fields = [(data.image("abc"[source.image[i]]), source.centers[i]) for i in index[seed, :k]]
             expected, seen = oracles.mean_field(fields, 99)
-            expected = patches.stretch(expected[seen])
-            np.testing.assert_allclose(images[seed][seen], expected, atol=1)
+            np.testing.assert_allclose(images[seed][seen], patches.stretch(expected[seen]), atol=1)
             assert (images[seed][~seen] == 128).all()
-    assert (found[1][0][:30, :30] == 128).all()  # the corner unit's field starts outside
+    assert (result[1][0][:30, :30] == 128).all()  # the corner unit's field starts outside
 
 
 def test_seeds_lie_inside_and_find_their_copies(rng):
-    image = noise(rng, 243, 259)
-    data, size = Images({"q": image, "copy": image.copy(), "other": noise(rng, 227, 227)}), 131
+    image, size = noise(rng, 243, 259), 131
+    images = {"q": image, "copy": image.copy(), "other": noise(rng, 227, 227)}
+    data = Images(images, train=["other", "copy"], val=["q"])
+    # 17 + 16 i - 65: the first field that starts inside starts at 0
     windows = [image[y : y + size, x : x + size] for y in range(0, 112, 16) for x in range(0, 128, 16)]
-    windows = [
-        patches.stretch(w) for w in windows
-    ]  # 17 + 16 i - 65: the first that starts inside starts at 0
+    windows = [patches.stretch(window) for window in windows]
     for seed in range(3):
-        found = averages.receptive_field_averages(
-            data, PixelNetwork(), "conv4", ["q"], ["other", "copy"], ks=(1, 4), seed=seed
-        )
-        assert list(found) == [0, 1, 4] and found[0].shape == (1, size, size, 3)
-        assert any((found[0][0] == w).all() for w in windows)  # a window of the image: nothing replicated
-        np.testing.assert_array_equal(found[1], found[0])
-        assert (found[4] != found[0]).mean() > 0.5
+        settings = visualization.Settings(seed=seed)
+        result = visualization.receptive_field_averages(data, PixelNetwork(), settings, "conv4")
+        assert list(result) == [0, 1, 5, 25, 125] and result[0].shape == (1, size, size, 3)
+        assert any((result[0][0] == w).all() for w in windows)  # a window of the image: nothing replicated
+        np.testing.assert_array_equal(result[1], result[0])
+        assert (result[5] != result[0]).mean() > 0.5
 
 
-# --- figures, the record, the chapter
+# --- figures
 
 
-def test_figure_1_has_a_row_for_each_k_and_marks_on_the_first_image(rng):
-    images = [noise(rng, 60, 80), noise(rng, 80, 60)]
-    pictures = [{1: noise(rng, 48, 64), 5: noise(rng, 48, 64)}] * 2
-    columns = {"conv3": pictures, "uniform rf": pictures}
-    boxes = [np.array([10.0, 10, 50, 50]), np.array([5.0, 5, 55, 55])]
-    figure = plots.reconstructions(images, columns, covered=boxes, patch=boxes[0], fields=boxes)
+def test_figure_1_has_a_row_per_k_and_marks_on_the_first_image(rng):
+    centers = np.stack(np.meshgrid(np.arange(4) * 16 + 17.0, np.arange(3) * 16 + 17.0), axis=-1)
+    pictures = {1: noise(rng, 48, 64), 5: noise(rng, 48, 64)}
+    rebuilt = [
+        Reconstruction(noise(rng, *shape), centers, 16, noise(rng, 48, 64), pictures, pictures)
+        for shape in ((70, 90), (90, 70))
+    ]
+    figure = plots.reconstructions({"conv3": rebuilt}, [20, 30], np.array([34.0, 30.0]))
     assert len(figure.axes) == 2 * (1 + 2 * 2)
     shown = {axes.images[0].get_array().shape: axes for axes in figure.axes}
-    first, second = shown[60, 80, 3], shown[80, 60, 3]
-    assert len(first.patches) == 1 + 2 + 1 and len(second.patches) == 1
-    assert first.patches[-1].get_bbox().bounds == (10, 10, 40, 40)
+    first, second = shown[70, 90, 3], shown[90, 70, 3]
+    boxes = [patch.get_bbox().bounds for patch in first.patches]
+    assert boxes == [(9, 9, 64, 48), (23, 23, 20, 20), (18, 18, 30, 30), (25, 25, 16, 16)]
+    assert [patch.get_bbox().bounds for patch in second.patches] == boxes[:1]
     assert [a.get_title() for a in figure.axes if a.get_title()] == ["conv3", "uniform rf"]
     figure.canvas.draw()
 
@@ -356,45 +324,31 @@ def test_figure_2_shows_every_picture(rng):
         name: {k: rng.integers(0, 256, (3, 9, 9, 3), dtype=np.uint8) for k in (0, 1, 5)} for name in "ab"
     }
     figure = plots.receptive_fields(layers)
-    shown = [axes.images[0].get_array() for axes in figure.axes]
     expected = [p for layer in layers.values() for k in (0, 1, 5) for p in layer[k]]
-    assert len(shown) == len(expected) and all((s == e).all() for s, e in zip(shown, expected, strict=True))
-    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
-    assert labels == ["seed", "1-NN", "5-NN"]
+    np.testing.assert_array_equal([axes.images[0].get_array() for axes in figure.axes], expected)
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["seed", "1-NN", "5-NN"]
 
 
-def test_intervals_are_drawn_where_they_are():
-    values = np.array([[0.3, 0.2, 0.5], [0.1, 0.05, 0.2]])
-    figure = plots.intervals(["x", "y"], {"ours": values}, baseline={"base": values / 2}, label="score")
-    (axes,) = figure.axes
-    bars = [c.lines for c in axes.containers]
-    np.testing.assert_allclose(bars[0][0].get_ydata(), [0.3, 0.1])
-    np.testing.assert_allclose([s[:, 1] for s in bars[0][2][0].get_segments()], values[:, 1:])
-    np.testing.assert_allclose(bars[1][0].get_ydata(), [0.15, 0.05])
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["ours", "base"]
-
-
-def test_provenance_says_what_a_result_must(rng):
-    made = provenance(Images({}), PixelNetwork(), parameters={"k": 5}, module="corrlib.patches", seconds=1.23)
-    assert made.items() >= {"tier": "figurines", "weights": "0123456789abcdef", "seconds": 1.2}.items()
-    assert made["parameters"] == {"k": 5, "difficult": True, "truncated": True}
-    assert len(made["code"]) == 16
-
-
-def test_the_chapter_labels_every_figure_and_table_with_its_tier():
-    text = (ROOT / "book" / "visualization.py").read_text()
-    captions = re.findall(r"# :name: \S+\n(?:# :alt: .*\n#\n# (.*)\n)?", text)
-    tables = re.findall(r"# :::\{table\} (.*)\n", text)
-    figures = [c for c in captions if c]
-    assert len(figures) == 3 and len(tables) == 2
-    assert all("(tier: {glue:text}`tier`" in caption for caption in figures + tables)
+def test_scores_are_drawn_with_their_intervals():
+    value = np.array([0.3, 0.2, 0.5])
+    scores = {
+        layer: {k: {"detail": {"neighbors": value / n, "uniform": value / 10}} for k in (1, 5)}
+        for n, layer in enumerate(visualization.LAYERS, 1)
+    }
+    (axes,) = plots.detail_scores(scores).axes
+    bars = [container.lines for container in axes.containers]
+    np.testing.assert_allclose(bars[0][0].get_ydata(), [0.3, 0.15, 0.1])
+    np.testing.assert_allclose(bars[0][2][0].get_segments()[1][:, 1], [0.1, 0.25])
+    np.testing.assert_allclose(bars[2][0].get_ydata(), [0.03] * 3)
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["1-NN", "5-NN", "uniform rf, 1 place", "uniform rf, 5 places"]
 
 
 def test_real_features_localise_below_their_receptive_fields(real):
-    data, network = open_dataset(real), convnet.load(real / WEIGHTS)
-    faces = [i for i in data.image_ids("train") if i.startswith("2011_4")][:8]
-    query = [i for i in data.image_ids("val") if i.startswith("2011_4")][:3]
-    found = reconstruction.reconstruct(data, network, "conv3", query, faces)
-    values = reconstruction.scores(found, 5)["detail"]
-    assert values["neighbours"][0] > 0.25 and abs(values["uniform"][0]) < 0.15
+    data, network = open_dataset(real), convnet.load(real / "weights" / "bvlc_alexnet_conv_int8.npz")
+    train, val = ([i for i in data.image_ids(s) if i.startswith("2011_4")] for s in ("train", "val"))
+    faces = Images({i: data.image(i) for i in (*train[:8], *val[:3])}, train=train[:8], val=val[:3])
+    rebuilt = visualization.reconstruct(faces, network, visualization.Settings(), "conv3")
+    values = visualization.scores(list(rebuilt.values()), 5)["detail"]
+    assert values["neighbors"][0] > 0.25 and abs(values["uniform"][0]) < 0.15
     assert values["difference"][1] > 0.1

@@ -1,5 +1,9 @@
-"""Section 2 of the paper: what remains of an image, or of a patch, in the neighbours of its features.
+"""Section 2 of the paper: what features preserve of an image, seen through their nearest neighbours."""
 
-`units` computes features densely and finds neighbours, `reconstruction` is Figure 1 and its score, `averages`
-is Figure 2. This file imports none of them: an edit of one is no reason to compute the others anew.
-"""
+from corrlib.experiments.visualization.averages import receptive_field_averages
+from corrlib.experiments.visualization.reconstruction import differences, reconstruct, scores
+from corrlib.experiments.visualization.settings import Settings, database, object_center, scored, shown
+from corrlib.experiments.visualization.units import LAYERS, table_1
+
+__all__ = ["LAYERS", "Settings", "database", "differences", "object_center", "receptive_field_averages"]
+__all__ += ["reconstruct", "scored", "scores", "shown", "table_1"]

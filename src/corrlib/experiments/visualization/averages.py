@@ -9,40 +9,32 @@ import numpy as np
 from corrlib import patches
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments.visualization.units import Units, neighbours, units, whole_image
+from corrlib.experiments.visualization.settings import Settings, database
+from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
+
+__all__ = ["average_fields", "receptive_field_averages"]
+
+#: Numbers of neighbours, and of seeds: one in each of so many validation images.
+KS, SEEDS = (1, 5, 25, 125), 4
 
 
 def receptive_field_averages(
-    data: VOC,
-    network: Network,
-    layer: str,
-    image_ids: Sequence[str],
-    database_ids: Sequence[str],
-    *,
-    ks: Sequence[int] = (1, 5, 25, 125),
-    seed: int = 0,
+    data: VOC, network: Network, settings: Settings, layer: str
 ) -> dict[int, np.ndarray]:
     """Average the receptive fields of the nearest neighbours of random units (section 2, Figure 2).
 
-    Parameters
-    ----------
-    image_ids
-        The images of the seeds: one unit of each is drawn, whose receptive field lies inside of the image.
-        The neighbours' fields may reach outside of theirs; they count where there is an image.
-    database_ids
-        The images of the neighbours.
-    ks
-        Numbers of neighbours.
-    seed
-        Of the draw.
+    One unit is drawn in each of `SEEDS` validation images, whose receptive field lies inside the image. The
+    neighbours' fields may reach outside of theirs; they count where there is an image.
 
     Returns
     -------
     dict
-        ``k`` -> ``(n, size, size, 3)`` uint8, the contrast of each stretched; 0 -> the seeds themselves.
+        ``k`` of `KS` -> ``(SEEDS, size, size, 3)`` uint8, the contrast of each stretched; 0 -> the seeds
+        themselves.
     """
-    query, database = units(data, network, layer, image_ids), units(data, network, layer, database_ids)
-    rng, size, centers = np.random.default_rng(seed), query.rf.size, query.centers
+    image_ids = sample(data, "val", SEEDS, seed=settings.seed + 1)
+    query, source = (units(data, network, layer, ids) for ids in (image_ids, database(data, settings)))
+    rng, size, centers = np.random.default_rng(settings.seed), query.rf.size, query.centers
     chosen, seeds = [], []
     for number, image_id in enumerate(image_ids):
         image, rows = whole_image(data, image_id), np.flatnonzero(query.image == number)
@@ -50,8 +42,8 @@ def receptive_field_averages(
         inside = (low >= -0.5).all(axis=1) & (low + size <= np.array(image.shape[1::-1]) - 0.5).all(axis=1)
         chosen.append(rng.choice(rows[inside]))
         seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
-    index = neighbours(query, database, max(ks), rows=np.array(chosen), device=network.device)
-    return {0: np.stack(seeds)} | average_fields(data, database, index, ks)
+    index = neighbors(query, source, max(KS), rows=np.array(chosen), device=network.device)
+    return {0: np.stack(seeds)} | average_fields(data, source, index, KS)
 
 
 def average_fields(data: VOC, source: Units, index: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:

@@ -20,15 +20,18 @@ from corrlib.data import VOC
 from corrlib.geometry import Crop, ReceptiveField
 from corrlib.retrieval import nearest
 
+__all__ = ["LAYERS", "SHARD", "Units", "cut", "neighbor_index", "neighbors", "sample", "table_1", "units"]
+__all__ += ["whole_image"]
+
 #: The layers of Figures 1 and 2.
 LAYERS = ("conv3", "conv4", "conv5")
-#: Images whose features are computed, kept and locked together.
+#: Images whose features are one entry of the cache.
 SHARD = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units of one layer in some images.
+    """The units of one layer in some images; ``len(units)`` is their number.
 
     Attributes
     ----------
@@ -47,6 +50,9 @@ class Units:
     grids: np.ndarray
     blocks: list[np.ndarray]
 
+    def __len__(self) -> int:
+        return int(self.grids.prod(axis=1).sum())
+
     @property
     def image(self) -> np.ndarray:
         """``(units,)`` index of each unit's image."""
@@ -58,7 +64,7 @@ class Units:
         return np.concatenate([self.rf.centers(tuple(g)).reshape(-1, 2) for g in self.grids.tolist()])
 
 
-def table1(network: Network, layers: Sequence[str]) -> dict[str, tuple[int, int]]:
+def table_1(network: Network, layers: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Size and stride in pixels of the receptive fields of some layers, computed (Table 1)."""
     fields = {name: network.receptive_fields[name] for name in layers}
     return {name: (rf.size, rf.stride) for name, rf in fields.items()}
@@ -77,7 +83,7 @@ def sample(data: VOC, split: str, count: int, *, seed: int) -> list[str]:
 
 
 def whole_image(data: VOC, image_id: str) -> np.ndarray:
-    """Read an image as the network is to see it: as it is, or enlarged if a side is below 227 pixels."""
+    """An image as the network sees it: as it is, or enlarged if a side is shorter than 227 pixels."""
     image = data.image(image_id)
     height, width = image.shape[:2]
     scale = INPUT_SIDE / min(height, width)
@@ -88,36 +94,34 @@ def whole_image(data: VOC, image_id: str) -> np.ndarray:
 
 
 def units(data: VOC, network: Network, layer: str, image_ids: Sequence[str]) -> Units:
-    """Features of one layer at all places of whole images: computed, or found in the store.
+    """Features of one layer at all places of whole images: computed, or read from the cache.
 
     Raises
     ------
     ValueError
         If the network has no such layer (listing those it has), or an image cannot be read.
     """
-    if layer not in network.receptive_fields:
-        raise ValueError(f"unknown layer {layer!r}: the network has {', '.join(network.receptive_fields)}")
     shards = [list(image_ids[i : i + SHARD]) for i in range(0, len(image_ids), SHARD)]
-    found = [
+    entries = [
         cached(dense_features, data=data, network=network, layer=layer, image_ids=shard)
         for shard in tqdm(shards, desc=f"{layer} features", unit="shard", disable=None)
     ]
-    grids = np.concatenate([shard["grids"] for shard in found])
-    blocks = [shard["features"] for shard in found]
+    grids = np.concatenate([entry["grids"] for entry in entries])
+    blocks = [entry["features"] for entry in entries]
     return Units(tuple(image_ids), network.receptive_fields[layer], grids, blocks)
 
 
 def dense_features(data: VOC, network: Network, layer: str, image_ids: list[str]) -> dict[str, np.ndarray]:
-    """Compute ``features`` ``(units, C)`` float16 and ``grids`` ``(n, 2)`` of some images, for the store."""
+    """Compute ``features`` ``(units, C)`` float16 and ``grids`` ``(n, 2)`` of some images, for the cache."""
     maps = [network.features(whole_image(data, image_id), layer) for image_id in image_ids]
     flat = [m.reshape(-1, m.shape[-1]).astype(np.float16) for m in maps]
     return {"features": np.concatenate(flat), "grids": np.array([m.shape[:2] for m in maps])}
 
 
-def neighbours(
+def neighbors(
     query: Units, database: Units, k: int, *, rows: np.ndarray | slice = slice(None), device: Any = "cpu"
 ) -> np.ndarray:
-    """Find the `k` units of `database` most similar to each of `query`, or to some `rows` of it: ``(Q, k)``.
+    """The `k` units of `database` most similar to each of `query`, or to some `rows` of it: ``(Q, k)``.
 
     By cosine similarity (paper, section 2). Units of the same image are never neighbours.
     """
@@ -129,12 +133,12 @@ def neighbours(
     )[0]
 
 
-def neighbour_index(
-    data: VOC, network: Network, layer: str, image_ids: list[str], database_ids: list[str], k: int
-) -> dict[str, np.ndarray]:
-    """Compute `neighbours` of all units of some images, ``index`` ``(units, k)``, for the store."""
-    query, database = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
-    return {"index": neighbours(query, database, k, device=network.device)}
+def neighbor_index(
+    data: VOC, network: Network, layer: str, image_ids: Sequence[str], database_ids: Sequence[str], k: int
+) -> np.ndarray:
+    """`neighbors` ``(units, k)`` of all units of some images: computed, or read from the cache."""
+    ids = {"image_ids": list(image_ids), "database_ids": list(database_ids)}
+    return cached(_neighbor_index, data=data, network=network, layer=layer, k=k, **ids)["index"]
 
 
 def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:
@@ -145,3 +149,10 @@ def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:
         here = image == number
         result[here] = patches.cut(whole_image(data, source.image_ids[number]), centers[here], size)
     return result
+
+
+def _neighbor_index(
+    data: VOC, network: Network, layer: str, image_ids: list[str], database_ids: list[str], k: int
+) -> dict[str, np.ndarray]:
+    query, database = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
+    return {"index": neighbors(query, database, k, device=network.device)}
