@@ -15,268 +15,150 @@
 # # Scoreboard
 #
 # What did the paper find, and what does this book find? Every claim and every number of the paper, on one page.
-#
-# ## At a glance
-#
-# Of the {glue:text}`claims` claims of the paper, {glue:text}`holds` hold on {glue:text}`tier`, {glue:text}`order` more in order
-# only, {glue:text}`fails` do not, {glue:text}`untold` cannot be told, and {glue:text}`not-run` were not run. The one that it
-# ends with, that convnet features are at least as useful as conventional ones in all three tasks, {glue:text}`conclusion`.
-#
-# :::{table} *What became of the paper's claims* (tiers: photos and {glue:text}`tier`): how many have which verdict.
-# :name: table-glance
-#
-# ```{glue:md} glance
-# :format: myst
-# ```
-# :::
-#
-# holds
-# : Everything that the claim rests on is ahead, and so is the whole of each 95 % bootstrap interval.
-#
-# holds in order only
-# : Everything is ahead, but some interval has room for the opposite. (The chapters say of this, too, that it cannot be told.)
-#
-# cannot be told
-# : Something is behind, and its interval has room for the opposite.
-#
-# does not hold
-# : Something is behind with the whole of its interval.
-#
-# not run here
-# : Nothing was measured that could tell; the reason stands beside it.
-#
-# Three columns go through all tables:
-#
-# published
-# : The paper's numbers, of the photographs of PASCAL VOC 2011 and the Caffe reference network. It gives no intervals.
-#
-# photos (recorded)
-# : The same chapters, executed once on a few hundred photographs that cannot come with this book: {glue:text}`photos`. The
-#   network is {glue:text}`photos-network`, which was trained on a million photographs.
-#
-# {glue:text}`tier` (this build)
-# : What the chapters found on your machine, or on the one that built this book, by the network {glue:text}`network`.
-#
-# These are different worlds, seen by different networks. That accuracy on figurines is far from a published number tells how
-# easy or hard that world is, and nothing of the paper. What can be compared is which of two methods is ahead: so judged are
-# claims, and the order of the numbers of a table.
-#
-# ## Claims
-#
-# Below each verdict is what the claim rests on: by how many percentage points (in section 2: of correlation) one thing is
-# ahead of the other, with its 95 % bootstrap interval over instances.
-#
-# ### Section 2: what features remember
-#
-# :::{table} *Claims of section 2* (tiers: photos and {glue:text}`tier`).
-# :name: table-claims-2
-#
-# ```{glue:md} claims-2
-# :format: myst
-# ```
-# :::
-#
-# ### Section 3: alignment
-#
-# :::{table} *Claims of section 3* (tiers: photos and {glue:text}`tier`). The last interval, of beta, is the widest that those of both values allow.
-# :name: table-claims-3
-#
-# ```{glue:md} claims-3
-# :format: myst
-# ```
-# :::
-#
-# ### Section 4: classification
-#
-# :::{table} *Claims of section 4* (tiers: photos and {glue:text}`tier`). There is one cross validation for each C, and no interval.
-# :name: table-claims-4
-#
-# ```{glue:md} claims-4
-# :format: myst
-# ```
-# :::
-#
-# ### Section 5: prediction
-#
-# :::{table} *Claims of section 5* (tiers: photos and {glue:text}`tier`). The interval of eta is the widest that those of both values allow.
-# :name: table-claims-5
-#
-# ```{glue:md} claims-5
-# :format: myst
-# ```
-# :::
-#
-# ### Section 6: conclusion
-#
-# :::{table} *The conclusion of the paper* (tiers: photos and {glue:text}`tier`): leads over SIFT in the three tasks, as above.
-# :name: table-claims-6
-#
-# ```{glue:md} claims-6
-# :format: myst
-# ```
-# :::
-#
-# ### Beside the paper
-#
-# :::{table} *What the paper does not ask* (tiers: photos and {glue:text}`tier`), and its chapters here do.
-# :name: table-claims-beside
-#
-# ```{glue:md} beside
-# :format: myst
-# ```
-# :::
-#
-# ## Numbers
-#
-# Every number of the paper's four tables, those of single categories folded away, with verdicts on {glue:text}`tier`:
-#
-# - A number *holds* if the published one is within its interval. That is asked of the tier voc2011 only, and of Table 1, which
-#   depends on no picture. A *difference* means something there alone; between two worlds it stands for completeness.
-# - It holds *in order only* if all others beside it in the paper's table, of the same category or mean, are on the same side
-#   of it here. It does *not* hold if the interval of one of them lies wholly on the other side of its own.
-#
-# :::{table} *The order of the paper's numbers* (tiers: photos and {glue:text}`tier`): of all pairs of methods with different published numbers, of a mean or in a category, how many are in the same order; reversed where neither's interval reaches the other's.
-# :name: table-order
-#
-# ```{glue:md} orders
-# :format: myst
-# ```
-# :::
-#
-# ### Table 1: receptive fields
-#
-# :::{table} *Sides and strides of receptive fields* in pixels (tiers: photos and {glue:text}`tier`); from {numref}`table-rf`.
-# :name: table-numbers-1
-#
-# ```{glue:md} means-1
-# :format: myst
-# ```
-# :::
-#
-# ### Table 2: keypoint transfer
-#
-# :::{table} *Means over categories*, PCK in percent with 95 % bootstrap intervals over instances (tiers: photos and {glue:text}`tier`); from {numref}`table-transfer`.
-# :name: table-numbers-2
-#
-# ```{glue:md} means-2
-# :format: myst
-# ```
-# :::
-#
-# ::::{dropdown} All twenty categories
-# :::{table} *Single categories*, PCK in percent at alpha = 0.1 (tiers: photos and {glue:text}`tier`); from {numref}`table-transfer`.
-# :name: table-categories-2
-#
-# ```{glue:md} categories-2
-# :format: myst
-# ```
-# :::
-# ::::
-#
-# ### Table 3: keypoint classification
-#
-# :::{table} *Means over categories*, accuracy in percent with 95 % bootstrap intervals over instances (tiers: photos and {glue:text}`tier`); from {numref}`table-naming-means`.
-# :name: table-numbers-3
-#
-# ```{glue:md} means-3
-# :format: myst
-# ```
-# :::
-#
-# ::::{dropdown} All twenty categories
-# :::{table} *Single categories*, accuracy in percent (tiers: photos and {glue:text}`tier`); from {numref}`table-naming`.
-# :name: table-categories-3
-#
-# ```{glue:md} categories-3
-# :format: myst
-# ```
-# :::
-# ::::
-#
-# ### Table 4: keypoint prediction
-#
-# :::{table} *Means over categories*, PCK in percent at alpha = 0.1 with 95 % bootstrap intervals over instances (tiers: photos and {glue:text}`tier`); from {numref}`table-prediction-means`.
-# :name: table-numbers-4
-#
-# ```{glue:md} means-4
-# :format: myst
-# ```
-# :::
-#
-# ::::{dropdown} All twenty categories
-# :::{table} *Single categories*, PCK in percent at alpha = 0.1 (tiers: photos and {glue:text}`tier`); from {numref}`table-prediction`.
-# :name: table-categories-4
-#
-# ```{glue:md} categories-4
-# :format: myst
-# ```
-# :::
-# ::::
-#
-# ## How this page is made
-#
-# Nothing above is written by hand: `corrlib.publishing.scoreboard` reads the paper's tables, and the results that the chapters left
-# behind ({numref}`table-results`). The parameters of this page:
 
 # %% tags=["parameters"]
+data_root: str = ""  # a dataset like VOC 2011; empty: figurines
 difficult: bool = True  # whether objects that VOC calls difficult are used
 truncated: bool = True  # and those that it calls truncated
-data_root: str = ""  # a data set like VOC 2011; none: figurines
-weights: str = ""  # a network's file; none: the figurine network
+weights: str = ""  # a network's file; empty: the figurine network
 
-# %% tags=["hide-input"]
-from IPython.display import Markdown
-from myst_nb import glue
+# %%
+from corrlib.publishing import page, results, scoreboard, tables
 
-from corrlib import convnet, experiments
-from corrlib.data import open_dataset
-from corrlib.publishing import scoreboard, tables
-
-data = open_dataset(data_root, difficult=difficult, truncated=truncated)
-network = convnet.load(weights or None)
-known = dict(data=data.digest, weights=network.digest)
-recorded = scoreboard.read(tables.project() / "results", "photos-{chapter}.json")
-built = scoreboard.read(tables.results(), f"{{chapter}}-{data.name}.json", **known)
-results = {"photos (recorded)": recorded, f"{data.name} (this build)": built}
-tiers, here = list(results), list(results)[-1]
-every, claims = scoreboard.numbers(results), scoreboard.claims(results)
-glue("origin", f"{experiments.origin(data, network)}; photos recorded", display=False)
-about = next(iter(recorded.values()))["provenance"]
-texts = dict(tier=data.name, network=network.name, photos=about["photographs"].partition(":")[0])
-count = scoreboard.counted(claims, here)
-texts |= {"holds": count["holds"], "order": count["holds in order only"], "claims": sum(count.values())}
-texts |= {
-    "fails": count["does not hold"],
-    "untold": count["cannot be told"],
-    "not-run": count["not run here"],
-}
-texts |= {"photos-network": about["network"]}
-texts["conclusion"] = claims[-1].verdicts.get(here, scoreboard.NOT_RUN)
-for name, value in texts.items():
-    glue(name, value, display=False)
-
-
-def table(name, text):
-    glue(name, Markdown(text), display=False)
-
-
-table("glance", scoreboard.glance(claims, tiers))
-table("orders", scoreboard.orders(every, tiers))
-for section in range(2, 7):
-    own = [one for one in claims if one.section == section and not one.beside]
-    table(f"claims-{section}", scoreboard.claimed(own, tiers))
-table("beside", scoreboard.claimed([one for one in claims if one.beside], tiers))
-for number in range(1, 5):
-    table(f"means-{number}", scoreboard.listed(every, number, tiers, means=True))
-    if number > 1:
-        table(f"categories-{number}", scoreboard.listed(every, number, tiers, means=False))
-table("sources", scoreboard.sources(results))
+data, network = page.setup(globals())
+photos = scoreboard.read(results.project() / "results", "photos-{chapter}.json")
+built = scoreboard.read(
+    results.folder(), f"{{chapter}}-{data.name}.json", data=data.digest, weights=network.digest
+)
+datasets = {"photos (recorded)": photos, f"{data.name} (this build)": built}
+differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
+here = differences[f"{data.name} (this build)"]
+own = f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}"
+page.set_source(f"{own}; photographs recorded")
 
 # %% [markdown]
-# :::{table} *Results*: digests of data, network and code, and the seconds that the chapter took.
-# :name: table-results
+# ## At a glance
+
+# %%
+count = scoreboard.counts(here)
+page.text(f"""
+Of the {sum(count.values())} claims of the paper, on {data.name}, {", ".join(f"{n} {'are' if n != 1 else 'is'} {word}" for word, n in count.items())}.
+The claim that it ends with, that convnet features are at least as useful as conventional ones in all three tasks, is
+**{scoreboard.verdict("all-three-tasks", here)}**.
+""")
+page.table(
+    "glance",
+    scoreboard.glance(differences),
+    f"""*Verdicts on the paper's claims*: how many claims have which verdict on photographs and on {data.name}.""",
+)
+
+# %%
+page.text(f"""
+A claim rests on one or more differences, each with its 95 % bootstrap interval. It is
+
+- **supported** if all differences are as claimed, with the whole of each interval;
+- **inconclusive (same direction)** if all differences are as claimed, but some interval includes the opposite;
+- **inconclusive** if some difference is not as claimed, but its interval includes what is claimed;
+- **contradicted** if some difference is not as claimed, with the whole of its interval;
+- **not tested** if nothing here measures it; the reason is given with the claim.
+
+Three columns go through all tables:
+
+- *published*: the paper's numbers, on photographs of PASCAL VOC 2011 with the Caffe reference network. It gives no intervals.
+- *photos (recorded)*: the same chapters, executed once on a few hundred photographs that cannot be distributed with this book
+  ({scoreboard.recorded("alignment").description}, which was trained on a million photographs).
+- *{data.name} (this build)*: what the chapters found when this book was built, with the network {network.name}.
+
+These are different images, seen by different networks. How far the accuracy on figurines is from a published number says how
+easy or hard figurines are, and nothing about the paper. What can be compared is which of two methods is better. Claims are judged
+by it, and so is the order of the numbers in a table.
+""")
+
+# %% [markdown]
+# ## Claims
 #
-# ```{glue:md} sources
-# :format: myst
-# ```
-# :::
+# Below each verdict are the differences that it rests on, in percentage points (in section 2: in correlation), positive
+# where they agree with the claim, with their 95 % bootstrap intervals. For the values of beta and eta the interval is the
+# widest that the intervals of the two values allow. For C there is one cross-validation for each value, and no interval.
+
+# %%
+sections = {
+    2: "what features preserve",
+    3: "alignment",
+    4: "classification",
+    5: "prediction",
+    6: "the conclusion, from the differences to SIFT in the three tasks",
+}
+for section, title in sections.items():
+    page.table(
+        f"claims-{section}",
+        scoreboard.quoted(section, differences),
+        f"*Claims of section {section}*, {title}, on photographs and on {data.name}.",
+    )
+
+# %%
+page.table(
+    "claims-beside",
+    scoreboard.quoted(None, differences),
+    f"*Claims that the paper does not make*, and the chapters test, on photographs and on {data.name}.",
+)
+
+# %% [markdown]
+# ## Numbers
+#
+# Every number of the paper's four tables, those of single categories folded away. The verdicts are on the last dataset:
+#
+# - A number is *supported* if the published one lies within its interval. This is asked of the dataset voc2011 only, and of
+#   Table 1, which depends on no image. Only there does a *difference* mean something; it is given for completeness elsewhere.
+# - Otherwise its order counts: *inconclusive (same direction)* if all other numbers of the same category or mean are on the
+#   same side of it as in the paper's table, *contradicted* if the interval of one of them lies wholly on the other side of
+#   its own, else *inconclusive*.
+
+# %%
+numbers = scoreboard.numbers(datasets)
+page.table(
+    "order",
+    scoreboard.orders(numbers, datasets),
+    f"""*The order of the paper's numbers* on photographs and on {data.name}: of all pairs of methods with different published numbers, of a mean or
+    in a category, how many are in the same order; a pair is reversed where it is in the other order and neither interval reaches the other.""",
+)
+
+# %%
+means = {
+    1: "*Table 1: receptive fields*, sizes and strides in pixels ([visualization](#table-rf))",
+    2: "*Table 2: keypoint transfer*, mean PCK in percent with 95 % bootstrap intervals ([alignment](#table-transfer-means))",
+    3: "*Table 3: keypoint classification*, mean accuracy in percent with 95 % bootstrap intervals ([classification](#table-naming-means))",
+    4: "*Table 4: keypoint prediction*, mean PCK in percent with 95 % bootstrap intervals ([prediction](#table-prediction-means))",
+}
+for number, title in means.items():
+    page.table(
+        f"numbers-{number}",
+        scoreboard.single(numbers, number, list(datasets), means=True),
+        f"{title}: published, on photographs and on {data.name}.",
+        formats=scoreboard.FORMATS,
+    )
+
+# %%
+categories = {
+    2: "Table 2: PCK of transferred keypoints in percent, at alpha = 0.1",
+    3: "Table 3: accuracy of keypoint classification in percent",
+    4: "Table 4: PCK of predicted keypoints in percent, at alpha = 0.1",
+}
+for number, title in categories.items():
+    rows = tables.markdown(
+        scoreboard.single(numbers, number, list(datasets), means=False), scoreboard.FORMATS
+    )
+    page.text(f"<details>\n<summary>Single categories of {title}</summary>\n\n{rows}\n\n</details>")
+
+# %% [markdown]
+# ## How this page is made
+#
+# Nothing above is written by hand: `corrlib.publishing.scoreboard` reads the paper's tables and claims (`book/published`), and
+# the results that the chapters have written.
+
+# %%
+page.table(
+    "results",
+    scoreboard.sources(datasets),
+    f"""*Results that were read*, on photographs and on {data.name}: digests of data, network and code, and the seconds that the chapter took.""",
+)

@@ -6,21 +6,20 @@ from pathlib import Path
 
 import nbformat
 
-from corrlib import cache
-from corrlib.publishing import book, chapters, scoreboard
+from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
 Execute the four chapters on photographs and write results/photos-<chapter>.json, which the book cites.
 
 example, in the project's folder:
-  OMP_NUM_THREADS=1 python ci/record.py --data photographs --weights alexnet.npz
+  OMP_NUM_THREADS=1 python ci/record.py --data photos --weights alexnet.npz
 
-What the records say of where photographs and weights are from is kept: these must be the same as before.
-Commit all that belongs to the package first, for a record names the commit that it is of.
+Photographs and weights must be the same as before: what the records say about their origin is kept. Commit
+the package first, for a record names the commit that computed it.
 """
 #: With few categories, the side studies can afford more objects of each than in the book.
 GIVEN = {"alignment": {"studied": 12}, "prediction": {"studied": 10}}
-#: What is known of the data, and not from them.
+#: What the records say that the chapters do not know.
 KEPT = ("photographs", "network_weights", "columns", "independent_trial")
 
 
@@ -34,17 +33,17 @@ def main() -> None:
             given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
             notebook = Path(folder, "out.ipynb")
             chapters.run(Path("book", f"{chapter}.py"), notebook, given, results=Path(folder))
-            found = cache.read_result(Path(folder, f"{chapter}-photos.json"))
+            new = results.read(Path(folder, f"{chapter}-photos.json"))
             commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
         path = Path("results", f"photos-{chapter}.json")
-        old, about = cache.read_result(path)["provenance"], found["provenance"] | {"chapter": chapter}
+        old, about = results.read(path)["provenance"], new["provenance"] | {"chapter": chapter}
         if changed := [key for key in ("data", "weights") if old[key] != about[key]]:
             raise SystemExit(f"{path} is of other {' and '.join(changed)}: {old}")
         about |= {key: old[key] for key in KEPT if key in old} | {"commit": commit}
-        records[path] = found["values"], about
+        records[path] = new["values"], about
         print(chapter, flush=True)
-    for path, (values, about) in records.items():  # at last, so that all are of the same commit
-        cache.write_result(path, values, provenance=about)
+    for path, (values, about) in records.items():  # last, so that all are of the same commit
+        results.write(path, values, provenance=about)
 
 
 if __name__ == "__main__":

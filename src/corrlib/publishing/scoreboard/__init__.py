@@ -1,14 +1,15 @@
 """The scoreboard: every number of the paper's Tables 1 to 4, and each of its claims, beside ours.
 
-Everything is read from files: the paper's tables (``book/published``) and the results that chapters write.
-A *tier* is a data set with a network; a table has a column for each.
+Everything is read from files: the paper's tables and claims (``book/published``), and the results that
+chapters write. A table has a column for each dataset.
 """
 
+from corrlib.publishing.scoreboard.claims import registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
-from corrlib.publishing.scoreboard.judging import NOT_RUN, WORDS, Claim, claims, counted, judged, pairs
-from corrlib.publishing.scoreboard.page import claimed, glance, listed, mark, orders, sources
-from corrlib.publishing.scoreboard.rows import CHAPTERS, Number, numbers, read, summary
+from corrlib.publishing.scoreboard.judging import counts, differences, summary, verdict
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, distances, numbers, read, recorded
+from corrlib.publishing.scoreboard.rows import FORMATS, claims, glance, orders, quoted, single, sources
 
-__all__ = ["CHAPTERS", "NOT_RUN", "WORDS", "Claim", "Number", "as_csv", "as_json", "as_markdown", "claimed"]
-__all__ += ["claims", "counted", "glance", "judged", "listed", "mark", "numbers", "orders", "pairs", "read"]
-__all__ += ["sources", "summary"]
+__all__ = ["CHAPTERS", "FORMATS", "as_csv", "as_json", "as_markdown", "claims", "counts", "differences"]
+__all__ += ["distances", "glance", "numbers", "orders", "quoted", "read", "recorded", "registry", "single"]
+__all__ += ["sources", "summary", "verdict"]

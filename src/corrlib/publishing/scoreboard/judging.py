@@ -1,141 +1,120 @@
-"""Verdicts on the paper's claims and on its numbers."""
+"""Verdicts on the claims of the paper, from the differences that chapters report."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.leads import Lead, Results
-from corrlib.publishing.scoreboard.rows import Number, numbers
-from corrlib.publishing.scoreboard.stated import BESIDE, CLAIMS
+from corrlib.publishing.scoreboard.claims import TASKS, registry
+from corrlib.publishing.tables.format import formatted
 
-HOLDS, IN_ORDER, UNTOLD = "holds", "holds in order only", "cannot be told"
-FAILS, NOT_RUN = "does not hold", "not run here"
-#: The best first.
-WORDS = (HOLDS, IN_ORDER, UNTOLD, FAILS, NOT_RUN)
-#: The tier whose numbers should be the published ones.
-PAPER = "voc2011"
+__all__ = ["Difference", "Differences", "Results", "cell", "counts", "differences", "listed", "mark"]
+__all__ += ["summary", "verdict"]
 
+#: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
+Difference = tuple[str, Sequence[float | None]]
+#: Identifier of a claim -> the differences that it rests on, in points (section 2: in correlation).
+Differences = Mapping[str, Sequence[Difference]]
+#: Chapter -> its results, as `corrlib.publishing.results.read` has them.
+Results = Mapping[str, Mapping[str, Any]]
 
-@dataclass(frozen=True)
-class Claim:
-    """A claim of the paper, or beside it, and what became of it.
-
-    Attributes
-    ----------
-    section, text, quote, place, why
-        As `stated.Stated` has them.
-    published
-        Leads by the paper's own tables: it gives no intervals.
-    verdicts
-        Tier -> one of `WORDS`. A tier is left out that does not say.
-    leads
-        Tier -> what by how much is ahead of the other: ``(label, (value, lower, upper))``, in percentage
-        points; in section 2 in correlation.
-    """
-
-    section: int
-    text: str
-    quote: str
-    place: tuple[str, str]
-    why: str
-    published: Sequence[Lead]
-    verdicts: Mapping[str, str]
-    leads: Mapping[str, Sequence[Lead]]
-
-    @property
-    def beside(self) -> bool:
-        """Whether the paper does not make it."""
-        return BESIDE in self.text
+#: Verdict -> the class of its mark, which ``book/_static/scoreboard.css`` colours.
+CLASSES = {
+    word: word.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for word in metrics.VERDICTS
+}
 
 
-def claims(tiers: Mapping[str, Results]) -> list[Claim]:
-    """Return all claims, in the order of the paper's sections, with those verdicts that the tiers give."""
-    paper = {(one.table, one.name, one.of): one.published for one in numbers({})}
-    result = []
-    for one in CLAIMS:
-        leads = {
-            tier: found for tier, results in tiers.items() if one.leads and (found := one.leads(results))
-        }
-        known = [(label, (round(paper[a] - paper[b], 4), None, None)) for label, a, b in one.published]
-        verdicts = {tier: verdict(found, ties=one.ties) for tier, found in leads.items()}
-        result.append(Claim(one.section, one.text, one.quote, one.place, one.why, known, verdicts, leads))
-    return result
+def summary(differences: Differences) -> str:
+    """Verdicts on the claims of a chapter in words: ``4 of 6 are supported, 1 is inconclusive``."""
+    count = Counter(verdict(name, differences) for name in differences)
+    supported = count.pop(metrics.VERDICTS[0], 0)
+    parts = [f"{supported or 'none'} of {len(differences)} {'are' if supported > 1 else 'is'} supported"]
+    for word in metrics.VERDICTS:
+        if count[word]:
+            parts.append(f"{count[word]} {'are' if count[word] > 1 else 'is'} {word}")
+    return ", ".join(parts)
 
 
-def verdict(leads: Sequence[Lead], *, ties: bool) -> str:
-    """Judge leads as `metrics.judge`; what that cannot tell holds in order if all values say so."""
-    values = np.array(
-        [[v, -np.inf if a is None else a, np.inf if b is None else b] for _, (v, a, b) in leads]
-    )
-    word = metrics.judge(values, ties=ties)
-    ahead = values[:, 0] >= 0 if ties else values[:, 0] > 0
-    return IN_ORDER if word == UNTOLD and ahead.all() else word
+def counts(differences: Differences) -> dict[str, int]:
+    """Verdict -> how many claims of the paper have it; those not in the paper are left out."""
+    count = Counter(verdict(name, differences) for name, claim in registry().items() if claim.quote)
+    return {word: count[word] for word in metrics.VERDICTS}
 
 
-def counted(found: Sequence[Claim], tier: str) -> dict[str, int]:
-    """How many of the paper's own claims have which verdict, of all `WORDS`."""
-    count = Counter(claim.verdicts.get(tier, NOT_RUN) for claim in found if not claim.beside)
-    return {word: count[word] for word in WORDS}
+def verdict(name: str, differences: Differences) -> str:
+    """One of `corrlib.metrics.VERDICTS` on the claim of an identifier."""
+    values = [value for _, value in _claimed(name, differences)]
+    if not values:
+        return metrics.VERDICTS[-1]
+    return metrics.judge(values, at_least=registry()[name].relation != "better")
 
 
-def pairs(every: Sequence[Number], tier: str) -> dict[tuple[int, str], list[tuple[Number, Number, str]]]:
-    """Compare the order of a tier's numbers with the published one.
+def cell(name: str, differences: Differences) -> str:
+    """The verdict on a claim, and below it the differences that it rests on, as Markdown."""
+    format = "+.2f" if registry()[name].section == 2 else "+.1f"
+    lines = [listed(label, value, format) for label, value in _claimed(name, differences)]
+    return "<br>".join([mark(verdict(name, differences)), *lines])
 
-    Returns
-    -------
-    dict
-        Table and column (a category, or a mean) -> the number that is published higher, the lower one, and
-        `HOLDS` if so it is here, `FAILS` if the intervals here are the other way round, else `UNTOLD`. Where
-        two published numbers are equal there is nothing to compare.
-    """
-    columns: dict[tuple[int, str], list[Number]] = {}
-    for one in every:
-        if one.table > 1 and tier in one.ours:
-            columns.setdefault((one.table, one.of), []).append(one)
-    found = {}
-    for column, members in columns.items():
-        found[column] = []
-        for pair in combinations(members, 2):
-            low, high = sorted(pair, key=lambda one: one.published)
-            if low.published < high.published:
-                found[column].append((high, low, _ordered(high.ours[tier], low.ours[tier])))
+
+def listed(label: str, value: np.ndarray, format: str = "+.1f") -> str:
+    """A difference ``(3,)`` with its label, in a line; an interval that is NaN is left out."""
+    text = formatted(value[0] if np.isnan(value[1]) else value, format)
+    return f"{label}: {text}".replace(" ", "\u00a0", label.count(" ")) if label else text
+
+
+def mark(word: str) -> str:
+    """A verdict as Markdown, with the class of its mark."""
+    return f'<span class="verdict {CLASSES[word]}">**{word}**</span>'
+
+
+def differences(results: Results) -> dict[str, list[Difference]]:
+    """All differences that a dataset's results hold: reported by chapters, of choices, of the conclusion."""
+    values = {chapter: one["values"] for chapter, one in results.items()}
+    found = {name: each for one in values.values() for name, each in one.get("claims", {}).items()}
+    found["chosen-beta"] = _chosen(values.get("alignment", {}), "betas", 3e-3)
+    found["chosen-eta"] = _chosen(values.get("prediction", {}), "etas", 0.1)
+    found["chosen-C"] = _cost(values.get("classification", {}))
+    if all(found.get(name) for name in TASKS.values()):
+        found["all-three-tasks"] = [(task, found[name][0][1]) for task, name in TASKS.items()]
     return found
 
 
-def judged(every: Sequence[Number], tier: str) -> list[str]:
-    """A verdict on each number, in turn.
+def _claimed(name: str, differences: Differences) -> list[tuple[str, np.ndarray]]:
+    """The differences of a claim, positive where they agree with it; NaN for an end that is not known."""
+    each = [(label, np.array(value, dtype=np.float64)) for label, value in differences.get(name, ())]
+    opposite = registry()[name].relation == "no better"
+    return [(label, -value[[0, 2, 1]]) if opposite else (label, value) for label, value in each]
 
-    It holds if the published number lies in the interval, to its last digit; in Table 1, which is exact, if
-    it is the same. That can be asked of `PAPER` only, and there of what has an interval. In order only it
-    holds if all others of its column are on the same side of it as in the paper.
+
+def _chosen(values: Mapping[str, Any], among: str, wanted: float) -> list[Difference]:
+    """The paper's choice less the best other one that was tried on train.
+
+    The interval is the widest that the two intervals allow: the results have one for each choice, none for
+    the difference.
     """
-    compared = pairs(every, tier)
-    return [_judged(one, tier, compared.get((one.table, one.of), [])) for one in every]
+    found = []
+    for name, curve in values.get("validated", {}).items():
+        by_choice = dict(zip(values[among], curve, strict=True))
+        paper = by_choice.pop(wanted, None)
+        if paper is not None and by_choice:
+            (value, lower, upper), best = max((tuple(v), choice) for choice, v in by_choice.items())
+            apart = (paper[0] - value, paper[1] - upper, paper[2] - lower)
+            found.append((f"{name}, over {best:g}", tuple(100 * v for v in apart)))
+    return found
 
 
-def _judged(one: Number, tier: str, compared: Sequence[tuple[Number, Number, str]]) -> str:
-    if tier not in one.ours:
-        return NOT_RUN
-    value, lower, upper = one.ours[tier]
-    if one.table == 1:
-        return HOLDS if value == one.published else FAILS
-    half = 0.5 * 10.0**-one.digits
-    known = tier.startswith(PAPER) and None not in (lower, upper)
-    if known and lower - half <= one.published <= upper + half:
-        return HOLDS
-    words = {word for high, low, word in compared if one in (high, low)}
-    if FAILS in words:
-        return FAILS
-    return IN_ORDER if words == {HOLDS} else UNTOLD
-
-
-def _ordered(high: Sequence[float | None], low: Sequence[float | None]) -> str:
-    if high[0] > low[0]:
-        return HOLDS
-    return FAILS if None not in (*high, *low) and high[2] < low[1] else UNTOLD
+def _cost(values: Mapping[str, Any]) -> list[Difference]:
+    """C = 1e-6 less the best other value, in the mean over layers and over radii of SIFT; no interval."""
+    curves, Cs, found = values.get("validation", {}), values.get("Cs", []), []
+    for kind, beginning in (("layers", "conv"), ("SIFT", "SIFT")):
+        each = [curve for name, curve in curves.items() if name.startswith(beginning)]
+        if each and 1e-6 in Cs and len(Cs) > 1:
+            mean = dict(zip(Cs, np.mean(each, axis=0).tolist(), strict=True))
+            paper = mean.pop(1e-6)
+            best = max(mean, key=mean.__getitem__)
+            found.append((f"{kind}, over {best:g}", (paper - mean[best], None, None)))
+    return found

@@ -1,147 +1,142 @@
-"""The numbers themselves, read from the paper's tables and from the chapters' results."""
+"""Rows of the tables of the scoreboard, for `page.table` and for files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from math import nan
 from typing import Any
 
-import numpy as np
+from corrlib import metrics
+from corrlib.publishing.scoreboard.claims import registry
+from corrlib.publishing.scoreboard.judging import Differences, Results, cell, counts, listed, mark
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, Number, judged, numbers, pairs
 
-from corrlib import cache
-from corrlib.publishing.scoreboard.leads import Results
-from corrlib.publishing.tables import published
+__all__ = ["FORMATS", "claims", "glance", "orders", "quoted", "single", "sources"]
 
-#: The chapters of the paper's sections 2 to 5, in its order.
-CHAPTERS = ("visualization", "alignment", "classification", "prediction")
-
-#: A value and its 95 % interval; None where there is no interval.
-Value = tuple[float, float | None, float | None]
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number of the paper and ours.
-
-    Attributes
-    ----------
-    table
-        1 to 4.
-    name
-        What has it: a layer, a feature, a method.
-    of
-        A category, the mean (of a tolerance), or the size or stride of a receptive field.
-    published
-        In percent or, in Table 1, in pixels, and `digits` after its decimal point.
-    ours
-        Tier -> value and interval in the same unit.
-    """
-
-    table: int
-    name: str
-    of: str
-    published: float
-    digits: int
-    ours: Mapping[str, Value] = field(default_factory=dict)
-
-    def difference(self, tier: str) -> float | None:
-        """Ours less the published; None where the tier has no such number."""
-        return self.ours[tier][0] - self.published if tier in self.ours else None
+SUPPORTED, SAME_DIRECTION, _, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
+#: Of the numbers in the rows of `single`.
+FORMATS = {"difference": "+.1f"}
+#: What has the numbers of each table.
+HEADS = {1: "layer", 2: "method", 3: "feature", 4: "method"}
 
 
-def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str, Any]]:
-    """Read the results of one tier that are there.
+def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
+    """The claims that a chapter judges, with a verdict in each column.
 
     Parameters
     ----------
-    folder, pattern
-        Where they are, and their names: ``{chapter}-voc2011.json``, or ``photos-{chapter}.json``.
-    digests
-        Of ``data`` or ``weights``, where they are known.
+    columns
+        Name of a dataset -> its differences. A claim that is nowhere reported has no row.
 
     Raises
     ------
     ValueError
-        If they were not all computed from the same data by the same network, or not from those of
-        `digests`: no table may mix them.
+        For an identifier that ``book/published/claims.csv`` does not have.
     """
-    files = {chapter: Path(folder) / pattern.format(chapter=chapter) for chapter in CHAPTERS}
-    found = {chapter: cache.read_result(path) for chapter, path in files.items() if path.is_file()}
-    for what in ("data", "weights"):
-        known = {chapter: one["provenance"].get(what) for chapter, one in found.items()}
-        if len({*known.values(), digests.get(what, next(iter(known.values()), None))}) > 1:
-            listed = ", ".join(f"{chapter} {digest}" for chapter, digest in known.items())
-            wanted = f", not {digests[what]}" if what in digests else ""
-            raise ValueError(
-                f"{folder}: results of different {what} ({listed}{wanted}): run their chapters again"
-            )
-    return found
-
-
-def numbers(tiers: Mapping[str, Results]) -> list[Number]:
-    """Return all numbers of the paper's tables, with those of each tier that has them."""
-    ours = {tier: dict(_ours(results)) for tier, results in tiers.items()}
+    reported = {name for each in columns.values() for name in each}
+    if unknown := reported - set(registry()):
+        names = ", ".join(sorted(unknown))
+        raise ValueError(f"unknown claims {names}: expected some of book/published/claims.csv")
     return [
-        Number(*key, float(text), _digits(text), {t: own[key] for t, own in ours.items() if key in own})
-        for key, text in _published()
+        {"claim": claim.text + " (not in the paper)" * (not claim.quote)}
+        | {column: cell(name, each) for column, each in columns.items()}
+        for name, claim in registry().items()
+        if name in reported
     ]
 
 
-def summary(every: Sequence[Number], tier: str) -> list[dict[str, Any]]:
-    """How far a tier is from the paper: for each table ``count``, ``mean`` difference, ``mean absolute``."""
+def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
+    """How many of the paper's claims have which verdict on which dataset."""
+    counted = {column: counts(each) for column, each in columns.items()}
+    rows = [
+        {"the claim is": mark(word)} | {c: n[word] for c, n in counted.items()} for word in metrics.VERDICTS
+    ]
+    return [*rows, {"the claim is": "all claims"} | {c: sum(n.values()) for c, n in counted.items()}]
+
+
+def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
+    """The claims of a section, tested or not: the paper's words and numbers, and a verdict in each column.
+
+    Parameters
+    ----------
+    section
+        Of the paper; None: the claims that are not in the paper.
+    columns
+        As `claims` has them.
+    """
+    paper = {(each.table, each.name, each.of): each.published for each in numbers({})}
     rows = []
-    for table in sorted({one.table for one in every}):
-        apart = [one.difference(tier) for one in every if one.table == table and tier in one.ours]
-        if apart:
-            absolute = float(np.abs(apart).mean())
-            mean = float(np.mean(apart))
-            rows.append({"table": table, "count": len(apart), "mean": mean, "mean absolute": absolute})
+    for name, claim in registry().items():
+        if (claim.section if claim.quote else None) != section:
+            continue
+        text = [claim.text]
+        text += [f'<span class="quote">\u201c{claim.quote}\u201d</span>'] * bool(claim.quote)
+        text += [f"[{claim.chapter}](#{claim.label})"] * bool(claim.label)
+        text += [f"Not tested: {claim.why}."] * bool(claim.why)
+        published = [listed(label, [paper[a] - paper[b], nan]) for label, a, b in claim.published]
+        row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
+        rows.append(row | {column: cell(name, each) for column, each in columns.items()})
+    if not any(row["published"] for row in rows):
+        rows = [{key: value for key, value in row.items() if key != "published"} for row in rows]
     return rows
 
 
-def _published() -> Iterator[tuple[tuple[int, str, str], str]]:
-    """(table, name, of) and the number as it is printed."""
-    for row in published("table1"):
-        yield (1, row["layer"], "rf size"), row["rf_size_px"]
-        yield (1, row["layer"], "stride"), row["stride_px"]
-    for number, name in ((2, "table2_alpha0.1"), (3, "table3"), (4, "table4")):
-        for row in published(name):
-            first, *others = row
-            method = row[first].replace("sift_r", "SIFT ")
-            for column in others:
-                mean = "mean, alpha = 0.1" if number != 3 else "mean"
-                yield (number, method, mean if column == "mean" else column), row[column]
-    for row in published("table2_mean_by_alpha"):
-        for alpha in ("0.05", "0.025"):
-            yield (2, row["method"], f"mean, alpha = {alpha}"), row[alpha]
+def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, str]]:
+    """How many pairs of each table's numbers are in the published order, for means and for categories."""
+    compared = {dataset: pairs(every, dataset) for dataset in datasets}
+    rows = []
+    for table in (2, 3, 4):
+        for kind in ("means", "categories"):
+            row = {"pairs of": f"Table {table}, {kind}"}
+            for dataset, columns in compared.items():
+                each = [pair for (number, _), column in columns.items() if number == table for pair in column]
+                words = [word for high, _, word in each if high.mean == (kind == "means")]
+                same = sum(word in (SUPPORTED, SAME_DIRECTION) for word in words)
+                reversed_ = f", {words.count(CONTRADICTED)} reversed" * (CONTRADICTED in words)
+                row[dataset] = f"{same} of {len(words)}{reversed_}" if words else mark(NOT_TESTED)
+            rows.append(row)
+    return rows
 
 
-def _ours(results: Results) -> Iterator[tuple[tuple[int, str, str], Value]]:
-    """(table, name, of) and the value, of one tier."""
-    values = {chapter: one["values"] for chapter, one in results.items()}
-    for layer, sides in values.get("visualization", {}).get("table 1", {}).items():
-        for of, side in zip(("rf size", "stride"), sides, strict=True):
-            yield (1, layer, of), (float(side), None, None)
-    for number, chapter in ((2, "alignment"), (4, "prediction")):
-        own = values.get(chapter, {})
-        if results.get(chapter, {}).get("provenance", {}).get("parameters", {}).get("alpha", 0.1) == 0.1:
-            for name, each in own.get("pck", {}).items():
-                ends = own.get("intervals", {}).get(name, {})
-                for category, value in each.items():
-                    lower, upper = (None if v is None else 100 * v for v in ends.get(category, (None, None)))
-                    yield (number, name, category), (100 * value, lower, upper)
-        for name, each in own.get("means", {}).items():
-            for alpha, value in zip(own["alphas"], each, strict=True):
-                yield (number, name, f"mean, alpha = {alpha:g}"), tuple(100 * v for v in value)
-    own = values.get("classification", {})
-    for name, each in own.get("table", {}).items():
-        ends = own.get("intervals", {}).get(name, [(None, None)] * len(each))
-        for category, value, (lower, upper) in zip(own["categories"], each, ends, strict=True):
-            yield (3, name, category), (value, lower, upper)
-    for name, value in own.get("means", {}).items():
-        yield (3, name, "mean"), tuple(value)
+def single(
+    every: Sequence[Number], table: int, datasets: Sequence[str], *, means: bool
+) -> list[dict[str, Any]]:
+    """Numbers of a table, one a row: published, of each dataset with its interval, and a verdict on the last.
+
+    Parameters
+    ----------
+    means
+        Whether those that are means (in Table 1: all) are wanted, or those of single categories.
+    """
+    last, words = datasets[-1], judged(every, datasets[-1])
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for each, word in zip(every, words, strict=True):
+        if each.table != table or each.mean != means:
+            continue
+        row: dict[str, Any] = {HEADS[table]: each.name, "of": each.of.removeprefix("mean, ")}
+        if not means:  # a reader looks for the category
+            row = {"category": each.of, HEADS[table]: each.name}
+        row["published"] = f"{each.published:.{each.digits}f}"
+        for dataset in datasets:
+            value = each.ours.get(dataset)
+            row[dataset] = int(value[0]) if value and table == 1 else value
+        apart = each.difference(last)
+        row["difference"] = int(apart) if table == 1 and apart is not None else apart
+        # What is compared stands together: the methods of a category, of a mean.
+        groups.setdefault(each.name if table == 1 else each.of, []).append(row | {"verdict": mark(word)})
+    return [row for group in groups.values() for row in group]
 
 
-def _digits(text: str) -> int:
-    return len(text.partition(".")[2])
+def sources(datasets: Mapping[str, Results]) -> list[dict[str, str]]:
+    """For each chapter and dataset the digests of data, network and code, and the seconds that it took."""
+    rows = []
+    for chapter in CHAPTERS:
+        for dataset, results in datasets.items():
+            row = {"chapter": chapter, "results": dataset}
+            if chapter not in results:
+                rows.append(row | dict.fromkeys(("data", "network", "code")) | {"seconds": mark(NOT_TESTED)})
+                continue
+            about = results[chapter]["provenance"]
+            row |= {"data": about["data"][:8], "network": f"{about['network']} {about['weights'][:8]}"}
+            rows.append(row | {"code": about["code"][:8], "seconds": f"{about['seconds']:.0f}"})
+    return rows

@@ -1,0 +1,248 @@
+"""Every number of the paper's Tables 1 to 4 beside ours, read from the results of the chapters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.publishing import results
+from corrlib.publishing.scoreboard.claims import Key
+from corrlib.publishing.scoreboard.judging import Results
+
+__all__ = ["CHAPTERS", "Number", "Recorded", "distances", "judged", "numbers", "pairs", "read", "recorded"]
+
+#: The chapters of the paper's sections 2 to 5, in its order.
+CHAPTERS = ("visualization", "alignment", "classification", "prediction")
+#: The dataset whose numbers should be the published ones.
+PAPER = "voc2011"
+SUPPORTED, SAME_DIRECTION, INCONCLUSIVE, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
+
+#: A value and the ends of its 95 % interval.
+Value = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the paper and ours.
+
+    Attributes
+    ----------
+    table
+        1 to 4.
+    name
+        A layer, a feature or a method.
+    of
+        A category, the mean (at a tolerance), or the size or stride of a receptive field.
+    published
+        In percent or, in Table 1, in pixels, with so many `digits` after its decimal point.
+    ours
+        Dataset -> value and interval in the same unit; in Table 1, which is exact, thrice the value.
+    """
+
+    table: int
+    name: str
+    of: str
+    published: float
+    digits: int
+    ours: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def mean(self) -> bool:
+        """Whether it is a mean over categories, or of no category, as in Table 1."""
+        return self.table == 1 or self.of.startswith("mean")
+
+    def difference(self, dataset: str) -> float | None:
+        """Ours less the published; None where the dataset has no such number."""
+        return self.ours[dataset][0] - self.published if dataset in self.ours else None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The results of a chapter on photographs that cannot be shipped with the book.
+
+    Attributes
+    ----------
+    name
+        Of the dataset.
+    values, parameters
+        What the chapter saved, and its parameters.
+    description
+        The photographs and the network, in words.
+    source
+        Digests of both, for the ``source`` of a figure or table.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    description: str
+    source: str
+
+
+def recorded(chapter: str) -> Recorded:
+    """The results of a chapter on photographs, ``results/photos-<chapter>.json``."""
+    result = results.read(results.project() / "results" / f"photos-{chapter}.json")
+    about = result["provenance"]
+    description = f"{about['photographs']}; network {about['network']}"
+    data, network = f"{about['dataset']} {about['data'][:8]}", f"{about['network']} {about['weights'][:8]}"
+    source = f"{data}, network {network}; recorded; {about['seconds']:.0f} s"
+    return Recorded(about["dataset"], result["values"], about["parameters"], description, source)
+
+
+def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str, Any]]:
+    """Read the results of a dataset's chapters, as far as they are there.
+
+    Parameters
+    ----------
+    folder, pattern
+        Where they are, and their names: ``{chapter}-voc2011.json``, or ``photos-{chapter}.json``.
+    digests
+        Of ``data`` or ``weights``, where they are known.
+
+    Raises
+    ------
+    ValueError
+        If they were not all computed from the same data by the same network, or not from those of
+        `digests`: no table may mix them.
+    """
+    files = {chapter: Path(folder) / pattern.format(chapter=chapter) for chapter in CHAPTERS}
+    found = {chapter: results.read(path) for chapter, path in files.items() if path.is_file()}
+    for what in ("data", "weights"):
+        known = {chapter: one["provenance"].get(what) for chapter, one in found.items()}
+        if len({*known.values(), digests.get(what, next(iter(known.values()), None))}) > 1:
+            listed = ", ".join(f"{chapter} {digest}" for chapter, digest in known.items())
+            wanted = f", not {digests[what]}" if what in digests else ""
+            raise ValueError(
+                f"{folder}: results of different {what} ({listed}{wanted}): run their chapters again"
+            )
+    return found
+
+
+def numbers(datasets: Mapping[str, Results]) -> list[Number]:
+    """All numbers of the paper's tables, with those of each dataset that has them."""
+    ours = {dataset: dict(_ours(each)) for dataset, each in datasets.items()}
+    return [
+        Number(
+            *key,
+            float(text),
+            len(text.partition(".")[2]),
+            {name: each[key] for name, each in ours.items() if key in each},
+        )
+        for key, text in _published()
+    ]
+
+
+def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
+    """For each table of the paper the ``count`` of a dataset's numbers and their differences from it.
+
+    Namely their ``mean`` and ``mean absolute`` difference.
+    """
+    rows = []
+    for table in (1, 2, 3, 4):
+        apart = [each.difference(dataset) for each in every if each.table == table and dataset in each.ours]
+        if apart:
+            mean, absolute = float(np.mean(apart)), float(np.abs(apart).mean())
+            rows.append({"table": table, "count": len(apart), "mean": mean, "mean absolute": absolute})
+    return rows
+
+
+def pairs(every: Sequence[Number], dataset: str) -> dict[tuple[int, str], list[tuple[Number, Number, str]]]:
+    """Compare the order of a dataset's numbers with the published one.
+
+    Returns
+    -------
+    dict
+        Table and column (a category, or a mean) -> the number that is published higher, the lower one, and
+        the verdict on the order, from the widest interval that those of both allow. Two numbers that are
+        published as equal have no order.
+    """
+    columns: dict[tuple[int, str], list[Number]] = {}
+    for each in every:
+        if each.table > 1 and dataset in each.ours:
+            columns.setdefault((each.table, each.of), []).append(each)
+    found = {}
+    for column, members in columns.items():
+        found[column] = []
+        for pair in combinations(members, 2):
+            low, high = sorted(pair, key=lambda each: each.published)
+            if low.published < high.published:
+                found[column].append((high, low, _order(high.ours[dataset], low.ours[dataset])))
+    return found
+
+
+def judged(every: Sequence[Number], dataset: str) -> list[str]:
+    """A verdict on each number, in turn.
+
+    In Table 1, which is exact, a number is supported if it is the same, else contradicted. Elsewhere it is
+    supported if the published number lies in its interval, to the last digit, which is asked of `PAPER` only.
+    Otherwise its order among the numbers of its column counts: contradicted if that of one pair is,
+    inconclusive with the same direction if all pairs are in the published order.
+    """
+    compared = pairs(every, dataset)
+    return [_judged(each, dataset, compared.get((each.table, each.of), [])) for each in every]
+
+
+def _judged(number: Number, dataset: str, compared: Sequence[tuple[Number, Number, str]]) -> str:
+    if dataset not in number.ours:
+        return NOT_TESTED
+    value, lower, upper = number.ours[dataset]
+    if number.table == 1:
+        return SUPPORTED if value == number.published else CONTRADICTED
+    half = 0.5 * 10.0**-number.digits
+    if dataset.startswith(PAPER) and lower - half <= number.published <= upper + half:
+        return SUPPORTED
+    words = {word for high, low, word in compared if number in (high, low)}
+    if CONTRADICTED in words:
+        return CONTRADICTED
+    return SAME_DIRECTION if words and words <= {SUPPORTED, SAME_DIRECTION} else INCONCLUSIVE
+
+
+def _order(high: Value, low: Value) -> str:
+    high, low = (np.array(value, dtype=np.float64) for value in (high, low))
+    return metrics.judge((high - low[[0, 2, 1]])[None])
+
+
+def _published() -> Iterator[tuple[Key, str]]:
+    """(table, name, of) and the number as it is printed."""
+    for row in results.published("table1"):
+        yield (1, row["layer"], "size"), row["rf_size_px"]
+        yield (1, row["layer"], "stride"), row["stride_px"]
+    for number, name in ((2, "table2_alpha0.1"), (3, "table3"), (4, "table4")):
+        for row in results.published(name):
+            first, *others = row
+            method = row[first].replace("sift_r", "SIFT ")
+            for column in others:
+                mean = "mean, alpha = 0.1" if number != 3 else "mean"
+                yield (number, method, mean if column == "mean" else column), row[column]
+    for row in results.published("table2_mean_by_alpha"):
+        for alpha in ("0.05", "0.025"):
+            yield (2, row["method"], f"mean, alpha = {alpha}"), row[alpha]
+
+
+def _ours(chapters: Results) -> Iterator[tuple[Key, Value]]:
+    """(table, name, of) and the value, of one dataset."""
+    values = {chapter: each["values"] for chapter, each in chapters.items()}
+    for layer, sides in values.get("visualization", {}).get("rf", {}).items():
+        for of, side in zip(("size", "stride"), sides, strict=True):
+            yield (1, layer, of), (side, side, side)
+    for number, chapter in ((2, "alignment"), (4, "prediction")):
+        own = values.get(chapter, {})
+        if own and chapters[chapter]["provenance"]["parameters"].get("alpha", 0.1) == 0.1:
+            for name, each in own["pck"].items():
+                for category, value in each.items():
+                    yield (number, name, category), tuple(100 * v for v in value)
+        for name, each in own.get("means", {}).items():
+            for alpha, value in zip(own["alphas"], each, strict=True):
+                yield (number, name, f"mean, alpha = {alpha:g}"), tuple(100 * v for v in value)
+    own = values.get("classification", {})
+    for name, each in own.get("accuracy", {}).items():
+        for category, value in each.items():
+            yield (3, name, category), tuple(value)
+    for name, value in own.get("means", {}).items():
+        yield (3, name, "mean"), tuple(value)
