@@ -1,7 +1,13 @@
-"""What the pages' explorers show, computed beforehand: a reader without Python moves through results.
+"""Interactive figures of the book: precomputed results that a reader explores without Python.
 
-`places` is where a point goes (`truths`: where it truly is), `tolerances` which keypoints are correct,
-`nearest` what is like a patch. Each has the ``content`` that a script of ``book/_static`` reads, and the
-``picture`` that stands there without JavaScript; `page` puts both into a page. Nothing here is an experiment:
-flows are those of the alignment chapter (`aligned`), features those of the visualization chapter.
+`places` shows where flows take a point, and where it truly is (`truths`); `tolerances` which keypoints are
+correct; `nearest` which patches are similar to a patch. Each returns the content that a script of
+``book/_static`` reads, and a picture for readers without scripts. Flows are those of the alignment chapter,
+features those of the visualization chapter, from the cache.
 """
+
+from corrlib.publishing.explorer.patch import nearest
+from corrlib.publishing.explorer.place import places
+from corrlib.publishing.explorer.tolerance import tolerances
+
+__all__ = ["nearest", "places", "tolerances"]

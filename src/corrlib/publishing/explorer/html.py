@@ -1,4 +1,4 @@
-"""Explorers in a page: their content beside a picture, which a script of ``book/_static`` replaces."""
+"""An explorer as HTML: its content, and a picture that a script of ``book/_static`` replaces."""
 
 from __future__ import annotations
 
@@ -10,34 +10,41 @@ from collections.abc import Mapping
 from typing import Any
 
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import HTML
 from matplotlib.figure import Figure
 
-#: Where a rendered page of ``book/`` finds ``book/_static``.
+#: Path from a rendered page of ``book/`` to ``book/_static``.
 STATIC = "../_static"
 QUALITY = 80
 
 
-def widget(kind: str, content: Mapping[str, Any], picture: Figure, description: str) -> str:
-    """An explorer as HTML, for `IPython.display.HTML`.
+def widget(kind: str, content: Mapping[str, Any], picture: Figure, alt: str) -> HTML:
+    """Build the HTML of an explorer.
 
     Parameters
     ----------
     kind
-        Its script in ``book/_static``, which looks for elements of that ``data-explorer``.
+        ``book/_static/explorer-<kind>.js`` is its script, which finds its element by ``data-explorer``.
     content
-        What the script reads: JSON, `webp` and `packed` within.
-    picture, description
-        What is shown where scripts do not run, and its alternative text.
+        Data for the script, which must be valid JSON; images as `webp`, arrays as `packed`.
+    picture, alt
+        Shown where scripts do not run, and its alt text. The figure is closed.
+
+    Raises
+    ------
+    ValueError
+        If `content` holds NaN or infinity, which JSON lacks.
     """
     stored = io.BytesIO()
     picture.savefig(stored, format="webp", bbox_inches="tight")
-    still = _url(stored.getvalue())
-    # The only sequences that would end a script element early, or open a comment in one, begin with "<".
+    plt.close(picture)
+    # Every sequence that would end a script element, or open a comment in it, begins with "<".
     text = json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    return (
+    return HTML(
         f'<div class="explorer" data-explorer="{kind}">'
-        f'<img class="explorer-still" alt="{html.escape(description)}" src="{still}">'
+        f'<img class="explorer-still" alt="{html.escape(alt)}" src="{_url(stored.getvalue())}">'
         f'<script type="application/json">{text}</script></div>'
         f'<link rel="stylesheet" href="{STATIC}/explorer.css">'
         f'<script defer src="{STATIC}/explorer.js"></script>'
@@ -46,21 +53,21 @@ def widget(kind: str, content: Mapping[str, Any], picture: Figure, description: 
 
 
 def webp(image: np.ndarray) -> str:
-    """An image ``(H, W, 3)`` uint8 as an address that holds it as WebP: half as large as a JPEG."""
+    """Encode an image ``(H, W, 3)`` uint8 as a data URL of a WebP file, half as large as a JPEG."""
     done, stored = cv2.imencode(".webp", image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
     if not done:
-        raise ValueError(f"no picture can be made of an array of shape {image.shape}")
+        raise ValueError(f"expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
     return _url(stored.tobytes())
 
 
 def pixels(url: str) -> np.ndarray:
-    """The image ``(H, W, 3)`` uint8 of an address that `webp` made."""
+    """Decode a data URL from `webp` into an image ``(H, W, 3)`` uint8."""
     stored = np.frombuffer(base64.b64decode(url.partition(",")[2]), np.uint8)
     return cv2.imdecode(stored, cv2.IMREAD_COLOR)[..., ::-1]
 
 
 def packed(numbers: np.ndarray) -> str:
-    """Whole numbers from 0 to 255 of an array, in C order, as base64: a byte each."""
+    """Encode integers from 0 to 255, in C order, as the base64 of one byte each."""
     if numbers.size and (numbers.min() < 0 or numbers.max() > 255):
         raise ValueError(f"a byte holds 0 to 255, got {numbers.min()} to {numbers.max()}")
     return base64.b64encode(np.asarray(numbers, dtype=np.uint8).tobytes()).decode("ascii")

@@ -1,0 +1,89 @@
+"""The explorer of patches: the nearest neighbours of each patch of an image, by the features of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from corrlib import patches
+from corrlib.convnet import Network
+from corrlib.data import VOC
+from corrlib.experiments.visualization import LAYERS, Settings, database
+from corrlib.experiments.visualization.units import cut, neighbor_index, units, whole_image
+from corrlib.geometry import ReceptiveField
+from corrlib.publishing import plots
+from corrlib.publishing.explorer.html import pixels, webp, widget
+
+#: Side of a neighbour's tile in strides: the patch with its surroundings.
+TILE = 2
+ALT = (
+    "An image with a yellow patch inside the receptive fields of several layers; beside it, in a row for each"
+    " layer, the nearest neighbours of the patch."
+)
+
+
+def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> HTML:
+    """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1."""
+    neighbors = content(data, network, LAYERS, image_id, database(data, settings), k=settings.k)
+    return widget("nearest", neighbors, still(neighbors), ALT)
+
+
+def content(
+    data: VOC,
+    network: Network,
+    layers: Sequence[str],
+    image_id: str,
+    database_ids: Sequence[str],
+    *,
+    k: int,
+) -> dict[str, Any]:
+    """Content for ``explorer-nearest.js``: an image, and the patches of the neighbours of each of its units.
+
+    Parameters
+    ----------
+    image_id, database_ids
+        The image, and the images that neighbours come from.
+    k
+        Number of neighbours.
+    """
+    by_layer = {layer: _layer(data, network, layer, image_id, list(database_ids), k) for layer in layers}
+    image = whole_image(data, image_id)
+    return {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": by_layer}
+
+
+def still(content: Mapping[str, Any]) -> Figure:
+    """The explorer's first view, for readers without scripts."""
+    image, layers = pixels(content["image"]), content["layers"]
+    (height, width), tiles = content["shape"], {}
+    for name, layer in layers.items():
+        side, k, shape = content["tile"] * layer["stride"], content["k"], layer["grid"]
+        field = ReceptiveField(layer["field"], layer["stride"], layer["center"])
+        row, col = field.nearest(np.array([width, height]) / 2, shape)
+        center = field.centers(shape)[row, col]
+        strip = pixels(layer["sheet"])[row * side : (row + 1) * side, col * k * side : (col + 1) * k * side]
+        tiles[name] = strip.reshape(side, k, side, 3).swapaxes(0, 1)
+    fields = {name: layer["field"] for name, layer in layers.items()}
+    return plots.alike(image, center, layer["stride"], fields, tiles)
+
+
+def _layer(
+    data: VOC, network: Network, layer: str, image_id: str, database_ids: list[str], k: int
+) -> dict[str, Any]:
+    query, source = (units(data, network, layer, ids) for ids in ([image_id], database_ids))
+    index = neighbor_index(data, network, layer, [image_id], database_ids, k)
+    side = TILE * query.rf.stride
+    tiles = cut(data, source, index, side)
+    rows, cols = query.grids[0].tolist()
+    # A row of the sheet shows the neighbours of a row of units, unit by unit.
+    sheet = patches.reassemble(tiles.reshape(rows, cols * index.shape[1], side, side, 3))
+    return {
+        "center": query.rf.center,
+        "stride": query.rf.stride,
+        "field": query.rf.size,
+        "grid": [rows, cols],
+        "sheet": webp(sheet),
+    }

@@ -1,0 +1,115 @@
+"""The explorer of tolerances: which predicted keypoints are correct at an alpha, and the mean PCK there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC, crops
+from corrlib.experiments.alignment import Settings, errors
+from corrlib.experiments.alignment.evaluation import first_median
+from corrlib.experiments.alignment.flows import BLOCK, align, copied
+from corrlib.publishing import plots
+from corrlib.publishing.explorer.html import pixels, webp, widget
+from corrlib.publishing.explorer.place import best_visible
+
+#: The tolerances of the slider and the curves.
+ALPHAS = np.arange(1, 61) / 200
+ALT = (
+    "An object with an ellipse around each keypoint and the predicted keypoints, marked correct or wrong;"
+    " beside it curves of mean PCK against alpha."
+)
+
+
+def tolerances(
+    data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
+) -> HTML:
+    """The explorer of one object per category, with the curves of the mean over ``settings.categories``.
+
+    Parameters
+    ----------
+    betas
+        Flow of ``settings.features`` -> its beta.
+    """
+    predictions = content(data, network, settings, categories, betas)
+    return widget("tolerances", predictions, still(predictions), ALT)
+
+
+def content(
+    data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
+) -> dict[str, Any]:
+    """Content for ``explorer-tolerances.js``."""
+    curves = {
+        method: np.round(metrics.mean_pck(by_category, ALPHAS), 4).tolist()
+        for method, by_category in errors(data, network, settings, betas).items()
+    }
+    examples = []
+    for category in categories:
+        predicted = _predicted(data, network, settings, category, betas)
+        examples.append(_example(data, category, predicted, settings.size))
+    return {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves, "examples": examples}
+
+
+def still(content: Mapping[str, Any], alpha: float = 0.1) -> Figure:
+    """The explorer's first view, for readers without scripts."""
+    example = content["examples"][0]
+    method = next(iter(content["curves"]))
+    points, errors = (example["methods"][method][name] for name in ("points", "errors"))
+    return plots.tolerated(
+        pixels(example["target"]),
+        np.array(example["truth"]),
+        np.array([p or (np.nan, np.nan) for p in points]),
+        np.array([e is not None and e < alpha for e in errors]),
+        alpha * np.array(example["radii"]),
+        alpha=alpha,
+        alphas=content["alphas"],
+        series=content["curves"],
+    )
+
+
+def _predicted(
+    data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
+) -> dict[str, np.ndarray]:
+    """Method -> the keypoints ``(n, K, 2)`` that it predicts for the first few objects of a category."""
+    result = {}
+    for method, feature in settings.features.items():
+        pairs = align(data, network, settings, category, feature=feature, beta=betas[method], limit=BLOCK)
+        result[method] = first_median(pairs.points, pairs.smoothness, top=settings.top)
+    points = copied(data, network, settings, category)[pairs.rows]
+    rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
+    return result | {"NN transfer": first_median(points, rank, top=settings.top)}
+
+
+def _example(data: VOC, category: str, predicted: Mapping[str, np.ndarray], size: int) -> dict[str, Any]:
+    """The best visible of the first few objects: its keypoints, the predicted ones, and their errors."""
+    objects = crops.objects(data, category, "val")
+    objects = [objects[row] for row in crops.evenly_spaced(len(objects), BLOCK)]
+    target = objects[n := best_visible(objects)]
+    visible = np.isfinite(target.keypoints).all(axis=1)
+    width, height = np.ptp(target.box.reshape(2, 2), axis=0)
+    methods = {}
+    for method, points in predicted.items():
+        errors = crops.errors(points[n : n + 1], [target], size)[0, visible]
+        methods[method] = {
+            "points": [_rounded(p) for p in points[n, visible]],
+            "errors": [round(e, 4) if np.isfinite(e) else None for e in errors.tolist()],
+        }
+    return {
+        "name": category,
+        "target": webp(crops.images(data, [target], size)[0]),
+        "keypoints": [name for name, v in zip(data.keypoint_names(category), visible, strict=True) if v],
+        "truth": [_rounded(p) for p in crops.keypoints([target], size)[0, visible]],
+        # The box's longer side, in pixels of the crop across and down.
+        "radii": [round(size * float(max(width, height) / side), 3) for side in (width, height)],
+        "methods": methods,
+    }
+
+
+def _rounded(point: np.ndarray) -> list[float] | None:
+    return np.round(point, 2).tolist() if np.isfinite(point).all() else None
