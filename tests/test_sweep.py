@@ -6,7 +6,6 @@ import functools
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -46,11 +45,10 @@ from pathlib import Path
 from IPython.display import display
 sys.path.insert(0, os.getcwd())
 import toys
-from corrlib import store
+from corrlib import cache
 
-def glue(name, value):
-    display({"application/papermill.record/text/plain": repr(value)}, raw=True,
-            metadata={"scrapbook": {"name": name, "mime_prefix": "application/papermill.record/"}})
+def show(kind, **about):
+    display({"text/plain": kind}, raw=True, metadata={"corrlib": {"kind": kind, **about}})
 
 def once(name):
     """Whether this is the first time that anybody asks."""
@@ -62,7 +60,7 @@ def once(name):
 
 with open("started.txt", "a") as file:
     file.write(f"{layer} {alpha} {mode} {os.getppid()}\n")
-errors = store.cached(toys.align, layer=layer)["errors"]
+errors = cache.cached(toys.align, layer=layer)["errors"]
 if mode == "poison" or (mode == "victim" and once("killed")):
     os.kill(os.getppid(), signal.SIGKILL)  # the worker whose kernel this is
     time.sleep(60)
@@ -73,9 +71,9 @@ if mode == "slow" and not Path("hurry").exists():
 if mode == "fails":
     print("so far, so good")
     1 / 0
-glue("tier", "toys")
-glue("score", float((errors < alpha).mean()))
-glue("threads", os.environ["OMP_NUM_THREADS"])
+show("setup", dataset="toys", network="none")
+show("numbers", numbers={"score": float((errors < alpha).mean())})
+show("numbers", numbers={"threads": int(os.environ["OMP_NUM_THREADS"])})
 '''
 TOYS = '''"""The heavy work of the chapter."""
 import numpy as np
@@ -204,22 +202,6 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys, arguments, me
     assert sorted(project.rglob("*")) == before
 
 
-def printed_commands():
-    """Return the sweeps that the README and the page print."""
-    blocks = [text for page in ("README.md", "book/sweeps.py") for text in [(ROOT / page).read_text()]]
-    return re.findall(r"(?m)^(?:# )?(corrlib sweep .*?)(?:    #.*)?$", "\n".join(blocks))
-
-
-@pytest.mark.parametrize("line", printed_commands())
-def test_the_commands_of_the_readme_and_the_page_are_right(line, tmp_path, monkeypatch, capsys):
-    grid_file = tmp_path / "grid.yml"
-    grid_file.write_text("alpha: [0.05, 0.1]\n")
-    line = line.replace("grid.yml", str(grid_file)).replace("runs/", f"{tmp_path}/")
-    monkeypatch.chdir(ROOT)
-    assert cli.main([*shlex.split(line)[1:], "--dry-run"]) == 0
-    assert re.search(r"^\d+ points, 0 done$", capsys.readouterr().out, re.MULTILINE)
-
-
 def test_yaml_is_read_as_the_command_line_is(project):
     text = (
         "layer: [conv1, conv2]\nalpha: 0.1:0.2:0.1\nk: [1:10:3, 20]\nbeta: [null, 1e-4]\nlayers: [[a, b]]\n"
@@ -252,16 +234,13 @@ def test_points_that_differ_in_the_metric_alone_are_one_group(project):
 # Tables and pages, of notebooks that are written here.
 
 
-def notebook(path, glued, parameters=None, error=None, **about):
+def notebook(path, numbers, parameters=None, error=None, figures=(), dataset="figurines", **about):
     """Write a notebook as papermill leaves it."""
-    kinds = "application/papermill.record/"
+    shown = [dict(kind="setup", dataset=dataset), dict(kind="numbers", numbers=numbers)]
+    shown += [dict(kind="figure", name=name, alt=alt) for name, alt in figures]
     outputs = [
-        nbformat.v4.new_output(
-            "display_data",
-            {kinds + kind: data for kind, data in value.items()},
-            metadata={"scrapbook": {"name": name, "mime_prefix": kinds}},
-        )
-        for name, value in glued.items()
+        nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="}, metadata={"corrlib": each})
+        for each in shown
     ]
     if error:
         colours = [f"\x1b[31m{line}\x1b[0m" for line in error]
@@ -273,30 +252,17 @@ def notebook(path, glued, parameters=None, error=None, **about):
     nbformat.write(book, path)
 
 
-def plain(**values):
-    return {name: {"text/plain": repr(value)} for name, value in values.items()}
-
-
-def test_every_number_that_is_glued_is_in_the_table(tmp_path):
-    glued = plain(score=0.5, n=3, alpha="0.1", shares="88 %", units="80,090", tier="figurines", layer="conv4")
-    glued |= plain(spelled="24.9\u00a0[23.1,\u00a026.8]", lead="\u22121.2 [\u22122.0, +0.3]", tiny="1e-06")
-    glued |= plain(truth=True, best="conv4", version="1.2.3", span="1 to 2", empty="", sign="-")
-    glued |= {"wide": {"text/plain": "np.float64(0.25)"}, "lost": {"text/plain": "nan"}}
-    glued |= {"plot": {"text/plain": "<Figure size 1x1>", "image/png": "iVBORw0KGgo="}}
-    notebook(tmp_path / "a.ipynb", glued, {"alpha": 0.1})
+def test_every_number_that_a_chapter_shows_is_in_the_table(tmp_path):
+    notebook(tmp_path / "a.ipynb", {"n": 3, "score": [24.9, 23.1, 26.8]}, {"alpha": 0.1})
     row = rows.read(tmp_path / "a.ipynb", tmp_path)
-    assert row["numbers"] == {
-        **dict(score=0.5, n=3, shares=88, units=80090, tiny=1e-6, wide=0.25),
-        **{"spelled": 24.9, "spelled-low": 23.1, "spelled-high": 26.8},
-        **{"lead": -1.2, "lead-low": -2.0, "lead-high": 0.3},
-    }
-    assert row["about"] == {"tier": "figurines"} and row["parameters"] == {"alpha": 0.1}
+    assert row["numbers"] == {"n": 3, "score": 24.9, "score-low": 23.1, "score-high": 26.8}
+    assert row["about"] == {"dataset": "figurines"} and row["parameters"] == {"alpha": 0.1}
     assert (row["chapter"], row["status"], row["seconds"]) == ("toy", "done", 2.5)
 
 
 def test_collect_reads_what_others_have_executed(tmp_path, capsys):
-    notebook(tmp_path / "k10.ipynb", plain(score=0.3), {"k": 10})
-    notebook(tmp_path / "sub" / "k9.ipynb", plain(score=0.2), {"k": 9, "seconds": 1})
+    notebook(tmp_path / "k10.ipynb", {"score": 0.3}, {"k": 10})
+    notebook(tmp_path / "sub" / "k9.ipynb", {"score": 0.2}, {"k": 9, "seconds": 1})
     notebook(tmp_path / "k2.ipynb", {}, {"k": 2}, error=["Traceback, in colour", "ValueError: x"])
     notebook(tmp_path / "k3.ipynb", {}, {"k": 3}, end_time=None)
     (tmp_path / "k1.ipynb").write_text("{")
@@ -338,8 +304,8 @@ class Loads(HTMLParser):
 
 def test_the_page_is_whole_by_itself_and_no_text_of_a_chapter_is_markup(tmp_path):
     attack = "</script><img src=//elsewhere>"
-    notebook(tmp_path / "a.ipynb", plain(score=0.25, tier=attack), {"alpha": 0.1, "layer": attack})
-    notebook(tmp_path / "b.ipynb", plain(score=0.5), {"alpha": 0.2, "layer": "conv1"})
+    notebook(tmp_path / "a.ipynb", {"score": 0.25}, {"alpha": 0.1, "layer": attack}, dataset=attack)
+    notebook(tmp_path / "b.ipynb", {"score": 0.5}, {"alpha": 0.2, "layer": "conv1"})
     notebook(tmp_path / "c.ipynb", {}, {"alpha": 0.3, "layer": "conv1"}, error=[attack])
     runs.collect(tmp_path)
     text = (tmp_path / "results.html").read_text()
@@ -351,19 +317,13 @@ def test_the_page_is_whole_by_itself_and_no_text_of_a_chapter_is_markup(tmp_path
     assert data["points"][2]["error"] == attack and data["points"][1]["numbers"]["score"] == "0.5"
 
 
-def test_a_figure_of_the_page_has_the_alternative_text_of_its_chapter_with_the_numbers_of_its_point(tmp_path):
-    figure = {"plot": {"text/plain": "<Figure size 1x1>", "image/png": "iVBORw0KGgo="}}
-    text = "```{glue:figure} plot\n:alt: A line that rises to {glue:text}`score`.\n\nCaption.\n```"
-    for k, glued in enumerate([plain(score=0.25), plain(score=0.5), {}]):
-        notebook(tmp_path / f"{k}.ipynb", figure | glued | plain(n=k), {"k": k})
-        chapter = nbformat.read(tmp_path / f"{k}.ipynb", 4)
-        chapter.cells.append(nbformat.v4.new_markdown_cell(text))
-        nbformat.write(chapter, tmp_path / f"{k}.ipynb")
+def test_figures_of_the_page_have_their_alt_texts_and_are_kept_once(tmp_path):
+    for k, alt in enumerate(["A line that rises to 0.25.", "A line that rises to 0.5."]):
+        notebook(tmp_path / f"{k}.ipynb", {"n": k}, {"k": k}, figures=[("plot", alt)])
     runs.collect(tmp_path)
     data = json.loads(Loads((tmp_path / "results.html").read_text()).scripts[0])
-    said = [point["figures"][0]["alt"] for point in data["points"]]
-    assert said[:2] == ["A line that rises to 0.25.", "A line that rises to 0.5."]
-    assert said[2].startswith("A line that rises to")  # that notebook has no such number
+    assert [point["figures"][0]["alt"][-5:] for point in data["points"]] == ["0.25.", " 0.5."]
+    assert len(data["images"]) == 1
 
 
 def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
@@ -373,13 +333,13 @@ def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
             status="done",
             parameters={"layer": layer, "alpha": alpha, "k": 1},
             numbers={"n": alpha, "score": score, "score-low": score - 1, "score-high": score + 1},
-            about={"tier": "toys"},
+            about={"dataset": "toys"},
         )
 
     some = [row(layer, alpha, 100 * alpha) for layer in LAYERS for alpha in (0.2, 0.05, 0.1)]
     drawn, about = page.figure(some)
     axes = drawn.axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (tier: toys)")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (toys)")
     named = {line.get_label(): line for line in axes.lines}
     marks = [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"]
     assert marks == [0.05, 0.1] and {*LAYERS, "the paper's"} <= set(named)
@@ -445,7 +405,7 @@ def test_the_first_of_a_group_has_ended_before_the_others_start(fifteen):
 def test_the_table_has_a_row_a_point_in_the_order_of_the_grid(fifteen):
     found = table(fifteen["root"] / "runs")
     assert [(r["layer"], r["alpha"]) for r in found] == [(layer, a) for layer in LAYERS for a in ALPHAS]
-    assert all(r["status"] == "done" and r["seconds"] > 0 and r["tier"] == "toys" for r in found)
+    assert all(r["status"] == "done" and r["seconds"] > 0 and r["dataset"] == "toys" for r in found)
     # An independent count: errors are 200 numbers from 0 to 0.2 + 0.05 n, evenly.
     for r in found:
         top = 0.2 + 0.05 * int(r["layer"][-1])
@@ -576,7 +536,7 @@ def test_a_kernel_whose_port_was_taken_is_started_again_and_other_errors_are_not
 
 
 def test_the_lock_is_free_after_a_sweep_and_held_during_collect(tmp_path):
-    notebook(tmp_path / "a.ipynb", plain(score=1.0))
+    notebook(tmp_path / "a.ipynb", {"score": 1.0})
     with filelock.FileLock(tmp_path / ".lock"), pytest.raises(runs.SweepError, match="another sweep"):
         runs.collect(tmp_path)
     assert len(runs.collect(tmp_path)) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import html
 import json
@@ -20,16 +19,14 @@ import numpy as np
 
 from corrlib import cache
 from corrlib.publishing import chapters, plots
-from corrlib.publishing.book import alternatives
 from corrlib.publishing.sweep import rows
 
-#: The number that every chapter glues for its sweeps; another one is drawn where there is none.
+#: The number that every chapter shows for its sweeps; another one is drawn where there is none.
 SCORE = "score"
 #: Values of parameters that the paper reports, to be marked in the figure.
 PAPER = {"alpha": (0.025, 0.05, 0.1)}
 #: Width in pixels to which figures are reduced in the page.
 WIDTH = 800
-_DIRECTIVE = re.compile(r"\{glue:figure\} *(\S+)\s*?\n(.*?)(?:\n\n|```|:::)", re.DOTALL)
 
 
 def write(table: Sequence[dict[str, Any]], folder: Path) -> None:
@@ -87,9 +84,9 @@ def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
         numbers = [row["numbers"].get(f"{score}{end}", math.nan) for end in ("", "-low", "-high")]
         series.setdefault(label, []).append([ticks.index(_text(value)) if ticks else value, *numbers])
     drawn = {label: np.array(values, dtype=float) for label, values in series.items()}
-    tiers = " and ".join(_distinct(done, "about", "tier"))
+    datasets = " and ".join(_distinct(done, "about", "dataset"))
     inside = [value for value in PAPER.get(across, ()) if not ticks and _spans(drawn, value)]
-    labels = dict(xlabel=across, ylabel=f"{score} (tier: {tiers})" if tiers else score)
+    labels = dict(xlabel=across, ylabel=f"{score} ({datasets})" if datasets else score)
     legend = others[0] if len(others) == 1 else ""
     about = f"{labels['ylabel']} against {across}" + (
         f", a line for each of {', '.join(series)}" if others else ""
@@ -119,22 +116,15 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
 
 
 def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
-    """Return the figures that a notebook glued; the same picture of many points is kept once in `images`."""
-    notebook = nbformat.read(path, as_version=4)
-    with contextlib.suppress(ValueError):  # somebody else's notebook may lack a number that it names
-        alternatives.add_numbers(notebook)
-    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    said = {name: re.search(r":alt: *(.*)", options) for name, options in _DIRECTIVE.findall(prose)}
-    found = []
-    for name, data in chapters.glued(notebook).items():
-        if encoded := data.get("image/png"):
-            encoded = "".join(encoded)
+    """The figures that a notebook shows; the same picture of many points is kept once in `images`."""
+    figures = []
+    for about, output in chapters.shown(nbformat.read(path, as_version=4)):
+        if about["kind"] == "figure" and (encoded := output["data"].get("image/png")):
             key = hashlib.sha256(encoded.encode()).hexdigest()[:16]
             if key not in images:
                 images[key] = _reduced(base64.b64decode(encoded))
-            alt = said[name][1] if said.get(name) else f"Figure {name}"
-            found.append({"name": name, "image": key, "alt": alt})
-    return found
+            figures.append({"name": about["name"], "image": key, "alt": about["alt"]})
+    return figures
 
 
 def _reduced(png: bytes) -> str:

@@ -1,12 +1,10 @@
-"""One tidy table of executed notebooks: a row a point, with its parameters and every number that it glued."""
+"""One tidy table of executed notebooks: a row a point, with its parameters and every number that it shows."""
 
 from __future__ import annotations
 
-import ast
 import csv
 import io
 import json
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,12 +15,9 @@ from corrlib.publishing import chapters
 
 #: What every row has, before and after its parameters and numbers.
 FIRST, LAST = ("chapter", "status", "seconds"), ("notebook", "error")
-#: Glued text that is kept beside the numbers: of which data and of which network they are.
-ABOUT = ("tier", "network")
+#: What is kept beside the numbers: of which dataset and of which network they are.
+ABOUT = ("dataset", "network")
 
-_NUMBER = r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?(?:[eE][+-]?\d+)?"
-#: A number as chapters spell it, perhaps in percent, perhaps with its interval: "24.9 [23.1, 26.8]".
-_SPELLED = re.compile(rf"({_NUMBER})(?: ?%)?(?: \[({_NUMBER}), ({_NUMBER})\])?")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -62,12 +57,13 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
     )
     if row["error"] or about.get("exception"):
         row["status"] = "failed"
-    for name, data in chapters.glued(notebook).items():
-        value = _literal("".join(data.get("text/plain", "")))
-        if name in ABOUT and isinstance(value, str):
-            row["about"][name] = value
-        elif name not in row["parameters"]:  # else its echo
-            row["numbers"] |= _numbers(name, value)
+    for about, _ in chapters.shown(notebook):
+        row["about"] |= {key: about[key] for key in ABOUT if key in about}
+        for name, value in about.get("numbers", {}).items():
+            values = value if isinstance(value, list) else [value]
+            row["numbers"] |= {
+                f"{name}{end}": v for end, v in zip(("", "-low", "-high"), values, strict=False)
+            }
     return row
 
 
@@ -112,29 +108,3 @@ def _free(name: str) -> str:
 
 def _cell(value: Any) -> Any:
     return "" if value is None else value
-
-
-def _literal(text: str) -> Any:
-    """Return the Python value that papermill's record spells, or None: a figure, a NaN, an object."""
-    text = re.sub(r"^np\.\w+\((.*)\)$", r"\1", text, flags=re.DOTALL)
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return None
-
-
-def _numbers(name: str, value: Any) -> dict[str, float]:
-    """Return the numbers in a glued value: itself, or one that is spelled with its interval."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return {}
-    if not isinstance(value, str):
-        return {name: value} if math.isfinite(value) else {}
-    found = _SPELLED.fullmatch(value.strip().replace("\u2212", "-").replace("\u00a0", " "))
-    if not found or not any(map(str.isdigit, value)):
-        return {}
-    suffixes = ("", "-low", "-high")
-    texts = {f"{name}{s}": t.replace(",", "") for s, t in zip(suffixes, found.groups(), strict=True) if t}
-    try:
-        return {key: float(t) if re.search(r"[.eE]", t) else int(t) for key, t in texts.items()}
-    except ValueError:  # a lone sign or exponent
-        return {}

@@ -192,11 +192,10 @@ def _digests(chapter: Path) -> Callable[[dict[str, Any]], str]:
 
     The data set is opened, and the embedded world drawn, when it is called, not before.
     """
-    reads_data = book.reads_data(chapter)
 
     @functools.cache
     def of_chapter(files: tuple[tuple[str, str], ...]) -> str:
-        return book.chapter_digest(Path(), chapter, dict(files), reads_data=reads_data)
+        return book.chapter_digest(Path(), chapter, dict(files))
 
     def digest(values: dict[str, Any]) -> str:
         files = tuple((key, values[key]) for key in (book.DATA, book.WEIGHTS) if values.get(key))
