@@ -1,1 +1,10 @@
-"""Section 5 of the paper: keypoints of an object in a given box, found by sliding window detectors."""
+"""Section 5 of the paper: keypoints of the object in a given box, predicted by sliding window detectors."""
+
+from corrlib.experiments.prediction.evaluation import by_stride, differences, errors, stride_gain, validate
+from corrlib.experiments.prediction.examples import examples, shown
+from corrlib.experiments.prediction.features import grid
+from corrlib.experiments.prediction.settings import ALPHAS, PAPER_ETA, SIFT, Settings
+from corrlib.experiments.prediction.training import HELD_OUT_GAP, mining
+
+__all__ = ["ALPHAS", "HELD_OUT_GAP", "PAPER_ETA", "SIFT", "Settings", "by_stride", "differences", "errors"]
+__all__ += ["examples", "grid", "mining", "shown", "stride_gain", "validate"]

@@ -1,81 +1,71 @@
-"""Instances with their keypoints and what is predicted of them, as pictures (Figure 6)."""
+"""Objects with their keypoints and the predicted ones, as pictures (paper, Figure 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from corrlib.convnet import Network
 from corrlib.data import VOC, crops
-from corrlib.experiments.prediction import grids, predictions
+from corrlib.experiments.prediction.evaluation import predict
+from corrlib.experiments.prediction.settings import Settings
+
+__all__ = ["Example", "examples", "shown"]
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An instance of val.
+    """A validation object.
 
     Attributes
     ----------
-    category, names
-        Its category, and the names of its K keypoints.
-    square
-        Its box ``(size, size, 3)``.
+    names
+        Of its K keypoints.
+    image
+        Its crop ``(size, size, 3)``.
     truth
-        ``(K, 2)`` in the square; NaN where invisible.
+        ``(K, 2)`` in the crop; NaN where invisible.
     predicted, correct
-        Method -> ``(K, 2)`` places in the square (NaN where the keypoint is invisible: it is not scored), and
+        Method -> ``(K, 2)`` places in the crop, NaN where the keypoint is invisible and not scored; and
         ``(K,)`` whether they are within the tolerance.
     """
 
-    category: str
     names: tuple[str, ...]
-    square: np.ndarray
+    image: np.ndarray
     truth: np.ndarray
     predicted: dict[str, np.ndarray]
     correct: dict[str, np.ndarray]
 
 
-def examples(
-    data: VOC,
-    network: Network,
-    categories: Sequence[str],
-    methods: Mapping[str, Mapping[str, Any]],
-    *,
-    alpha: float = 0.1,
-    seed: int = 0,
-    size: int = grids.SIZE,
-    **how: Any,
-) -> list[Example]:
-    """Draw an instance of each category, of the half with the most visible keypoints, and predict.
+def shown(settings: Settings, count: int = 5) -> list[str]:
+    """Categories to show: the paper's, or the first ones if there are none of these."""
+    paper = ("aeroplane", "cat", "cow", "pottedplant", "horse")
+    return [name for name in paper if name in settings.categories] or list(settings.categories[:count])
+
+
+def examples(data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]) -> list[Example]:
+    """Draw an object of each category that is `shown`, of the half with most visible keypoints, and predict.
 
     Parameters
     ----------
-    methods
-        Name -> the features and the weight of the prior: ``{"feature": ..., "eta": ...}``.
-    alpha
-        Tolerance of what counts as correct.
-    seed
-        Of the draw.
-    how
-        As `predictions.places` has it, for all methods.
+    etas
+        Method of ``settings.features`` -> the weight of its prior.
     """
-    found, rng = [], np.random.default_rng(seed)
-    for category in categories:
-        objects = grids.instances(data, category, "val")
-        visible = np.array([np.isfinite(one.keypoints).all(axis=1).sum() for one in objects])
+    settings = replace(settings, categories=shown(settings))
+    rng, result = np.random.default_rng(settings.seed), []
+    predicted = {
+        f"{method}+prior": predict(data, network, settings, settings.features[method], [etas[method]])
+        for method in settings.methods[::2]
+    }
+    for c, category in enumerate(settings.categories):
+        objects = crops.objects(data, category, "val")
+        visible = np.array([np.isfinite(instance.keypoints).all(axis=1).sum() for instance in objects])
         row = int(rng.choice(np.flatnonzero(visible >= np.median(visible))))
-        truth = crops.keypoints(objects, size)[row]
-        predicted, correct = {}, {}
-        for name, own in methods.items():
-            eta, feature = own["eta"], own["feature"]
-            (all_,) = predictions.places(data, network, category, [eta], feature=feature, size=size, **how)
-            error = crops.errors(all_[row : row + 1], objects[row : row + 1], size)[0]
-            predicted[name] = np.where(np.isfinite(truth), all_[row], np.nan)
-            correct[name] = error < alpha
-        square = crops.images(data, [objects[row]], size)[0]
-        names = data.keypoint_names(category)
-        found.append(Example(category, names, square, truth, predicted, correct))
-    return found
+        truth = crops.keypoints(objects, settings.size)[row]
+        points = {m: np.where(np.isfinite(truth), at[0][c][row], np.nan) for m, (at, _) in predicted.items()}
+        correct = {m: errors[0][c][row] < settings.alpha for m, (_, errors) in predicted.items()}
+        image = crops.images(data, [objects[row]], settings.size)[0]
+        result.append(Example(data.keypoint_names(category), image, truth, points, correct))
+    return result

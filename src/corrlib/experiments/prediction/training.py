@@ -1,8 +1,11 @@
-"""A detector for each keypoint of a category, and how probable what it says is; kept on disk."""
+"""A detector for each keypoint of a category, its scores, and their probabilities; kept in the cache."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,108 +14,173 @@ from corrlib import detection, hard_negatives
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC, crops
-from corrlib.experiments.prediction.grids import BATCH, SIFT, SIZE, field, instances, maps
+from corrlib.experiments.prediction.features import features, grid, map_categories
+from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
+__all__ = ["HELD_OUT_GAP", "Trained", "calibrate", "folds", "mining", "scores", "subset", "train"]
+
+BATCH = 16
 #: Parts of the training set, each scored by detectors that were trained on the others.
 FOLDS = 2
-#: Their detectors are only as good as a logistic and the choice of eta need: to this duality gap.
-ENOUGH = 0.01
-#: How detectors are trained unless something else is asked for: the paper's context and C.
-DEFAULTS = {"context": 3, "C": 1e-6, "rounds": 200, "seed": 0, "size": SIZE}
+#: Duality gap of those detectors: more exact ones would change neither the logistics nor the choice of eta.
+HELD_OUT_GAP = 0.01
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """Detectors of a category's K keypoints, trained on one kind of features.
+    """Detectors of a category's K keypoints, trained on one kind of feature.
 
     Attributes
     ----------
-    field
-        The grid that they slide over.
-    weights, bias
+    weights, bias, rounds, duality_gap, support_vectors
         As `corrlib.hard_negatives.Detectors` has them.
-    slope, offset
-        ``(K,)`` of the logistic that makes a score a probability, fitted on `held_out`.
     held_out
-        ``(N, K, H, W)`` float32 scores of the training instances, by detectors trained without them (and
-        without all others of their image).
-    rounds, gap, hard
-        ``(K,)`` how the training ended (`corrlib.hard_negatives.Detectors`).
+        ``(N, K, H, W)`` float32 scores of the training objects, by detectors trained without them and without
+        the others of their images.
+    slope, offset
+        ``(K,)`` of the logistic that makes a score a probability, fitted to `held_out`.
     """
 
-    field: ReceptiveField
     weights: np.ndarray
     bias: np.ndarray
+    rounds: np.ndarray
+    duality_gap: np.ndarray
+    support_vectors: np.ndarray
+    held_out: np.ndarray
     slope: np.ndarray
     offset: np.ndarray
-    held_out: np.ndarray
-    rounds: np.ndarray
-    gap: np.ndarray
-    hard: np.ndarray
+
+    @property
+    def digest(self) -> str:
+        """Of the detectors: scores in the cache are keyed by it."""
+        return hashlib.sha256(self.weights.tobytes() + self.bias.tobytes()).hexdigest()[:16]
 
 
-def train(data: VOC, network: Network, category: str, *, feature: str = "conv5", **how: Any) -> Trained:
-    """Train the detectors of a category on all its training instances.
+def train(data: VOC, network: Network, settings: Settings, category: str, feature: str) -> Trained:
+    """Train the detectors of a category on all its training objects.
 
     Parameters
     ----------
+    settings
+        Its context, C, rounds, seed and size count.
     feature
-        A layer of the network, or ``sift``.
-    how
-        What is to differ from `DEFAULTS`: ``context``, the side of the window of a layer's units that makes a
-        feature (SIFT has none); ``C`` and ``rounds`` as `corrlib.hard_negatives.mine` has them; ``seed``, of that and
-        of the folds; ``size``, the side of the squares.
+        A layer of the network, or ``sift``, which depends neither on the network nor on the context.
     """
-    given = inputs(network, feature, how)
-    found = cached(_train, data=data, category=category, **given)
-    return Trained(field=field(network, feature, given["context"]), **found)
+    trained = cached(
+        _train,
+        data=data,
+        network=None if feature == SIFT else network,
+        category=category,
+        feature=feature,
+        context=1 if feature == SIFT else settings.context,
+        C=settings.C,
+        rounds=settings.rounds,
+        seed=settings.seed,
+        size=settings.size,
+    )
+    return Trained(**trained)
 
 
 def scores(
-    data: VOC, network: Network, category: str, split: str, *, feature: str = "conv5", **how: Any
-) -> np.ndarray:
-    """Scores ``(N, K, H, W)`` float32 of all instances of a split; of train, those that were held out.
+    data: VOC,
+    network: Network,
+    settings: Settings,
+    category: str,
+    feature: str,
+    *,
+    split: str = "val",
+    limit: int | None = None,
+) -> tuple[np.ndarray, ReceptiveField]:
+    """Scores of a category's objects by its detectors, and the grid of the scores.
 
-    `feature` and `how` as `train` has them.
+    Parameters
+    ----------
+    settings
+        As `train` has it, and its stride: detectors slide in these steps, whatever they were trained on.
+    split
+        ``val``; or ``train``, whose scores are held out and at the layer's own stride.
+    limit
+        Of the objects of ``val``, as `subset` has it.
+
+    Returns
+    -------
+    scores
+        ``(N, K, H, W)`` float32.
+    field
+        Of them.
     """
+    trained = train(data, network, settings, category, feature)
+    own = feature == SIFT or split == "train"
+    factor = 1 if own else network.receptive_fields[feature].stride // settings.stride
+    field, _ = grid(network, feature, size=settings.size, context=settings.context, factor=factor)
     if split == "train":
-        return train(data, network, category, feature=feature, **how).held_out
-    given = inputs(network, feature, how)
-    return cached(_score, data=data, category=category, split=split, **given)["scores"]
+        return trained.held_out, field
+    scored = cached(
+        _score,
+        data=data,
+        network=None if feature == SIFT else network,
+        category=category,
+        feature=feature,
+        detectors=trained,
+        size=settings.size,
+        factor=factor,
+        limit=limit,
+    )
+    return scored["scores"], field
 
 
-def folds(image_ids: list[str], count: int, seed: int) -> np.ndarray:
-    """Fold ``(N,)`` of each instance: those of one image are never divided."""
-    names, own = np.unique(image_ids, return_inverse=True)
-    return (np.random.default_rng(seed).permutation(len(names)) % count)[own]
+def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
+    """All objects, in their order, or an evenly spaced subset of `limit` of them."""
+    rows = range(len(objects)) if limit is None else crops.evenly_spaced(len(objects), limit)
+    return [objects[row] for row in rows]
 
 
-def labels(points: np.ndarray, grid: ReceptiveField, shape: tuple[int, int], feature: str) -> np.ndarray:
-    """The paper's examples for a kind of features (`corrlib.detection`)."""
-    rule = detection.labels_by_distance if feature == SIFT else detection.labels_by_field
-    return rule(points, grid, shape)
+def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, float]]:
+    """Train the detectors of all categories, and summarise how that ended.
 
-
-def calibrate(held_out: np.ndarray, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope and offset ``(K,)`` of each keypoint's logistic, from scores ``(N, K, H, W)`` and labels ``(K,
-    N, H, W)``.
-
-    Where a keypoint has no held out example (it is seen in one image alone, say) they are 1 and 0.
+    Returns
+    -------
+    dict
+        Method, of ``settings.features`` -> ``detectors``: their number; ``rounds`` and ``largest gap``: at
+        most; ``hard``: examples inside the margin, the median over detectors; ``windows`` in all training
+        crops of a category, the mean over categories.
     """
-    slope, offset = np.ones(len(examples)), np.zeros(len(examples))
-    for k, label in enumerate(examples):
+    result = {}
+    objects = np.mean([len(crops.objects(data, category, "train")) for category in settings.categories])
+    for method, feature in settings.features.items():
+        each = map_categories(partial(train, data, network, settings, feature=feature), settings.categories)
+        names = ("rounds", "duality_gap", "support_vectors")
+        rounds, gap, hard = (np.concatenate([getattr(trained, name) for trained in each]) for name in names)
+        exists = np.isfinite(gap)
+        result[method] = {
+            "detectors": int(exists.sum()),
+            "rounds": int(rounds.max()),
+            "largest gap": float(gap[exists].max()),
+            "hard": float(np.median(hard[exists])),
+            "windows": float(objects * np.prod(grid(network, feature, size=settings.size)[1])),
+        }
+    return result
+
+
+def folds(image_ids: Sequence[str], count: int, seed: int) -> np.ndarray:
+    """Fold ``(N,)`` of each object; those of one image are never divided."""
+    names, image = np.unique(image_ids, return_inverse=True)
+    return (np.random.default_rng(seed).permutation(len(names)) % count)[image]
+
+
+def calibrate(held_out: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slope and offset ``(K,)`` of the logistics of scores ``(N, K, H, W)`` with labels ``(K, N, H, W)``.
+
+    1 and 0 where there are no held out examples of both kinds: the keypoint is seen in one image only, say.
+    """
+    slope, offset = np.ones(len(labels)), np.zeros(len(labels))
+    for k, label in enumerate(labels):
         score = held_out[:, k].astype(np.float64)
         used = (label != 0) & np.isfinite(score)
         if 0 < (label[used] > 0).sum() < used.sum():
             slope[k], offset[k] = detection.fit_logistic(score[used], label[used] > 0)
     return slope, offset
-
-
-def inputs(network: Network, feature: str, how: dict[str, Any]) -> dict[str, Any]:
-    """What detectors depend on. SIFT does not depend on a network, nor has it a context."""
-    own = {"network": None, "context": 1} if feature == SIFT else {"network": network}
-    return {"feature": feature, **DEFAULTS, **how, **own}
 
 
 def _train(
@@ -126,32 +194,41 @@ def _train(
     seed: int,
     size: int,
 ) -> dict[str, np.ndarray]:
-    objects = instances(data, category, "train")
-    found = maps(data, network, objects, feature, size)
-    shape = found.shape[1:3]
-    examples = labels(crops.keypoints(objects, size), field(network, feature, context), shape, feature)
-    how = dict(context=context, C=C, rounds=rounds, seed=seed)
-    whole = hard_negatives.mine(found, examples, **how)
-    part = folds([one.image_id for one in objects], FOLDS, seed)
-    held_out = np.full((len(objects), len(examples), *shape), np.nan, np.float32)
+    objects = crops.objects(data, category, "train")
+    batches = (crops.images(data, objects[i : i + BATCH], size) for i in range(0, len(objects), BATCH))
+    maps = np.concatenate([features(network, images, feature)[:, 0, 0] for images in batches])
+    label = detection.labels_by_distance if feature == SIFT else detection.labels_by_field
+    labels = label(crops.keypoints(objects, size), *grid(network, feature, size=size, context=context))
+    parameters = dict(context=context, C=C, rounds=rounds, seed=seed)
+    whole = hard_negatives.train(maps, labels, **parameters)
+    part = folds([instance.image_id for instance in objects], FOLDS, seed)
+    held_out = np.full(labels.swapaxes(0, 1).shape, np.nan, np.float32)
     for fold in np.unique(part):
-        out = part == fold
-        others = examples.copy()
-        others[:, out] = 0
-        detectors = hard_negatives.mine(found, others, start=whole, tolerance=ENOUGH, **how)
-        held_out[out] = hard_negatives.responses(found[out], detectors.weights, detectors.bias)
-    slope, offset = calibrate(held_out, examples)
-    ended = {"rounds": whole.rounds, "gap": whole.gap, "hard": whole.hard}
-    own = {"weights": whole.weights, "bias": whole.bias, "slope": slope, "offset": offset}
-    return {**own, **ended, "held_out": held_out}
+        others = np.where((part == fold)[:, None, None], np.int8(0), labels)
+        half = hard_negatives.train(maps, others, start=whole, tolerance=HELD_OUT_GAP, **parameters)
+        held_out[part == fold] = hard_negatives.responses(maps[part == fold], half.weights, half.bias)
+    slope, offset = calibrate(held_out, labels)
+    names = ("weights", "bias", "rounds", "duality_gap", "support_vectors")
+    result = {name: getattr(whole, name) for name in names}
+    return result | {"held_out": held_out, "slope": slope, "offset": offset}
 
 
 def _score(
-    data: VOC, network: Network | None, category: str, split: str, feature: str, **how: Any
+    data: VOC,
+    network: Network | None,
+    category: str,
+    feature: str,
+    detectors: Trained,
+    size: int,
+    factor: int,
+    limit: int | None,
 ) -> dict[str, np.ndarray]:
-    own = cached(_train, data=data, network=network, category=category, feature=feature, **how)
-    objects, parts = instances(data, category, split), []
+    objects, parts = subset(crops.objects(data, category, "val"), limit), []
     for first in range(0, len(objects), BATCH):
-        found = maps(data, network, objects[first : first + BATCH], feature, how["size"])
-        parts.append(hard_negatives.responses(found, own["weights"], own["bias"]))
+        images = crops.images(data, objects[first : first + BATCH], size)
+        maps = features(network, images, feature, factor)
+        each = hard_negatives.responses(maps.reshape(-1, *maps.shape[3:]), detectors.weights, detectors.bias)
+        (k, h, w), n = each.shape[1:], len(images)
+        each = each.reshape(n, factor, factor, k, h, w).transpose(0, 3, 4, 1, 5, 2)
+        parts.append(each.reshape(n, k, h * factor, w * factor))
     return {"scores": np.concatenate(parts)}

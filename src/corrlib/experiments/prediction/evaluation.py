@@ -1,0 +1,266 @@
+"""Where detectors predict keypoints, with and without the prior, and the errors that Table 4 is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+from joblib import cpu_count
+
+from corrlib import detection, metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC, crops
+from corrlib.experiments.neighbors import neighbors
+from corrlib.experiments.prediction.features import grid, map_categories
+from corrlib.experiments.prediction.settings import ALPHAS, PAPER_ETA, Settings
+from corrlib.experiments.prediction.training import scores, subset, train
+from corrlib.geometry import ReceptiveField
+
+__all__ = ["by_stride", "copy_errors", "differences", "errors", "locate", "predict", "prior_means"]
+__all__ += ["stride_gain", "validate"]
+
+#: It always predicts the place of the grid that is closest to the truth.
+ORACLE = "best place"
+
+Errors = Sequence[np.ndarray]
+
+
+def errors(
+    data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]
+) -> dict[str, list[np.ndarray]]:
+    """Errors of the keypoints that each method predicts for the validation objects.
+
+    Parameters
+    ----------
+    etas
+        Method of ``settings.features`` -> the weight of its prior.
+
+    Returns
+    -------
+    dict
+        Method -> for each category ``(N, K)``, as `corrlib.metrics.errors`: the ``settings.methods``; those
+        with the prior at the paper's eta; the prior alone; and, if the network has fc7, the prior alone whose
+        neighbours are found by it.
+    """
+    table, beside = {}, {}
+    for method in settings.methods[::2]:
+        feature, weights = settings.features[method], [None, etas[method], PAPER_ETA]
+        _, (plain, prior, paper) = predict(data, network, settings, feature, weights)
+        table |= {method: plain, f"{method}+prior": prior}
+        beside[f"{method}+prior, eta = {PAPER_ETA:g}"] = paper
+    beside["prior alone"] = copy_errors(data, network, settings)
+    if "fc7" in network.layers:
+        beside["prior alone, by fc7"] = copy_errors(data, network, settings, layer="fc7")
+    return table | beside
+
+
+def predict(
+    data: VOC,
+    network: Network,
+    settings: Settings,
+    feature: str,
+    etas: Sequence[float | None],
+    *,
+    split: str = "val",
+    limit: int | None = None,
+    every: int = 1,
+) -> tuple[list[list[np.ndarray]], list[list[np.ndarray]]]:
+    """Predict the keypoints of all categories by the detectors of one kind of feature.
+
+    Parameters
+    ----------
+    feature, split, limit
+        As `training.scores` has them. The prior of a training object comes from another one.
+    etas
+        As `locate` has them.
+    every
+        Only every so many rows and columns of the scores are looked at.
+
+    Returns
+    -------
+    points, errors
+        For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(N, K)`` as
+        `corrlib.metrics.errors`.
+    """
+
+    def of_category(category: str) -> tuple[np.ndarray, list[np.ndarray]]:
+        trained = train(data, network, settings, category, feature)
+        score, field = scores(data, network, settings, category, feature, split=split, limit=limit)
+        means = prior_means(data, network, category, split, size=settings.size)
+        points = locate(
+            score[..., ::every, ::every],
+            replace(field, stride=field.stride * every),
+            etas,
+            slope=trained.slope,
+            offset=trained.offset,
+            means=np.stack(subset(means, limit)),
+            sigma=settings.sigma,
+        )
+        objects = subset(crops.objects(data, category, split), limit)
+        return points, [crops.errors(at_eta, objects, settings.size) for at_eta in points]
+
+    each = zip(*map_categories(of_category, settings.categories), strict=True)
+    points, errors = ([list(at_eta) for at_eta in zip(*part, strict=True)] for part in each)
+    return points, errors
+
+
+def copy_errors(data: VOC, network: Network, settings: Settings, *, layer: str = "pool5") -> list[np.ndarray]:
+    """Errors of the prior alone: keypoints are where the nearest neighbour by `layer` has them."""
+    result = []
+    for category in settings.categories:
+        means = prior_means(data, network, category, "val", size=settings.size, layer=layer)
+        result.append(crops.errors(means, crops.objects(data, category, "val"), settings.size))
+    return result
+
+
+def locate(
+    scores: np.ndarray,
+    field: ReceptiveField,
+    etas: Sequence[float | None],
+    *,
+    slope: np.ndarray,
+    offset: np.ndarray,
+    means: np.ndarray,
+    sigma: float,
+) -> np.ndarray:
+    """The best place of each keypoint, for several weights of the prior.
+
+    Parameters
+    ----------
+    scores
+        ``(N, K, H, W)`` of the detectors.
+    field
+        Their grid.
+    etas
+        Weights of the prior, 0 to 1. None: the place of the highest score as it is.
+    slope, offset
+        ``(K,)`` of the logistics.
+    means, sigma
+        Centres ``(N, K, 2)`` of the priors, and their standard deviation in pixels.
+
+    Returns
+    -------
+    array (len(etas), N, K, 2)
+        NaN where there is no detector.
+    """
+    result = np.empty((len(etas), *scores.shape[:2], 2))
+
+    def fill(n: int) -> None:
+        score = scores[n].astype(np.float64)
+        log_score = detection.log_probability(score, slope, offset)
+        log_prior = detection.log_prior(means[n : n + 1], field, score.shape[1:], sigma=sigma)[0]
+        for e, eta in enumerate(etas):
+            value = score if eta is None else detection.combine(log_score, log_prior, eta)
+            result[e, n] = detection.peak(value, field)
+
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        list(pool.map(fill, range(len(scores))))
+    return result
+
+
+def prior_means(
+    data: VOC, network: Network, category: str, split: str, *, size: int, layer: str = "pool5"
+) -> np.ndarray:
+    """Keypoints ``(N, K, 2)`` in the crop of the nearest neighbour that has each; NaN if none has."""
+    rows = neighbors(data, network, category, split, layer=layer)
+    known = crops.keypoints(crops.objects(data, category, "train"), size)
+    usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
+    first = usable.argmax(axis=1)
+    means = known[np.take_along_axis(rows, first, axis=1), np.arange(known.shape[1])]
+    return np.where(usable.any(axis=1)[..., None], means, np.nan)
+
+
+def validate(
+    data: VOC, network: Network, settings: Settings
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Choose eta on the training set, each half of which is scored by detectors of the other half.
+
+    Returns
+    -------
+    etas
+        Method of ``settings.features`` -> of ``settings.etas`` the one with the highest mean PCK at alpha
+        0.1, whatever ``settings.alpha`` is; none is chosen where ``settings.eta`` is given.
+    curves
+        Method -> ``(etas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
+    """
+    etas, curves = {}, {}
+    for method, feature in settings.features.items():
+        _, each = predict(data, network, settings, feature, settings.etas, split="train")
+        curve = np.stack([metrics.estimate(errors, ALPHAS[:1])[0] for errors in each])
+        best = float(settings.etas[int(curve[:, 0].argmax())])
+        etas[method], curves[method] = best if settings.eta is None else settings.eta, curve
+    return etas, curves
+
+
+def by_stride(
+    data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]
+) -> dict[str, dict[int, list[np.ndarray]]]:
+    """Errors at the layer's stride, half and a quarter of it, of ``settings.studied`` objects per category.
+
+    Returns
+    -------
+    dict
+        Method -> stride in pixels, the largest first -> for each category ``(N, K)``: the layer without and
+        with the prior, and `ORACLE`.
+    """
+    layer, limit, own = settings.layer, settings.studied, network.receptive_fields[settings.layer].stride
+    factors = [factor for factor in (1, 2, 4) if own % factor == 0]
+    finest = replace(settings, stride=own // factors[-1])  # its scores hold those of all strides
+    result: dict[str, dict[int, list[np.ndarray]]] = {layer: {}, f"{layer}+prior": {}, ORACLE: {}}
+    for factor in factors:
+        stride, every = own // factor, factors[-1] // factor
+        _, (plain, prior) = predict(
+            data, network, finest, layer, [None, etas[layer]], limit=limit, every=every
+        )
+        result[layer][stride], result[f"{layer}+prior"][stride] = plain, prior
+        place = grid(network, layer, size=settings.size, factor=factor)
+        result[ORACLE][stride] = []
+        for category in settings.categories:
+            objects = subset(crops.objects(data, category, "val"), limit)
+            best = detection.nearest_location(crops.keypoints(objects, settings.size), *place)
+            result[ORACLE][stride].append(crops.errors(best, objects, settings.size))
+    return result
+
+
+def stride_gain(strides: Mapping[int, Errors]) -> dict[float, np.ndarray]:
+    """At each of `ALPHAS` the gain in mean PCK from the first to the last of some strides.
+
+    In points, with its 95 % bootstrap interval. `strides` has the errors of the same objects by stride.
+    """
+    first, *_, last = strides.values()
+    return dict(zip(ALPHAS, 100 * metrics.estimate(last, ALPHAS, minus=first), strict=True))
+
+
+def differences(
+    errors: Mapping[str, Errors], strides: Mapping[int, Errors], settings: Settings
+) -> dict[str, list[tuple[str, np.ndarray]]]:
+    """The differences that the paper's claims of section 5 rest on, and two with the prior alone.
+
+    Parameters
+    ----------
+    errors, strides
+        As `errors` and `stride_gain` have them.
+
+    Returns
+    -------
+    dict
+        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference of
+        mean PCK in points with its 95 % bootstrap interval ``(3,)``.
+    """
+    sift, sift_prior, conv, conv_prior = settings.methods
+    compared = {
+        "conv-over-sift": (conv, sift),
+        "conv-prior-helps": (conv_prior, conv),
+        "sift-prior-helps": (sift_prior, sift),
+        "conv-prior-over-sift-prior": (conv_prior, sift_prior),
+        "conv-prior-over-prior": (conv_prior, "prior alone"),
+        "sift-prior-over-prior": (sift_prior, "prior alone"),
+    }
+    result = {}
+    for claim, (better, worse) in compared.items():
+        difference = 100 * metrics.estimate(errors[better], [settings.alpha], minus=errors[worse])[0]
+        result[claim] = [(f"alpha = {settings.alpha:g}", difference)]
+    strict = list(stride_gain(strides).items())[1:]
+    return result | {"finer-stride": [(f"alpha = {alpha:g}", gain) for alpha, gain in strict]}

@@ -1,0 +1,85 @@
+"""Features of object crops on their grids: of a layer, at its stride or a finer one, or dense SIFT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+from joblib import cpu_count
+from threadpoolctl import threadpool_limits
+
+from corrlib import detection, sift
+from corrlib.convnet import Network
+from corrlib.experiments.prediction.settings import SIFT
+from corrlib.geometry import ReceptiveField
+
+__all__ = ["features", "grid", "map_categories"]
+
+Result = TypeVar("Result")
+
+
+def map_categories(function: Callable[[str], Result], categories: Sequence[str]) -> list[Result]:
+    """Call `function` for each category, in a thread each: its steps are too short to be divided."""
+    if len(categories) == 1:
+        return [function(categories[0])]
+    single = dict(initializer=threadpool_limits, initargs=(1,))  # OpenMP counts per thread
+    with threadpool_limits(1), ThreadPoolExecutor(cpu_count(), **single) as pool:
+        return list(pool.map(function, categories))
+
+
+def grid(
+    network: Network | None, feature: str, *, size: int, context: int = 1, factor: int = 1
+) -> tuple[ReceptiveField, tuple[int, int]]:
+    """The grid of the features that detectors see in a crop of `size` pixels, and its rows and columns.
+
+    Parameters
+    ----------
+    network
+        May be None for SIFT.
+    feature
+        A layer of the network, or ``sift``, which has no context and no finer stride.
+    context
+        Side of a window, in units of the layer.
+    factor
+        A divisor of the layer's stride: the grid is so many times finer.
+    """
+    if feature == SIFT:
+        return sift.dense_grid(), sift.dense_shape((size, size))
+    field = detection.windows(network.receptive_fields[feature], context)
+    field = replace(field, stride=field.stride // factor)
+    smallest = size - (factor - 1) * field.stride
+    height, width = network.output_shape((smallest, smallest), feature)
+    return field, (height * factor, width * factor)
+
+
+def features(network: Network | None, images: np.ndarray, feature: str, factor: int = 1) -> np.ndarray:
+    """Features of crops, of single units: windows are not joined.
+
+    Parameters
+    ----------
+    network, feature, factor
+        As `grid` has them.
+    images
+        ``(N, size, size, 3)`` uint8.
+
+    Returns
+    -------
+    array (N, factor, factor, h, w, C) float32 or, SIFT, uint8
+        ``[:, i, j]`` are the features of the images without their first ``i * stride / factor`` rows and ``j
+        * stride / factor`` columns: the unit ``[r, c]`` is centred that far below and to the right of the
+        layer's own. All are cut to the grid of the smallest of these images.
+    """
+    if feature == SIFT:
+        # A thread per image, and none within: small matrix products would wait for each other.
+        with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
+            return np.stack(list(pool.map(sift.dense, images)))[:, None, None]
+    field, shape = grid(network, feature, size=images.shape[1], factor=factor)
+    h, w = (side // factor for side in shape)
+    result = np.empty((len(images), factor, factor, h, w, network.channels(feature)), np.float32)
+    for i, j in np.ndindex(factor, factor):
+        shifted = images[:, i * field.stride :, j * field.stride :]
+        result[:, i, j] = network.features(shifted, feature)[:, :h, :w]
+    return result

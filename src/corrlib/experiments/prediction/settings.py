@@ -1,0 +1,110 @@
+"""Parameters of the prediction experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from corrlib.convnet import Network
+from corrlib.data import VOC, DataError, crops
+
+__all__ = ["ALPHAS", "PAPER_ETA", "SIFT", "Settings"]
+
+#: Tolerances of PCK: the paper's, and two stricter ones.
+ALPHAS = (0.1, 0.05, 0.025)
+PAPER_ETA = 0.1
+#: The kind of feature that is no layer of the network.
+SIFT = "sift"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of section 5; the chapter's cell of parameters has the same names and defaults.
+
+    Attributes
+    ----------
+    layer
+        Whose features keypoints are found by, beside SIFT.
+    alpha
+        Tolerance of PCK. No detector depends on it.
+    eta
+        Weight of the prior, 0 to 1. None: the best of `etas` on the training set, for each kind of feature.
+    etas
+        To choose from.
+    sigma
+        Standard deviation of the prior, in pixels of the object crops.
+    context
+        Side in units of the windows of the layer that are joined to one feature.
+    stride
+        Pixels between predictions by the layer. None: the layer's own.
+    C, rounds
+        As `corrlib.hard_negatives.train` has them.
+    size
+        Side in pixels of the object crops.
+    studied
+        Objects of a category on which strides are compared.
+    category
+        A single category; empty: all of the dataset.
+    seed
+        Of the images that training begins with, of the halves of the training set, and of the objects that
+        are shown.
+    categories
+        The categories; `resolve` fills them in.
+    """
+
+    layer: str = "conv5"
+    alpha: float = 0.1
+    eta: float | None = None
+    etas: Sequence[float] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+    sigma: float = 22.0
+    context: int = 3
+    stride: int | None = None
+    C: float = 1e-6
+    rounds: int = 200
+    size: int = 500
+    studied: int = 4
+    category: str = ""
+    seed: int = 0
+    categories: Sequence[str] = ()
+
+    def resolve(self, data: VOC, network: Network) -> Settings:
+        """The same with the categories and the stride that a dataset and a network give.
+
+        Raises
+        ------
+        ValueError
+            If the network has no such layer, or the layer's own stride is no multiple of `stride`.
+        DataError
+            If a category has no object with a visible keypoint in the training or the validation set.
+        """
+        if self.layer not in network.receptive_fields:
+            layers = ", ".join(network.receptive_fields)
+            raise ValueError(f"unknown layer {self.layer!r}: {network.name} has {layers}")
+        own = network.receptive_fields[self.layer].stride
+        allowed = [stride for stride in range(1, own + 1) if own % stride == 0]
+        if self.stride is not None and self.stride not in allowed:
+            raise ValueError(
+                f"a stride of {self.stride} pixels does not divide that of {self.layer}, {own}: expected one"
+                f" of {', '.join(map(str, allowed))}"
+            )
+        categories = (self.category,) if self.category else tuple(data.categories)
+        for category in categories:
+            for split in ("train", "val"):
+                if not crops.objects(data, category, split):
+                    raise DataError(f"{data.root}: no object of {category!r} in {split} has a keypoint")
+        return replace(self, categories=categories, stride=self.stride or own)
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Method of Table 4, without the prior -> the layer, or `SIFT`, that its detectors see."""
+        return {self.layer: self.layer, "SIFT": SIFT}
+
+    @property
+    def methods(self) -> list[str]:
+        """The four methods of Table 4, in its order."""
+        return ["SIFT", "SIFT+prior", self.layer, f"{self.layer}+prior"]
+
+    @property
+    def alphas(self) -> list[float]:
+        """`ALPHAS`, and `alpha`."""
+        return list(dict.fromkeys([*ALPHAS, self.alpha]))
