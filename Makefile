@@ -24,17 +24,17 @@ test: venv  ## check the style and run the tests
 	$(BIN)/python -m pytest
 
 lab: venv  ## open the chapters as notebooks in JupyterLab
-	$(BIN)/jupyter lab
+	@$(BIN)/jupytext-config --settings-file .venv/etc/jupyter/labconfig/default_setting_overrides.json \
+		set-default-viewer python
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/book
 
 bench: venv  ## measure against the peers of the bench extra, on a quiet machine: benchmarks/results.json
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra bench \
 		|| echo "without the peers that are not installed"
 	@$(BIN)/python -m benchmarks
 
-faults: venv  ## try every fault in full: damaged files, kills, full disks (half an hour on two quiet cores)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -r pyproject.toml --extra faults \
-		|| echo "without atheris, which is not there for this system"
-	@$(BIN)/python ci/faults.py
+faults: venv  ## test 10,000 corrupt files of each kind, and more killed processes (half an hour)
+	FAULTS=10000 $(BIN)/python -m pytest tests/test_hostile.py tests/test_killed.py
 
 constraints: venv  ## pin the newest requirements anew in constraints.txt
 	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"

@@ -8,20 +8,20 @@ import shutil
 import sys
 from pathlib import Path
 
-import jupytext
 import nbformat
 import yaml
 
+from corrlib.publishing import chapters
+
 ROOT = Path(__file__).resolve().parents[1]
-# Colab has neither the project nor the package. Binder has both: there only the last line does anything.
+# Colab has neither the project nor the package. Binder has both.
 SETUP = """\
 import importlib.util
 
 if not importlib.util.find_spec("corrlib"):
     !git clone --quiet --depth 1 --branch main {url}
     %cd {folder}
-    %pip install --quiet . myst-nb
-%load_ext corrlib.notebook"""
+    %pip install --quiet ."""
 # conda has installed what environment.yml names. The figurines are drawn once, when the image is built.
 POST_BUILD = """\
 #!/usr/bin/env bash
@@ -31,19 +31,15 @@ python -c "from corrlib.data import open_dataset; open_dataset()"
 """
 
 
-def setup() -> nbformat.NotebookNode:
-    """Return the first cell of every notebook; the project's address is that of ``_config.yml``."""
-    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    return nbformat.v4.new_code_cell(SETUP.format(url=url, folder=url.rsplit("/", 1)[-1]), id="setup")
-
-
 def main(out: Path) -> None:
     """Write everything below ``out``, a folder that is made."""
     for folder in ("book", ".binder"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    for chapter in sorted(ROOT.glob("book/*.py")):
-        notebook = jupytext.read(chapter)
-        notebook.cells.insert(0, setup())
+    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+    setup = SETUP.format(url=url, folder=url.rsplit("/", 1)[-1])
+    for chapter in sorted(ROOT.glob("book/[!_]*.py")):
+        notebook = chapters.read(chapter)
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(setup, id="setup"))
         nbformat.write(notebook, out / "book" / f"{chapter.stem}.ipynb")
     shutil.copy(ROOT / "environment.yml", out / ".binder")
     (out / ".binder" / "postBuild").write_text(POST_BUILD)

@@ -29,19 +29,9 @@ class Browser:
         self.problems = []
         self._counter = itertools.count(1)
         # As root Chromium starts only without its sandbox; the pages are our own.
-        options = [
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--mute-audio",
-        ]
-        options += [
-            "--no-first-run",
-            "--hide-scrollbars",
-            "--remote-allow-origins=*",
-            "--remote-debugging-port=0",
-        ]
+        flags = "headless=new no-sandbox disable-gpu disable-dev-shm-usage mute-audio no-first-run"
+        flags += " hide-scrollbars remote-allow-origins=* remote-debugging-port=0"
+        options = [f"--{flag}" for flag in flags.split()]
         options += [f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "about:blank"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self._process = subprocess.Popen([find(), *options], **quiet)

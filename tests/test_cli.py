@@ -1,4 +1,4 @@
-"""The command line answers, teaches and refuses; the commands of the README run as printed."""
+"""The command line: help, mistakes and results; the commands of the README run as printed."""
 
 import os
 import re
@@ -11,25 +11,17 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from conftest import ROOT
 from corrlib.publishing import cli
 
-ROOT = Path(__file__).resolve().parents[1]
 CHAPTER = """\
-# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% tags=["parameters"]
-layer: str = "conv5"
+layer: str = "conv5"  # to look at
 
 # %%
 print("layer is", layer)
 """
-COMMANDS = ("run", "sweep", "collect", "book", "download", "reproduce", "figurines", "train")
+COMMANDS = ("run", "sweep", "collect", "book", "download", "reproduce", "figurines", "train", "cache")
 
 
 @pytest.fixture
@@ -41,7 +33,8 @@ def project(tmp_path, monkeypatch):
 
 
 def outputs(path):
-    return "".join(o.text for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", []))
+    cells = nbformat.read(path, as_version=4).cells
+    return "".join(o.get("text", "") for cell in cells for o in cell.get("outputs", []))
 
 
 def readme_commands(pattern):
@@ -52,7 +45,7 @@ def readme_commands(pattern):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_explains_itself_by_examples(command, capsys):
+def test_the_help_of_each_command_has_examples_that_can_be_parsed(command, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main([command, "--help"])
     text = capsys.readouterr().out
@@ -63,24 +56,50 @@ def test_each_command_explains_itself_by_examples(command, capsys):
         assert cli._parser().parse_args(shlex.split(example)[1:])
 
 
-def test_the_list_of_commands_is_whole(capsys):
+def test_help_lists_every_command(capsys):
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     listed = re.findall(r"^    (\w+)\s", capsys.readouterr().out, re.MULTILINE)
     assert listed == list(COMMANDS)
 
 
-def test_run_executes_a_chapter_as_the_readme_prints_it(project, capsys):
-    (line, *_) = readme_commands("corrlib run visualization -p layer=conv3")
-    assert cli.main(shlex.split(line)[1:]) == 0
-    assert outputs(project / "out.ipynb") == "layer is conv3\n"
+@pytest.mark.parametrize(
+    ("line", "listed"),
+    [
+        ("run --help", "chapters:\n  visualization\n"),
+        ("sweep visualization --help", 'parameters:\n  layer: str = "conv5"  # to look at\n'),
+    ],
+)
+def test_help_lists_the_chapters_and_the_parameters_of_one(project, capsys, line, listed):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(line.split())
+    assert stop.value.code == 0 and capsys.readouterr().out.endswith(listed)
+
+
+def test_run_executes_a_chapter_as_the_readme_prints_it_and_says_what_it_found(project, capsys):
+    (line, *_) = readme_commands("corrlib run ")
+    words = shlex.split(line)[1:]
+    args = cli._parser().parse_args(words)
+    given = cli._named(args.parameter)
+    text = '# %% tags=["parameters"]\n' + "".join(f'{name}: str = ""\n' for name in given)
+    text += f"\n# %%\nprint({', '.join(given)})\nfrom corrlib.publishing import page\n"
+    text += 'page.numbers({"score": (0.5, 0.25, 0.75)})\n'
+    (project / "book" / f"{args.chapter}.py").write_text(text)
+    assert cli.main(words) == 0
+    assert " ".join(given.values()) in outputs(project / args.out)
+    said, on_terminal = capsys.readouterr()
+    assert re.fullmatch(rf"{args.out}: executed in \d+ s\nscore: 0\.5 \[0\.2,\u00a00\.8\]\n", said)
+    assert on_terminal == "", "no progress where there is no terminal"
 
 
 def test_the_raw_pipeline_runs_as_the_readme_prints_it(project):
+    header = "# ---\n# jupyter:\n#   kernelspec:\n#     language: python\n#     name: python3\n"
+    header += "#     display_name: Python 3\n# ---\n\n"
+    (project / "book" / "visualization.py").write_text(header + CHAPTER)
     (line,) = readme_commands("jupytext .* papermill")
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(["bash", "-o", "pipefail", "-c", line], check=True, env=here, capture_output=True)
-    assert outputs(project / "out.ipynb") == "layer is conv3\n"
+    assert outputs(project / "out.ipynb") == f"layer is {line.split()[-1]}\n"
 
 
 @pytest.mark.parametrize(
@@ -89,10 +108,12 @@ def test_the_raw_pipeline_runs_as_the_readme_prints_it(project):
         ("run visualization -p laier=conv3 -o out.ipynb", "no parameter 'laier', did you mean 'layer'?"),
         ("run visualization -p layer -o out.ipynb", "-p takes NAME=VALUE, got 'layer'"),
         ("run alignment -o out.ipynb", "no chapter at book/alignment.py; chapters in book/: visualization"),
+        ("run alignment --help", "no chapter at book/alignment.py; chapters in book/: visualization"),
+        ("cache --dry-run", "--older-than and --dry-run need --prune"),
         ("figurines --out book", "book exists and is not empty"),
     ],
 )
-def test_a_mistake_is_told_in_one_line_and_writes_nothing(project, capsys, arguments, message):
+def test_a_mistake_is_explained_in_one_line_and_nothing_is_written(project, capsys, arguments, message):
     before = sorted(project.rglob("*"))
     assert cli.main(arguments.split()) == 1
     said = capsys.readouterr().err
@@ -100,7 +121,7 @@ def test_a_mistake_is_told_in_one_line_and_writes_nothing(project, capsys, argum
     assert sorted(project.rglob("*")) == before
 
 
-def test_a_failing_chapter_gives_status_1_and_its_traceback(project, capsys):
+def test_a_failing_chapter_has_status_1_and_shows_its_traceback(project, capsys):
     chapter = project / "book" / "visualization.py"
     chapter.write_text(CHAPTER + "\n# %%\n1 / 0\n")
     assert cli.main(["run", "visualization", "-o", "out.ipynb"]) == 1
@@ -109,24 +130,34 @@ def test_a_failing_chapter_gives_status_1_and_its_traceback(project, capsys):
     assert not (project / "out.ipynb").exists()
 
 
-def test_run_draws_the_world_before_a_chapter_that_reads_it(project, monkeypatch):
-    asked = []
-    monkeypatch.setattr("corrlib.data.open_dataset", asked.append)
-    chapter = project / "book" / "visualization.py"
-    chapter.write_text(CHAPTER.replace("layer: str", "data_root: str | None = None\nlayer: str"))
-    assert cli.main(["run", "visualization", "-p", "data_root=there", "-o", "out.ipynb"]) == 0
-    assert asked == ["there"]
+@pytest.mark.parametrize(
+    ("text", "given", "data_root"),
+    [
+        (
+            CHAPTER.replace("layer: str", 'data_root: str = ""\nlayer: str'),
+            ["-p", "data_root=there"],
+            "there",
+        ),
+        (CHAPTER + "\n# %%\nif False:\n    page.setup({})\n", [], None),
+    ],
+)
+def test_run_draws_the_figurines_before_a_chapter_that_reads_data(
+    project, monkeypatch, text, given, data_root
+):
+    opened = []
+    monkeypatch.setattr("corrlib.data.open_dataset", opened.append)
+    (project / "book" / "visualization.py").write_text(text)
+    assert cli.main(["run", "visualization", *given, "-o", "out.ipynb"]) == 0
+    assert opened == [data_root]
 
 
-def test_run_draws_the_world_before_a_chapter_that_reads_no_other(project, monkeypatch):
-    asked = []
-    monkeypatch.setattr("corrlib.data.open_dataset", asked.append)
-    (project / "book" / "visualization.py").write_text(CHAPTER + "\n# %%\nif False:\n    open_dataset()\n")
-    assert cli.main(["run", "visualization", "-o", "out.ipynb"]) == 0
-    assert asked == [None]
+def test_cache_lists_what_the_cache_holds(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path))
+    assert cli.main(["cache"]) == 0 and cli.main(["cache", "--prune", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count(f"all in {tmp_path}") == 2
 
 
-def test_figurines_writes_a_world_that_the_reader_reads(tmp_path, capsys):
+def test_figurines_writes_a_dataset_that_can_be_opened(tmp_path, capsys):
     from corrlib.data import open_dataset
 
     out = tmp_path / "world"
@@ -136,7 +167,7 @@ def test_figurines_writes_a_world_that_the_reader_reads(tmp_path, capsys):
     assert len(world.image_ids("train")) == len(world.image_ids("val")) == 20
 
 
-def test_train_hands_over_its_images_its_seed_and_its_own_command(tmp_path, monkeypatch, capsys):
+def test_train_passes_on_its_images_its_seed_and_its_command(tmp_path, monkeypatch, capsys):
     from corrlib.figurines import pretraining, training
 
     calls = {}
@@ -163,7 +194,7 @@ def test_train_hands_over_its_images_its_seed_and_its_own_command(tmp_path, monk
 @pytest.mark.parametrize(
     "wrong", ["--out net.pth", "--out n.safetensors --epochs 0", "--out n.safetensors --images 0"]
 )
-def test_train_refuses_what_would_waste_its_hours(wrong, capsys):
+def test_train_refuses_wrong_options_before_it_starts(wrong, capsys):
     with pytest.raises(SystemExit):
         cli.main(["train", *wrong.split()])
     assert "expected" in capsys.readouterr().err

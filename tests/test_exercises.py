@@ -1,9 +1,9 @@
-"""What the pages tell a reader to type can be typed, and exercises have what they promise."""
+"""The commands that pages show can be typed, and exercises have a question, a command and a folded answer."""
 
+import ast
 import re
 import shlex
 
-import jupytext
 import pytest
 
 from conftest import ROOT
@@ -16,16 +16,29 @@ EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
 
 
 def prose(path):
-    return "\n\n".join(c.source for c in jupytext.read(path).cells if c.cell_type == "markdown")
+    """The text of a chapter, with ``{}`` for each value in an f-string."""
+    parts = []
+    for cell in chapters.read(path).cells:
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "page.text":
+                text = node.args[0]
+                pieces = text.values if isinstance(text, ast.JoinedStr) else [text]
+                parts.append("".join(p.value if isinstance(p, ast.Constant) else "{}" for p in pieces))
+    return "\n\n".join(parts)
 
 
 def commands(text):
-    """Every command line that begins with corrlib: in fences, those that go on joined, and in backticks."""
+    """Every command line that begins with corrlib: in fences, continued lines joined, and in backticks."""
     fences = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line) for line in fences.splitlines()]
     inline = re.findall(r"(?<!`)`(corrlib (?:run|sweep) [^`]+)`(?!`)", text)
     found = [re.sub(r"\s+", " ", line).strip() for line in [*lines, *inline]]
-    return [line for line in found if line.startswith("corrlib ")]
+    return [
+        line for line in found if line.startswith("corrlib ") and "--help" not in line and "<" not in line
+    ]
 
 
 COMMANDS = [(page.stem, line) for page in PAGES for line in commands(prose(page))]
@@ -57,17 +70,20 @@ def test_a_command_that_a_page_shows_is_one(line, monkeypatch):
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_experiment_ends_with_exercises_and_folded_answers(name):
-    text = prose(ROOT / "book" / f"{name}.py")
-    heading, _, exercises = text.partition("\n## Exercises\n")
+    heading, _, exercises = prose(ROOT / "book" / f"{name}.py").partition("\n## Exercises\n")
     assert heading and "\n## " not in exercises, "the last section"
-    boxes = re.findall(r":::\{admonition\} ([^\n]+)\n:class: (\w+)\n(.*?)\n:::", exercises, re.DOTALL)
-    assert [kind for _, kind, _ in boxes] == ["tip", "dropdown"] * 4
-    asked, answers = boxes[::2], boxes[1::2]
-    assert [int(title.split(".")[0]) for title, _, _ in asked] == [1, 2, 3, 4]
-    for title, _, body in asked:
-        assert "To think about" in title or len(commands(body)) == 1, title
-        assert "?" in body or "Look" in body, "something to look for"
-        assert all(line.split()[2] == name for line in commands(body)), "of this chapter"
-    # Numbers of results are glued; what is typed has no decimals.
-    assert not [body for _, _, body in answers if re.search(r"\d\.\d", body)]
-    assert sum("{glue:text}" in body for _, _, body in answers) >= 2
+    _, *parts = re.split(r"(?m)^\*\*(\d)\. ([^*]+)\*\*", exercises)
+    numbers, titles, bodies = parts[::3], parts[1::3], parts[2::3]
+    assert numbers == ["1", "2", "3", "4"]
+    answers = []
+    for title, body in zip(titles, bodies, strict=True):
+        question, answer = re.fullmatch(
+            r"(?s)(.*)<details>\n<summary>[^<]+</summary>\n\n(.*)\n\n</details>\s*", body
+        ).groups()
+        assert "To think about" in title or len(commands(question)) == 1, title
+        assert "?" in question or "Look" in question, "something to look for"
+        assert all(line.split()[2] == name for line in commands(question)), "of this chapter"
+        answers.append(answer)
+    # Numbers of results are computed; what is typed has no decimals.
+    assert not [answer for answer in answers if re.search(r"\d\.\d", answer)]
+    assert sum("{}" in answer for answer in answers) >= 2

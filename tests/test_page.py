@@ -74,7 +74,8 @@ def test_tables_numbers_and_text(shown):
     caption, table, numbers, text = shown
     assert caption[1]["kind"] == "caption", "a table's caption is above it"
     assert "| flow | 24.9 [23.1,\u00a026.8] | 3 |" in table[0]["text/markdown"]
-    assert table[1]["rows"] == [{"method": "flow", "PCK": [24.91, 23.1, 26.8], "n": 3}]
+    assert table[1]["columns"] == ["method", "PCK", "n"]
+    assert table[1]["rows"] == [["flow", [24.91, 23.1, 26.8], 3]]
     assert numbers[1]["numbers"] == {"pck-score": 0.5, "pck-flow": [1.0, 0.5, 2.0]}
     assert text[0]["text/markdown"] == "Words, and\nmore words."
 

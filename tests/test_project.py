@@ -6,7 +6,6 @@ import shlex
 import subprocess
 import tomllib
 
-import myst_nb
 import nbformat
 import pytest
 import yaml
@@ -149,38 +148,24 @@ def launched(tmp_path_factory):
     return out
 
 
-def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(launched):
-    chapters = {path.stem for path in (ROOT / "book").glob("*.py")}
+def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(launched, capsys):
+    chapters = {path.stem for path in (ROOT / "book").glob("[!_]*.py")}
     assert {path.stem for path in (launched / "book").glob("*.ipynb")} == chapters
     for path in (launched / "book").glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         first, *others = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        assert "corrlib.notebook" in first.source and not any(cell.outputs for cell in others)
-        glues = [n for n, cell in enumerate(others) if "import glue" in cell.source]
-        assert len(glues) == 1 and "parameters" in others[0].metadata["tags"]
+        assert "%pip install" in first.source and "parameters" in others[0].metadata["tags"]
+        assert not any(cell.outputs for cell in others)
+    try:
+        assert InteractiveShell.instance().run_cell(first.source).success
+        assert not capsys.readouterr().out, "it does nothing where the package is installed"
+    finally:
+        InteractiveShell.clear_instance()
     assert (launched / ".binder" / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
     post_build = launched / ".binder" / "postBuild"
     assert post_build.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", post_build], check=True)
-
-
-def test_the_set_up_of_a_launched_notebook_does_nothing_where_the_package_is(launched, capsys):
-    notebook = nbformat.read(launched / "book" / "alignment.ipynb", as_version=4)
-    shell = InteractiveShell.instance()
-    silent = myst_nb.glue
-    try:
-        assert shell.run_cell(notebook.cells[0].source).success
-        shell.run_cell("from myst_nb import glue\nglue('n', 'a text', display=False)")
-        assert "a text" not in capsys.readouterr().out
-        shell.run_cell("glue('m', {'seen': 1}, display=False)")
-        assert "{'seen': 1}" in capsys.readouterr().out
-        shell.run_line_magic("unload_ext", "corrlib.notebook")
-        assert myst_nb.glue is silent
-        shell.run_cell("from myst_nb import glue\nglue('m', {'unseen': 1}, display=False)")
-        assert "unseen" not in capsys.readouterr().out
-    finally:
-        InteractiveShell.clear_instance()
 
 
 def test_launch_buttons_open_the_branch_that_is_published():

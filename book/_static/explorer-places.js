@@ -4,7 +4,7 @@ corrlib.start("places", (content) => {
   const { html, svg, bytes, clamp, pane, pad, choice, live, mark, place, swatch } = corrlib;
   const { size, step, stride, spline, examples } = content;
   const nodes = spline[0].length, lattice = Math.ceil(size / step);
-  const STATES = ["shown", "hidden", "outside", "missing"], NONE = 255; // as corrlib.explorer.truths has them
+  const STATES = ["shown", "hidden", "outside", "missing"], NONE = 255; // as in corrlib.publishing.explorer.truths
   const TRUTH = "truth", STILL = "no alignment";
   const kinds = Object.keys(examples[0].flows), styles = { [TRUTH]: ["cross", "2"], [STILL]: ["diamond", "3"] };
   kinds.forEach((kind, number) => { styles[kind] = [["circle", "square"][number], String(number)]; });

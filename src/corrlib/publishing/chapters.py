@@ -1,7 +1,7 @@
-"""Run a chapter: jupytext py:percent in, typed parameters, an executed notebook out.
+"""Chapters of the book: their parameters, their execution by papermill, and what they showed.
 
-A chapter is a ``.py`` file with one cell tagged ``parameters``, whose lines are annotated assignments of
-literals.
+A chapter is a Python file whose cells begin with ``# %%``. One of them, tagged ``parameters``, has annotated
+assignments of literals and nothing else.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import types
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -25,15 +26,16 @@ import nbformat
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
+from tqdm import tqdm
 from traitlets.config import Config
 
 from corrlib import cache
 from corrlib.publishing import memory
+from corrlib.publishing.tables.format import formatted
 
-#: What papermill puts before the kinds of a glued value.
-_RECORD = "application/papermill.record/"
 #: A warning of `corrlib.cache`: where, what, and the line of code that Python shows with it.
-HARMLESS = re.compile(r"^.*: DamagedEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
+HARMLESS = re.compile(r"^.*: CorruptEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 class ChapterError(RuntimeError):
@@ -41,61 +43,78 @@ class ChapterError(RuntimeError):
 
 
 def find(name: str) -> Path:
-    """Return the file of a chapter given by its name (in ``book/`` of the current folder) or by its path."""
+    """The file of a chapter, given by its name in ``book/`` of the current folder or by its path."""
     path = Path(name) if name.endswith(".py") else Path("book", f"{name}.py")
     if path.is_file():
         return path
-    here = ", ".join(sorted(p.stem for p in Path("book").glob("*.py"))) or "none, is this the project's root?"
-    raise ValueError(f"no chapter at {path}; chapters in book/: {here}")
+    listed = ", ".join(names()) or "none, is this the project's root?"
+    raise ValueError(f"no chapter at {path}; chapters in book/: {listed}")
+
+
+def names() -> list[str]:
+    """Names of the chapters in ``book/`` of the current folder; files that begin with ``_`` are none."""
+    return sorted(path.stem for path in Path("book").glob("[!_]*.py"))
+
+
+def read(chapter: Path) -> nbformat.NotebookNode:
+    """A chapter as a notebook; the header that Jupyter writes may be missing."""
+    notebook = jupytext.read(chapter, fmt="py:percent")
+    notebook.metadata["kernelspec"] = dict(KERNEL)  # whatever kernel the file was last opened with
+    return notebook
 
 
 def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
-    """Return the (type, default) of each parameter of a chapter, by name.
+    """The ``(type, default)`` of each parameter of a chapter, by name.
 
     Raises
     ------
     ValueError
         Not exactly one cell tagged ``parameters``, or something else in it than annotated assignments.
     """
-    cells = [c for c in jupytext.read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
-    if len(cells) != 1:
-        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], found {len(cells)}')
     scope: dict[str, Any] = {"__annotations__": {}}
+    source = parameters_cell(chapter)
     try:
-        exec(cells[0].source, scope)  # nothing but literals, which the kernel runs next in any case
+        exec(source, scope)  # nothing but literals, which the kernel runs next in any case
     except Exception as error:
         raise ValueError(f"{chapter}: the parameters cell does not run: {error!r}") from error
     hints = scope["__annotations__"]
-    bare = sorted(set(scope) - set(hints) - {"__annotations__", "__builtins__"})
-    if bare:
+    if bare := sorted(set(scope) - set(hints) - {"__annotations__", "__builtins__"}):
         raise ValueError(
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
     return {name: (hint, scope[name]) for name, hint in hints.items()}
 
 
+def parameters_cell(chapter: Path) -> str:
+    """The source of a chapter's parameters cell: name, type, default and comment of each in a line."""
+    cells = [c.source for c in read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
+    if len(cells) != 1:
+        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], found {len(cells)}')
+    return cells[0]
+
+
 def typed(
     values: Mapping[str, Any], chapter: Path, *, known: Mapping[str, tuple[Any, Any]] | None = None
 ) -> dict[str, Any]:
-    """Return ``values``, text or Python values, as the types that the chapter's parameters cell declares.
+    """Convert ``values``, text or Python values, to the types that the parameters cell declares.
 
     Parameters
     ----------
     known
-        ``parameters(chapter)``, where it is at hand: a sweep has many values to type.
+        ``parameters(chapter)``, if it is at hand: a sweep has many values to convert.
 
     Raises
     ------
     ValueError
-        A name that the chapter does not have (papermill logs it and runs on), or a value of the wrong type.
+        A name that the chapter does not have, which papermill would only log, or a value of the wrong type.
     """
     known = parameters(chapter) if known is None else known
-    spelled = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
+    hints = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
     result = {}
     for name, value in values.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            listed = ", ".join(f"{k} ({v})" for k, v in spelled.items()) or "none"
+            listed = ", ".join(f"{k} ({v})" for k, v in hints.items()) or "none"
             raise ValueError(
                 f"chapter {chapter.stem} has no parameter {name!r}"
                 f"{f', did you mean {near[0]!r}?' if near else '.'} Its parameters are: {listed}"
@@ -104,7 +123,7 @@ def typed(
             result[name] = _converted(value, known[name][0])
         except (TypeError, ValueError):
             raise ValueError(
-                f"parameter {name} of chapter {chapter.stem} must be {spelled[name]}, got {value!r}"
+                f"parameter {name} of chapter {chapter.stem} must be {hints[name]}, got {value!r}"
             ) from None
     return result
 
@@ -139,18 +158,17 @@ def run(
     stamp: Mapping[str, str] | None = None,
     results: Path | None = None,
 ) -> None:
-    """Execute a chapter in a fresh kernel; write the notebook to ``out``, which appears whole or not at all.
+    """Execute a chapter in a fresh kernel and write the notebook to ``out``, whole or not at all.
 
-    The kernel's working folder is the current one.
+    The kernel's working folder is the current one. A terminal shows the progress.
 
     Parameters
     ----------
     stamp
-        Kept in the notebook's metadata, under ``corrlib``, with the ``commit`` that the chapter is of, the
-        ``memory`` in bytes that its processes took at most, and names and digests of the ``results`` that it
-        wrote.
+        Kept in the notebook's metadata, under ``corrlib``, with the ``commit`` of the chapter, the ``memory``
+        in bytes that its processes took at most, and names and digests of the ``results`` that it wrote.
     results
-        The folder for these; without it that of `corrlib.publishing.tables.results`, and they are not noted down.
+        The folder for these; without it that of `corrlib.publishing.results`, and they are not recorded.
 
     Raises
     ------
@@ -163,20 +181,23 @@ def run(
     """
     values = typed(values or {}, chapter)
     _check_writable(out)
-    notebook = jupytext.read(chapter)
+    notebook = read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     before = _listed(results)
-    with tempfile.TemporaryDirectory() as folder, _results_in(results), memory.watched() as most:
-        source = Path(folder, f"{chapter.stem}.ipynb")
-        nbformat.write(notebook, source)
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells) + bool(values)
+    tqdm.set_lock(threading.RLock())  # its own is one of processes, which a killed worker of a sweep would leak
+    bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
+    with bar, _results_in(results), memory.watched(bar.refresh) as most:
         try:
             notebook = papermill.execute_notebook(
-                source,
+                notebook,
                 None,
                 values,
-                kernel_name="python3",  # whatever kernel the file was last opened with
-                progress_bar=sys.stderr.isatty(),
+                kernel_name=KERNEL["name"],
+                progress_bar=False,  # it would count the cells of text, too
+                on_cell_start=partial(_say_section, bar),
+                on_cell_executed=lambda **_: bar.update(),
                 # Without it the kernel warns that its sockets on this machine are in the clear.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
@@ -185,17 +206,7 @@ def run(
             raise ChapterError(f"{where}:\n\n{error.source}\n{error}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
-    for number, cell in enumerate(notebook.cells, 1):
-        said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
-        # A damaged entry of the cache is news for who runs the chapter, not for who reads it.
-        for harmless in HARMLESS.findall(said):
-            print(harmless, end="", file=sys.stderr)
-            said = said.replace(harmless, "")
-        if "outputs" in cell and not said:
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-        if said:
-            where = f"chapter {chapter.stem} wrote to standard error in its cell {number}"
-            raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
+    _check_silent(notebook, chapter.stem)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     about = dict(stamp or {}) | _commit(chapter.parent) | {"memory": most[0]}
     written = sorted(name for name, seen in _listed(results).items() if before.get(name) != seen)
@@ -204,16 +215,22 @@ def run(
         nbformat.write(notebook, unfinished)
 
 
-def glued(notebook: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what a notebook's cells have glued: name -> MIME type -> data."""
-    return {
-        output["metadata"]["scrapbook"]["name"]: {
-            kind.removeprefix(_RECORD): data for kind, data in output.get("data", {}).items()
-        }
-        for cell in notebook["cells"]
-        for output in cell.get("outputs", [])
-        if "name" in output.get("metadata", {}).get("scrapbook", {})
-    }
+def shown(notebook: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """What the calls of `page` displayed in a notebook: the metadata (see there) and the output of each."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    return [(o["metadata"]["corrlib"], o) for o in outputs if "corrlib" in o.get("metadata", {})]
+
+
+def result(notebook: nbformat.NotebookNode) -> str:
+    """What an executed chapter found, in a sentence: its last text before the exercises, or its score."""
+    titles = [re.match("## Exercises", cell.source) for cell in notebook.cells]
+    ends = [number for number, title in enumerate(titles) if title]
+    before = shown({"cells": notebook.cells[: ends[0]] if ends else notebook.cells})
+    texts = [output["data"]["text/markdown"] for about, output in before if about["kind"] == "text"]
+    if texts:
+        return re.match(r".*?(?:[.!?](?= |$)|$)", " ".join(texts[-1].split()))[0]
+    scores = [about["numbers"]["score"] for about, _ in before if "score" in about.get("numbers", {})]
+    return f"score: {formatted(scores[-1])}" if scores else ""
 
 
 def digest(path: Path) -> str:
@@ -222,24 +239,43 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> None:
+    """Show the heading of the section that is executed."""
+    title = re.search(r"(?m)^#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
+    if title:
+        bar.set_postfix_str(title[1])
+
+
+def _check_silent(notebook: nbformat.NotebookNode, name: str) -> None:
+    """Refuse a notebook that has written to standard error; warnings of the cache go to ours instead."""
+    for number, cell in enumerate(notebook.cells, 1):
+        said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
+        # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
+        for harmless in HARMLESS.findall(said):
+            print(harmless, end="", file=sys.stderr)
+            said = said.replace(harmless, "")
+        if said:
+            where = f"chapter {name} wrote to standard error in its cell {number}"
+            raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
+        if "outputs" in cell:
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+
+
 @contextlib.contextmanager
 def _results_in(folder: Path | None) -> Iterator[None]:
     """Have kernels that start now write their results there."""
-    name, given = "CORRLIB_RESULTS", os.environ.get("CORRLIB_RESULTS")
-    if folder:
-        os.environ[name] = str(folder.resolve())
+    given = os.environ.get("CORRLIB_RESULTS", "")  # empty is as good as none
+    os.environ["CORRLIB_RESULTS"] = str(folder.resolve()) if folder else given
     try:
         yield
     finally:
-        if folder:
-            del os.environ[name]
-            os.environ |= {} if given is None else {name: given}
+        os.environ["CORRLIB_RESULTS"] = given
 
 
 def _listed(folder: Path | None) -> dict[str, tuple[int, int]]:
-    """What tells each result from one that is written in its place."""
-    found = {path.name: path.stat() for path in folder.glob("*.json")} if folder else {}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
+    """For each result, what changes when another takes its place."""
+    stats = {path.name: path.stat() for path in folder.glob("*.json")} if folder else {}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
 
 def _commit(folder: Path) -> dict[str, str]:

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 
-#: Seconds between two looks.
+#: Seconds between two measurements.
 EVERY = 0.5
 
 
 @contextlib.contextmanager
-def watched() -> Iterator[list[int]]:
-    """Watch the processes that are started meanwhile, and those that they start.
+def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+    """Watch the memory of the processes that are started meanwhile, and of those that they start.
 
-    Yields
-    ------
-    list[int]
-        One number, which grows: the most bytes that they have had in memory together, at any look. What
-        several of them share, such as a file that is mapped, counts in each.
+    Yields a list of one number, which grows: the most bytes that they have had together. What several share,
+    such as a mapped file, counts for each. `also` is called at each measurement, to keep a clock going.
     """
     own, most, done = psutil.Process(), [0], threading.Event()
     before = set(own.children(recursive=True))
 
-    def look() -> None:
+    def measure() -> None:
         while not done.wait(EVERY):
             most[0] = max(most[0], sum(map(_resident, set(own.children(recursive=True)) - before)))
+            also()
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=measure, daemon=True)
     thread.start()
     try:
         yield most

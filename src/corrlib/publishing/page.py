@@ -131,8 +131,8 @@ def table(
     """
     about = _described(name, caption, source)
     _caption(about)
-    shown = _markdown(_table(rows, formats))
-    _show(shown, "table", rows=[{k: plain(v) for k, v in row.items()} for row in rows], **about)
+    cells = [[plain(value) for value in row.values()] for row in rows]
+    _show(_markdown(_table(rows, formats)), "table", columns=list(rows[0]), rows=cells, **about)
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:

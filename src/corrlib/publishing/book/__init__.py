@@ -1,9 +1,9 @@
 """Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
 
 Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
-``_build/chapters``, their results are in ``_build/results``; they are staged in ``_build/stage`` and rendered
-into ``_build/html``. Each step runs only if what it reads has changed, and each result appears by a rename,
-so that a failed build leaves the last good book.
+``_build/chapters``, with their results in ``_build/results``; they are staged in ``_build/stage`` and
+rendered into ``_build/html``. Each step runs only if what it reads has changed, and each result appears by a
+rename, so that a failed build leaves the last good book.
 """
 
 from pathlib import Path
@@ -11,19 +11,11 @@ from pathlib import Path
 import filelock
 
 from corrlib.publishing.book import execution
-from corrlib.publishing.book.execution import (
-    DATA,
-    WEIGHTS,
-    chapter_digest,
-    chapter_names,
-    execute,
-    reads_data,
-    unchanged,
-)
+from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data, unchanged
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
-__all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "chapter_names", "execute"]
-__all__ += ["reads_data", "unchanged"]
+__all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "execute", "reads_data"]
+__all__ += ["unchanged"]
 
 
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
@@ -32,7 +24,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     Parameters
     ----------
     data_root, weights
-        Given to every chapter that has a parameter of that name; without them the embedded world and network.
+        Given to every chapter that has such a parameter; without them the figurines and their network.
     pdf
         Whether to print it as well, by Chromium, and to return ``_build/corrlib.pdf`` instead.
 
@@ -52,11 +44,11 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
             for name in execution.in_order(root):
-                execute(root, name, given, execution.notebook(root, name), results=target / "results")
+                out = execution.notebook(root, name)
+                results = target / "results" / out.relative_to(target / "chapters").parent
+                execute(root, name, given, out, results=results)
             stage(root)
             render(root)
-            if pdf:
-                return print_pdf(root, chromium)
+            return print_pdf(root, chromium) if pdf else target / "html" / "index.html"
     except filelock.Timeout:
-        raise BuildError(f"another build is at work in {root.resolve()}: wait for it, or stop it") from None
-    return target / "html" / "index.html"
+        raise BuildError(f"another build is running in {root.resolve()}: wait for it, or stop it") from None

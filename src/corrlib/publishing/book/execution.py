@@ -1,8 +1,8 @@
 """Execute the chapters of the book that changed: each has a digest of all that its outputs depend on."""
 
+import ast
 import hashlib
 import json
-import re
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -12,31 +12,50 @@ from typing import Any
 import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+import corrlib
+from corrlib.cache import imports_digest
 from corrlib.publishing import chapters
 
 #: The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
 DATA, WEIGHTS = "data_root", "weights"
-# What a chapter says in its text that its outputs depend on, beside what all depend on.
-_READS_DATA = re.compile(r"\bopen_dataset\(")
-_SWEEPS = re.compile(r'\bsweep\(\s*"(\w+)"')
-_READS_RESULTS = re.compile(r"\bscoreboard\.read\(")
-_READS_BENCHMARKS = re.compile(r"\bbenchmarks\W+results\.json\b")
+# Calls in a chapter by which its outputs depend on more than all chapters' do.
+READS_DATA = {"page.setup", "open_dataset"}
+READS_RESULTS = {"scoreboard.read"}
+READS_BENCHMARKS = {"tables.read_benchmarks"}
+SWEEPS = {"sweep.command"}
 
 
 def chapter_names(root: Path) -> list[str]:
-    """Return the documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
-    return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``.
+
+    Raises
+    ------
+    ValueError
+        If it names a notebook, or a file with its ending.
+    """
+    names = parse_toc_yaml(root / "_toc.yml")
+    for name in map(Path, names):
+        plain = name.with_suffix("")
+        if name.suffix == ".py":
+            raise ValueError(f"_toc.yml: name {name} without its ending, {plain}")
+        notebook = name if name.suffix == ".ipynb" else name.with_name(f"{name.name}.ipynb")
+        if (root / notebook).is_file() and not (root / name.with_name(f"{name.name}.py")).is_file():
+            raise ValueError(
+                f"_toc.yml: {notebook} is a notebook, and chapters are Python files: convert it by"
+                f" `jupytext --to py:percent {notebook}`, and name it {plain}"
+            )
+    return [name for name in names if (root / f"{name}.py").is_file()]
 
 
 def in_order(root: Path) -> list[str]:
-    """Chapters as they are executed: those last that read what others write."""
+    """Chapters in the order of execution: those last that read what others write."""
     return sorted(
-        chapter_names(root), key=lambda name: bool(_READS_RESULTS.search((root / f"{name}.py").read_text()))
+        chapter_names(root), key=lambda name: bool(_calls(root / f"{name}.py").keys() & READS_RESULTS)
     )
 
 
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
-    """Execute a chapter such as ``book/visualization`` into a notebook, unless it is what it would become.
+    """Execute a chapter such as ``book/visualization`` into a notebook, unless that is up to date.
 
     Parameters
     ----------
@@ -45,8 +64,8 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
     out
         The notebook.
     results
-        Folder of the results that it writes, all of which must still be there as well, and of those that it
-        reads; without it `corrlib.publishing.tables.results`, and nothing of them is asked.
+        Folder of the results that it writes, which must still be there too, and of those that it reads;
+        without it that of `corrlib.publishing.results`, which is not looked at.
     """
     values, digest = _inputs(root, name, given, results)
     if _whole(out, digest, results):
@@ -68,22 +87,27 @@ def _inputs(root: Path, name: str, given: dict[str, Any], results: Path | None) 
     chapter = root / f"{name}.py"
     known = chapters.parameters(chapter)
     values = {key: value for key, value in given.items() if key in known}
-    return values, chapter_digest(root, chapter, values, reads_data=reads_data(chapter), found=results)
+    return values, chapter_digest(root, chapter, values, results=results)
 
 
 def reads_data(chapter: Path) -> bool:
-    """Whether a chapter opens a data set, its own parameter's or the embedded one, which is drawn before."""
-    return DATA in chapters.parameters(chapter) or bool(_READS_DATA.search(chapter.read_text()))
+    """Whether a chapter opens a dataset: the one of its parameter, or the figurines."""
+    return DATA in chapters.parameters(chapter) or bool(_calls(chapter).keys() & READS_DATA)
+
+
+def notebook(root: Path, name: str) -> Path:
+    """Path of an executed chapter; folders in ``book/`` become folders in ``_build/chapters``."""
+    return root / "_build" / "chapters" / f"{name.removeprefix('book/')}.ipynb"
 
 
 def _whole(out: Path, digest: str, results: Path | None) -> bool:
-    """Whether an executed notebook is the one of that digest, and the results that it wrote are there."""
+    """Whether an executed notebook has that digest, and the results that it wrote are there."""
     if not out.is_file():
         return False
     try:
         about = nbformat.read(out, as_version=4).metadata.get("corrlib", {})
     except ValueError as error:
-        print(f"{out} is damaged ({type(error).__name__})", flush=True)
+        print(f"{out} is corrupt ({type(error).__name__})", flush=True)
         return False
     written = about.get("results", {}) if results else {}
     return about.get("digest") == digest and all(
@@ -92,53 +116,53 @@ def _whole(out: Path, digest: str, results: Path | None) -> bool:
     )
 
 
-def notebook(root: Path, name: str) -> Path:
-    """Path of an executed chapter of the book."""
-    return root / "_build" / "chapters" / f"{Path(name).name}.ipynb"
+def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results: Path | None = None) -> str:
+    """A digest of everything that a chapter's outputs depend on, and of nothing else.
 
-
-def chapter_digest(
-    root: Path, chapter: Path, values: dict[str, Any], *, reads_data: bool, found: Path | None = None
-) -> str:
-    """Return a digest of everything that a chapter's outputs depend on, and of nothing else.
-
-    That is its text, that of the chapters that it sweeps, its parameters, the paper's numbers in
-    ``book/published`` and ours in ``results``, the sources and weights in the package, the pinned
-    requirements, torch (pinned apart) and Python, the data set if the chapter reads one, the weights file if
-    one is given, the benchmarks' results if its text names them, and what other chapters `found`, the results
-    in that folder, if it reads these.
+    That is its text, the code of corrlib that it imports and the package's other files, its parameters, the
+    paper's numbers in ``book/published`` and those recorded in ``results``, the pinned requirements, torch
+    (pinned apart) and Python. If its code calls for them: the dataset, the weights, the texts of the chapters
+    that it sweeps, the benchmarks' results, and `results`, the folder of what other chapters wrote.
     """
-    package, published, results = Path(__file__).parents[1], root / "book" / "published", root / "results"
-    pins = root / "constraints.txt"
-    text = chapter.read_text()
-    swept = [chapter.with_name(f"{name}.py") for name in _SWEEPS.findall(text)]
+    package, pins, calls = Path(corrlib.__file__).parent, root / "constraints.txt", _calls(chapter)
+    swept = [chapter.with_name(f"{name}.py") for call in SWEEPS & calls.keys() for name in calls[call]]
     parts: dict[str, object] = {
-        "chapter": [text, *(path.read_text() for path in swept)],
+        "chapter": [chapter.read_text(), *(path.read_text() for path in sorted(swept))],
+        "code": [imports_digest(path) for path in [chapter, *sorted(swept)]],
+        "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix not in (".py", ".pyc"))),
         "values": dict(sorted(values.items())),
-        "package": tree_digest(package, (p for p in package.rglob("*") if "__pycache__" not in p.parts)),
-        "published": tree_digest(published, published.rglob("*")),
-        "results": tree_digest(results, results.rglob("*")),
+        "published": tree_digest(root, (root / "book" / "published").rglob("*")),
+        "results": tree_digest(root, (root / "results").rglob("*")),
         "pins": pins.read_text() if pins.is_file() else "",
         "torch": metadata.version("torch"),
         "python": sys.version_info[:2],
     }
-    if found and _READS_RESULTS.search(text):
-        parts["found"] = tree_digest(found, found.glob("*.json"))
-    if _READS_BENCHMARKS.search(text):
+    if results and calls.keys() & READS_RESULTS:
+        parts["found"] = tree_digest(results, results.glob("*.json"))
+    if calls.keys() & READS_BENCHMARKS:
         parts["benchmarks"] = tree_digest(root, [root / "benchmarks" / "results.json"])
-    if reads_data:
-        from corrlib.data import open_dataset  # which draws the embedded world the first time
+    if reads_data(chapter):
+        from corrlib.data import open_dataset  # which draws the figurines the first time
 
         parts["data"] = open_dataset(values.get(DATA)).digest
-    if WEIGHTS in values:
-        weights = Path(values[WEIGHTS])
-        parts["weights"] = tree_digest(weights.parent, [weights])
+    if values.get(WEIGHTS):
+        parts["weights"] = chapters.digest(Path(values[WEIGHTS]))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def tree_digest(root: Path, paths: Iterable[Path]) -> str:
-    """Return a digest of the names (under ``root``) and contents of files."""
+    """A digest of the names (under ``root``) and contents of files."""
     digest = hashlib.sha256()
     for path in sorted(p for p in paths if p.is_file()):
         digest.update(f"{path.relative_to(root).as_posix()} {chapters.digest(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _calls(chapter: Path) -> dict[str, list[str]]:
+    """The functions that a chapter calls, such as ``page.setup``, and their first arguments that are text."""
+    calls: dict[str, list[str]] = {}
+    for node in ast.walk(ast.parse(chapter.read_bytes(), chapter)):
+        if isinstance(node, ast.Call):
+            first = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
+            calls.setdefault(ast.unparse(node.func), []).extend(a for a in first if isinstance(a, str))
+    return calls

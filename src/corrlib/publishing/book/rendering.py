@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from corrlib.publishing.book import alternatives, captions, downloads, execution, pictures
+from corrlib.publishing.book import execution, staging
 
 STAMP = ".corrlib"
 #: Names under which Chromium, or Chrome, is found.
@@ -41,13 +41,9 @@ def stage(root: Path) -> None:
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(root / name, stage / name)
     for name in execution.chapter_names(root):
-        notebook = nbformat.read(execution.notebook(root, name), as_version=4)
-        alternatives.add_numbers(notebook)
-        captions.add_provenance(notebook)
-        downloads.add_downloads(notebook, Path(name).name, (stage / name).parent)
-        captions.add_cost(notebook, name)
-        pictures.lighten(notebook)
-        nbformat.write(notebook, stage / f"{name}.ipynb")
+        executed = nbformat.read(execution.notebook(root, name), as_version=4)
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(staging.staged(executed, name, stage), stage / f"{name}.ipynb")
 
 
 def render(root: Path) -> None:
@@ -63,6 +59,8 @@ def render(root: Path) -> None:
         return
     print("pages: rendering", flush=True)
     made = _sphinx(stage, work, "html")
+    for name in execution.chapter_names(root):  # to download: with its figures, as it was executed
+        shutil.copy(execution.notebook(root, name), made / "_sources" / f"{name}.ipynb")
     (made / STAMP).write_text(digest)
     if html.exists():
         html.replace(work / "last")  # a moment without a book, not the time that it takes to delete one
@@ -83,7 +81,7 @@ def print_pdf(root: Path, browser: str) -> Path:
     page, printed = made / "index.html", work / "book.pdf"
     text = (made / f"{first}.html").read_text().replace(f'href="{first}.html#', 'href="#')
     # On paper nothing can be unfolded; code that is folded away is left out (print.css).
-    page.write_text(re.sub(r'<details class="(?!admonition hide)', '<details open class="', text))
+    page.write_text(re.sub(r'<details(?= |>)(?! class="admonition hide)', "<details open", text))
     # The budget is how long MathJax may take by the page's own clock.
     options = ["--headless=new", "--disable-gpu", "--no-pdf-header-footer", "--virtual-time-budget=120000"]
     if os.geteuid() == 0:  # as in a container: Chromium's sandbox refuses the superuser

@@ -1,0 +1,174 @@
+"""Executed chapters as pages: what their calls displayed becomes numbered figures, tables and prose."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import nbformat
+import numpy as np
+
+from corrlib.publishing import chapters
+
+#: The folder of the tables' files, beside the pages of the book.
+DOWNLOADS = "downloads"
+#: Bytes above which a PNG becomes a JPEG, of this quality; below, it is line art, which should stay sharp.
+HEAVY, QUALITY = 200_000, 92
+# Outputs under a name of this kind are not shown where they are, but by `{glue:figure}`.
+_RECORD = "application/papermill.record/"
+_FENCE = ":::::"
+
+
+def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat.NotebookNode:
+    """The page of an executed chapter, as Jupyter Book is to read it.
+
+    Code is folded, except for the parameters. After each code cell come the figures, tables and prose that
+    its calls of `page` displayed; each table's rows are written as CSV and JSON, and linked.
+
+    Parameters
+    ----------
+    executed
+        The notebook that `chapters.run` wrote; it is left as it is.
+    name
+        Of the chapter, such as ``book/alignment``.
+    folder
+        Of the staged book: files go to `DOWNLOADS` beside the page.
+    """
+    page, cells = copy.deepcopy(executed), []
+    for cell in page.cells:
+        cells.append(cell)
+        if cell.cell_type != "code":
+            continue
+        tags = cell.metadata.setdefault("tags", [])
+        if not {"parameters", "injected-parameters"} & set(tags):
+            tags.append("hide-input")
+        blocks = [_block(*each, executed, name, folder) for each in chapters.shown({"cells": [cell]})]
+        cell.outputs = [output for output in cell.outputs if "corrlib" not in output.get("metadata", {})]
+        if text := "\n\n".join(filter(None, blocks)):
+            cells.append(_markdown(text, f"{cell.id}-shown"))
+    page.cells = [*cells, _markdown(_cost(executed, name), "cost")]
+    return page
+
+
+def provenance(notebook: nbformat.NotebookNode, source: str) -> str:
+    """Where a figure or table is from: data and network, the parameters given, commit, date and seconds."""
+    datasets = [about["dataset"] for about, _ in chapters.shown(notebook) if about["kind"] == "setup"]
+    if datasets and not source.startswith(datasets[0]):
+        return source  # recorded elsewhere, on another dataset
+    run = notebook.metadata["papermill"]
+    given = [f"{key} = {str(value).rsplit('/', 1)[-1]}" for key, value in run["parameters"].items()]
+    parts = [source, ", ".join(given) or "default parameters"]
+    if commit := notebook.metadata.get("corrlib", {}).get("commit"):
+        parts.append(f"commit {commit}")
+    return "; ".join(filter(None, [*parts, run["start_time"][:10], f"{run['duration']:.0f} s"]))
+
+
+def _block(
+    about: Mapping[str, Any],
+    output: nbformat.NotebookNode,
+    executed: nbformat.NotebookNode,
+    name: str,
+    folder: Path,
+) -> str:
+    """What a call of `page` displayed, as MyST; a figure's output becomes a record, which that shows."""
+    if about["kind"] in ("text", "setup"):
+        return output["data"]["text/markdown"]
+    if about["kind"] not in ("figure", "table"):
+        return ""
+    line, label = provenance(executed, about["source"]), f"{about['kind']}-{about['name']}"
+    caption = f"{about['caption']} [{line}]{{.provenance}}"
+    if about["kind"] == "figure":
+        output["data"] = {f"{_RECORD}{kind}": data for kind, data in _light(output["data"]).items()}
+        output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}
+        alt = f":alt: {json.dumps(about['alt'], ensure_ascii=False)}\n" if about["alt"] else ""
+        return f"{_FENCE}{{glue:figure}} {label}\n:name: {label}\n{alt}\n{caption}\n{_FENCE}"
+    table = output["data"]["text/markdown"]
+    columns, rows = _flat(about)
+    content = {"name": label, "caption": about["caption"], "source": line, "columns": columns, "rows": rows}
+    files = {"CSV": _csv(content), "JSON": json.dumps(content, indent=1, ensure_ascii=False) + "\n"}
+    links = []
+    for kind, text in files.items():
+        file = Path(DOWNLOADS, f"{Path(name).name}-{label}.{kind.lower()}")
+        path = (folder / name).parent / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        links.append(f"{{download}}`{kind} <{file.as_posix()}>`")
+    linked = _unprinted(f"[This table as {' and '.join(links)}]{{.downloads}}")
+    return f"{_FENCE}{{table}} {caption}\n:name: {label}\n\n{table}\n{_FENCE}\n\n{linked}"
+
+
+def _flat(about: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of a table; a number with its interval takes three columns."""
+    columns: list[str] = []
+    parts: list[Sequence[Any]] = []
+    for name, cells in zip(about["columns"], zip(*about["rows"], strict=True), strict=True):
+        if any(isinstance(cell, list) for cell in cells):
+            columns += [name, f"{name} lower", f"{name} upper"]
+            parts += zip(*(c if isinstance(c, list) else [_plain(c), None, None] for c in cells), strict=True)
+        else:
+            columns.append(name)
+            parts.append([_plain(cell) for cell in cells])
+    return columns, [list(row) for row in zip(*parts, strict=True)]
+
+
+def _plain(cell: Any) -> Any:
+    """Text without the signs that only a page needs."""
+    if not isinstance(cell, str):
+        return cell
+    for sign, plain in (("<br>", "; "), ("**", ""), ("\u00a0", " "), ("\u2212", "-"), ("\u2011", "-")):
+        cell = cell.replace(sign, plain)
+    return re.sub(r"<[^>]+>|\[([^\]]*)\]\([^)]*\)", r"\1", cell)  # tags, and links except for their text
+
+
+def _csv(content: Mapping[str, Any]) -> str:
+    """Each row ends with its source, so that no number leaves the book without the name of its dataset."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*content["columns"], "source"])
+    writer.writerows([*row, content["source"]] for row in content["rows"])
+    return text.getvalue()
+
+
+def _light(data: Mapping[str, str]) -> dict[str, str]:
+    """The same with a heavy PNG, a photograph or full of them, as a JPEG."""
+    stored = base64.b64decode(data.get("image/png", ""))
+    if len(stored) <= HEAVY or "image/svg+xml" in data:
+        return dict(data)
+    image = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
+    full = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY, *full])
+    light = {"image/jpeg": base64.b64encode(jpeg.tobytes()).decode("ascii")}
+    return light | {kind: value for kind, value in data.items() if kind != "image/png"}
+
+
+def _cost(executed: nbformat.NotebookNode, name: str) -> str:
+    """The last lines of a page: what it took to execute it, and the notebook as it was executed."""
+    about, run = executed.metadata.get("corrlib", {}), executed.metadata["papermill"]
+    duration = run["duration"]
+    took = f"{duration:.0f} s" if duration < 120 else f"{duration / 60:.0f} min"
+    memory = f" and {about['memory'] / 1e9:.1f} GB of memory" if about.get("memory") else ""
+    commit = f"commit {about['commit']}, " if "commit" in about else ""
+    when = f"{commit}{run['start_time'][:10]}"
+    text = (
+        f"It took {took}{memory} to execute this page ({when}). What the cache held was not computed again."
+    )
+    source = f"{'../' * name.count('/')}_sources/{name}.ipynb"
+    link = f'[<a href="{source}" download>The executed notebook</a>]{{.downloads}}'
+    return f"[{text}]{{.provenance}}\n\n{_unprinted(link)}"
+
+
+def _unprinted(text: str) -> str:
+    return f"{_FENCE}{{only}} not singlehtml\n{text}\n{_FENCE}"
+
+
+def _markdown(text: str, identity: str) -> nbformat.NotebookNode:
+    """A cell whose identity is not random, or an unchanged page would be another each time."""
+    return nbformat.v4.new_markdown_cell(text, id=identity)
