@@ -1,6 +1,6 @@
-"""Measure corrlib against its peers: python -m benchmarks [--only flow,sift] [--rounds 5] [--quick]"""
+"""Benchmark corrlib against its peers: python -m benchmarks [--only flow,sift] [--rounds 5] [--quick]"""
 
-# Before any library starts threads of its own, or looks for a GPU.
+# These must be set before any library starts threads or looks for a GPU.
 # ruff: noqa: E402
 import os
 
@@ -18,29 +18,29 @@ import torch
 from benchmarks import KERNELS, limits, pages, report, scale, startup, sweep
 from benchmarks.harness import compete, grow
 
-#: What else there is to measure.
+#: Other benchmarks.
 OTHERS = ("startup", "sweep")
 
 DESCRIPTION = """\
-Time corrlib's kernels and their peers in turns on one thread, answers checked first, and print how many times
-as long the peers take. A peer that is not installed is skipped by its name. A run of everything writes
+Time corrlib's kernels and their peers in turns on one thread, after their answers are checked, and print the
+peers' time divided by ours. Peers that are not installed are skipped and named. A full run writes
 benchmarks/results.json, which the book's page on performance shows."""
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Run the benchmarks that the command line names."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", help=f"some of {','.join(KERNELS + OTHERS)}; nothing is written then")
+    parser.add_argument("--only", help=f"some of {','.join(KERNELS + OTHERS)}; no file is written then")
     parser.add_argument("--rounds", type=int, default=5, help="timings of each contest (default 5)")
     parser.add_argument(
-        "--quick", action="store_true", help="smaller problems, one round; nothing is written"
+        "--quick", action="store_true", help="smaller problems, one round; no file is written"
     )
     parser.add_argument(
-        "--pages", action="store_true", help="only renew what the book's pages took in the last results"
+        "--pages", action="store_true", help="only update the pages' execution times in the last results"
     )
     given = parser.parse_args()
     executed = pages.measure(report.ROOT / "_build" / "chapters")
@@ -59,8 +59,8 @@ def main() -> None:
     about = results["machine"]
     print(f"{about['processor']}, {about['cores']} cores, {' '.join(about['flags'])}; load {about['load']}")
     results["limits"] = limits.measure(5)
-    spelled = (f"{name} {rate / 1e9:.3g}" for name, rate in results["limits"].items())
-    print(f"limits of one thread, thousand million operations a second: {', '.join(spelled)}\n{report.HEAD}")
+    rates = (f"{name} {rate / 1e9:.3g}" for name, rate in results["limits"].items())
+    print(f"limits of one thread, billion operations per second: {', '.join(rates)}\n{report.HEAD}")
     for name in [name for name in KERNELS if name in wanted]:
         kernel = importlib.import_module(f"benchmarks.{name}").KERNEL
         for contest in kernel.contests:
@@ -77,7 +77,7 @@ def main() -> None:
     for line in report.tables(results):
         print(line)
     if given.only or quick:
-        return print(f"{results['seconds']} s; nothing is written: only a full run is")
+        return print(f"{results['seconds']} s; no file is written: this was no full run")
     report.write(results, report.RESULTS)
     print(f"{results['seconds']} s; written to {report.RESULTS.relative_to(report.ROOT)}")
 

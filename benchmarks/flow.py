@@ -1,16 +1,14 @@
-"""Flow: TRW-S against alpha expansion, its messages against lower envelopes, its threads against one.
+"""Flow: TRW-S against alpha expansion, its messages against lower envelopes, two threads against one.
 
-A pair of feature maps is a smooth random field, rectified, and a bent copy of it in twice as much noise,
-both of RMS norm 1: costs as those of conv4 on two objects of one category. lambda is beta times the squared
-stride: 0.15 is a beta of 6e-4, and 0.77 the paper's, 3e-3.
+A pair of feature maps is a smooth random field, rectified, and a deformed copy with twice as much noise, both
+of RMS norm 1: their costs resemble those of conv4 on two objects of a category. lambda is beta times the
+squared stride: 0.15 corresponds to a beta of 6e-4, and 0.77 to the paper's, 3e-3.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numba import njit
@@ -21,15 +19,12 @@ from corrlib import mrf
 from corrlib.flow import align
 from corrlib.mrf import kernels, solvers
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-import oracles
-
-#: The bound is met where energy and bound differ by no more than this share; and on how many pairs.
+#: Tolerated gap between energy and bound as a share of the energy, and share of pairs that must be within it.
 GAP, MOST = 1e-3, 0.95
 
 
 def features(side: int, seed: int, depth: int = 96) -> tuple[np.ndarray, np.ndarray]:
-    """Reference and moving features (side, side, depth)."""
+    """Reference and moving features ``(side, side, depth)``."""
     rng = np.random.default_rng(seed)
     margin = 8
     field = gaussian_filter(rng.standard_normal((side + 2 * margin, side + 2 * margin, depth)), (0.8, 0.8, 0))
@@ -48,7 +43,7 @@ def pairs(side: int, count: int) -> list[np.ndarray]:
 
 
 def expansion(costs: np.ndarray, beta: float, cycles: int = 5) -> Callable[[], np.ndarray]:
-    """The same problem for PyMaxflow, whose labels have to be displacements; a function that solves it."""
+    """A function that solves the same problem by PyMaxflow, whose labels have to be displacements."""
     try:
         from maxflow.fastmin import aexpansion_grid
     except ImportError:
@@ -70,19 +65,21 @@ def expansion(costs: np.ndarray, beta: float, cycles: int = 5) -> Callable[[], n
 
 
 def against_expansion(side: int, beta: float, timed: int, checked: int, quick: bool) -> Sides:
-    """Time some pairs; check these against its energies, and more of them against the bound."""
+    """Time some pairs; compare their energies, and check more pairs against the bound."""
     timed, checked = (max(1, n // 3) for n in (timed, checked)) if quick else (timed, checked)
     costs = pairs(side, max(timed, checked))
     theirs = [expansion(one, beta) for one in costs[:timed]]
     solve = partial(mrf.solve, beta=beta, tolerance=GAP)
 
     def check(ours: list[mrf.Solution], labels: list[np.ndarray]) -> tuple[bool, str]:
-        found = [*ours, *map(solve, costs[timed:])]
-        gaps = np.array([(one.energy - one.bound) / one.energy for one in found])
+        solutions = [*ours, *map(solve, costs[timed:])]
+        gaps = np.array([(s.energy - s.bound) / s.energy for s in solutions])
         energies = [sum(mrf.energy(one, its, beta)) for one, its in zip(costs, labels, strict=False)]
         above = np.array([its / one.energy - 1 for its, one in zip(energies, ours, strict=True)])
         met = np.mean(gaps <= GAP)
-        said = f"{met:.0%} of {len(found)} within {GAP:g} of the bound; its energy {np.median(above):+.2%}"
+        said = (
+            f"{met:.0%} of {len(solutions)} within {GAP:g} of the bound; its energy {np.median(above):+.2%}"
+        )
         # Its energy may be lower by what the bound allows, no more.
         return met >= MOST and above.min() >= -GAP, said
 
@@ -91,20 +88,48 @@ def against_expansion(side: int, beta: float, timed: int, checked: int, quick: b
     )
 
 
-envelope = njit(nogil=True, error_model="numpy")(oracles.lower_envelope)
+_compiled = njit(nogil=True, error_model="numpy")
 
 
-@njit(nogil=True, error_model="numpy")
-def send_envelope(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source, half, out, out0):
+@_compiled
+def envelope(f, beta, shift, out, vertex, start):
+    """out[j] = min over o of f[o] + beta (o - j + shift)^2 by the lower envelope of the parabolas.
+
+    Felzenszwalb and Huttenlocher 2004, section 2; beta > 0. `vertex` (n ints) and `start` (n + 1 floats) are
+    workspaces.
+    """
+    last = 0
+    vertex[0], start[0], start[1] = 0, -np.inf, np.inf
+    for o in range(1, len(f)):
+        while True:
+            v = vertex[last]
+            meet = ((f[o] + beta * o * o) - (f[v] + beta * v * v)) / (2 * beta * (o - v))
+            if meet > start[last]:
+                break
+            last -= 1
+        last += 1
+        vertex[last] = o
+        start[last], start[last + 1] = meet, np.inf
+    last = 0
+    for j in range(len(out)):
+        place = j - shift
+        while start[last + 1] < place:
+            last += 1
+        out[j] = f[vertex[last]] + beta * (vertex[last] - place) ** 2
+
+
+@_compiled
+def send_envelope(belief, share, reverse, reverse_at, down, right, workspace, out, out_at):
     """`kernels.send` by lower envelopes."""
-    columns, beta = len(belief) // rows, float(bowl[max(rows, cols) + 2])
+    rows, cols, parabola = workspace[:3]
+    columns, beta = len(belief) // rows, float(parabola[max(rows, cols) + 2])
     vertex, start = np.empty(max(rows, cols), np.int64), np.empty(max(rows, cols) + 1)
     line, column = np.empty(cols), np.empty(rows)
     turned, between = np.empty((cols, rows)), np.empty((rows, cols))
-    offset = share * belief[0] - reverse[reverse0]
+    offset = share * belief[0] - reverse[reverse_at]
     for i in range(rows):
         for j in range(cols):
-            turned[j, i] = share * belief[i * columns + j] - reverse[reverse0 + i * columns + j]
+            turned[j, i] = share * belief[i * columns + j] - reverse[reverse_at + i * columns + j]
             offset = min(offset, turned[j, i])
     for j in range(cols):
         envelope(turned[j], beta, down, column, vertex, start)
@@ -112,49 +137,49 @@ def send_envelope(belief, share, reverse, reverse0, down, right, rows, cols, bow
     for i in range(rows):
         envelope(between[i], beta, right, line, vertex, start)
         for j in range(cols):
-            out[out0 + i * columns + j] = line[j] - offset
+            out[out_at + i * columns + j] = line[j] - offset
     return np.float32(offset)
 
 
 def sender(send) -> Callable[..., float]:
-    """Compiled: a message from every node, with its costs as its belief, to its right."""
+    """Compile a loop that sends a message from every node, whose belief is its costs, to the right."""
 
-    @njit(nogil=True, error_model="numpy")
-    def run(data, nodes, rows, cols, bowl, source, half, nothing, out, times):
+    @_compiled
+    def run(data, nodes, workspace, nothing, out, times):
         size, share = len(data) // nodes, np.float32(0.5)
         for _ in range(times):
             for at in range(0, nodes * size, size):
                 belief = data[at : at + size]
-                send(belief, share, nothing, 0, 0, 1, rows, cols, bowl, source, half, out, at)
+                send(belief, share, nothing, 0, 0, 1, workspace, out, at)
         return out
 
     return run
 
 
 def messages(side: int, beta: float, quick: bool) -> Sides:
-    """All messages to the right of one pair."""
+    """All messages to the right for one pair."""
     (costs,) = pairs(side, 1)
-    data, _, height, width, rows, cols, _, bowl = solvers._problem(costs, beta)
+    data, _, height, width, rows, cols, _, parabola = solvers._problem(costs, beta)
     nodes, times = height * width, max(1, (2_000 if quick else 10_000) // (height * width))
     size = len(data) // nodes
 
     def call(send) -> Callable[[], np.ndarray]:
-        run, space = sender(send), kernels.workspace(rows, size // rows)[1:]
+        run, workspace = sender(send), kernels.prepare(rows, cols, size // rows, parabola)
         nothing, out = np.zeros(size, np.float32), np.zeros(len(data), np.float32)
-        return lambda: run(data, nodes, rows, cols, bowl, *space, nothing, out, times)
+        return lambda: run(data, nodes, workspace, nothing, out, times)
 
     def check(ours: np.ndarray, theirs: np.ndarray) -> tuple[bool, str]:
         ours, theirs = (x.reshape(nodes, rows, -1)[..., :cols] for x in (ours, theirs))
         error = np.abs(ours - theirs).max()
         return error <= 1e-5, f"equal to {error:.0e}"
 
-    # Of each label, in each direction: itself and some pairs of neighbours, each of them added and compared.
+    # For each label and direction: itself and some pairs of neighbours are added to and compared.
     work = 2 * 2 * (kernels.REACHES[0] + 1) * rows * cols
     return Sides(call(kernels.send), call(send_envelope), check, nodes * times, work, "min-plus")
 
 
 def two_threads(beta: float, quick: bool, neighbours: int = 25) -> Sides:
-    """Flows of a reference and its neighbours, the data term included."""
+    """Flows from a reference to its neighbours, including the data term."""
     reference = features(13, 0, 384)[0]
     moving = np.stack([features(13, seed, 384)[1] for seed in range(5 if quick else neighbours)])
 
@@ -169,7 +194,7 @@ def two_threads(beta: float, quick: bool, neighbours: int = 25) -> Sides:
 
 
 def one_flow(side: int, beta: float = 0.15) -> Callable[[], mrf.Solution]:
-    """A flow of a square grid, at the tolerance of the contests."""
+    """A flow on a square grid, with the tolerance of the contests."""
     (costs,) = pairs(side, 1)
     return lambda: mrf.solve(costs, beta, tolerance=GAP)
 

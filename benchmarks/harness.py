@@ -1,7 +1,7 @@
-"""Contests: two sides solve one problem, their answers are checked, then they are timed in turns.
+"""Contests: two sides solve the same problem, their answers are checked, then both are timed in turns.
 
-What counts is the ratio of their times within a round, which a busy machine disturbs least: both are timed by
-the processor seconds of one thread unless a contest says otherwise. A contest whose check fails has no ratio.
+The result is the ratio of their times within a round, which other load disturbs least. Times are processor
+seconds of one thread unless a contest says otherwise. A contest whose check fails has no ratio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-#: Of a contest: processor seconds, of all threads of this process; or seconds by the clock on the wall.
+#: Processor seconds of all threads of this process, or elapsed seconds.
 CLOCKS = {"processor": time.process_time, "wall": time.perf_counter}
 
 
@@ -23,18 +23,18 @@ class Absent(Exception):
 
 @dataclass(frozen=True)
 class Sides:
-    """A problem, set to both.
+    """A problem and its two solvers.
 
     Attributes
     ----------
     ours, theirs
-        Solve it.
+        Solve the problem.
     check
-        Of both answers: whether they will do, and what was found, in words with the numbers.
+        Takes both answers; returns whether they are good enough, and the comparison in words.
     units
-        Things done in a call, such as flows: times are told for one.
-    work
-        Operations for one thing, as we do it, of the kind that the machine has a `limit` for.
+        Things computed in a call, such as flows; times are per thing.
+    work, limit
+        Operations that we need per thing, and their kind, a key of `limits.measure`.
     """
 
     ours: Callable[[], Any]
@@ -52,14 +52,14 @@ class Contest:
     Attributes
     ----------
     name, against
-        What is done, and what it is compared with.
+        What is computed, and the peer.
     prepare
-        Sets the problem, a small one if its argument is true; raises `Absent` if there is no peer.
+        Sets up the problem, a small one if its argument is true; raises `Absent` if there is no peer.
     goal
-        How many times as long as ours theirs should take at least; None where nothing was asked.
+        The least ratio of their time to ours; None: no goal.
     rounds
-        Share of the rounds that others take: less where a round is long. With 0 the answers that are checked
-        are timed themselves, and there is no other round.
+        Share of the number of rounds, less than 1 for contests with long rounds. With 0 the calls whose
+        answers are checked are the only ones, and are timed.
     clock
         One of `CLOCKS`.
     """
@@ -74,16 +74,16 @@ class Contest:
 
 @dataclass(frozen=True)
 class Growth:
-    """A call of growing size, for the exponent of its time.
+    """A computation of growing size, to measure the exponent of its time.
 
     Attributes
     ----------
     name, size
-        What is done, and what its size counts.
+        What is computed, and what its size counts.
     sizes
-        To be measured; the largest is left out in a hurry.
+        Sizes to measure; a quick run omits the largest.
     prepare
-        Size -> the call.
+        Size -> the call that is timed.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Growth:
 
 @dataclass
 class Kernel:
-    """What a module measures."""
+    """The benchmarks of a module."""
 
     contests: list[Contest] = field(default_factory=list)
     growths: list[Growth] = field(default_factory=list)
@@ -103,7 +103,7 @@ class Kernel:
 def compete(
     kernel: str, contest: Contest, *, rounds: int, quick: bool = False, limits: dict[str, float] | None = None
 ) -> dict[str, Any]:
-    """Hold a contest: a row of numbers and words, without a ratio if a peer is absent or the check fails."""
+    """Hold a contest; its row of results has no ratio if the peer is absent or the check fails."""
     row: dict[str, Any] = {
         "kernel": kernel,
         "name": contest.name,
@@ -148,7 +148,7 @@ def compete(
 def in_turns(
     calls: dict[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.process_time
 ) -> dict[str, np.ndarray]:
-    """Seconds ``(rounds,)`` of each call; in each round one after the other."""
+    """Time calls in turns in each round: ``(rounds,)`` seconds of each call."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -159,7 +159,7 @@ def in_turns(
 
 
 def grow(kernel: str, growth: Growth, *, rounds: int, quick: bool = False) -> dict[str, Any]:
-    """Processor seconds at each size, the median of some rounds, and the exponent that fits them best."""
+    """Median processor seconds at each size, and the exponent that fits them best."""
     sizes = list(growth.sizes)[: -1 if quick else None]
     seconds = []
     for size in sizes:
@@ -178,5 +178,5 @@ def grow(kernel: str, growth: Growth, *, rounds: int, quick: bool = False) -> di
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """The p for which ``size ** p`` grows as the seconds do, by least squares of the logarithms."""
+    """The exponent p of seconds proportional to ``size ** p``, by least squares of the logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])

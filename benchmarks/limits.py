@@ -1,4 +1,4 @@
-"""What this machine can do at most, on one thread: operations a second.
+"""Limits of this machine: the most operations per second of one thread.
 
 ``multiply-add`` and ``min-plus`` keep their numbers in registers; ``matrix product`` is NumPy's and
 ``bfloat16`` torch's. A multiply-add counts as two operations, as do an addition and the minimum after it.
@@ -14,12 +14,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from benchmarks.harness import in_turns
-from corrlib.mrf.vectors import LANES, full, least, lower, plus, vector
+from corrlib.mrf.intrinsics import LANES, add, fill, minimum, smallest, vector
 
-#: Vectors that are worked on in turn, so that none waits for its own last result.
+#: Independent vectors, so that no operation waits for the previous result.
 CHAINS = 6
 TURNS = 1_000_000
-#: Of the matrices; of those of bfloat16, whose products are slow where the processor has none.
+#: Sides of the matrices; smaller for bfloat16, which is slow on processors without support.
 SIDE, HALF = 1024, 256
 
 
@@ -38,26 +38,26 @@ def multiply_add(typing, a, b, c):
 
 @njit(nogil=True)
 def _multiply_adds(turns, factor, term):
-    a = b = c = d = e = f = full(term)
-    by, more = full(factor), full(term)
+    a = b = c = d = e = f = fill(term)
+    by, more = fill(factor), fill(term)
     for _ in range(turns):
         a, b, c = multiply_add(a, by, more), multiply_add(b, by, more), multiply_add(c, by, more)
         d, e, f = multiply_add(d, by, more), multiply_add(e, by, more), multiply_add(f, by, more)
-    return least(plus(plus(a, b), plus(plus(c, d), plus(e, f))))
+    return smallest(add(add(a, b), add(add(c, d), add(e, f))))
 
 
 @njit(nogil=True)
 def _min_plus(turns, term, ceiling):
-    a = b = c = d = e = f = full(term)
-    more, top = full(term), full(ceiling)
+    a = b = c = d = e = f = fill(term)
+    more, top = fill(term), fill(ceiling)
     for _ in range(turns):
-        a, b, c = lower(plus(a, more), top), lower(plus(b, more), top), lower(plus(c, more), top)
-        d, e, f = lower(plus(d, more), top), lower(plus(e, more), top), lower(plus(f, more), top)
-    return least(plus(plus(a, b), plus(plus(c, d), plus(e, f))))
+        a, b, c = minimum(add(a, more), top), minimum(add(b, more), top), minimum(add(c, more), top)
+        d, e, f = minimum(add(d, more), top), minimum(add(e, more), top), minimum(add(f, more), top)
+    return smallest(add(add(a, b), add(add(c, d), add(e, f))))
 
 
 def measure(rounds: int) -> dict[str, float]:
-    """The best of some rounds of each."""
+    """Kind of operation -> operations per second in the best of some rounds."""
     one = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     half = torch.from_numpy(one[:HALF, :HALF].copy()).to(torch.bfloat16)
     calls = {

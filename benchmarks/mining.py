@@ -1,4 +1,4 @@
-"""Hard negative mining: how its time grows with the instances; nothing is compared."""
+"""Hard negative mining: time against the number of instances, without a peer."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.harness import Growth, Kernel
-from corrlib.hard_negatives import mine
+from corrlib.hard_negatives import train
 
 GRID, WIDTH, KEYPOINTS = 15, 64, 8
 
 
 def training(count: int) -> Callable[[], object]:
-    """Detectors of eight keypoints of so many instances."""
+    """Training of the detectors of eight keypoints on `count` instances."""
     rng = np.random.default_rng(0)
     maps = np.maximum(rng.standard_normal((count, GRID, GRID, WIDTH), dtype=np.float32), 0)
-    signature = rng.standard_normal((KEYPOINTS, WIDTH)).astype(np.float32)
+    patterns = rng.standard_normal((KEYPOINTS, WIDTH)).astype(np.float32)
     labels = np.full((KEYPOINTS, count, GRID, GRID), -1, np.int8)
     for n in range(count):
         for k, (row, col) in enumerate(rng.integers(1, GRID - 1, (KEYPOINTS, 2))):
             labels[k, n, row, col] = 1
-            maps[n, row, col] = np.maximum(maps[n, row, col] + signature[k], 0)
-    return lambda: mine(maps, labels)
+            maps[n, row, col] = np.maximum(maps[n, row, col] + patterns[k], 0)
+    return lambda: train(maps, labels)
 
 
 KERNEL = Kernel(growths=[Growth("detectors of eight keypoints", "instances", (25, 50, 100, 200), training)])

@@ -1,6 +1,6 @@
-"""conv5 of CaffeNet for 32 images: ours, torch as one writes the network down, and onnxruntime.
+"""conv5 of CaffeNet for 32 images: ours, plain torch modules, and onnxruntime.
 
-All begin with pictures of uint8, which our `Preprocessing` makes the network's input of.
+All start from uint8 images, which our `Preprocessing` prepares.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from benchmarks.harness import Absent, Contest, Kernel, Sides
 from corrlib.convnet import Network, Preprocessing
 from corrlib.convnet.layers import architecture
 
-#: Of Krizhevsky's network: the channels of its five convolutions.
+#: Channels of the five convolutions of Krizhevsky's network.
 WIDTHS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
 LAYERS = architecture("caffenet").layers[: architecture("caffenet").index("conv5") + 1]
 MEAN = (104.0, 117.0, 123.0)
@@ -24,16 +24,16 @@ BATCH = 32
 
 @cache
 def weights() -> dict[str, np.ndarray]:
-    """Random ones, that keep activations at one scale."""
-    rng, last, found = np.random.default_rng(0), 3, {}
+    """Random weights that keep activations at one scale."""
+    rng, last, arrays = np.random.default_rng(0), 3, {}
     for layer in LAYERS:
         if layer.kind == "conv":
             shape = (WIDTHS[layer.name], last // layer.groups, layer.kernel, layer.kernel)
             scale = (1 / 60 if last == 3 else 1) * np.sqrt(2 / np.prod(shape[1:]))
-            found[f"{layer.name}.weight"] = (scale * rng.standard_normal(shape)).astype(np.float32)
-            found[f"{layer.name}.bias"] = np.full(shape[0], 0.1, np.float32)
+            arrays[f"{layer.name}.weight"] = (scale * rng.standard_normal(shape)).astype(np.float32)
+            arrays[f"{layer.name}.bias"] = np.full(shape[0], 0.1, np.float32)
             last = shape[0]
-    return found
+    return arrays
 
 
 def images(count: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def images(count: int) -> np.ndarray:
 
 
 def as_written() -> nn.Module:
-    """The modules of torch that the paper's network is written down with."""
+    """The network as plain torch modules."""
     steps: list[nn.Module] = []
     for layer in LAYERS:
         if layer.kind == "conv":
@@ -96,13 +96,13 @@ def session():
 
 
 def forward(other: str, quick: bool) -> Sides:
-    """Features of all pictures."""
-    pictures = images(4 if quick else BATCH)
+    """Features of all images."""
+    batch = images(4 if quick else BATCH)
     preprocessing = Preprocessing("bgr", MEAN)
     network = Network("caffenet", weights(), preprocessing)
 
     def inputs() -> torch.Tensor:
-        return preprocessing(torch.from_numpy(pictures)).contiguous()
+        return preprocessing(torch.from_numpy(batch)).contiguous()
 
     if other == "torch":
         module = as_written()
@@ -121,13 +121,11 @@ def forward(other: str, quick: bool) -> Sides:
         error = np.abs(a - b.transpose(0, 2, 3, 1)).max() / np.abs(a).max()
         return error <= 1e-4, f"equal to {error:.0e} of the largest"
 
-    return Sides(
-        lambda: network.features(pictures, "conv5"), theirs, check, len(pictures), work(), "multiply-add"
-    )
+    return Sides(lambda: network.features(batch, "conv5"), theirs, check, len(batch), work(), "multiply-add")
 
 
 def work() -> float:
-    """Operations that convolutions take for one image."""
+    """Operations of the convolutions for one image."""
     total, side = 0.0, 227
     for layer in LAYERS:
         side = layer.output_side(side)

@@ -1,4 +1,4 @@
-"""What the pages of the book took when they were executed last, from what their notebooks say themselves."""
+"""Seconds and memory of the last execution of the book's pages, as their notebooks record them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import nbformat
 
 
 def measure(folder: Path) -> list[dict[str, Any]]:
-    """Each executed page: when, in how many seconds, and how much memory its processes took at most.
+    """Date, seconds and peak memory of each executed page.
 
-    A page that found its work in the cache was fast: seconds are those of a cold run only where it was one.
+    Pages that find their results in the cache are fast: the seconds are of a cold run only if it was empty.
     """
-    found = []
+    rows = []
     for path in sorted(folder.glob("*.ipynb")):
         about = nbformat.read(path, as_version=4).metadata
-        run, own = about.get("papermill", {}), about.get("corrlib", {})
+        run, recorded = about.get("papermill", {}), about.get("corrlib", {})
         if run.get("duration") is not None:
             row = {"name": path.stem, "date": run["start_time"][:10], "seconds": run["duration"]}
-            found.append(row | {"memory": own.get("memory"), "commit": own.get("commit")})
-    return found
+            rows.append(row | {"memory": recorded.get("memory"), "commit": recorded.get("commit")})
+    return rows

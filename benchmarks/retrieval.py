@@ -1,6 +1,6 @@
 """Exact nearest neighbours by cosine: ours, and faiss's exhaustive index of unit vectors.
 
-Ours begins with features as they are and faiss with a finished index: the unit vectors are made before.
+Ours starts from raw features, faiss from a finished index of unit vectors.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from benchmarks.harness import Absent, Contest, Growth, Kernel, Sides
 from corrlib.retrieval import nearest
 
 WIDTH, K = 384, 5
-#: The paper's million patches, and as many queries as three images have units.
+#: The paper's million patches, and about as many queries as three images have units.
 DATABASE, QUERIES = 1_000_000, 500
 
 
 @cache
 def features(count: int) -> np.ndarray:
-    """Rectified noise, as sparse as a layer after its ReLU."""
+    """Rectified noise, as sparse as a layer after rectification."""
     rng, block = np.random.default_rng(0), 50_000
-    found = np.empty((count, WIDTH), np.float32)
+    noise = np.empty((count, WIDTH), np.float32)
     for start in range(0, count, block):
         part = rng.standard_normal((min(block, count - start), WIDTH), dtype=np.float32)
-        np.maximum(part, 0, out=found[start : start + block])
-    return found
+        np.maximum(part, 0, out=noise[start : start + block])
+    return noise
 
 
 def queries(count: int) -> np.ndarray:
-    """Features of their own."""
+    """Rectified noise, different from `features`."""
     noise = np.random.default_rng(1).standard_normal((count, WIDTH), dtype=np.float32)
     return np.maximum(noise, 0)
 
@@ -54,7 +54,7 @@ def against_faiss(quick: bool) -> Sides:
     def check(ours: tuple, theirs: tuple) -> tuple[bool, str]:
         (rows, cosines), (products, same) = ours, theirs
         recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(rows, same, strict=True)])
-        # Where a rounded cosine ties with the next one, either is right.
+        # Where rounded cosines tie, either neighbour is right.
         worst = np.abs(np.sort(cosines, axis=1) - np.sort(products, axis=1)).max()
         return recall == 1 and worst < 1e-5, f"recall {recall:g}; cosines equal to {worst:.0e}"
 
@@ -63,7 +63,7 @@ def against_faiss(quick: bool) -> Sides:
 
 
 def search(size: int) -> Callable[[], tuple]:
-    """169 queries in the first of the features."""
+    """169 queries in a database of `size` features."""
     query, database = queries(169), features(size)
     return lambda: nearest(query, database, K)
 

@@ -1,19 +1,19 @@
-"""The paper's full experiment at the measured rates: with what one would take at first, and with ours."""
+"""The paper's full experiment at the measured rates, with the peers and with ours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-#: VOC 2011's objects in train and val, taken to be halved by them; and what the paper does with each.
+#: Objects of VOC 2011 in train and val, assumed to be equally many, and the paper's numbers.
 OBJECTS = 27_450
 VAL, NEIGHBOURS, CATEGORIES, FOLDS = OBJECTS // 2, 25, 20, 5
-#: Step, count of what is done, and the contest whose times it has: kernel, and how name and peer begin.
+#: Step, number of computations, and the contest that gives their time: kernel, and start of name and peer.
 STEPS = (
     ("flows by conv4 and by SIFT", 2 * VAL * NEIGHBOURS, "flow", "13 x 13, lambda 0.15", "PyMaxflow"),
     ("dense flow of each", 2 * VAL * NEIGHBOURS, "warp", "flow", "SciPy"),
     (
-        "features of squares of 227 and of 500 pixels",
+        "features of crops of 227 and of 500 pixels",
         OBJECTS * (1 + (500 / 227) ** 2),
         "network",
         "conv5",
@@ -33,8 +33,8 @@ STEPS = (
 
 
 def estimate(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Hours on one core of each step; a step whose contest was not held in full is left out."""
-    found, rows = [], list(rows)
+    """Hours on one core for each step; steps whose contest was not held in full are omitted."""
+    steps, rows = [], list(rows)
     for step, count, kernel, name, against in STEPS:
         for row in rows:
             same = (
@@ -44,5 +44,5 @@ def estimate(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             )
             if same and "ratio" in row and not row["quick"]:
                 hours = {side: count * row[side] / 3600 for side in ("ours", "theirs")}
-                found.append({"step": step, "count": round(count), "against": row["against"]} | hours)
-    return found
+                steps.append({"step": step, "count": round(count), "against": row["against"]} | hours)
+    return steps

@@ -28,22 +28,21 @@ def picture(side: int, seed: int = 0) -> np.ndarray:
 
 
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Of rows that are not zero."""
+    """Cosines of the rows that are not zero."""
     a, b = a.astype(float), b.astype(float)
     length = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
     return (a * b).sum(axis=-1)[length > 0] / length[length > 0]
 
 
 def alike(least: float, ours: np.ndarray, theirs: np.ndarray) -> tuple[bool, str]:
-    """Whether the cosine of each descriptor of both is so much at least."""
-    found = cosines(ours.reshape(-1, 128), theirs.reshape(-1, 128))
-    return len(
-        found
-    ) > 0 and found.min() >= least, f"cosine at least {found.min():.5f}, mean {found.mean():.6f}"
+    """Whether the cosine of each pair of descriptors is at least `least`."""
+    cosine = cosines(ours.reshape(-1, 128), theirs.reshape(-1, 128))
+    lowest = cosine.min(initial=1)
+    return len(cosine) > 0 and lowest >= least, f"cosine at least {lowest:.5f}, mean {cosine.mean():.6f}"
 
 
 def by_opencv(image: np.ndarray, points: np.ndarray, radius: float) -> np.ndarray:
-    """As one writes it with OpenCV: a pyramid a radius, smoothed for it."""
+    """Descriptors by OpenCV, with one pyramid per radius, smoothed for that radius."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     sigma, halvings = sift._smoothing(radius, sift.MAGNIFICATION, min(grey.shape))
     keypoints = [
@@ -53,7 +52,7 @@ def by_opencv(image: np.ndarray, points: np.ndarray, radius: float) -> np.ndarra
 
 
 class _Filter(ctypes.Structure):
-    """VlDsiftFilter of VLFeat 0.9.20 and later, as far as it is read here."""
+    """The fields of VlDsiftFilter of VLFeat 0.9.20 and later that are read here."""
 
     _fields_ = [
         *((name, ctypes.c_int) for name in ("width", "height", "step_x", "step_y")),
@@ -83,12 +82,12 @@ class VLFeat:
         """Descriptors ``(n, 128)`` of a float32 image, directions counter-clockwise as ours."""
         self._library.vl_dsift_process(self._filter, grey.ctypes.data_as(ctypes.c_void_p))
         count = self._filter[0].count
-        found = np.ctypeslib.as_array(self._filter[0].descriptors, (count, 16, 8))
-        return found[..., -np.arange(8) % 8].reshape(count, 128)
+        descriptors = np.ctypeslib.as_array(self._filter[0].descriptors, (count, 16, 8))
+        return descriptors[..., -np.arange(8) % 8].reshape(count, 128)
 
 
 def dense_against_vlfeat(side: int, bin_size: int, stride: int, quick: bool) -> Sides:
-    """The same grid; theirs begins with the smoothed image, ours with the picture."""
+    """The same grid; theirs starts from the smoothed image, ours from the unsmoothed one."""
     image, vlfeat, repeats = picture(side), VLFeat(side, bin_size, stride), 1 if side > 300 else 5
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     sigma = np.sqrt((bin_size / sift.MAGNIFICATION) ** 2 - 0.25)
@@ -101,7 +100,7 @@ def dense_against_vlfeat(side: int, bin_size: int, stride: int, quick: bool) -> 
         return [vlfeat(grey) for _ in range(repeats)][-1]
 
     def check(a: np.ndarray, b: np.ndarray) -> tuple[bool, str]:
-        b = b.reshape(a.shape)  # at the border of the image, whose gradients differ, are those left out
+        b = b.reshape(a.shape)  # gradients at the border differ, so it is left out
         return alike(0.9999, a[1:-1, 1:-1], b[1:-1, 1:-1])
 
     return Sides(ours, theirs, check, repeats)
@@ -124,7 +123,7 @@ def dense_against_opencv(side: int, bin_size: int, stride: int, quick: bool) -> 
 
 
 def keypoints_against_opencv(quick: bool, count: int = 15) -> Sides:
-    """All the book's radii at the keypoints of one picture."""
+    """All radii of the book at the keypoints of one image."""
     image = picture(227)
     points = np.random.default_rng(0).uniform(20, 207, (count, 2))
     kinds = [(radius, sift.MAGNIFICATION) for radius in RADII]

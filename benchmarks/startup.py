@@ -1,4 +1,4 @@
-"""What happens before anything is computed: the import, and the compilation that the disk remembers."""
+"""Time before the first computation: the import, and the compilation, which is cached on disk."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ for _ in range(2):
 
 
 def seconds(program: str, **environment: str) -> list[float]:
-    """The processor seconds that a Python of its own prints."""
+    """The processor seconds that a program prints, run in a new process."""
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
     return [float(line) for line in done.stdout.split()]
 
 
 def measure(quick: bool) -> dict[str, float]:
-    """Processor seconds of the import, and of the solver's first and later calls."""
+    """Processor seconds of the import and of the solver's first and later calls."""
     imports = [seconds(IMPORT)[0] for _ in range(2 if quick else 5)]
     with tempfile.TemporaryDirectory() as folder:
         compiled, called = seconds(COMPILE, NUMBA_CACHE_DIR=folder)

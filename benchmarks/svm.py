@@ -1,4 +1,4 @@
-"""The SVM path: all classes at each of eleven C, on one fold, against scikit-learn's LinearSVC."""
+"""SVMs of all classes at each of eleven C, on one fold, against scikit-learn's LinearSVC."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CS = tuple(np.logspace(-8, -4, 11).tolist())
 
 
 def samples(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Rectified features of RMS norm 512, of classes that overlap as keypoints do, and their labels."""
+    """Rectified features of RMS norm 512 and labels, of classes that overlap as those of keypoints do."""
     labels = np.random.default_rng(seed).integers(0, CLASSES, count)
     rng = np.random.default_rng(9)
     centres, mix = rng.standard_normal((CLASSES, 24)), rng.standard_normal((24, WIDTH)) / np.sqrt(24)
@@ -28,23 +28,23 @@ def samples(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def against_liblinear(dual: bool, quick: bool) -> Sides:
-    """Eleven machines of sixteen classes each; a hurry takes a tenth of the samples."""
+    """Eleven classifiers of sixteen classes each; a quick run uses a tenth of the samples."""
     x, labels = samples(COUNT // 10 if quick else COUNT)
     fresh, truth = samples(2 * COUNT, seed=1)
 
     def theirs() -> list[svm.LinearSVM]:
-        found = []
+        path = []
         for C in CS:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)  # it has its thousand steps, and no more
-                one = LinearSVC(C=C, dual=dual, intercept_scaling=svm.INTERCEPT, random_state=0)
-                one.fit(x, labels)
-            found.append(svm.LinearSVM(one.classes_, one.coef_.T, one.intercept_))
-        return found
+                warnings.simplefilter("ignore", ConvergenceWarning)  # it stops after a thousand steps
+                classifier = LinearSVC(C=C, dual=dual, intercept_scaling=svm.INTERCEPT, random_state=0)
+                classifier.fit(x, labels)
+            path.append(svm.LinearSVM(classifier.classes_, classifier.coef_.T, classifier.intercept_))
+        return path
 
-    def objectives(machine: svm.LinearSVM, C: float) -> np.ndarray:
-        weights, intercepts = machine.weights.astype(float), machine.intercepts.astype(float)
-        signs = np.where(labels[:, None] == machine.classes, 1.0, -1.0)
+    def objectives(classifier: svm.LinearSVM, C: float) -> np.ndarray:
+        weights, intercepts = classifier.weights.astype(float), classifier.intercepts.astype(float)
+        signs = np.where(labels[:, None] == classifier.classes, 1.0, -1.0)
         inside = np.maximum(0, 1 - signs * (x.astype(float) @ weights + intercepts))
         half = (weights**2).sum(axis=0) + (intercepts / svm.INTERCEPT) ** 2
         return half / 2 + C * (inside**2).sum(axis=0)
@@ -54,12 +54,12 @@ def against_liblinear(dual: bool, quick: bool) -> Sides:
             (objectives(a, C) / objectives(b, C) - 1).max() for a, b, C in zip(ours, others, CS, strict=True)
         )
         right = [[np.mean(m.predict(fresh) == truth) for m in side] for side in (ours, others)]
-        # Where the dual solver has not finished, its accuracy is another, and it is not ours that is wrong.
-        done = [
+        # Where the dual solver has not converged, its accuracy differs, and ours is not to blame.
+        converged = [
             abs(objectives(a, C) / objectives(b, C) - 1).max() < 1e-3
             for a, b, C in zip(ours, others, CS, strict=True)
         ]
-        apart = np.abs(np.subtract(*right))[done].max()
+        apart = np.abs(np.subtract(*right))[converged].max()
         said = f"objective above theirs by {above:.0e} at most; accuracy within {apart:.4f}"
         return above <= 1e-4 and apart <= 1e-3, said
 

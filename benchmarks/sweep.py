@@ -1,8 +1,8 @@
-"""Sweeps: `corrlib sweep`, a plain loop over papermill, and the ideal, work divided by cores.
+"""Sweeps: `corrlib sweep`, a plain loop over papermill, and the ideal, the work divided by the cores.
 
-The chapter is made up, so that its work is known: for each layer some processor seconds that the cache keeps,
-as those of an alignment, and for each point some of its own. Both runs start from an empty cache. The work is
-the processor time of the loop and its kernels.
+The chapter is artificial, so that its work is known: some processor seconds for each layer, whose result is
+cached as in alignment, and some for each point. Both runs start from an empty cache. The work is the
+processor time of the loop and its kernels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import nbformat
 import papermill
 from joblib import cpu_count
 
-#: Processor seconds of a layer, which the cache keeps, and of a point.
+#: Processor seconds of a layer, whose result is cached, and of a point.
 HEAVY, LIGHT = 4.0, 1.0
 LAYERS, ALPHAS = ("conv3", "conv4", "conv5"), (0.05, 0.1)
 
@@ -42,9 +42,9 @@ light: float = 1.0
 import os, sys
 sys.path.insert(0, os.getcwd())
 import toys
-from corrlib import store
+from corrlib.cache import cached
 
-store.cached(toys.heavy, layer=layer, seconds=heavy)
+cached(toys.heavy, layer=layer, seconds=heavy)
 toys.burn(light)
 """
 TOYS = '''"""Work of a known size."""
@@ -63,21 +63,23 @@ def heavy(layer, seconds):
 
 
 def plain_loop(root: Path, points: list[dict[str, object]]) -> None:
-    """What one writes without this package; its kernels warn of their sockets, which nobody wants to read."""
+    """The loop that one would write without corrlib, without the warnings of its kernels."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         nbformat.write(jupytext.read(root / "book" / "toy.py"), root / "toy.ipynb")
         for number, values in enumerate(points):
-            out, how = root / f"{number}.ipynb", dict(progress_bar=False, kernel_name="python3")
-            papermill.execute_notebook(root / "toy.ipynb", out, values, **how)
+            out = root / f"{number}.ipynb"
+            papermill.execute_notebook(
+                root / "toy.ipynb", out, values, progress_bar=False, kernel_name="python3"
+            )
     finally:
         os.dup2(kept, 2)
         os.close(kept), os.close(nowhere)
 
 
 def sweep(root: Path, grid: dict[str, str], workers: int) -> None:
-    """The same points by the command, from its start to its end."""
+    """The same points by the command."""
     program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     given = [part for name, values in grid.items() for part in ("-p", f"{name}={values}")]
     where = ["--out", str(root / "runs"), "--workers", str(workers)]
@@ -86,7 +88,7 @@ def sweep(root: Path, grid: dict[str, str], workers: int) -> None:
 
 
 def measure() -> dict[str, float]:
-    """Seconds by the clock on the wall: of the loop, of the sweep, of the ideal."""
+    """Elapsed seconds of the loop and of the sweep, and the ideal."""
     common = {"heavy": HEAVY, "light": LIGHT}
     points = [{"layer": layer, "alpha": alpha} | common for layer in LAYERS for alpha in ALPHAS]
     grid = {"layer": ",".join(LAYERS), "alpha": ",".join(map(str, ALPHAS))}

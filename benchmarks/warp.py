@@ -1,4 +1,4 @@
-"""Dense flow and warped images: ours, and SciPy's RectBivariateSpline at every pixel, as the paper has it."""
+"""Dense flow and warped images: ours, and SciPy's RectBivariateSpline at every pixel, as in the paper."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def labels() -> np.ndarray:
 
 
 def dense(quick: bool) -> Sides:
-    """The flow at each pixel, cubic, from that of the nodes."""
+    """The flow of each pixel from that of the nodes, by cubic splines."""
     chosen = labels()
     centres = FIELD.center + FIELD.stride * np.arange(GRID)
     inside = np.clip(np.arange(SIDE), centres[0], centres[-1])
@@ -39,7 +39,7 @@ def dense(quick: bool) -> Sides:
 
 
 def picture(quick: bool) -> Sides:
-    """An image seen through a flow, linear between pixels."""
+    """An image warped by a flow, with linear interpolation."""
     image = np.random.default_rng(0).uniform(0, 255, (SIDE, SIDE, 3)).astype(np.float32)
     field = flow(labels(), FIELD, FIELD, (SIDE, SIDE))
     axis = np.arange(SIDE)

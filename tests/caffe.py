@@ -1,4 +1,4 @@
-"""An encoder of Caffe's wire format: what the tests' own .caffemodel files are written with."""
+"""An encoder of Caffe's wire format, for .caffemodel files in tests."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ def varint(value):
 
 
 def field(number, payload):
-    """A field of bytes."""
+    """A field with bytes."""
     return varint(number << 3 | 2) + varint(len(payload)) + payload
 
 
@@ -33,7 +33,7 @@ def blob(array, *, legacy=False, packed=True, double=False):
 
 
 def layer(name, *blobs, old=False):
-    """A layer with a type and a field that nobody reads, in the current or in the V1 form."""
+    """A layer with a type and a field that the reader skips, in the current or in the V1 form."""
     if old:
         encoded = number_field(5, 4) + field(2, b"data") + field(4, name.encode())
         return field(2, encoded + b"".join(field(6, encoded_blob) for encoded_blob in blobs))

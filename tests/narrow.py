@@ -1,19 +1,42 @@
-"""A narrow CaffeNet with random weights and without fully connected layers: all that most tests need."""
+"""Narrow networks with random weights: fast, and enough for most tests."""
 
 import numpy as np
 
+import oracles
 from corrlib import convnet
 
 
+def random_parameters(rng, name, widths=(4, 6, 4, 8, 6), hidden=None, positive=False):
+    """Random parameters of an architecture, with fully connected layers if `hidden` is their width."""
+    result, last, widths = {}, 3, iter(widths)
+    for layer in convnet.architecture(name).layers:
+        if layer.kind == "conv":
+            shape = (next(widths), last // layer.groups, layer.kernel, layer.kernel)
+        elif layer.kind == "fc" and hidden:
+            shape = (hidden, last * (36 if layer.name == "fc6" else 1))
+        else:
+            continue
+        weight = rng.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape).astype(np.float32)
+        result[f"{layer.name}.weight"] = np.abs(weight) if positive else weight
+        result[f"{layer.name}.bias"] = rng.normal(0, 0.1, shape[0]).astype(np.float32)
+        last = shape[0]
+    return result
+
+
+def random_network(rng, name="caffenet", **options):
+    scaled = convnet.Preprocessing("bgr", (90.0, 100.0, 120.0), (1.0, 0.5, 2.0))
+    return convnet.Network(name, random_parameters(rng, name, **options), scaled, source="some/narrow.npz")
+
+
 def parameters():
-    """Weights and biases of conv1 to conv5, of 8, 8, 8, 6 and 4 channels."""
-    rng, found = np.random.default_rng(0), {}
+    """Weights and biases of conv1 to conv5 of a CaffeNet with 8, 8, 8, 6 and 4 channels."""
+    rng, result = np.random.default_rng(0), {}
     for number, shape in enumerate([(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)], 1):
         outputs, inputs, kernel = shape
-        spread = np.sqrt(2 / (inputs * kernel**2))
-        found[f"conv{number}.weight"] = rng.normal(0, spread, (outputs, inputs, kernel, kernel))
-        found[f"conv{number}.bias"] = np.zeros(outputs)
-    return found
+        sigma = np.sqrt(2 / (inputs * kernel**2))
+        result[f"conv{number}.weight"] = rng.normal(0, sigma, (outputs, inputs, kernel, kernel))
+        result[f"conv{number}.bias"] = np.zeros(outputs)
+    return result
 
 
 def preprocessing(scale=1.0):
@@ -22,3 +45,28 @@ def preprocessing(scale=1.0):
 
 def network(scale=1.0):
     return convnet.Network("caffenet", parameters(), preprocessing(scale), source="random.safetensors")
+
+
+def noise(rng, *shape):
+    """Random images."""
+    return rng.integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+
+def slow_features(name, weights, x):
+    """Activations of every layer for preprocessed x (3, H, W), by definition."""
+    activations, x = {}, np.asarray(x, float)
+    for layer in convnet.architecture(name).layers:
+        weight, bias = (weights.get(f"{layer.name}.{kind}") for kind in ("weight", "bias"))
+        if weight is None and layer.kind in ("conv", "fc"):
+            break
+        if layer.kind == "conv":
+            x = oracles.convolution(x, weight, bias, layer.stride, layer.padding, layer.groups)
+        elif layer.kind == "pool":
+            x = oracles.max_pool(x, layer.kernel, layer.stride, layer.ceil)
+        elif layer.kind == "norm":
+            x = oracles.local_response_norm(x)
+        else:
+            x = weight @ x.reshape(-1) + bias
+            x = x if layer.name == "fc8" else np.maximum(x, 0)
+        activations[layer.name] = x
+    return activations

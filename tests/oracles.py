@@ -1,4 +1,4 @@
-"""Slow, obvious twins of what corrlib computes cleverly."""
+"""Slow, obvious implementations of what corrlib computes faster."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 
 def first_inside(inside, origin, direction, *, far, step):
-    """Walk along a ray in small steps: the first distance at which it is inside a solid; inf if nowhere."""
+    """Walk along a ray in small steps: the first distance at which it is inside a solid, or inf."""
     distances = np.arange(0, far, step)
     found = np.flatnonzero(inside(origin + distances[:, None] * direction))
     return distances[found[0]] if len(found) else np.inf
@@ -78,11 +78,11 @@ def local_response_norm(x, size=5, alpha=1e-4, beta=0.75):
 
 
 def sift(image, x, y, radius, magnification=3):
-    """Lowe's descriptor of a grey image at (x, y), pixel by pixel at full resolution, the point unrounded."""
+    """Lowe's descriptor of a grey image at (x, y), pixel by pixel, without rounding the point."""
     from scipy.ndimage import gaussian_filter
 
     width = radius / 2
-    sigma = np.sqrt((width / magnification) ** 2 - 0.5**2)  # the camera has blurred the image by 0.5
+    sigma = np.sqrt((width / magnification) ** 2 - 0.5**2)  # the image is assumed to be blurred by 0.5
     smooth = gaussian_filter(image.astype(float), sigma, mode="mirror")
     bins = np.zeros((4, 4, 8))
     for row in range(1, image.shape[0] - 1):
@@ -154,7 +154,7 @@ def flow_energy(unary, labels_rc, beta):
 
 
 def least_flow_energy(unary, beta):
-    """Try every labelling of a tiny grid: the least energy."""
+    """The minimum of the energy over every labelling of a tiny grid."""
     height, width, rows, cols = unary.shape
     labels = np.indices((rows, cols)).reshape(2, -1).T
     nodes = np.indices((height, width)).reshape(2, -1).T
@@ -170,14 +170,14 @@ def least_flow_energy(unary, beta):
 
 
 def message(source, beta, down, right):
-    """To each label the least of source[y, x] + beta |(y, x) - label + (down, right)|^2, by definition."""
+    """For each label the minimum of source[y, x] + beta |(y, x) - label + (down, right)|^2, by definition."""
     places = np.indices(source.shape).reshape(2, -1).T
     moved = places[:, None] - places[None] + (down, right)
     return (source.reshape(-1, 1) + beta * (moved**2).sum(axis=-1)).min(axis=0).reshape(source.shape)
 
 
 def belief_propagation(unary, beta, iterations):
-    """Least energy met by min-sum on a checkerboard that begins with no flow (grids of one shape)."""
+    """Lowest energy encountered by min-sum on a checkerboard, starting with no flow (grids of one shape)."""
     height, width, _, cols = unary.shape
     nodes = [(r, c) for r in range(height) for c in range(width)]
     labels = np.array(nodes).reshape(height, width, 2)
@@ -194,37 +194,11 @@ def belief_propagation(unary, beta, iterations):
     return best
 
 
-def lower_envelope(f, beta, shift, out, vertex, start):
-    """out[j] = min over o of f[o] + beta (o - j + shift)^2 by the lower envelope of the parabolas.
-
-    Felzenszwalb and Huttenlocher 2004, section 2; beta > 0. numba compiles it as it is: `vertex` (n ints) and
-    `start` (n + 1 floats) are workspaces.
-    """
-    last = 0
-    vertex[0], start[0], start[1] = 0, -np.inf, np.inf
-    for o in range(1, len(f)):
-        while True:
-            v = vertex[last]
-            meet = ((f[o] + beta * o * o) - (f[v] + beta * v * v)) / (2 * beta * (o - v))
-            if meet > start[last]:
-                break
-            last -= 1
-        last += 1
-        vertex[last] = o
-        start[last], start[last + 1] = meet, np.inf
-    last = 0
-    for j in range(len(out)):
-        place = j - shift
-        while start[last + 1] < place:
-            last += 1
-        out[j] = f[vertex[last]] + beta * (vertex[last] - place) ** 2
-
-
 # flow
 
 
 def closest_match(flow, point, steps):
-    """Least distance of p + flow(p) from a point, over p on a grid `steps` times finer than the pixels."""
+    """Smallest distance of p + flow(p) from a point, for p on a grid `steps` times finer than the pixels."""
     height, width = flow.shape[:2]
     best = np.inf
     for r in range(height - 1):
@@ -279,7 +253,7 @@ def mean_field(fields, size):
 
 
 def windows(maps, context):
-    """Put the windows around all cells of maps (N, H, W, C) together, zeros outside: (N H W, s s C)."""
+    """The windows around all cells of maps (N, H, W, C), with zeros outside: (N H W, s s C)."""
     half, rows = context // 2, []
     for one in np.asarray(maps, float):
         for r in range(one.shape[0]):
@@ -297,13 +271,13 @@ def windows(maps, context):
 
 
 def svm_objective(w, b, x, signs, C):
-    """Half the squared norm of the weights, the constant feature's (512) included, and the squared hinges."""
+    """Half the squared norm of the weights, with that of the constant feature 512, plus squared hinges."""
     hinges = [max(0.0, 1 - sign * (float(w @ row) + b)) for row, sign in zip(x, signs, strict=True)]
     return 0.5 * (float(w @ w) + (b / 512) ** 2) + C * sum(h * h for h in hinges)
 
 
 def least_svm_objective(x, signs, C):
-    """The least that a general optimiser finds, from zero."""
+    """The minimum that a general optimiser finds, starting from zero."""
     scaled = np.hstack([x, np.full((len(x), 1), 512.0)]).astype(float)
 
     def value(w):

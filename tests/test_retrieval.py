@@ -1,4 +1,4 @@
-"""Retrieval against the exhaustive oracle, whatever the chunks, blocks and groups."""
+"""Retrieval against sorting the whole database, for various chunks, blocks and groups."""
 
 import resource
 from pathlib import Path
@@ -15,15 +15,15 @@ from corrlib.retrieval import nearest
 
 @pytest.mark.parametrize("chunk", [1, 7, 53, 1000])
 @pytest.mark.parametrize("grouped", [False, True])
-@pytest.mark.parametrize("where", ["cpu", "cpu:0"])  # the products by NumPy, and by torch as on a GPU
-def test_equals_the_oracle(rng, monkeypatch, chunk, grouped, where):
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # multiplied by NumPy, and by torch as on a GPU
+def test_equals_sorting_the_whole_database(rng, monkeypatch, chunk, grouped, device):
     monkeypatch.setattr(retrieval, "QUERIES", 5)
     query, database = rng.standard_normal((17, 11)), rng.standard_normal((53, 11))
     groups = {}
     if grouped:
         groups = {"query_group": rng.integers(0, 4, 17), "database_group": rng.integers(0, 4, 53)}
     for k in (1, 5):
-        indices, similarity = nearest(query, database, k, chunk=chunk, device=where, **groups)
+        indices, similarity = nearest(query, database, k, chunk=chunk, device=device, **groups)
         expected, cosines = oracles.neighbours(query, database, k, **groups)
         np.testing.assert_array_equal(indices, expected)
         np.testing.assert_allclose(similarity, cosines, atol=1e-6)
@@ -43,7 +43,7 @@ def test_blocks_are_searched_as_if_stacked(data):
     np.testing.assert_allclose(similarity, cosines, atol=1e-6)
 
 
-def test_the_size_of_a_feature_does_not_matter(rng):
+def test_the_norm_of_a_feature_does_not_matter(rng):
     database = rng.standard_normal((40, 5))
     scales = 10.0 ** rng.integers(-15, 15, (40, 1))
     query = database[[3, 30]] * 1e-10
@@ -54,21 +54,21 @@ def test_the_size_of_a_feature_does_not_matter(rng):
     assert nearest(features, features, 1)[1].max() == 1  # not the 1.0000002 of rounded products
 
 
-def test_own_image_is_never_found_by_its_name(rng):
+def test_groups_may_be_named(rng):
     database = rng.standard_normal((6, 4))
     images = np.array(["a", "a", "b", "b", "c", "a"])
     indices, _ = nearest(database, database, 3, query_group=images, database_group=images)
     assert all(images[i] not in images[row] for i, row in enumerate(indices))
 
 
-def test_zeros_are_similar_to_none_and_equals_come_in_order():
+def test_the_cosine_of_zeros_is_zero_and_ties_are_in_order():
     database = np.array([[0, 0], [1, 0], [-1, 0], [2, 0], [1, 0.0]])
     indices, similarity = nearest(np.array([[3.0, 0], [0, 0]]), database, 5)
     np.testing.assert_array_equal(indices, [[1, 3, 4, 0, 2], [0, 1, 2, 3, 4]])
     np.testing.assert_array_equal(similarity, [[1, 1, 1, 0, -1], [0] * 5])
 
 
-def test_inputs_are_left_alone(rng):
+def test_inputs_are_not_changed(rng):
     query, database = rng.standard_normal((2, 3, 4)).astype(np.float32)
     before = query.copy(), database.copy()
     database.flags.writeable = False
@@ -83,29 +83,26 @@ def test_no_queries():
     assert nearest(np.zeros((0, 3)), np.ones((4, 3)), 2, **groups)[0].shape == (0, 2)
 
 
+QUERY, DATABASE = np.ones((2, 3)), np.ones((4, 3))
+
+
 @pytest.mark.parametrize(
-    ("query", "database", "k", "groups", "complaint"),
+    ("arguments", "groups", "message"),
     [
-        (np.ones((2, 3)), np.ones((4, 2)), 1, {}, r"\(2, 3\) and \(4, 2\)"),
-        (np.ones(3), np.ones((4, 3)), 1, {}, r"\(Q, D\)"),
-        (np.ones((2, 3)), [], 1, {}, "none"),
-        (np.ones((2, 3)), np.ones((4, 3)), 0, {}, "k is 0.*4 features"),
-        (np.ones((2, 3)), np.ones((4, 3)), 5, {}, "k is 5.*4 features"),
-        (np.ones((2, 3)), np.ones((4, 3)), 1, {"query_group": [0, 1]}, r"\(2,\) and database_group \(4,\)"),
-        (
-            np.ones((2, 3)),
-            np.ones((4, 3)),
-            2,
-            {"query_group": [0, 1], "database_group": [1, 1, 0, 1]},
-            "only 1",
-        ),
-        (np.full((2, 3), np.nan), np.ones((4, 3)), 1, {}, "query.*not finite"),
-        (np.ones((2, 3)), np.full((4, 3), np.inf), 1, {}, "database.*not finite"),
+        ((QUERY, np.ones((4, 2)), 1), {}, r"\(2, 3\) and \(4, 2\)"),
+        ((np.ones(3), DATABASE, 1), {}, r"\(Q, D\)"),
+        ((QUERY, [], 1), {}, "none"),
+        ((QUERY, DATABASE, 0), {}, "k is 0.*4 features"),
+        ((QUERY, DATABASE, 5), {}, "k is 5.*4 features"),
+        ((QUERY, DATABASE, 1), dict(query_group=[0, 1]), r"\(2,\) and database_group \(4,\)"),
+        ((QUERY, DATABASE, 2), dict(query_group=[0, 1], database_group=[1, 1, 0, 1]), "only 1"),
+        ((np.full((2, 3), np.nan), DATABASE, 1), {}, "query.*not finite"),
+        ((QUERY, np.full((4, 3), np.inf), 1), {}, "database.*not finite"),
     ],
 )
-def test_bad_input(query, database, k, groups, complaint):
-    with pytest.raises(ValueError, match=complaint):
-        nearest(query, database, k, **groups)
+def test_bad_input_is_refused(arguments, groups, message):
+    with pytest.raises(ValueError, match=message):
+        nearest(*arguments, **groups)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads the process's memory from /proc")
@@ -117,7 +114,7 @@ def test_a_mapped_database_is_read_in_bounded_memory(tmp_path):
     database[:, 1] = np.linspace(-1, 1, rows)
     query = np.zeros((2, width), np.float32)
     query[:, :2] = [1, -0.5], [1, 0.25]
-    nearest(query, database[:10], 1)  # all is loaded and compiled
+    nearest(query, database[:10], 1)  # load and compile everything
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     used = int(status["VmData"].split()[0]) * 1024
     limits = resource.getrlimit(resource.RLIMIT_DATA)

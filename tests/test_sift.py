@@ -1,18 +1,22 @@
-"""SIFT at given points: against a slow direct implementation, and what a descriptor must do."""
+"""SIFT at given points and on a dense grid: against a slow direct implementation, and by its properties."""
 
 import cv2
 import numpy as np
 import pytest
 
 import oracles
+from corrlib import sift
 from corrlib.sift import descriptors, several
+
+
+def blobs(rng, *shape, sizes=(1, 2, 4, 8)):
+    layers = [cv2.GaussianBlur(rng.normal(size=shape), (0, 0), s) * s for s in sizes]
+    return cv2.normalize(sum(layers), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
 
 
 @pytest.fixture
 def image(rng):
-    """Blobs of all sizes, 61 x 83 pixels."""
-    layers = [cv2.GaussianBlur(rng.normal(size=(61, 83)), (0, 0), s) * s for s in (1, 2, 4, 8)]
-    return cv2.normalize(sum(layers), None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    return blobs(rng, 61, 83)
 
 
 def cosine(a, b):
@@ -21,12 +25,12 @@ def cosine(a, b):
 
 @pytest.mark.parametrize("radius", [5, 10, 16, 20])
 def test_equals_the_direct_computation(image, radius):
-    # Inside, on and past the border.
+    # Inside, on and beyond the border.
     points = np.array([[41, 30], [30.4, 27.3], [3, 5], [0, 60], [82, 0], [-2, 30]])
     found = descriptors(image, points, radius=radius)
     assert found.shape == (6, 128) and found.dtype == np.float32
     for (x, y), row in zip(points, found, strict=True):
-        # OpenCV rounds the point to a pixel and the numbers to integers.
+        # OpenCV rounds the point to a pixel and the result to integers.
         assert cosine(row, oracles.sift(image, round(x), round(y), radius)) > 0.9995
         assert cosine(row, oracles.sift(image, x, y, radius)) > (0.99 if radius > 5 else 0.97)
 
@@ -40,36 +44,28 @@ def test_less_smoothing_equals_the_direct_computation(image, radius, magnificati
         assert cosine(row, oracles.sift(image, x, y, radius)) < 0.99
 
 
-@pytest.mark.parametrize("shape", [(227, 227), (61, 83)])
-def test_kinds_that_share_a_pyramid_are_what_each_is_alone(rng, shape):
-    image = cv2.GaussianBlur(rng.normal(size=shape), (0, 0), 2)
-    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    points = rng.uniform(-2, 62, (3, 2, 2))
-    kinds = [(radius, 3) for radius in (10, 20, 40, 80, 160, 30)] + [(40, 12), (80, 12), (20, 3)]
-    found = several(image, points, kinds)
-    assert found.shape == (9, 3, 2, 128)
-    for (radius, magnification), one in zip(kinds, found, strict=True):
-        alone = descriptors(image, points, radius=radius, magnification=magnification)
-        np.testing.assert_array_equal(one, alone)
-    assert several(image, points[:0], kinds).shape == (9, 0, 2, 128)
-
-
-@pytest.mark.parametrize("magnification", [0, 11, np.nan])
-def test_a_smoothing_finer_than_the_image_is_refused(image, magnification):
-    with pytest.raises(ValueError, match="for radius 10, at most 10, got"):
-        descriptors(image, [[9, 9]], radius=10, magnification=magnification)
-
-
-@pytest.mark.parametrize("radius", [40, 80])
-def test_large_radii_in_a_halved_image_are_those_at_full_resolution(rng, radius):
-    image = cv2.GaussianBlur(rng.normal(size=(151, 131)), (0, 0), 5)
-    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    points = np.array([[65, 75], [18.3, 97.1]])
+@pytest.mark.parametrize(("shape", "radius"), [((151, 131), 40), ((151, 131), 80), ((11, 13), 160)])
+def test_large_radii_computed_in_a_halved_image_equal_the_direct_computation(rng, shape, radius):
+    image = blobs(rng, *shape, sizes=[5]) if radius < 160 else rng.integers(0, 256, shape, np.uint8)
+    points = np.array([[65, 75], [18.3, 97.1]]) if radius < 160 else np.array([[6, 5]])
     for (x, y), row in zip(points, descriptors(image, points, radius=radius), strict=True):
         assert cosine(row, oracles.sift(image, x, y, radius)) > 0.99
 
 
-def test_large_radii_see_no_fine_pattern():
+@pytest.mark.parametrize("shape", [(227, 227), (61, 83)])
+def test_several_kinds_at_once_are_what_each_is_alone(rng, shape):
+    image = blobs(rng, *shape, sizes=[2])
+    points = rng.uniform(-2, 62, (3, 2, 2))
+    kinds = [(radius, 3) for radius in (10, 20, 40, 80, 160, 30)] + [(40, 12), (80, 12), (20, 3)]
+    found = several(image, points, kinds)
+    assert found.shape == (9, 3, 2, 128)
+    for (radius, magnification), together in zip(kinds, found, strict=True):
+        alone = descriptors(image, points, radius=radius, magnification=magnification)
+        np.testing.assert_array_equal(together, alone)
+    assert several(image, points[:0], kinds).shape == (9, 0, 2, 128)
+
+
+def test_large_radii_ignore_a_fine_pattern():
     fine = np.zeros((227, 227), np.uint8)
     fine[:, ::4] = fine[:, 1::4] = 60
     ramp = np.broadcast_to(np.linspace(0, 180, 227), (227, 227))
@@ -77,11 +73,11 @@ def test_large_radii_see_no_fine_pattern():
     centre = np.array([113, 113])
     smooth, striped = (descriptors(i, centre, radius=160) for i in (ramp.astype(np.uint8), both))
     assert cosine(smooth, striped) > 0.99
-    # Without the smoothing the stripes' gradients would be all that it sees.
+    # Without the smoothing the descriptor would be dominated by the stripes.
     assert cosine(descriptors(fine, centre, radius=5), descriptors(both, centre, radius=5)) > 0.9
 
 
-def test_directions_and_bins_are_where_they_are_said_to_be():
+def test_the_order_of_directions_and_bins():
     ramp = np.broadcast_to(np.linspace(0, 250, 101), (101, 101)).astype(np.uint8)
     right, down = (descriptors(i, [50, 50], radius=20).reshape(4, 4, 8) for i in (ramp, ramp.T))
     assert (right.sum((0, 1)).argmax(), down.sum((0, 1)).argmax()) == (0, 6)  # image y points down
@@ -91,52 +87,60 @@ def test_directions_and_bins_are_where_they_are_said_to_be():
     assert strength[:2, 2:].sum() > 0.9 * strength.sum()
 
 
-def test_brightness_and_contrast_do_not_matter_and_norms_are_512(image):
+def test_invariance_to_brightness_and_contrast(image):
     points = np.array([[41, 30], [20, 20]])
-    once, again = (descriptors(i, points, radius=16) for i in (image, (image * 0.5 + 60).astype(np.uint8)))
-    np.testing.assert_allclose(np.linalg.norm(once, axis=1), 512, rtol=0.02)
-    assert all(cosine(a, b) > 0.998 for a, b in zip(once, again, strict=True))
-
-
-def test_a_flat_image_has_the_descriptor_zero():
-    assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius=10).any()
+    original, changed = (
+        descriptors(i, points, radius=16) for i in (image, (image * 0.5 + 60).astype(np.uint8))
+    )
+    np.testing.assert_allclose(np.linalg.norm(original, axis=1), 512, rtol=0.02)
+    assert all(cosine(a, b) > 0.998 for a, b in zip(original, changed, strict=True))
+    assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius=10).any()  # flat
 
 
 def test_shapes_of_points_are_kept_and_colour_becomes_grey(image):
-    grid = np.stack(np.meshgrid([10, 30, 50], [20, 40]), axis=-1)
-    colour = np.repeat(image[..., None], 3, axis=2)
-    on_grid = descriptors(colour, grid, radius=10)
-    assert on_grid.shape == (2, 3, 128)
-    np.testing.assert_array_equal(on_grid.reshape(6, 128), descriptors(image, grid.reshape(6, 2), radius=10))
-    assert descriptors(image, np.zeros((0, 2)), radius=10).shape == (0, 128)
-    red = np.zeros_like(colour)
-    red[..., 0] = image
-    blue = red[..., ::-1].copy()
-    grey = [cv2.cvtColor(i, cv2.COLOR_RGB2GRAY) for i in (red, blue)]
-    for colourful, plain in zip((red, blue), grey, strict=True):
-        np.testing.assert_array_equal(
-            descriptors(colourful, grid, radius=10), descriptors(plain, grid, radius=10)
-        )
+    points = np.stack(np.meshgrid([10, 30, 50], [20, 40]), axis=-1)
+    found = descriptors(image, points, radius=10)
+    assert found.shape == (2, 3, 128)
+    np.testing.assert_array_equal(found.reshape(6, 128), descriptors(image, points.reshape(6, 2), radius=10))
+    red = image[..., None] * np.array([1, 0, 0], np.uint8)
+    for colour in (np.repeat(image[..., None], 3, axis=2), red, red[..., ::-1]):
+        grey = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2GRAY)
+        expected = descriptors(grey, points, radius=10)
+        np.testing.assert_array_equal(descriptors(colour, points, radius=10), expected)
 
 
-def test_a_small_image_and_a_large_radius(rng):
-    image = rng.integers(0, 256, (11, 13), np.uint8)
-    (row,) = descriptors(image, [[6, 5]], radius=160)
-    assert cosine(row, oracles.sift(image, 6, 5, 160)) > 0.99
+def test_dense_descriptors_are_those_of_each_point_of_the_grid(rng):
+    image = blobs(rng, 83, 101, 3)
+    image[:50, :50] = 128  # flat: a descriptor of zeros
+    found = sift.dense(image)
+    assert found.shape == ((83 - 1 - 24) // 8 + 1, (101 - 1 - 24) // 8 + 1, 128) and found.dtype == np.uint8
+    centers = sift.dense_grid().centers(found.shape[:2])
+    assert centers.min() == 12 and (centers[-1, -1] + 12 <= (100, 82)).all()
+    difference = np.abs(found - descriptors(image, centers, radius=16))
+    assert difference.max() <= 4 and difference.mean() < 0.02  # of 512; most are 0
+    assert (found[0, 0] == 0).all() and found[-1, -1].any()
+
+
+GREY = np.zeros((20, 20), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("image", "points", "radius", "message"),
+    ("call", "message"),
     [
-        (np.zeros((20, 20)), [[1, 1]], 10, "uint8"),
-        (np.zeros((20, 20, 4), np.uint8), [[1, 1]], 10, r"\(20, 20, 4\)"),
-        (np.zeros((20, 0), np.uint8), [[1, 1]], 10, r"\(20, 0\)"),
-        (np.zeros((20, 20), np.uint8), [[1, 1, 1]], 10, r"\(\.\.\., 2\)"),
-        (np.zeros((20, 20), np.uint8), [[1, 1], [np.nan, 2]], 10, "NaN"),
-        (np.zeros((20, 20), np.uint8), [[1, 1]], 3, "at least 4"),
-        (np.zeros((20, 20), np.uint8), [[1, 1]], np.nan, "at least 4"),
+        (lambda: descriptors(np.zeros((20, 20)), [[1, 1]], radius=10), "uint8"),
+        (lambda: descriptors(np.zeros((20, 20, 4), np.uint8), [[1, 1]], radius=10), r"\(20, 20, 4\)"),
+        (lambda: descriptors(np.zeros((20, 0), np.uint8), [[1, 1]], radius=10), r"\(20, 0\)"),
+        (lambda: descriptors(GREY, [[1, 1, 1]], radius=10), r"\(\.\.\., 2\)"),
+        (lambda: descriptors(GREY, [[1, 1], [np.nan, 2]], radius=10), "NaN"),
+        (lambda: descriptors(GREY, [[1, 1]], radius=3), "at least 4"),
+        (lambda: descriptors(GREY, [[1, 1]], radius=np.nan), "at least 4"),
+        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=0), "for radius 10, at most 10, got"),
+        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=11), "for radius 10, at most 10, got"),
+        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=np.nan), "radius 10, at most 10, got"),
+        (lambda: sift.dense(np.zeros((50, 50, 3))), "uint8"),
+        (lambda: sift.dense(np.zeros((24, 50, 3), np.uint8)), "do not fit"),
     ],
 )
-def test_bad_input_is_refused(image, points, radius, message):
+def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
-        descriptors(image, points, radius=radius)
+        call()

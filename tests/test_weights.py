@@ -1,4 +1,4 @@
-"""Every file type of weights: what comes out, by independent arithmetic; and what happens to broken files."""
+"""Weights files of every type: what is read, by independent arithmetic, and what happens to corrupt files."""
 
 import json
 import pickle
@@ -11,14 +11,11 @@ import torch
 from safetensors.numpy import save_file
 
 from corrlib import convnet
+from corrlib.convnet.weights import TORCHVISION_NAMES
 from corrlib.figurines import CATEGORIES
 from corrlib.figurines.pretraining import HELD_OUT_SEED, labelled_images
 from corrlib.figurines.training import accuracy
-from test_convnet import parameters, preprocessing, slow_features
-
-# Places of an alexnet's parameters in the state dict of torchvision's class.
-TORCHVISION = {"conv1": "features.0", "conv2": "features.3", "conv3": "features.6", "conv4": "features.8"}
-TORCHVISION |= {"conv5": "features.10", "fc6": "classifier.1", "fc7": "classifier.4"}
+from narrow import preprocessing, random_parameters, slow_features
 
 
 def synthetic_image():
@@ -45,13 +42,13 @@ def test_recorded_activations_of_bvlc_alexnet(real):
 def test_int8_npz(rng, tmp_path):
     path = tmp_path / "net.npz"
     arrays, expected = {"mean_bgr": np.array([104.0, 117.0, 123.0])}, {}
-    for key, value in parameters(rng, "alexnet").items():
+    for key, value in random_parameters(rng, "alexnet").items():
         name, kind = key.split(".")
-        quantised = np.clip(np.rint(value * 128), -128, 127).astype(np.int8)
-        arrays[f"{name}_w_int8" if kind == "weight" else f"{name}_b"] = (
-            quantised if kind == "weight" else value
-        )
-        expected[key] = quantised.astype(np.float32) / 128 if kind == "weight" else value
+        if kind == "weight":
+            arrays[f"{name}_w_int8"] = np.clip(np.rint(value * 128), -128, 127).astype(np.int8)
+            expected[key] = arrays[f"{name}_w_int8"].astype(np.float32) / 128
+        else:
+            arrays[f"{name}_b"] = expected[key] = value
     np.savez(path, **arrays)
     mean = convnet.Preprocessing("bgr", (104.0, 117.0, 123.0))
     assert convnet.load(path).digest == convnet.Network("alexnet", expected, mean).digest
@@ -62,57 +59,91 @@ def test_int8_npz(rng, tmp_path):
         convnet.load(path)
 
 
-def test_broken_npz(tmp_path):
-    path = tmp_path / "net.npz"
-    for content in (b"", b"PK\x03\x04 and no more", pickle.dumps({"conv1_w_int8": 1})):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"net\.npz: not a readable"):
-            convnet.load(path)
-    np.savez(path, conv1_w_int8=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ValueError, match=r"net\.npz: not a readable"):
-        convnet.load(path)
-
-
 # torchvision
 
 
 def torchvision_state(rng):
-    weights = parameters(rng, "torchvision", hidden=5)
-    state = {}
-    for key, value in weights.items():
-        name, kind = key.split(".")
-        if name in TORCHVISION:
-            state[f"{TORCHVISION[name]}.{kind}"] = torch.from_numpy(value)
-    return state, {key: value for key, value in weights.items() if not key.startswith("fc8")}
+    """A state dict of torchvision's alexnet, and the parameters by our names."""
+    weights = random_parameters(rng, "torchvision", hidden=5)
+    state = {
+        f"{module}.{kind}": torch.from_numpy(weights[f"{name}.{kind}"])
+        for module, name in TORCHVISION_NAMES.items()
+        for kind in ("weight", "bias")
+    }
+    return state, weights
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt"])
 def test_torchvision_state_dict(rng, tmp_path, suffix):
     path = tmp_path / f"alexnet{suffix}"
     state, weights = torchvision_state(rng)
+    assert {"features.0.weight", "features.10.bias", "classifier.1.weight", "classifier.6.bias"} <= set(state)
     torch.save(state, path)
     net = convnet.load(path)
     image = rng.integers(0, 256, (227, 227, 3), dtype=np.uint8)
     x = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     expected = slow_features("torchvision", weights, x.transpose(2, 0, 1))
     np.testing.assert_allclose(net.features(image, "pool1"), expected["pool1"].transpose(1, 2, 0), atol=1e-4)
-    np.testing.assert_allclose(net.fc7(image), expected["fc7"], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(net.features(image, "fc8"), expected["fc8"], rtol=1e-4, atol=1e-4)
 
 
-def test_other_torch_files(rng, tmp_path):
-    path = tmp_path / "net.pth"
-    state, _ = torchvision_state(rng)
-    torch.save(state | {"features.12.weight": torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match=r"net\.pth: 'features.12.weight'"):
-        convnet.load(path)
-    torch.save({"epoch": 3}, path)
-    with pytest.raises(ValueError, match=r"net\.pth: .*state dict"):
-        convnet.load(path)
-    torch.save(state, path)
-    for content in (b"", path.read_bytes()[:-1000]):
-        path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"net\.pth: no PyTorch file"):
-            convnet.load(path)
+# Corrupt and foreign files
+
+
+def write_pth(change=None, *, keep=None):
+    """A function that writes a state dict of torchvision's alexnet, changed or truncated."""
+
+    def write(path):
+        state = torchvision_state(np.random.default_rng(0))[0]
+        torch.save(state if change is None else change(state), path)
+        path.write_bytes(path.read_bytes()[:keep])
+
+    return write
+
+
+def write_safetensors(about=None, *, keep=None):
+    def write(path):
+        rng, good = np.random.default_rng(0), {"architecture": "caffenet"}
+        good |= {"preprocessing": json.dumps(asdict(preprocessing()))}
+        arrays = {key: value.astype(np.float16) for key, value in random_parameters(rng, "caffenet").items()}
+        save_file(arrays, path, good | (about or {}))
+        path.write_bytes(path.read_bytes()[:keep])
+
+    return write
+
+
+def about(mean):
+    return {"preprocessing": f'{{"channels": "bgr", "mean": {mean}, "scale": [1, 1, 1]}}'}
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "message"),
+    [
+        ("net.npz", lambda path: path.write_bytes(b""), "not a readable"),
+        ("net.npz", lambda path: path.write_bytes(pickle.dumps({"conv1_w_int8": 1})), "not a readable"),
+        ("net.pth", lambda path: path.write_bytes(b""), "no PyTorch file"),
+        ("net.pth", lambda path: path.write_bytes(b"hello"), "no PyTorch file"),
+        ("net.pth", write_pth(keep=-1000), "no PyTorch file"),
+        ("net.pth", write_pth(lambda s: s | {"features.12.weight": torch.zeros(1)}), "'features.12.weight'"),
+        ("net.pth", write_pth(lambda s: {"epoch": 3}), ".*state dict"),
+        ("net.pth", write_pth(lambda s: {1: torch.zeros(2)}), "expected a state dict"),
+        ("net.safetensors", write_safetensors(keep=-100), "not a readable"),
+        ("net.safetensors", write_safetensors({"preprocessing": ""}), ".*metadata"),
+        ("net.safetensors", write_safetensors({"architecture": "vgg"}), ".*vgg"),
+        ("net.safetensors", write_safetensors(about("[NaN, 0, 0]")), ".*finite"),
+        ("net.safetensors", write_safetensors(about('["a", 0, 0]')), ".*metadata"),
+        ("net.pickle", lambda path: path.write_bytes(b""), r".*\.safetensors, \.caffemodel"),
+    ],
+)
+def test_corrupt_and_foreign_files_are_refused(tmp_path, name, write, message):
+    write(tmp_path / name)
+    with pytest.raises(ValueError, match=f"{name}: {message}"):
+        convnet.load(tmp_path / name)
+
+
+def test_missing_files():
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
+        convnet.load("nowhere.npz")
 
 
 class Malice:
@@ -135,15 +166,14 @@ def test_nothing_is_unpickled(tmp_path):
     assert not victim.exists()
 
 
-# our own files
+# Our own files
 
 
 def test_safetensors_round_trip(rng, tmp_path):
     path = tmp_path / "net.safetensors"
-    weights = parameters(rng, "caffenet", hidden=5)
-    convnet.save(
-        path, "caffenet", weights, preprocessing(), {"categories": json.dumps(["a", "b"]), "seed": "3"}
-    )
+    weights = random_parameters(rng, "caffenet", hidden=5)
+    metadata = {"categories": json.dumps(["a", "b"]), "seed": "3"}
+    convnet.save(path, "caffenet", weights, preprocessing(), metadata)
     net = convnet.load(path)
     halves = {key: value.astype(np.float16) for key, value in weights.items()}
     assert net.digest == convnet.Network("caffenet", halves, preprocessing()).digest
@@ -153,79 +183,24 @@ def test_safetensors_round_trip(rng, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["net.safetensors"]
 
 
-def test_broken_safetensors(rng, tmp_path):
-    path = tmp_path / "net.safetensors"
-    convnet.save(path, "caffenet", parameters(rng, "caffenet"), preprocessing(), {})
-    whole = path.read_bytes()
-    path.write_bytes(whole[:-100])
-    with pytest.raises(ValueError, match=r"net.safetensors: not a readable"):
-        convnet.load(path)
-    save_file({"conv1.weight": np.zeros(3, np.float16)}, path, {"architecture": "caffenet"})
-    with pytest.raises(ValueError, match=r"net.safetensors: .*metadata.*preprocessing"):
-        convnet.load(path)
-
-
-@pytest.mark.parametrize(
-    ("about", "message"),
-    [
-        ({"architecture": "vgg"}, "net.safetensors: .*vgg"),
-        (
-            {"preprocessing": '{"channels": "bgr", "mean": [NaN, 0, 0], "scale": [1, 1, 1]}'},
-            "net.safetensors.*finite",
-        ),
-        (
-            {"preprocessing": '{"channels": "bgr", "mean": ["a", 0, 0], "scale": [1, 1, 1]}'},
-            "net.safetensors",
-        ),
-    ],
-)
-def test_safetensors_with_odd_metadata(rng, tmp_path, about, message):
-    path = tmp_path / "net.safetensors"
-    good = {"architecture": "caffenet", "preprocessing": json.dumps(asdict(preprocessing()))}
-    save_file({k: v.astype(np.float16) for k, v in parameters(rng, "caffenet").items()}, path, good | about)
-    with pytest.raises(ValueError, match=message):
-        convnet.load(path)
-
-
-def test_weights_that_diverged(rng, tmp_path):
-    values = parameters(rng, "caffenet")
+def test_weights_that_diverged_are_refused(rng, tmp_path):
+    values = random_parameters(rng, "caffenet")
     values["conv3.bias"][2] = np.nan
     path = tmp_path / "net.safetensors"
     convnet.save(path, "caffenet", values, preprocessing(), {})
-    with pytest.raises(ValueError, match=r"net.safetensors: conv3.bias holds NaN"):
+    with pytest.raises(ValueError, match=r"net\.safetensors: conv3.bias holds NaN"):
         convnet.load(path)
 
 
-def test_missing_and_unknown_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
-        convnet.load(tmp_path / "nowhere.npz")
-    for name, content in (("text.pth", b"hello"), ("empty.pth", b"")):
-        (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name}: no PyTorch file"):
-            convnet.load(tmp_path / name)
-    for odd in ({1: torch.zeros(2)}, {"features.0.weight": torch.eye(2).to_sparse()}):
-        torch.save(odd, tmp_path / "odd.pth")
-        with pytest.raises(ValueError, match=r"odd\.pth: expected a state dict"):
-            convnet.load(tmp_path / "odd.pth")
-    (tmp_path / "net.pickle").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"net.pickle.*\.safetensors, \.caffemodel"):
-        convnet.load(tmp_path / "net.pickle")
-
-
-# the figurine network, as shipped
-
-SHIPPED = Path(convnet.__file__).parents[1] / "weights" / "figurines.safetensors"
-
-
-def test_the_shipped_network_is_what_its_header_says(tmp_path):
+def test_the_shipped_figurine_network_is_as_its_metadata_says(tmp_path):
     net = convnet.load()
-    assert SHIPPED.stat().st_size < 5e6
+    assert Path(net.source).stat().st_size < 5e6
     assert net.digest == net.metadata["digest"]
     assert net.architecture.name == "caffenet"
     assert net.categories == tuple(CATEGORIES)
     assert {"command", "seed", "accuracy", "training"} <= set(net.metadata)
 
-    # The first four hundred of the held-out images that its accuracy was measured on, rendered again.
+    # The first 400 of the held-out images on which its accuracy was measured, rendered again.
     recorded = float(net.metadata["accuracy"])
     assert recorded >= 0.85
     images, labels = labelled_images(tmp_path, per_category=20, seed=HELD_OUT_SEED, progress=False)

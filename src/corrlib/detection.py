@@ -1,7 +1,7 @@
-"""Sliding window detectors of keypoints: what they learn from, their prior, where they point (section 5).
+"""Sliding window detection of keypoints: training labels, probabilities, prior and maxima (paper, section 5).
 
-Everything is on the grid of a `ReceptiveField`: of windows of `conv5`, say, or of SIFT descriptors. Keypoints
-are ``(x, y)`` in the square that the grid covers; NaN where invisible.
+Everything is on the grid of a `ReceptiveField`, of conv5 windows or SIFT descriptors. Keypoints are
+``(x, y)`` in pixels of the object crop that the grid covers; NaN if invisible.
 """
 
 from __future__ import annotations
@@ -16,37 +16,35 @@ __all__ += ["nearest_location", "peak", "windows"]
 
 
 def windows(field: ReceptiveField, context: int) -> ReceptiveField:
-    """Where windows of `context` x `context` units look, one around every unit of a layer.
+    """Receptive fields of windows of `context` x `context` units, one centred on every unit of a layer.
 
-    The paper joins 3 x 3 units of `conv5`: windows of 195 pixels, still 16 apart.
+    The paper uses 3 x 3 units of conv5: windows of 195 pixels at a stride of 16.
     """
     if context < 1 or context % 2 == 0:
-        raise ValueError(f"context must be an odd number of units, so that a window has a middle: {context}")
+        raise ValueError(f"context must be odd, so that a window has a central unit; got {context}")
     return field.then(context, 1, context // 2)
 
 
 def labels_by_field(
     keypoints: np.ndarray, field: ReceptiveField, shape: tuple[int, int], *, count: int = 10
 ) -> np.ndarray:
-    """The paper's examples for convnet features.
+    """Training labels for convnet features, as in the paper.
 
-    Positive are the `count` features closest to a keypoint, negative those whose receptive fields do not
-    contain it. A feature that is both (of a keypoint far outside of the box) is negative: it cannot see it.
+    The `count` features closest to a keypoint are positive; those whose receptive fields do not contain it
+    are negative, even if they are among the closest (to a keypoint far outside the box).
 
     Parameters
     ----------
-    keypoints
-        ``(N, K, 2)``.
+    keypoints : array (N, K, 2)
     field, shape
-        The grid, ``(H, W)``.
-    count
-        Positives of each keypoint.
+        The grid, and its ``(H, W)``.
+    count : int
+        Positives per keypoint.
 
     Returns
     -------
     array (K, N, H, W) int8
-        1, -1, or 0: neither. An invisible keypoint gives neither: it may still be in the picture, behind
-        something, and nobody knows where.
+        1, -1, or 0 for neither. An invisible keypoint has neither: it may be in the image, but occluded.
     """
     keypoints = _keypoints(keypoints)
     if not 1 <= count <= shape[0] * shape[1]:
@@ -67,9 +65,9 @@ def labels_by_distance(
     near: float = 16.0,
     far: float = 32.0,
 ) -> np.ndarray:
-    """The paper's examples for SIFT: positive up to `near` pixels from a keypoint, negative from `far` on.
+    """Training labels for SIFT, as in the paper: positive up to `near` pixels away, negative from `far` on.
 
-    Twice and four times the bin size of 8 pixels. Otherwise as `labels_by_field`.
+    The defaults are two and four times the bin size of 8 pixels. Otherwise as `labels_by_field`.
     """
     keypoints = _keypoints(keypoints)
     if not 0 <= near < far:
@@ -85,35 +83,35 @@ def fit_logistic(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float
 
     Parameters
     ----------
-    scores, positive
-        ``(n,)`` of examples that the detector was not trained on.
+    scores, positive : array (n,)
+        Of examples that the detector was not trained on.
 
     Returns
     -------
-    slope, offset
-        The most likely, by Newton's method. Targets are a little inside of 0 and 1 (Platt, 1999), so that
-        there is a finite best even where the two kinds do not overlap.
+    slope, offset : float
+        Maximum likelihood estimates, by Newton's method. Targets are slightly inside 0 and 1 (Platt, 1999),
+        so that the optimum is finite even if the classes are separable.
 
     Raises
     ------
     ValueError
-        If one of the kinds is missing, or a score is not finite.
+        If there are no positives or no negatives, or a score is not finite.
     """
     scores, positive = np.asarray(scores, dtype=np.float64), np.asarray(positive, dtype=bool)
     ones = int(positive.sum())
     if scores.shape != positive.shape or scores.ndim != 1 or not 0 < ones < len(scores):
         raise ValueError(
-            f"expected scores (n,) of positive and of negative examples, got {scores.shape}, {ones} positive"
+            f"expected scores (n,) of positive and negative examples, got {scores.shape} with {ones} positive"
         )
     if not np.isfinite(scores).all():
-        raise ValueError("a logistic is fitted to finite scores, but some are NaN or infinite")
-    centre, spread = scores.mean(), scores.std() or 1.0
-    x = np.stack([(scores - centre) / spread, np.ones(len(scores))])
+        raise ValueError("a logistic needs finite scores, but some are NaN or infinite")
+    mean, deviation = scores.mean(), scores.std() or 1.0
+    x = np.stack([(scores - mean) / deviation, np.ones(len(scores))])
     target = np.where(positive, (ones + 1) / (ones + 2), 1 / (len(scores) - ones + 2))
 
     def loss(line: np.ndarray) -> float:
-        at = line @ x
-        return float((1 - target) @ at - log_expit(at).sum())  # log(1 - p) is log(p) - at
+        logit = line @ x
+        return float((1 - target) @ logit - log_expit(logit).sum())  # log(1 - p) is log(p) - logit
 
     line = np.array([0.0, np.log((ones + 1) / (len(scores) - ones + 1))])
     best = loss(line)
@@ -127,13 +125,13 @@ def fit_logistic(scores: np.ndarray, positive: np.ndarray) -> tuple[float, float
         if value > best or np.abs(step).max() < 1e-7:
             break
         line, best = line - step, value
-    return float(line[0] / spread), float(line[1] - line[0] * centre / spread)
+    return float(line[0] / deviation), float(line[1] - line[0] * mean / deviation)
 
 
 def log_probability(scores: np.ndarray, slope: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Logarithm of the probability that `fit_logistic` gives to `scores` ``(N, K, H, W)``.
+    """Log probability of `scores` ``(N, K, H, W)``, by the `slope` and `offset` ``(K,)`` of `fit_logistic`.
 
-    Finite however small it is. `slope` and `offset` are ``(K,)``.
+    Finite, however small the probability.
     """
     slope, offset = (np.asarray(a, dtype=np.float64)[:, None, None] for a in (slope, offset))
     return log_expit(slope * scores + offset)
@@ -142,14 +140,14 @@ def log_probability(scores: np.ndarray, slope: np.ndarray, offset: np.ndarray) -
 def log_prior(
     means: np.ndarray, field: ReceptiveField, shape: tuple[int, int], *, sigma: float = 22.0
 ) -> np.ndarray:
-    """Logarithm of a spherical Gaussian around each of `means`, but for a constant.
+    """Log density, up to a constant, of an isotropic Gaussian around each of `means`.
 
     Parameters
     ----------
-    means
-        ``(N, K, 2)``: where a neighbour has the keypoint. NaN: none has, all places are equal.
-    sigma
-        Its standard deviation in pixels.
+    means : array (N, K, 2)
+        The keypoints of a neighbour. Where they are NaN the prior is uniform.
+    sigma : float
+        Standard deviation in pixels.
 
     Returns
     -------
@@ -159,16 +157,15 @@ def log_prior(
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
     x, y = field.centers(shape)[0, :, 0], field.centers(shape)[:, 0, 1]
-    across, down = (means[..., axis, None] - places for axis, places in ((0, x), (1, y)))
-    squared = down[..., :, None] ** 2 + across[..., None, :] ** 2
+    dx, dy = means[..., 0, None] - x, means[..., 1, None] - y
+    squared = dy[..., :, None] ** 2 + dx[..., None, :] ** 2
     return np.nan_to_num(-squared / (2 * sigma**2), nan=0.0)
 
 
 def combine(log_scores: np.ndarray, log_priors: np.ndarray, eta: float) -> np.ndarray:
     """Logarithm of the paper's ``f = s^(1 - eta) p^eta``.
 
-    In logarithms nothing underflows: 500 pixels from its mean the prior is below ``exp(-258)``, and its
-    square and that of a small score no longer are double precision numbers.
+    Logarithms do not underflow: 500 pixels from its mean the prior is below ``exp(-258)``.
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be between 0 (scores alone) and 1 (the prior alone), got {eta}")
@@ -176,24 +173,23 @@ def combine(log_scores: np.ndarray, log_priors: np.ndarray, eta: float) -> np.nd
 
 
 def peak(values: np.ndarray, field: ReceptiveField) -> np.ndarray:
-    """The place of the highest of `values` ``(..., H, W)``: ``(..., 2)``.
+    """The location ``(..., 2)`` of the maximum of `values` ``(..., H, W)``; the first one in raster order.
 
-    Of equal ones the first in reading order; NaN where the values are NaN: there is no detector.
+    NaN where a value is NaN, because there is no detector.
     """
-    shape = values.shape[-2:]
     flat = np.asarray(values).reshape(*values.shape[:-2], -1)
-    places = field.centers(shape).reshape(-1, 2)[flat.argmax(axis=-1)]
-    return np.where(np.isnan(flat).any(axis=-1)[..., None], np.nan, places)
+    locations = field.centers(values.shape[-2:]).reshape(-1, 2)[flat.argmax(axis=-1)]
+    return np.where(np.isnan(flat).any(axis=-1)[..., None], np.nan, locations)
 
 
 def nearest_location(keypoints: np.ndarray, field: ReceptiveField, shape: tuple[int, int]) -> np.ndarray:
-    """The place on the grid closest to each of `keypoints` ``(..., 2)``: the best that a detector can say."""
+    """The grid location closest to each of `keypoints` ``(..., 2)``: the best that a detector can predict."""
     keypoints = np.asarray(keypoints, dtype=np.float64)
-    seen = np.isfinite(keypoints).all(axis=-1)
-    found = np.full(keypoints.shape, np.nan)
-    rows, cols = field.nearest(keypoints[seen], shape).T
-    found[seen] = field.centers(shape)[rows, cols]
-    return found
+    visible = np.isfinite(keypoints).all(axis=-1)
+    locations = np.full(keypoints.shape, np.nan)
+    rows, cols = field.nearest(keypoints[visible], shape).T
+    locations[visible] = field.centers(shape)[rows, cols]
+    return locations
 
 
 def _keypoints(keypoints: np.ndarray) -> np.ndarray:
@@ -204,7 +200,7 @@ def _keypoints(keypoints: np.ndarray) -> np.ndarray:
 
 
 def _distances(keypoints: np.ndarray, field: ReceptiveField, shape: tuple[int, int]):
-    """Instance and type of each visible keypoint, and its distances from the whole grid ``(H, W)``."""
+    """For each visible keypoint ((instance, type), distances ``(H, W)`` to all grid locations)."""
     centers = field.centers(shape)
     for n, k in np.argwhere(np.isfinite(keypoints).all(axis=-1)):
         yield (n, k), np.linalg.norm(centers - keypoints[n, k], axis=-1)

@@ -1,13 +1,11 @@
-"""Alignment of two images by their features, and what follows from it: a dense flow, warped images, points.
+"""Alignment of two images by their features: dense flow, image warping, point transfer (paper, section 3).
 
-The **reference** is the image that is explained, the **moving** one its neighbour (in the energy of the
-paper the source and the target). The flow at a pixel p of the reference leads to its match p + flow(p) in
-the moving image.
+The **reference** is the image being explained, the **moving** image its neighbour (source and target in the
+paper's energy). Pixel p of the reference matches p + flow(p) in the moving image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -18,7 +16,7 @@ from scipy.ndimage import map_coordinates
 from corrlib import mrf
 from corrlib.geometry import ReceptiveField
 
-#: Costs that `align` holds at a time, in bytes: grids of 56 x 56 are 39 MB a pair.
+#: Bytes of costs that `align` holds at a time; grids of 56 x 56 need 39 MB per pair.
 MEMORY = 2**28
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
@@ -26,7 +24,7 @@ _compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 def align(
     reference: np.ndarray,
-    moving: np.ndarray | Sequence[np.ndarray],
+    moving: np.ndarray,
     *,
     beta: float = 3e-3,
     stride: float = 16,
@@ -35,22 +33,22 @@ def align(
     tolerance: float = 1e-4,
     threads: int | None = None,
 ) -> mrf.Solution | list[mrf.Solution]:
-    """Match the nodes of a grid of features to those of another, or of each of many (paper, section 3).
+    """Match the nodes of a feature grid with those of another, or of each of many others.
 
     Parameters
     ----------
     reference : array (H, W, C)
         Features of RMS norm 1.
-    moving : array (H', W', C), or (N, H', W', C), or a sequence of N arrays
+    moving : array (H', W', C) or (N, H', W', C)
         Features of the same scale.
     beta : float
-        Weight of a squared *pixel* of difference between the displacements of neighbours.
+        Weight of the squared difference, in *pixels*, between the displacements of neighbours.
     stride : float
-        Pixels between neighbours of the grids.
+        Pixels between neighbouring nodes.
     solver, iterations, tolerance
-        As `corrlib.mrf.solve` has them.
+        As in `corrlib.mrf.solve`.
     threads : int, optional
-        Pairs solved at a time; as many as there are cores if None.
+        Pairs solved in parallel; as many as there are cores if None.
 
     Returns
     -------
@@ -59,12 +57,8 @@ def align(
     Raises
     ------
     ValueError
-        For features that do not fit or are not finite, empty grids, or parameters out of their range.
+        If the features do not match or are not finite, a grid is empty, or a parameter is out of range.
     """
-    if not isinstance(moving, np.ndarray):
-        if not len(moving):
-            raise ValueError("there are no moving features to align: expected at least one map")
-        moving = np.stack(moving)
     if moving.ndim not in (3, 4):
         raise ValueError(f"expected moving features (H', W', C) or (N, H', W', C), got {moving.shape}")
     if not 0 < stride < np.inf:
@@ -72,12 +66,17 @@ def align(
     many = moving if moving.ndim == 4 else moving[None]
     pair = 4 * int(np.prod(reference.shape[:2])) * int(np.prod(many.shape[1:3]))
     block = max(1, MEMORY // max(pair, 1))
-    how = {"solver": solver, "iterations": iterations, "tolerance": tolerance, "threads": threads}
-    found = []
+    solutions = []
     for first in range(0, len(many), block):
-        costs = mrf.unary(reference, many[first : first + block])
-        found += mrf.solve_batch(costs, beta * stride**2, **how)
-    return found if moving.ndim == 4 else found[0]
+        solutions += mrf.solve_batch(
+            mrf.unary(reference, many[first : first + block]),
+            beta * stride**2,
+            solver=solver,
+            iterations=iterations,
+            tolerance=tolerance,
+            threads=threads,
+        )
+    return solutions if moving.ndim == 4 else solutions[0]
 
 
 def flow(
@@ -86,13 +85,13 @@ def flow(
     rf_moving: ReceptiveField,
     shape: tuple[int, int],
 ) -> np.ndarray:
-    """The flow of every pixel of the reference, by cubic splines through the flow of the grid nodes.
+    """Dense flow by cubic splines through the displacements of the grid nodes.
 
     Parameters
     ----------
     labels_rc : array (..., H, W, 2)
-        Node ``(row, col)`` of the moving grid that each node of the reference's grid is matched with; of one
-        pair or of many.
+        The node ``(row, col)`` of the moving grid matched with each node of the reference grid, of one pair
+        or many.
     rf_reference, rf_moving : ReceptiveField
         Where the nodes of the two grids are centred.
     shape : (int, int)
@@ -101,23 +100,23 @@ def flow(
     Returns
     -------
     array (..., *shape, 2) float64
-        ``(x, y)`` in pixels. Beyond the outermost receptive field centres it is that of the nearest point of
-        their hull: a spline must not be extrapolated.
+        ``(x, y)`` in pixels. The splines are not extrapolated: beyond the outermost nodes, the flow is that
+        of the nearest point between them.
     """
     labels_rc = np.asarray(labels_rc)
     if labels_rc.ndim < 3 or labels_rc.shape[-1] != 2 or not labels_rc.size:
         raise ValueError(f"expected labels (..., H, W, 2), none of them empty, got shape {labels_rc.shape}")
     rows, cols = labels_rc.shape[-3:-1]
-    at_moving = rf_moving.center + rf_moving.stride * labels_rc[..., ::-1].astype(np.float64)
-    nodes = at_moving - rf_reference.centers((rows, cols))
-    down, across = _spline(rf_reference, rows, shape[0]), _spline(rf_reference, cols, shape[1])
-    return np.stack([down @ nodes[..., k] @ across.T for k in (0, 1)], axis=-1)
+    matches = rf_moving.center + rf_moving.stride * labels_rc[..., ::-1].astype(np.float64)
+    displacements = matches - rf_reference.centers((rows, cols))
+    vertical, horizontal = _spline(rf_reference, rows, shape[0]), _spline(rf_reference, cols, shape[1])
+    return np.stack([vertical @ displacements[..., k] @ horizontal.T for k in (0, 1)], axis=-1)
 
 
 def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """The moving `image` ``(H', W')`` or ``(H', W', C)`` seen by the reference: at p, what is at p + flow(p).
+    """Warp the moving `image` ``(H', W')`` or ``(H', W', C)`` to the reference: sample it at p + flow(p).
 
-    Linear between pixels; outside of the image its border is repeated. Integers are rounded.
+    Bilinear; beyond the image its border pixels are repeated. Integers are rounded.
     """
     _check_flow(flow)
     if image.ndim not in (2, 3) or not image.size:
@@ -131,22 +130,22 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def transfer(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Where `points` of the moving image lie in the reference: the inverse of the field.
+    """Transfer `points` from the moving image to the reference, by inverting the flow.
 
     Parameters
     ----------
     flow : array (..., H, W, 2)
-        Flow of each pixel of the reference, ``(x, y)``; linear on the two triangles between four pixels. Of
-        one pair or of many.
+        Flow ``(x, y)`` of each pixel of the reference, of one pair or many; linear on the two triangles
+        between four pixels.
     points : array (..., *, 2)
-        ``(x, y)`` in the moving image, as many as there are for each flow; NaN for missing ones.
+        ``(x, y)`` in the moving image, equally many for each flow; NaN if missing.
 
     Returns
     -------
     array (..., *, 2)
-        For each point k the p with p + flow(p) = k; where the field folds and there are several, the one
-        nearest to k. Where nothing flows to k: the p whose match is nearest to it, on the edges around the
-        pixel whose match is. NaN stays NaN.
+        For each point k the p with p + flow(p) = k; if the flow folds and there are several, the one nearest
+        to k. If there is none, the p whose match is nearest to k, on the edges around the pixel whose match
+        is nearest. NaN stays NaN.
     """
     _check_flow(flow, many=True)
     points = np.asarray(points, dtype=np.float64)
@@ -154,27 +153,27 @@ def transfer(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
     if points.ndim == len(many) or points.shape[-1] != 2 or points.shape[: len(many)] != many:
         expected = ", ".join([*map(str, many), "..., 2"])
         raise ValueError(f"expected points ({expected}) as (x, y) for flows {flow.shape}, got {points.shape}")
-    fields = _matches(flow).reshape(-1, *flow.shape[-3:])
-    found = np.empty((len(fields), int(np.prod(points.shape[len(many) : -1])), 2))
-    for field, one, out in zip(fields, points.reshape(found.shape), found, strict=True):
-        _invert(field, one, out)
-    return found.reshape(points.shape)
+    matches = _matches(flow).reshape(-1, *flow.shape[-3:])
+    result = np.empty((len(matches), int(np.prod(points.shape[len(many) : -1])), 2))
+    for field, its_points, out in zip(matches, points.reshape(result.shape), result, strict=True):
+        _invert(field, its_points, out)
+    return result.reshape(points.shape)
 
 
 @_compiled
-def _invert(matches, points, found):
-    """`transfer` points (K, 2) by the matches (H, W, 2) of all pixels, to `found`."""
+def _invert(matches, points, out):
+    """Write to `out` the positions that `points` match, given the matches (H, W, 2) of all pixels."""
     for k in range(len(points)):
         x, y = points[k]
-        found[k] = np.nan
+        out[k] = np.nan
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
         best = np.inf
         for r in range(matches.shape[0] - 1):
             for c in range(matches.shape[1] - 1):
-                if not (_among(matches, r, c, 0, x) and _among(matches, r, c, 1, y)):
+                if not (_in_range(matches, r, c, 0, x) and _in_range(matches, r, c, 1, y)):
                     continue
-                # The two triangles of a square have their right angles at its first and at its last corner.
+                # The two triangles have their right angles at the first and at the last of the four pixels.
                 for step in (1, -1):
                     row, col = (r, c) if step == 1 else (r + 1, c + 1)
                     origin = matches[row, col]
@@ -183,32 +182,32 @@ def _invert(matches, points, found):
                     area = _cross(across, down)
                     u, v = _cross(to, down) / area, _cross(across, to) / area
                     if min(u, v) >= -1e-9 and u + v <= 1 + 1e-9:
-                        off = (col + step * u - x) ** 2 + (row + step * v - y) ** 2
-                        if off < best:
-                            best, found[k, 0], found[k, 1] = off, col + step * u, row + step * v
+                        distance = (col + step * u - x) ** 2 + (row + step * v - y) ** 2
+                        if distance < best:
+                            best, out[k, 0], out[k, 1] = distance, col + step * u, row + step * v
         if best == np.inf:
-            _approach(matches, points[k], found[k])
+            _approach(matches, points[k], out[k])
 
 
 @_compiled
-def _among(matches, r, c, axis, value):
-    """Whether a value lies between the extremes of a coordinate of the matches of four pixels."""
+def _in_range(matches, r, c, axis, value):
+    """Whether a value is between the minimum and maximum of one coordinate of the matches of four pixels."""
     a, b = matches[r, c, axis], matches[r, c + 1, axis]
     d, e = matches[r + 1, c, axis], matches[r + 1, c + 1, axis]
     return min(min(a, b), min(d, e)) <= value <= max(max(a, b), max(d, e))
 
 
 @_compiled
-def _approach(matches, point, found):
-    """The (x, y) whose match is nearest to `point`, on the edges around the pixel whose match is."""
+def _approach(matches, point, out):
+    """Write to `out` the (x, y) whose match is nearest, on the edges around the pixel whose match is."""
     height, width = matches.shape[:2]
     row, col, best = 0, 0, np.inf
     for r in range(height):
         for c in range(width):
-            off = (matches[r, c, 0] - point[0]) ** 2 + (matches[r, c, 1] - point[1]) ** 2
-            if off < best:
-                best, row, col = off, r, c
-    found[0], found[1] = col, row
+            distance = (matches[r, c, 0] - point[0]) ** 2 + (matches[r, c, 1] - point[1]) ** 2
+            if distance < best:
+                best, row, col = distance, r, c
+    out[0], out[1] = col, row
     for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, -1), (-1, 1)):
         if 0 <= row + down < height and 0 <= col + across < width:
             edge = matches[row + down, col + across] - matches[row, col]
@@ -216,7 +215,7 @@ def _approach(matches, point, found):
             share = min(max(_dot(to, edge) / max(_dot(edge, edge), 1e-300), 0.0), 1.0)
             rest = to - share * edge
             if _dot(rest, rest) < best:
-                best, found[0], found[1] = _dot(rest, rest), col + share * across, row + share * down
+                best, out[0], out[1] = _dot(rest, rest), col + share * across, row + share * down
 
 
 @_compiled
@@ -231,10 +230,10 @@ def _dot(a, b):
 
 @lru_cache(maxsize=32)
 def _spline(field: ReceptiveField, nodes: int, pixels: int) -> np.ndarray:
-    """What each of a line of grid nodes weighs in the spline at each pixel, ``(pixels, nodes)``.
+    """Weights ``(pixels, nodes)`` of the nodes of one axis in the interpolating spline at each pixel.
 
-    An interpolating spline is linear in its values, and the bivariate one is of one axis after the other.
-    Cubic where there are four nodes, constant where there is one.
+    The spline is linear in its values, and separable. It is cubic if there are at least four nodes, and
+    constant if there is one.
     """
     if nodes == 1:
         return np.ones((pixels, 1))
@@ -244,7 +243,7 @@ def _spline(field: ReceptiveField, nodes: int, pixels: int) -> np.ndarray:
 
 
 def _matches(flow: np.ndarray) -> np.ndarray:
-    """p + flow(p) of every pixel p."""
+    """p + flow(p) for every pixel p."""
     y, x = np.indices(flow.shape[-3:-1])
     return flow + np.stack([x, y], axis=-1)
 

@@ -1,8 +1,7 @@
-"""Where features look in the image, and how a box becomes a square and back.
+"""Receptive fields, and crops: boxes of an image resampled to a fixed shape.
 
-Points are ``(x, y)`` with integers at pixel centres, so an image of shape ``(H, W)`` spans ``[-0.5, W -
-0.5]`` by ``[-0.5, H - 0.5]``. Boxes are ``xyxy`` continuous edges in that frame; ``shape`` is always ``(H,
-W)``.
+Points are ``(x, y)`` in pixels. Integers are pixel centres, so an image of shape ``(H, W)`` spans
+``[-0.5, W - 0.5]`` by ``[-0.5, H - 0.5]``. Boxes are continuous ``xyxy`` edges in that frame.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ __all__ = ["Crop", "ReceptiveField"]
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """The input pixels that are path-connected to the units of a layer (paper, sections 1.2 and 2, Table 1).
+    """The input pixels that are path-connected to each unit of a layer (paper, sections 1.2 and 2, Table 1).
 
     Parameters
     ----------
@@ -30,8 +29,8 @@ class ReceptiveField:
 
     Notes
     -----
-    The default is the image itself: every pixel sees itself. Boxes are not clipped to the image: with padding
-    or ceil-mode pooling the field of a border unit reaches outside of it.
+    The default is that of the image itself: one pixel. Boxes are not clipped to the image: with padding or
+    ceil-mode pooling the receptive field of a border unit extends beyond it.
     """
 
     size: int = 1
@@ -39,7 +38,7 @@ class ReceptiveField:
     center: float = 0.0
 
     def then(self, kernel: int, stride: int = 1, padding: int = 0) -> ReceptiveField:
-        """The receptive field after one more window of side `kernel`, on an input padded by `padding`."""
+        """The receptive field after one more layer, with a window of side `kernel`."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.stride,
             stride=self.stride * stride,
@@ -47,7 +46,7 @@ class ReceptiveField:
         )
 
     def centers(self, shape: tuple[int, int]) -> np.ndarray:
-        """Centres ``(H, W, 2)``, ``(x, y)`` in pixels, of a feature map of `shape` ``(H, W)``."""
+        """Centres ``(H, W, 2)`` of the units of a feature map, ``(x, y)`` in pixels."""
         height, width = _check_shape(shape)
         x, y = np.meshgrid(self._axis(width), self._axis(height))
         return np.stack([x, y], axis=-1)
@@ -63,14 +62,14 @@ class ReceptiveField:
         Parameters
         ----------
         points : array (..., 2)
-            ``(x, y)`` in pixels. Outside of the grid of centres the nearest border unit is taken.
+            ``(x, y)`` in pixels; outside the grid of centres, the nearest border unit is taken.
         shape : (int, int)
-            Shape ``(H, W)`` of the feature map.
+            ``(H, W)`` of the feature map.
 
         Raises
         ------
         ValueError
-            If a point is not finite: a missing keypoint has no nearest unit; drop it first.
+            If a point is not finite: a missing keypoint has no nearest unit.
         """
         height, width = _check_shape(shape)
         points = _check_points(points)
@@ -82,10 +81,12 @@ class ReceptiveField:
         return np.clip(col_row[..., ::-1], 0, (height - 1, width - 1))
 
     def contains(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """Whether each unit's receptive field (edges included) contains each of `points` ``(..., 2)``:
-        ``(..., H, W)`` bool.
+        """Whether each unit's receptive field, edges included, contains each of `points` ``(..., 2)``.
 
-        A missing point (NaN) is contained nowhere.
+        Returns
+        -------
+        array (..., H, W) bool
+            False for missing points (NaN).
         """
         height, width = _check_shape(shape)
         points = _check_points(points)
@@ -99,17 +100,16 @@ class ReceptiveField:
 
 @dataclass(frozen=True)
 class Crop:
-    """A box of an image resampled to a fixed shape, and the map between the two frames.
+    """A box of an image resampled to a fixed shape, and the mapping between the two frames.
 
-    Alignment and classification warp a box to 227 x 227 and prediction to 500 x 500 (paper, sections 3 to 5).
+    Alignment and classification warp boxes to 227 x 227, prediction to 500 x 500 (paper, sections 3 to 5).
 
     Parameters
     ----------
     box : (4,) floats
-        ``xyxy`` continuous edges in the image frame; it may reach outside of the image, whose edge is then
-        replicated.
+        Continuous ``xyxy`` edges in the image frame; beyond the image its border pixels are repeated.
     shape : (int, int)
-        ``(H, W)`` of the result; the aspect ratio of the box is not kept.
+        ``(H, W)`` of the result; the aspect ratio of the box is not preserved.
     """
 
     box: tuple[float, float, float, float]
@@ -125,8 +125,11 @@ class Crop:
         object.__setattr__(self, "shape", _check_shape(self.shape))
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resample `image` ``(H, W, 3)`` uint8: bilinear when enlarging, area-weighted (a triangle) when
-        shrinking.
+        """Resample `image`, bilinearly when enlarging and with a triangle filter when shrinking.
+
+        Parameters
+        ----------
+        image : array (H, W, 3) uint8
 
         Returns
         -------
@@ -144,7 +147,7 @@ class Crop:
         return np.clip(np.rint(part), 0, 255).astype(np.uint8)
 
     def points(self, points: np.ndarray) -> np.ndarray:
-        """Map `points` ``(..., 2)`` from the image frame to the crop's; NaN stays NaN."""
+        """Map `points` ``(..., 2)`` from the image's frame to the crop's; NaN stays NaN."""
         return (_check_points(points) - self._origin) * self._scale - 0.5
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
@@ -162,11 +165,10 @@ class Crop:
 
 
 def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, csr_array]:
-    """Weights that resample pixels of one axis of `length` to `count` cells of [start, stop]: (slice, (count,
-    n) matrix).
+    """Weights that resample the pixels of an axis of `length` to `count` cells of [start, stop].
 
     A triangle of half-width max(1, cell) around each cell centre: linear interpolation when enlarging, and
-    wide enough not to alias when shrinking. Positions outside of the axis take the border pixel.
+    wide enough not to alias when shrinking. Returns the pixels used, n of them, and a matrix (count, n).
     """
     cell = (stop - start) / count
     reach = max(1.0, cell)

@@ -1,4 +1,4 @@
-"""Patches of images: cut, averaged, put together again, contrast stretched (paper, section 2)."""
+"""Image patches: cut out, averaged, reassembled to an image, contrast stretched (paper, section 2)."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ def cut(image: np.ndarray, centers: np.ndarray, size: int) -> np.ndarray:
 
     Parameters
     ----------
-    image
-        ``(H, W, ...)`` array.
-    centers
-        ``(..., 2)`` points ``(x, y)``. A patch of odd `size` around a pixel is centred on it; an even `size`
-        fits around a pixel in two ways, of which the upper left one is taken.
-    size
+    image : array (H, W, ...)
+    centers : array (..., 2)
+        ``(x, y)`` in pixels. A patch of odd `size` is centred on a pixel; of the two ways in which a patch of
+        even `size` fits around a pixel, the upper left one is taken.
+    size : int
         Side of the patches in pixels.
 
     Returns
     -------
-    np.ndarray
-        ``(..., size, size, ...)``, a copy. Outside of the image, its border pixels go on.
+    array (..., size, size, ...)
+        A copy; beyond the image its border pixels are repeated.
     """
     image, centers = np.asarray(image), np.asarray(centers, dtype=np.float64)
     if image.ndim < 2 or 0 in image.shape[:2]:
@@ -38,7 +37,7 @@ def cut(image: np.ndarray, centers: np.ndarray, size: int) -> np.ndarray:
 
 
 def average(patches: np.ndarray, *, axis: int = 0) -> np.ndarray:
-    """Mean of patches over `axis`, rounded to uint8: what stands for k neighbours."""
+    """Mean of uint8 patches over `axis`, rounded to uint8."""
     patches = np.asarray(patches)
     if patches.dtype != np.uint8 or 0 in patches.shape:
         raise ValueError(
@@ -48,7 +47,7 @@ def average(patches: np.ndarray, *, axis: int = 0) -> np.ndarray:
 
 
 def reassemble(patches: np.ndarray) -> np.ndarray:
-    """Lay a grid of patches side by side: ``(H, W, s, s, ...)`` to ``(H * s, W * s, ...)``."""
+    """Tile a grid of patches ``(H, W, s, s, ...)`` into an image ``(H * s, W * s, ...)``."""
     patches = np.asarray(patches)
     if patches.ndim < 4 or patches.shape[2] != patches.shape[3]:
         raise ValueError(f"expected patches (H, W, s, s, ...), got an array of shape {patches.shape}")
@@ -57,9 +56,9 @@ def reassemble(patches: np.ndarray) -> np.ndarray:
 
 
 def stretch(image: np.ndarray) -> np.ndarray:
-    """Expand contrast: the darkest value of all channels becomes 0, the brightest 255, linearly; uint8.
+    """Stretch contrast linearly: the darkest value of all channels becomes 0, the brightest 255; uint8.
 
-    Colours keep their hue, since the channels are stretched alike. A constant image becomes middle grey.
+    All channels are stretched alike, which preserves hues. A constant image becomes middle grey.
     """
     image = np.asarray(image, dtype=np.float64)
     if image.size == 0 or not np.isfinite(image).all():

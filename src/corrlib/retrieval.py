@@ -11,10 +11,9 @@ from numba import njit
 if TYPE_CHECKING:
     import torch
 
-
 #: Queries compared at a time; with `chunk` it bounds the memory.
 QUERIES = 2048
-#: Similarities that are held against a query's worst neighbour before any of them is looked at.
+#: Similarities compared with a query's worst neighbour at a time, before any of them is looked at.
 STRIP = 64
 
 
@@ -32,37 +31,35 @@ def nearest(
 
     Parameters
     ----------
-    query
-        ``(Q, D)`` features. A feature of zeros is similar to none: its cosine is 0.
-    database
-        ``(N, D)`` features, or several such arrays that are searched as if they were stacked; float16 or
-        float32. They may be mapped from disk: `chunk` rows are read at a time, once, in order.
-    k
-        Neighbours a query.
-    query_group, database_group
-        ``(Q,)`` and ``(N,)`` labels. A query's neighbours are never of its own group (its own image, say).
-    chunk
+    query : array (Q, D)
+        Features. The cosine of a zero vector is 0.
+    database : array (N, D), or a sequence of such arrays
+        Features, float16 or float32; several arrays are searched as if they were stacked. They may be memory
+        mapped: `chunk` rows are read at a time, once, in order.
+    k : int
+        Neighbours per query.
+    query_group, database_group : array (Q,) and array (N,), optional
+        Labels, of images for example. Rows of the query's own group are never its neighbours.
+    chunk : int
         Rows of the database compared at a time: about ``4 * chunk * (D + min(Q, 2048))`` bytes of memory.
-    device
+    device : str or torch.device
         Where torch multiplies; on ``cpu`` NumPy does, which is faster there.
 
     Returns
     -------
-    indices
-        ``(Q, k)`` int64 rows of the (stacked) database, the most similar first.
-    similarity
-        ``(Q, k)`` float32 cosines, -1 to 1.
+    indices : array (Q, k) int64
+        Rows of the (stacked) database, the most similar first; of equally similar rows, the first one first.
+    similarity : array (Q, k) float32
+        Cosines, -1 to 1.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, a feature is not finite, or there are fewer than `k` rows to choose from.
+        If the shapes do not match, a feature is not finite, or there are fewer than `k` rows to choose from.
 
     Notes
     -----
-    Each block of products is looked through while it is in the processor's cache: few exceed what has been
-    found before (``make bench`` compares this with faiss). Rows that are equally similar are ordered by their index, but which of
-    them are among the `k` is not defined.
+    If several rows are equally similar, which of them are among the `k` is undefined.
     """
     blocks = [database] if isinstance(database, np.ndarray) else list(database)
     query = np.asarray(query)
@@ -70,10 +67,8 @@ def nearest(
     query_group, database_group = _groups(query_group, database_group, len(query), count, k)
     queries = np.array(query, dtype=np.float32)
     queries /= _norms(queries, "query")[:, None]
-    product, space = (
-        _product(str(device)),
-        np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32),
-    )
+    product = _product(str(device))
+    memory = np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32)  # reused by all products
     best = np.full((len(query), k), -np.inf, np.float32)
     index = np.zeros((len(query), k), np.int64)
     start = 0
@@ -82,10 +77,8 @@ def nearest(
         scale, groups = 1 / _norms(rows, "database"), database_group[start : start + len(rows)]
         for first in range(0, len(queries), QUERIES):
             part = slice(first, first + QUERIES)
-            # One piece of memory for all blocks: to ask for it anew costs some percent.
-            few = queries[part]
-            products = space[: len(few) * len(rows)].reshape(len(few), len(rows))
-            product(few, rows.T, products)
+            products = memory[: len(queries[part]) * len(rows)].reshape(-1, len(rows))
+            product(queries[part], rows.T, products)
             _keep(products, scale, start, query_group[part], groups, best[part], index[part])
         start += len(rows)
     order = np.lexsort((index, -best), axis=1)
@@ -94,17 +87,17 @@ def nearest(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _keep(products, scale, start, query_group, groups, best, index):
-    """Let rows take the places of less similar ones in `best`, which is sorted, and in `index`.
+    """Insert rows into `best`, which is sorted, and `index`, in place of less similar ones.
 
-    None of the query's own group; without groups, they are empty arrays.
+    Rows of the query's own group are skipped; without groups, both arrays of groups are empty.
     """
     worst = best.shape[1] - 1
     for i in range(len(best)):
         for first in range(0, len(scale), STRIP):
             last = min(first + STRIP, len(scale))
-            least, any_better = best[i, worst], False
+            threshold, any_better = best[i, worst], False
             for j in range(first, last):
-                any_better |= products[i, j] * scale[j] > least
+                any_better |= products[i, j] * scale[j] > threshold
             if not any_better:
                 continue
             for j in range(first, last):
@@ -118,8 +111,8 @@ def _keep(products, scale, start, query_group, groups, best, index):
 
 
 def _product(device: str) -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
-    """The product of two matrices, into a third."""
-    if device == "cpu":  # "cpu:0" is torch's, for tests
+    """A function that multiplies two matrices into a third."""
+    if device == "cpu":  # not "cpu:0", so that tests can have torch multiply
         return np.matmul
 
     def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
@@ -143,7 +136,7 @@ def _check(query: np.ndarray, blocks: list[np.ndarray], k: int) -> int:
 
 
 def _groups(query_group, database_group, queries: int, count: int, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Both groups as small integers; empty if there are none."""
+    """Both groups as integers; empty arrays if there are none."""
     if query_group is None and database_group is None:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     if np.shape(query_group) != (queries,) or np.shape(database_group) != (count,):
@@ -157,14 +150,14 @@ def _groups(query_group, database_group, queries: int, count: int, k: int) -> tu
     left = count - sizes[codes[:queries]].max(initial=0)
     if left < k:
         raise ValueError(
-            f"k is {k}, but some query has only {left} features of other groups: lower k, or add some"
+            f"k is {k}, but some query has only {left} features of other groups: choose a smaller k"
         )
     return codes[:queries], codes[queries:]
 
 
 def _norms(rows: np.ndarray, name: str) -> np.ndarray:
-    """Norms of float32 rows; those of zeros count as the least that there is."""
-    with np.errstate(over="ignore", invalid="ignore"):  # found by the check that follows
+    """Norms of float32 rows, at least the smallest positive float32."""
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     if not np.isfinite(norms).all():
         raise ValueError(f"the {name} holds features that are not finite (NaN, infinity or overflow)")

@@ -1,8 +1,8 @@
-"""Upright SIFT descriptors: at given points and of a given size, or on a whole regular grid (paper, sections 3 to 5).
+"""Upright SIFT descriptors, at given points or on a dense regular grid (paper, sections 3 to 5).
 
-The dense grid is computed as VLFeat's dense SIFT does it: neighbouring descriptors share their gradients, so the
-gradients of each direction are summed into the bins of all descriptors at once, by one matrix product for the
-columns and one for the rows. That is several times faster than describing the points one by one.
+The dense grid follows VLFeat's dense SIFT: neighbouring descriptors share their gradients, so those of each
+direction are summed into the bins of all descriptors at once, by one matrix product for the columns and one
+for the rows. That is several times faster than computing the descriptors one by one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from corrlib.geometry import ReceptiveField
 
 __all__ = ["dense", "dense_grid", "dense_shape", "descriptors", "several"]
 
-#: Side of a spatial bin over the standard deviation of the Gaussian that has smoothed the image (Lowe's and
+#: Side of a spatial bin, divided by the standard deviation of the Gaussian that smooths the image (Lowe's and
 #: VLFeat's magnification).
 MAGNIFICATION = 3.0
-#: The image is halved only while this smoothing, in its own pixels, remains. OpenCV rounds a point to a pixel
-#: of the halved image: with 3.2 the error is at most a twentieth of a bin.
-SMOOTHNESS = 3.2
-#: The blur that OpenCV takes an image to have: none can be less smooth.
-CAMERA = 0.5
-#: Below this radius the bins would be finer than the image's own blur.
+#: The image is halved only while at least this smoothing remains, in pixels of the halved image. OpenCV
+#: rounds points to those pixels: with 3.2 the error is at most a twentieth of a bin.
+MIN_SIGMA = 3.2
+#: The blur that OpenCV assumes in its input; the result cannot be less smooth.
+INPUT_SIGMA = 0.5
+#: Below this radius the bins would be finer than the input's own blur.
 MIN_RADIUS = 4.0
-#: Spatial bins along an axis, directions, and Lowe's cap on a normalised descriptor.
+#: Spatial bins along an axis, directions, and Lowe's cap on the entries of a normalised descriptor.
 BINS, DIRECTIONS, CAP = 4, 8, 0.2
 #: Dense descriptors of a row or column that are summed by one matrix product.
 GROUP = 8
@@ -40,46 +40,44 @@ def descriptors(
 
     Parameters
     ----------
-    image
-        ``(H, W, 3)`` uint8 RGB, or ``(H, W)`` uint8 grey.
-    points
-        ``(..., 2)`` ``(x, y)`` in pixels: centres of receptive fields, keypoints, a regular grid. OpenCV
-        rounds each to a pixel, up to radius 38; beyond, to a twentieth of a bin.
-    radius
-        Half the side of the 4 x 4 bins, in pixels: a bin is ``radius / 2`` wide. The image is smoothed as
+    image : array (H, W, 3) uint8 RGB, or (H, W) uint8 grey
+    points : array (..., 2)
+        ``(x, y)`` in pixels. OpenCV rounds them to whole pixels up to radius 38, and to a twentieth of a bin
+        beyond.
+    radius : float
+        Half the side of the 4 x 4 bins, in pixels; a bin is ``radius / 2`` wide. The image is smoothed as
         SIFT's scale space would be for that bin width (``sigma = radius / 6``), so that large radii do not
         alias.
-    magnification
-        Width of a bin over the smoothing: 3 as Lowe's and VLFeat's SIFT, 6 as VLFeat's PHOW; with more, fine
-        gradients are collected in large bins.
+    magnification : float
+        Width of a bin divided by sigma: 3 in Lowe's and VLFeat's SIFT, 6 in VLFeat's PHOW. Larger values
+        collect finer gradients in large bins.
 
     Returns
     -------
     array (..., 128) float32
-        Rows of bins from the top, each from the left, 8 directions each, counter-clockwise from +x. Norm 512
-        but for rounding to integers and for the cap at 255; 0 where the image is flat. What lies outside of
-        the image contributes nothing: a point on the border, or a little outside, is described by what is
-        inside.
+        4 rows of 4 bins, from the top left, with 8 directions each, counter-clockwise from +x. The norm is
+        512 up to rounding to integers and the cap at 255; 0 where the image is flat. Pixels outside the image
+        contribute nothing.
 
     Raises
     ------
     ValueError
-        If the image is no uint8 image, a point is not finite (a missing keypoint: drop it first), or the
-        radius is below 4, or the magnification leaves a smoothing below the image's own (half a pixel).
+        If the image is not uint8, a point is not finite, the radius is below 4, or the magnification implies
+        less smoothing than the input's own (half a pixel).
 
     Notes
     -----
-    OpenCV computes it. Its bins are 3 times half a keypoint's size wide, and its pyramid starts from an image
-    smoothed to `sigma` and halves after each doubling of it: a keypoint of size ``radius / 3`` in octave
-    ``o`` of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and the smoothing asked for.
+    OpenCV computes them. Its bins are 1.5 keypoint sizes wide, and its pyramid starts from an image smoothed
+    by `sigma` and halves it after each doubling of sigma. A keypoint of size ``radius / 3`` in octave ``o``
+    of a pyramid with ``sigma = radius / 6 / 2**o`` has just the bins and the smoothing described above.
     """
     return several(image, points, [(radius, magnification)])[0]
 
 
 def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, float]]) -> np.ndarray:
-    """`descriptors` of several kinds ``(radius, magnification)``: ``(kinds, ..., 128)``.
+    """`descriptors` for several pairs ``(radius, magnification)``: ``(kinds, ..., 128)`` float32.
 
-    The same numbers in a third of the time: kinds whose smoothing differs by halvings share their pyramid.
+    Equal results in a third of the time: kinds whose sigmas differ by powers of two share a pyramid.
     """
     image = _grey(image)
     points = np.asarray(points, dtype=np.float64)
@@ -98,75 +96,49 @@ def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, 
         return result
     flat = points.reshape(-1, 2).tolist()
     for sigma, members in pyramids.items():
-        # A keypoint of size s has bins of 3 * s / 2. Angle 0: upright.
         keypoints = [
-            cv2.KeyPoint(x, y, radius / 3, 0.0, 0.0, halvings)
+            cv2.KeyPoint(x, y, radius / 3, 0.0, 0.0, halvings)  # size; angle 0: upright
             for _, radius, halvings in members
             for x, y in flat
         ]
-        _, found = cv2.SIFT_create(sigma=sigma, enable_precise_upscale=True).compute(image, keypoints)
+        _, computed = cv2.SIFT_create(sigma=sigma, enable_precise_upscale=True).compute(image, keypoints)
         rows = [row for row, _, _ in members]
-        result[rows] = found.reshape(len(members), *result.shape[1:])
+        result[rows] = computed.reshape(len(members), *result.shape[1:])
     return result
 
 
-def _smoothing(radius: float, magnification: float, side: int) -> tuple[float, int]:
-    """The smoothing of a pyramid's first image, and how often it is halved until it is that asked for."""
-    if not (np.isfinite(radius) and radius >= MIN_RADIUS):
-        raise ValueError(f"descriptors: radius must be at least {MIN_RADIUS:g} pixels, got {radius!r}")
-    if not (magnification > 0 and radius / 2 / magnification >= CAMERA):
-        raise ValueError(
-            f"descriptors: the magnification must be above 0 and, for radius {radius:g}, at most"
-            f" {radius / 2 / CAMERA:g}, got {magnification!r}"
-        )
-    sigma = radius / 2 / magnification
-    halvings = max(0, int(np.log2(sigma / SMOOTHNESS)))
-    halvings = min(halvings, max(0, int(np.log2(side / 8))))  # a pyramid ends at 8 pixels
-    return sigma / 2**halvings, halvings
-
-
-def _grey(image: np.ndarray) -> np.ndarray:
-    shaped = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
-    if not shaped or image.dtype != np.uint8 or 0 in image.shape:
-        raise ValueError(
-            f"descriptors: expected an image (H, W, 3) or (H, W) uint8, got {image.shape} {image.dtype}"
-        )
-    return np.ascontiguousarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
-
-
 def dense_grid(bin_size: int = 8, stride: int = 8) -> ReceptiveField:
-    """Where dense SIFT looks: from the first descriptor whose bins all have their centres in the image."""
+    """Support, stride and first centre of dense descriptors: those whose bin centres are all in the image."""
     return ReceptiveField(size=BINS * bin_size, stride=stride, center=(BINS - 1) / 2 * bin_size)
 
 
 def dense_shape(image: tuple[int, int], *, bin_size: int = 8, stride: int = 8) -> tuple[int, int]:
-    """Rows and columns of descriptors of an image of shape ``(H, W)``."""
+    """Rows and columns of dense descriptors of an image of shape ``(H, W)``."""
     rows, cols = ((side - 1 - (BINS - 1) * bin_size) // stride + 1 for side in image)
     return rows, cols
 
 
 def dense(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.ndarray:
-    """Describe `image` at every place of `dense_grid` whose bins have their centres in the image.
+    """Describe `image` at all points of `dense_grid`.
 
     Parameters
     ----------
-    image
-        ``(H, W, 3)`` uint8 RGB.
-    bin_size
-        Side of a spatial bin, in pixels; the radius of `descriptors` is twice that.
-    stride
+    image : array (H, W, 3) uint8 RGB
+    bin_size : int
+        Side of a spatial bin in pixels; half the radius of `descriptors`.
+    stride : int
         Pixels between descriptors.
 
     Returns
     -------
     array (h, w, 128) uint8
-        As `descriptors` has them, whose compiled loops round a little differently; the first is
-        at ``dense_grid(bin_size, stride).center`` on both axes.
+        As `descriptors`, up to rounding; the first is centred at ``dense_grid(bin_size, stride).center`` on
+        both axes.
 
     Raises
     ------
     ValueError
-        If the image is no uint8 image or smaller than three bins.
+        If the image is not uint8 RGB, or smaller than three bins.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"dense: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
@@ -174,60 +146,84 @@ def dense(image: np.ndarray, *, bin_size: int = 8, stride: int = 8) -> np.ndarra
         raise ValueError(
             f"dense: bins of {bin_size} pixels every {stride} do not fit an image of {image.shape[:2]}"
         )
-    # The camera has blurred the image by half a pixel.
-    sigma = np.sqrt((bin_size / MAGNIFICATION) ** 2 - 0.25)
+    sigma = np.sqrt((bin_size / MAGNIFICATION) ** 2 - INPUT_SIGMA**2)
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey = cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
     right, up = np.zeros_like(grey), np.zeros_like(grey)
     right[1:-1, 1:-1] = grey[1:-1, 2:] - grey[1:-1, :-2]
     up[1:-1, 1:-1] = grey[:-2, 1:-1] - grey[2:, 1:-1]
-    size, turn = cv2.cartToPolar(right, up)
-    turn *= DIRECTIONS / (2 * np.pi)
-    by_row, by_col = (_bins(side, bin_size, stride) for side in grey.shape)
+    magnitude, angle = cv2.cartToPolar(right, up)
+    angle *= DIRECTIONS / (2 * np.pi)
+    by_row, by_col = (_bin_weights(side, bin_size, stride) for side in grey.shape)
     rows, cols = dense_shape(grey.shape, bin_size=bin_size, stride=stride)
-    found = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
-    for direction, share in enumerate(_shares(size, turn)):
-        for columns, (left, weights) in by_col:
-            part = share[:, left : left + weights.shape[2]] @ weights.reshape(-1, weights.shape[2]).T
-            for lines, (top, others) in by_row:
-                bins = others.reshape(-1, others.shape[2]) @ part[top : top + others.shape[2]]
-                bins = bins.reshape(BINS, others.shape[1], BINS, weights.shape[1])
-                found[lines, columns, ..., direction] = bins.transpose(1, 3, 0, 2)
-    found = found.reshape(rows, cols, -1)
-    norm = np.linalg.norm(found, axis=-1, keepdims=True)
-    np.minimum(found, CAP * norm, out=found)
-    found *= 512 / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-6)
-    return np.minimum(np.rint(found), 255).astype(np.uint8)
+    result = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
+    for direction, gradients in enumerate(_split_by_direction(magnitude, angle)):
+        for columns, left, w in by_col:
+            part = gradients[:, left : left + w.shape[2]] @ w.reshape(-1, w.shape[2]).T
+            for lines, top, v in by_row:
+                bins = v.reshape(-1, v.shape[2]) @ part[top : top + v.shape[2]]
+                bins = bins.reshape(BINS, v.shape[1], BINS, w.shape[1])
+                result[lines, columns, ..., direction] = bins.transpose(1, 3, 0, 2)
+    result = result.reshape(rows, cols, -1)
+    norm = np.linalg.norm(result, axis=-1, keepdims=True)
+    np.minimum(result, CAP * norm, out=result)
+    result *= 512 / np.maximum(np.linalg.norm(result, axis=-1, keepdims=True), 1e-6)
+    return np.minimum(np.rint(result), 255).astype(np.uint8)
+
+
+def _smoothing(radius: float, magnification: float, side: int) -> tuple[float, int]:
+    """Sigma of a pyramid's first image, and the number of halvings after which it is the sigma asked for."""
+    if not (np.isfinite(radius) and radius >= MIN_RADIUS):
+        raise ValueError(f"descriptors: radius must be at least {MIN_RADIUS:g} pixels, got {radius!r}")
+    if not (magnification > 0 and radius / 2 / magnification >= INPUT_SIGMA):
+        raise ValueError(
+            f"descriptors: the magnification must be above 0 and, for radius {radius:g}, at most"
+            f" {radius / 2 / INPUT_SIGMA:g}, got {magnification!r}"
+        )
+    sigma = radius / 2 / magnification
+    halvings = max(0, int(np.log2(sigma / MIN_SIGMA)))
+    halvings = min(halvings, max(0, int(np.log2(side / 8))))  # a pyramid ends at 8 pixels
+    return sigma / 2**halvings, halvings
+
+
+def _grey(image: np.ndarray) -> np.ndarray:
+    valid = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    if not valid or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(
+            f"descriptors: expected an image (H, W, 3) or (H, W) uint8, got {image.shape} {image.dtype}"
+        )
+    return np.ascontiguousarray(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
 @njit(cache=True, nogil=True)
-def _shares(size, turn):
-    """What each pixel's gradient gives to each direction: all to the two on either side of it."""
-    height, width = size.shape
-    found = np.zeros((DIRECTIONS, height, width), np.float32)
+def _split_by_direction(magnitude, angle):
+    """Distribute each gradient between the two nearest directions; `angle` is in units of a direction."""
+    height, width = magnitude.shape
+    result = np.zeros((DIRECTIONS, height, width), np.float32)
     for row in range(height):
         for col in range(width):
-            first = int(turn[row, col])
-            part = turn[row, col] - first
-            found[first % DIRECTIONS, row, col] = size[row, col] * (1 - part)
-            found[(first + 1) % DIRECTIONS, row, col] = size[row, col] * part
-    return found
+            first = int(angle[row, col])
+            part = angle[row, col] - first
+            result[first % DIRECTIONS, row, col] = magnitude[row, col] * (1 - part)
+            result[(first + 1) % DIRECTIONS, row, col] = magnitude[row, col] * part
+    return result
 
 
-def _bins(side: int, bin_size: int, stride: int) -> list[tuple[slice, tuple[int, np.ndarray]]]:
-    """How much each pixel of an axis counts in each bin of each descriptor.
+def _bin_weights(side: int, bin_size: int, stride: int) -> list[tuple[slice, int, np.ndarray]]:
+    """Weight of each pixel of an axis in each bin of each descriptor, for groups of descriptors.
 
-    Descriptors in groups, ``(BINS, n, pixels)`` from a first pixel on: far from it nothing counts.
+    Of each group: its descriptors, the first pixel with a weight, and the weights (BINS, n, pixels) from
+    there on.
     """
     last = side - 1 - (BINS - 1) * bin_size
-    centres = np.arange(0, last + 1, stride) + (BINS - 1) / 2 * bin_size
-    off = (np.arange(side) - centres[:, None]) / bin_size
-    window = np.exp(-(off**2) / (2 * (BINS / 2) ** 2))
-    weights = [window * np.maximum(0, 1 - np.abs(off - b + (BINS - 1) / 2)) for b in range(BINS)]
+    centers = np.arange(0, last + 1, stride) + (BINS - 1) / 2 * bin_size
+    offset = (np.arange(side) - centers[:, None]) / bin_size
+    window = np.exp(-(offset**2) / (2 * (BINS / 2) ** 2))
+    weights = [window * np.maximum(0, 1 - np.abs(offset - b + (BINS - 1) / 2)) for b in range(BINS)]
     weights, groups = np.array(weights, np.float32), []
-    for first in range(0, len(centres), GROUP):
+    for first in range(0, len(centers), GROUP):
         part = weights[:, first : first + GROUP]
         used = np.flatnonzero(part.any(axis=(0, 1)))
         near = np.ascontiguousarray(part[..., used[0] : used[-1] + 1])
-        groups.append((slice(first, first + part.shape[1]), (int(used[0]), near)))
+        groups.append((slice(first, first + part.shape[1]), int(used[0]), near))
     return groups

@@ -1,18 +1,16 @@
-"""Convnet features: CaffeNet, BVLC AlexNet and torchvision's AlexNet, of any width (paper, section 1.2).
+"""Convnet features of CaffeNet, BVLC AlexNet and torchvision's AlexNet, of any width (paper, section 1.2).
 
 >>> from corrlib import convnet
->>> network = convnet.load()                      # the figurine network of the package, or a path
+>>> network = convnet.load()                      # the figurine network of this package, or a path
 >>> network.features(image, "conv4")              # (H, W, 3) uint8 -> (h, w, C) float32
 """
 
-from corrlib.convnet.layers import Architecture, Layer, architecture, receptive_fields
+from corrlib.convnet.layers import architecture, receptive_fields
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 from corrlib.convnet.weights import load, save
 
 __all__ = [
     "INPUT_SIDE",
-    "Architecture",
-    "Layer",
     "Network",
     "Preprocessing",
     "architecture",

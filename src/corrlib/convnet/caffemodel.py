@@ -1,9 +1,8 @@
 """Reader of Caffe's binary ``.caffemodel``: the few fields of the protobuf wire format that hold weights.
 
-A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. The names and blobs of its layers are
-read, in the current form (field 100) and in the one before (``V1LayerParameter``, field 2: the published
-reference model is of that form); everything else is skipped.
-The oldest form (``V0LayerParameter``) is refused.
+A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. The names and blobs of its layers are read,
+in the current form (field 100) and in the one before (``V1LayerParameter``, field 2, as in the published
+reference model). Everything else is skipped; the oldest form (``V0LayerParameter``) is refused.
 """
 
 from __future__ import annotations
@@ -17,26 +16,30 @@ import numpy as np
 
 __all__ = ["read_caffemodel"]
 
-# Wire types, and the numbers of the fields that are read.
+# Wire types, and the numbers of the fields.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 NET_LAYER, NET_LAYER_V1 = 100, 2
 LAYER_NAME, LAYER_BLOBS = 1, 7
 V1_LAYER_V0, V1_LAYER_NAME, V1_LAYER_BLOBS = 1, 4, 6
 BLOB_LEGACY_SHAPE, BLOB_DATA, BLOB_SHAPE, BLOB_DOUBLE_DATA = (1, 2, 3, 4), 5, 7, 8
 SHAPE_DIM = 1
-#: Of axes a blob: Caffe has no more.
-MOST_AXES = 32
+#: Caffe's limit on the axes of a blob.
+MAX_AXES = 32
 
 
 def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
-    """Read the layers of a ``.caffemodel``: names, in the file's order, to their blobs (float32; often none).
+    """Read the layers of a ``.caffemodel``.
 
-    Blobs have the shapes that are stored: the older form pads them with ones to four axes.
+    Returns
+    -------
+    dict
+        Layer name -> float32 blobs (often none), in the file's order. Blobs have the shapes stored in the
+        file: the older form pads them with ones to four axes.
 
     Raises
     ------
     ValueError
-        If the file is truncated, is not a ``.caffemodel``, or is of the oldest form; names the file.
+        If the file is truncated, is not a ``.caffemodel``, or has the oldest form.
     """
     data = memoryview(Path(path).read_bytes())
     layers: dict[str, list[np.ndarray]] = {}
@@ -47,20 +50,20 @@ def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
             elif number == NET_LAYER_V1 and kind == BYTES:
                 if any(inner == V1_LAYER_V0 for inner, _, _ in _fields(value)):
                     raise ValueError(
-                        "its layers are of the oldest form (V0LayerParameter); convert it by Caffe's"
+                        "its layers have the oldest form (V0LayerParameter); convert it with Caffe's"
                         " upgrade_net_proto_binary"
                     )
                 name, blobs = _layer(value, V1_LAYER_NAME, V1_LAYER_BLOBS)
             else:
                 continue
-            # The data layers of the training and the test network may share a name; none of them has blobs.
+            # The data layers of the training and the test phase may share a name; they have no blobs.
             layers[name] = blobs or layers.get(name, [])
     except ValueError as error:
         raise ValueError(f"{path}: not a readable .caffemodel: {error}") from error
     if not any(layers.values()):
         raise ValueError(
-            f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (is it a"
-            " definition, a solver's state or another file?)"
+            f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (is it a network"
+            " definition, a solver state or another kind of file?)"
         )
     return layers
 
@@ -84,10 +87,10 @@ def _blob(blob: memoryview, layer: str) -> np.ndarray:
         elif number == BLOB_SHAPE and kind == BYTES:
             shape = _dimensions(value)
         elif number in (BLOB_DATA, BLOB_DOUBLE_DATA) and kind in (BYTES, FIXED32, FIXED64):
-            # Packed (one run of bytes) or, by other writers, one field a number: the bytes are the same.
-            kept, dtype = dtype, np.dtype("<f4" if number == BLOB_DATA else "<f8")
-            if len(value) % dtype.itemsize or (data and dtype != kept):
-                raise ValueError(f"a blob of layer {layer!r} holds a broken number, or two types of numbers")
+            # Packed, or one field per number: the bytes are the same.
+            previous, dtype = dtype, np.dtype("<f4" if number == BLOB_DATA else "<f8")
+            if len(value) % dtype.itemsize or (data and dtype != previous):
+                raise ValueError(f"a blob of layer {layer!r} holds a partial number, or two types of numbers")
             data += value
     if shape is None:
         shape = tuple(1 if side is None else side for side in legacy)
@@ -107,13 +110,13 @@ def _dimensions(data: memoryview) -> tuple[int, ...]:
             while at < len(value):
                 side, at = _varint(value, at)
                 sides.append(side)
-        if len(sides) > MOST_AXES:
-            raise ValueError(f"a blob of more than {MOST_AXES} axes")
+        if len(sides) > MAX_AXES:
+            raise ValueError(f"a blob of more than {MAX_AXES} axes")
     return tuple(sides)
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """The fields of one message: (number, wire type, integer or bytes)."""
+    """The fields of a message: (number, wire type, integer or bytes)."""
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
@@ -131,13 +134,13 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
         if number == 0:
             raise ValueError(f"byte {at} starts no protobuf field (number 0)")
         if at + size > len(data):
-            raise ValueError(f"truncated: a field of {size} bytes, {len(data) - at} are left")
+            raise ValueError(f"truncated: a field of {size} bytes, but only {len(data) - at} are left")
         yield number, kind, data[at : at + size]
         at += size
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    """An integer of seven bits a byte, lowest first, and the position after it."""
+    """An integer with seven bits per byte, lowest first, and the position after it."""
     value = 0
     for shift in range(0, 70, 7):
         if at >= len(data):

@@ -1,8 +1,8 @@
-"""The layer lists of CaffeNet and its two cousins, as data, and what one layer computes.
+"""The layer lists of CaffeNet, BVLC AlexNet and torchvision's AlexNet, and the computation of one layer.
 
-A layer list is the whole description of a network: receptive fields, output shapes, the check of a weights
-file and the computation itself all follow from it. Rectifications are part of the ``conv`` and ``fc`` layers
-(in place in Caffe), so ``conv4`` means the rectified activations, as in the paper.
+A layer list is the whole description of a network: receptive fields, output shapes, the checks of a weights
+file and the computation itself all follow from it. Rectification is part of the ``conv`` and ``fc`` layers,
+so ``conv4`` means the rectified activations, as in the paper.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["ARCHITECTURES", "Architecture", "Layer", "apply", "architecture", "receptive_fields"]
-__all__ += ["to_numpy"]
+__all__ = ["Architecture", "Layer", "apply", "architecture", "receptive_fields", "to_numpy"]
 
-# Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of the n neighbours' squares) ** beta.
+#: Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of squares of n channels) ** beta.
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil` pools partial windows at the end, too."""
+    """One layer: `kind` is "conv", "pool", "norm" or "fc"; `ceil`: pool partial windows at the end, too."""
 
     name: str
     kind: str
@@ -37,7 +36,7 @@ class Layer:
     ceil: bool = False
 
     def output_side(self, side: int) -> int:
-        """Number of output units along an axis of `side` inputs (the formula of Caffe and of torch)."""
+        """Number of output units along an axis of `side` inputs."""
         if self.kind in ("norm", "fc"):
             return side
         span = side + 2 * self.padding - self.kernel
@@ -59,7 +58,7 @@ class Architecture:
         return height, width
 
     def index(self, layer: str) -> int:
-        """Position of `layer` in the list; ValueError that lists the known layers if there is none."""
+        """Position of `layer` in the list; ValueError if it is unknown."""
         names = [step.name for step in self.layers]
         if layer not in names:
             raise ValueError(f"unknown layer {layer!r} of {self.name}; known layers: {', '.join(names)}")
@@ -82,8 +81,7 @@ _FC = tuple(Layer(f"fc{number}", "fc") for number in (6, 7, 8))
 _TOP = (_conv(3, 3, 1, 1), _conv(4, 3, 1, 1, groups=2), _conv(5, 3, 1, 1, groups=2), _pool(5), *_FC)
 
 ARCHITECTURES = {
-    # The Caffe reference model, the paper's network: Krizhevsky's with pooling before normalisation (footnote
-    # 1).
+    # The Caffe reference model, the paper's network: pooling before normalisation (footnote 1).
     "caffenet": Architecture(
         "caffenet",
         (_conv(1, 11, 4), _pool(1), _norm(1), _conv(2, 5, 1, 2, groups=2), _pool(2), _norm(2), *_TOP),
@@ -119,9 +117,9 @@ def architecture(name: str) -> Architecture:
 
 
 def receptive_fields(name: str) -> dict[str, ReceptiveField]:
-    """Receptive field of every convolution, pooling and normalisation layer of an architecture, in its order.
+    """Receptive fields of the convolution, pooling and normalisation layers of an architecture, in order.
 
-    Computed from the layer list; for "caffenet" it gives the paper's Table 1.
+    Those of "caffenet" are the paper's Table 1.
     """
     field, table = ReceptiveField(), {}
     for layer in architecture(name).layers:
@@ -146,8 +144,8 @@ def apply(layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | 
 def normalize(x: Tensor) -> Tensor:
     """Local response normalisation across channels of `x` ``(N, C, H, W)``.
 
-    The neighbours' squares are summed by a 1 x 1 convolution with a band matrix and the power -3/4 is two
-    reciprocal square roots: the numbers of ``torch.nn.LocalResponseNorm``, two to five times faster on a CPU.
+    Squares are summed by a 1 x 1 convolution with a band matrix, and the power -3/4 is the product of two
+    roots: equal to ``torch.nn.LocalResponseNorm``, two to five times faster on a CPU.
     """
     scale = 1.0 + functional.conv2d(x * x, _band(x.shape[1], x.device))
     root = torch.rsqrt(scale)
@@ -163,11 +161,11 @@ def _band(channels: int, device: torch.device) -> Tensor:
 
 
 def to_numpy(x: Tensor, layer: str, source: str) -> np.ndarray:
-    """Features of a layer as an array: ``(N, h, w, C)``, or ``(N, C)`` of a fully connected one.
+    """Features as an array ``(N, h, w, C)``, or ``(N, C)`` of a fully connected layer.
 
-    ValueError if they are not finite, which is the fault of the weights, from `source`.
+    ValueError if they are not finite, which is blamed on the weights from `source`.
     """
     x = (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).cpu()
-    if not torch.isfinite(x.amax() - x.amin()):  # twenty times as fast as to look at each
-        raise ValueError(f"{source}: features of {layer} are not finite: the weights are damaged or diverged")
+    if not torch.isfinite(x.amax() - x.amin()):  # twenty times as fast as isfinite of all
+        raise ValueError(f"{source}: features of {layer} are not finite: the weights are corrupt or diverged")
     return x.numpy()

@@ -1,15 +1,15 @@
-"""The network: NumPy images in, NumPy features out, torch in between."""
+"""A network with fixed weights: NumPy images in, NumPy features out, computed by torch."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from corrlib.convnet.device import device
 from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields, to_numpy
@@ -17,22 +17,21 @@ from corrlib.geometry import ReceptiveField
 
 __all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
 
-# Side of the images that the fully connected layers of all three architectures accept.
+#: Side of the images that the fully connected layers of all three architectures need.
 INPUT_SIDE = 227
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How uint8 RGB becomes the network's input: ``(channels of the image - mean) * scale``.
+    """From uint8 RGB to the network's input: ``(image - mean) * scale`` in each channel.
 
     Parameters
     ----------
-    channels : "bgr" or "rgb"
-        Channel order of the network's input; `mean` and `scale` are in this order.
+    channels : {"bgr", "rgb"}
+        Channel order of the network's input, and of `mean` and `scale`.
     mean : (3,) floats
-        Subtracted, in units of 0..255.
+        In units of 0..255.
     scale : (3,) floats
-        Multiplied afterwards.
     """
 
     channels: str
@@ -59,31 +58,29 @@ class Network:
 
     Parameters
     ----------
-    architecture_name : str
-        "caffenet", "alexnet" or "torchvision".
+    architecture_name : {"caffenet", "alexnet", "torchvision"}
     parameters : dict of arrays
-        ``conv1.weight`` (O, I, k, k), ``conv1.bias`` (O,) ... ``conv5.bias``, and optionally fc6, fc7, fc8.
-        The number of channels of each layer is read from them; groups and kernels must fit the architecture.
+        ``conv1.weight`` (O, I, k, k), ``conv1.bias`` (O,) ... ``conv5.bias``, and optionally those of fc6,
+        fc7 and fc8. They determine the number of channels; groups and kernels must match the architecture.
     preprocessing : Preprocessing
     source : str
-        The file they came from, for error messages; its stem is the network's name.
+        The file that the weights are from, for error messages; its stem is the network's name.
     metadata : dict of str
-        What the file says about itself.
+        The metadata of that file.
 
     Attributes
     ----------
     receptive_fields : dict of str to ReceptiveField
         Of conv1 ... pool5, in the architecture's order.
     digest : str
-        16 hex digits of the SHA-256 over architecture, preprocessing and parameters.
+        16 hex digits of the SHA-256 of architecture, preprocessing and parameters.
     device : torch.device
-        Where it computes: `corrlib.convnet.device` chose it.
+        Chosen by `corrlib.convnet.device`.
 
     Raises
     ------
     ValueError
-        If parameters are missing, superfluous or of a wrong shape; names the source, the layer and the
-        shapes. If there is no such device as `corrlib.convnet.device` is told to use.
+        If parameters are missing, unknown or of a wrong shape, or the device does not exist.
     """
 
     def __init__(
@@ -122,12 +119,12 @@ class Network:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Names of the outputs of fc8, as recorded with the weights; empty if they are not."""
+        """Names of the outputs of fc8, if they are recorded with the weights."""
         return tuple(json.loads(self.metadata.get("categories", "[]")))
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Names of the layers that there are weights for, from conv1 to, maybe, fc8."""
+        """Names of the layers, from conv1 to pool5 or, if there are weights for them, fc8."""
         return tuple(self._channels)
 
     def channels(self, layer: str) -> int:
@@ -138,115 +135,98 @@ class Network:
         return self._channels[layer]
 
     def parameters(self, layer: str) -> tuple[Tensor | None, Tensor | None]:
-        """Weight and bias of a layer, on the device; None for a layer that has none."""
+        """Weight and bias of a layer, on the device; None for layers without parameters."""
         return self._tensors.get(f"{layer}.weight"), self._tensors.get(f"{layer}.bias")
 
     def output_shape(self, shape: tuple[int, int], layer: str) -> tuple[int, int]:
         """Shape ``(H, W)`` of the features of `layer` for images of `shape` ``(H, W)``."""
         return self.architecture.output_shape(shape, layer)
 
-    def features(
-        self, images: np.ndarray, layer: str, *, batch_size: int = 32, progress: bool = False
-    ) -> np.ndarray:
-        """Activations of one layer (conv layers: rectified) for images of any size from the receptive field
-        on.
+    def features(self, images: np.ndarray, layer: str, *, batch_size: int = 32) -> np.ndarray:
+        """Activations of one layer, rectified in conv and fc layers (except fc8).
 
         Parameters
         ----------
         images : array (N, H, W, 3) or (H, W, 3) uint8 RGB
-            May be memory mapped: one batch is read at a time.
+            At least as large as the layer's receptive field, and 227 x 227 for fully connected layers. May be
+            memory mapped: one batch is read at a time.
         layer : str
-            A convolution, pooling or normalisation layer, "conv1" ... "pool5".
         batch_size : int
             Images computed at once.
-        progress : bool
-            Show a progress bar.
 
         Returns
         -------
-        array (N, h, w, C) or (h, w, C) float32
+        array (N, h, w, C) or (h, w, C) float32; (N, C) or (C,) for fully connected layers
             Unit ``[i, j]`` is centred on ``receptive_fields[layer].centers((h, w))[i, j]``.
 
         Raises
         ------
         ValueError
-            For an unknown layer (listing the known ones), a wrong array, or images smaller than the receptive
-            field; if the weights are such that features are not finite.
+            If the layer is unknown, the images have a wrong type, shape or size, or features are not finite.
         """
-        if layer not in self.receptive_fields:
-            known = ", ".join(self.receptive_fields)
-            raise ValueError(
-                f"features: unknown layer {layer!r} of {self.architecture.name}; known layers: {known}"
-            )
-        images, single = _check_images(images)
-        size = self.receptive_fields[layer].size
-        if min(images.shape[1:3]) < size:
-            raise ValueError(
-                f"features: images of {images.shape[1]} x {images.shape[2]} are smaller than the receptive"
-                f" field of {layer} ({size} x {size}); enlarge them or choose an earlier layer"
-            )
-        grid = self.output_shape(images.shape[1:3], layer)
-        result = np.empty((len(images), *grid, self.channels(layer)), dtype=np.float32)
-        for part in _batches(len(images), batch_size, progress, layer):
-            result[part] = self._forward(images[part], layer)
-        return result[0] if single else result
+        single = np.ndim(images) == 3
+        result = self.layer_features(images[None] if single else images, [layer], batch_size=batch_size)
+        return result[layer][0] if single else result[layer]
 
-    def fc7(self, images: np.ndarray, *, batch_size: int = 64, progress: bool = False) -> np.ndarray:
-        """Rectified activations of fc7, ``(N, D)`` float32 (``(D,)`` for one image), of 227 x 227 images.
+    def layer_features(
+        self, images: np.ndarray, layers: Sequence[str], *, batch_size: int = 32
+    ) -> dict[str, np.ndarray]:
+        """`features` of several layers of `images` ``(N, H, W, 3)``, in one pass: layer -> array."""
+        self.check(images, layers, axes=4)
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        shapes = {name: (self.channels(name),) for name in layers}
+        for name in self.receptive_fields.keys() & shapes:
+            shapes[name] = (*self.output_shape(images.shape[1:3], name), self.channels(name))
+        result = {name: np.empty((len(images), *shapes[name]), np.float32) for name in layers}
+        for start in range(0, len(images), batch_size):
+            batch = slice(start, start + batch_size)
+            for name, x in self._activations(images[batch], layers):
+                result[name][batch] = x
+        return result
 
-        The paper retrieves neighbours by them (section 3). ValueError if the weights have no fully connected
-        layers or the images another size.
-        """
-        return self._fully_connected(images, "fc7", batch_size, progress)
+    def input(self, images: np.ndarray) -> Tensor:
+        """Preprocessed `images` ``(N, H, W, 3)``, on the device."""
+        return self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
 
-    def fc8(self, images: np.ndarray, *, batch_size: int = 64, progress: bool = False) -> np.ndarray:
-        """Class scores before the softmax, ``(N, K)`` float32 (or ``(K,)``), of 227 x 227 images."""
-        return self._fully_connected(images, "fc8", batch_size, progress)
-
-    def _fully_connected(self, images: np.ndarray, layer: str, batch_size: int, progress: bool) -> np.ndarray:
-        if layer not in self._channels:
+    def check(self, images: np.ndarray, layers: Sequence[str], *, axes: int) -> None:
+        """Raise ValueError unless `layers` can be computed for `images`, an array of so many `axes`."""
+        if not layers:
+            raise ValueError("expected at least one layer, got none")
+        if unknown := [name for name in layers if name not in self.layers]:
             raise ValueError(
-                f"{self.source}: the weights have no {layer}; retrieve by the features of pool5 instead"
+                f"{self.source}: unknown layer {unknown[0]!r}; known layers: {', '.join(self.layers)}"
             )
-        images, single = _check_images(images)
-        if images.shape[1:3] != (INPUT_SIDE, INPUT_SIDE):
-            raise ValueError(
-                f"{layer}: expected images of {INPUT_SIDE} x {INPUT_SIDE} pixels, got"
-                f" {images.shape[1]} x {images.shape[2]}; warp them first (geometry.Crop)"
-            )
-        result = np.empty((len(images), self._channels[layer]), dtype=np.float32)
-        for part in _batches(len(images), batch_size, progress, layer):
-            result[part] = self._forward(images[part], layer)
-        return result[0] if single else result
+        if np.ndim(images) != axes or images.shape[-1] != 3 or images.dtype != np.uint8:
+            shape = "(N, H, W, 3)" if axes == 4 else "(H, W, 3)"
+            given = f"{np.shape(images)} {getattr(images, 'dtype', '')}"
+            raise ValueError(f"expected images {shape} uint8 RGB, got {given}")
+        height, width = images.shape[-3:-1]
+        for name in layers:
+            if name not in self.receptive_fields and (height, width) != (INPUT_SIDE, INPUT_SIDE):
+                raise ValueError(
+                    f"{name}: expected images of {INPUT_SIDE} x {INPUT_SIDE} pixels, got {height} x {width};"
+                    " warp them first (geometry.Crop)"
+                )
+            size = self.receptive_fields.get(name, ReceptiveField()).size
+            if min(height, width) < size:
+                raise ValueError(
+                    f"images of {height} x {width} are smaller than the receptive field of {name}"
+                    f" ({size} x {size}); enlarge them or choose an earlier layer"
+                )
 
     @torch.inference_mode()
-    def _forward(self, images: np.ndarray, layer: str) -> np.ndarray:
-        x = self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
-        for step in self.architecture.layers[: self.architecture.index(layer) + 1]:
+    def _activations(self, images: np.ndarray, layers: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+        x = self.input(images)
+        last = max(map(self.architecture.index, layers))
+        for step in self.architecture.layers[: last + 1]:
             x = apply(step, x, *self.parameters(step.name))
-        return to_numpy(x, layer, self.source)
-
-
-def _batches(count: int, batch_size: int, progress: bool, label: str):
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    starts = tqdm(range(0, count, batch_size), desc=label, unit="batch", disable=not progress)
-    return (slice(start, start + batch_size) for start in starts)
-
-
-def _check_images(images: np.ndarray) -> tuple[np.ndarray, bool]:
-    single = np.ndim(images) == 3
-    images = images[None] if single else images
-    if np.ndim(images) != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
-        raise ValueError(
-            "expected images (N, H, W, 3) or (H, W, 3) uint8 RGB, got"
-            f" {np.shape(images)} {getattr(images, 'dtype', '')}"
-        )
-    return images, single
+            if step.name in layers:
+                yield step.name, to_numpy(x, step.name, self.source)
 
 
 def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: str) -> dict[str, int]:
-    """Channels of every layer; ValueError unless the arrays are exactly a network of this architecture."""
+    """Channels of every layer; ValueError if the arrays are not those of a network of this architecture."""
     present = {key.partition(".")[0] for key in arrays}
     expected_shapes, channels, last = {}, {}, 3
     for layer in net.layers:
@@ -274,7 +254,7 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
             found = arrays[key].shape if key in arrays else "nothing"
             raise ValueError(f"{source}: expected {key} of shape {shape} for {net.name}, found {found}")
         if not np.isfinite(arrays[key]).all():
-            raise ValueError(f"{source}: {key} holds NaN or infinity: the weights are damaged or diverged")
+            raise ValueError(f"{source}: {key} holds NaN or infinity: the weights are corrupt or diverged")
     if unknown := sorted(set(arrays) - set(expected_shapes)):
         raise ValueError(f"{source}: parameters {', '.join(unknown)} do not belong to {net.name}")
     return channels

@@ -1,4 +1,4 @@
-"""Weights on disk: one reader per file type, chosen by suffix; none of them unpickles."""
+"""Weights files: one reader per file type, chosen by suffix; none of them unpickles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save as serialized
 
 from corrlib.convnet.caffemodel import read_caffemodel
 from corrlib.convnet.layers import architecture as known_architecture
@@ -21,13 +21,13 @@ from corrlib.convnet.network import Network, Preprocessing
 
 __all__ = ["load", "save"]
 
-# Mean of the ILSVRC 2012 training images, in BGR: what Caffe's reference models expect to be subtracted.
+# Mean of the ILSVRC 2012 training images, in BGR, which Caffe's reference models expect to be subtracted.
 CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
 # Mean and standard deviation of torchvision's ImageNet weights, RGB in 0..1.
 TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-# Bytes that the arrays of an .npz may have: those of the convolutions of an AlexNet are some ten million.
+# Limit on the bytes of the arrays of an .npz; the convolutions of AlexNet take about ten million.
 LARGEST_NPZ = 10**9
-# torchvision's names of the layers, in its state dict.
+# The modules of torchvision's state dict.
 TORCHVISION_NAMES = {
     "features.0": "conv1",
     "features.3": "conv2",
@@ -45,20 +45,21 @@ def load(weights: str | os.PathLike | None = None) -> Network:
 
     Parameters
     ----------
-    weights : path or None
-        None: the figurine network that ships with the package. A path is read by its suffix:
+    weights : path, optional
+        By default the figurine network of this package. The suffix determines the file type:
 
-        - ``.safetensors``: ours (`save`), with architecture and preprocessing in its metadata;
-        - ``.caffemodel``: Caffe's CaffeNet or AlexNet (told apart by the order of its pool1 and norm1), of
-          any width; BGR in 0..255 less the mean of ILSVRC 2012, (104.0, 116.7, 122.7);
+        - ``.safetensors``: written by `save`, with architecture and preprocessing in its metadata;
+        - ``.caffemodel``: Caffe's CaffeNet or AlexNet (distinguished by the order of pool1 and norm1), of any
+          width, for BGR in 0..255 minus the mean of ILSVRC 2012;
         - ``.pth``, ``.pt``: a state dict of torchvision's ``alexnet``, with torchvision's normalisation;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
 
     Raises
     ------
-    FileNotFoundError, ValueError
-        Naming the file, and the layer and shapes where they are wrong.
+    FileNotFoundError
+    ValueError
+        If the file is not readable, or not a network of a known architecture.
     """
     if weights is None:
         shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")
@@ -92,14 +93,8 @@ def save(
     about = {**metadata, "architecture": architecture, "preprocessing": json.dumps(asdict(preprocessing))}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        save_file(
-            {key: np.ascontiguousarray(v, dtype=np.float16) for key, v in parameters.items()},
-            temporary,
-            about,
-        )
-        temporary.chmod(mode)  # safetensors lets nobody else read it
+        arrays = {key: np.ascontiguousarray(v, dtype=np.float16) for key, v in parameters.items()}
+        temporary.write_bytes(serialized(arrays, about))
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -110,7 +105,7 @@ def _read_safetensors(path: Path) -> Network:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             parameters = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-    except Exception as error:  # its own; NumPy's, of types and shapes that it has not
+    except Exception as error:  # of safetensors, or of NumPy for types and shapes that it lacks
         raise ValueError(f"{path}: not a readable safetensors file ({error})") from error
     try:
         name, preprocessing = about["architecture"], json.loads(about["preprocessing"])
@@ -137,7 +132,7 @@ def _read_caffemodel(path: Path) -> Network:
             continue
         if len(blobs) != 2:
             raise ValueError(f"{path}: expected a weight and a bias blob in {name}, found {len(blobs)} blobs")
-        # The older form stores every blob with four axes, padded with ones.
+        # The older form pads the shape of every blob with ones to four axes.
         if name.startswith("fc") and math.prod(blobs[0].shape[:-2]) != 1:
             raise ValueError(f"{path}: expected a matrix of weights in {name}, found {blobs[0].shape}")
         weight = blobs[0].reshape(blobs[0].shape[-2:]) if name.startswith("fc") else blobs[0]
@@ -149,12 +144,12 @@ def _read_caffemodel(path: Path) -> Network:
 
 def _read_torchvision(path: Path) -> Network:
     try:
-        if zipfile.is_zipfile(path):  # of which torch compresses nothing: a small file stays small
+        if zipfile.is_zipfile(path):  # torch does not compress: refuse files that unpack to more
             with zipfile.ZipFile(path) as file:
                 if sum(info.file_size for info in file.infolist()) > path.stat().st_size:
-                    raise ValueError("it unpacks to more than it is")
+                    raise ValueError("compressed")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch's parser makes of bytes of unknown origin
+    except Exception as error:  # whatever torch raises for arbitrary bytes
         raise ValueError(f"{path}: no PyTorch file, or it holds more than a state dict of tensors") from error
     try:
         arrays = {key: _numbers(key, value) for key, value in state.items()}
@@ -177,10 +172,10 @@ def _read_torchvision(path: Path) -> Network:
 
 
 def _numbers(name: str, tensor: torch.Tensor) -> np.ndarray:
-    """A tensor of real numbers as float32; each must have its own place in memory, or few bytes are many."""
+    """A tensor of real numbers as float32; expanded views, which could take any memory, are refused."""
     real = isinstance(name, str) and isinstance(tensor, torch.Tensor) and not tensor.is_complex()
     if not real or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise TypeError(f"{name!r:.60} is no tensor of real numbers, or a view of fewer")
+        raise TypeError(f"{name!r:.60} is no tensor of real numbers, or an expanded view")
     return tensor.detach().float().numpy()
 
 
@@ -191,11 +186,11 @@ def _read_npz(path: Path) -> Network:
             members = file.infolist()
             if sum(info.file_size for info in members) > LARGEST_NPZ:
                 raise ValueError(f"it unpacks to more than {LARGEST_NPZ / 1e6:,.0f} MB")
-            # Room is made for what a member claims, and for what another method than NumPy's may ask for.
+            # A member's claimed size, and other compression methods, could make zipfile allocate any amount.
             if any(info.compress_size > path.stat().st_size for info in members):
-                raise ValueError("it holds more than it is")
+                raise ValueError("a member is larger than the file")
             if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in members):
-                raise ValueError("it is compressed as NumPy compresses nothing")
+                raise ValueError("NumPy does not use its compression method")
             parameters = {}
             for name in names:
                 parameters[f"{name}.weight"] = _array(file, f"{name}_w_int8").astype(np.float32) / 128
@@ -205,20 +200,19 @@ def _read_npz(path: Path) -> Network:
         raise ValueError(
             f"{path}: {error}; expected conv1_w_int8, conv1_b ... conv5_b and mean_bgr"
         ) from error
-    except Exception as error:  # whatever zipfile and NumPy make of bytes of unknown origin
+    except Exception as error:  # whatever zipfile and NumPy raise for arbitrary bytes
         raise ValueError(f"{path}: not a readable .npz of arrays ({error})") from error
     return Network("alexnet", parameters, preprocessing, source=str(path))
 
 
 def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
-    """An array of an .npz; np.load would make room for whatever its header claims."""
+    """An array of an .npz; np.load would allocate whatever size its header claims."""
+    npy = np.lib.format
     with file.open(f"{name}.npy") as content:
-        version = np.lib.format.read_magic(content)
-        read = (
-            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        )
-        shape, in_columns, dtype = read(content)
+        old = npy.read_magic(content) == (1, 0)
+        read_header = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+        shape, fortran, dtype = read_header(content)
         data = content.read()
     if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data):
-        raise ValueError(f"{name} is {shape} {dtype} of {len(data)} bytes, expected an array of numbers")
-    return np.frombuffer(data, dtype).reshape(shape, order="F" if in_columns else "C")
+        raise ValueError(f"{name} is {shape} {dtype} with {len(data)} bytes; expected an array of numbers")
+    return np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")

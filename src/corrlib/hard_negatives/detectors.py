@@ -1,4 +1,4 @@
-"""Linear detectors, what they say of every window, and what windows say of them."""
+"""Linear detectors, their responses to all windows, and weighted sums of windows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Maps that are looked at together: small enough for a processor's cache.
+#: Maps processed together: few enough to stay in the processor's cache.
 CHUNK = 4
 
 
@@ -16,26 +16,25 @@ class Detectors:
 
     Attributes
     ----------
-    weights
-        ``(K, context, context, C)`` float32, for the features as they are; NaN without a positive.
-    bias
-        ``(K,)`` float32.
-    rounds
-        ``(K,)`` rounds of mining: passes over all windows.
-    gap
-        ``(K,)`` the duality gap over all examples, as a share of the objective: how far above its minimum the
-        objective is, at most. Above the tolerance only where the rounds ran out.
-    hard
-        ``(K,)`` examples inside the margin at the end: the support vectors.
-    curvature
-        What the solver knows of the windows: ``(D, D)`` float32. Training that starts from here does as well.
+    weights : array (K, context, context, C) float32
+        For unscaled features; NaN for a keypoint without positives.
+    bias : array (K,) float32
+    rounds : array (K,)
+        Rounds of mining: passes over all windows.
+    duality_gap : array (K,)
+        Over all samples, as a fraction of the objective: at most how far the objective is above its minimum.
+        Exceeds the tolerance only if the maximum number of rounds was reached.
+    support_vectors : array (K,)
+        Number of samples inside the margin.
+    curvature : array (D, D) float32
+        Second moments of the windows, as estimated by the solver; reused by training that starts from here.
     """
 
     weights: np.ndarray
     bias: np.ndarray
     rounds: np.ndarray
-    gap: np.ndarray
-    hard: np.ndarray
+    duality_gap: np.ndarray
+    support_vectors: np.ndarray
     curvature: np.ndarray
 
 
@@ -44,10 +43,9 @@ def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
 
     Parameters
     ----------
-    maps
-        ``(N, H, W, C)``.
-    weights, bias
-        ``(K, context, context, C)`` and ``(K,)``.
+    maps : array (N, H, W, C)
+    weights : array (K, context, context, C)
+    bias : array (K,)
 
     Returns
     -------
@@ -56,47 +54,46 @@ def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
     maps, weights = np.asarray(maps), np.asarray(weights, dtype=np.float32)
     if maps.ndim != 4 or weights.ndim != 4 or maps.shape[3] != weights.shape[3]:
         raise ValueError(
-            f"expected maps (N, H, W, C) and weights (K, s, s, C), got {maps.shape}, {weights.shape}"
+            f"expected maps (N, H, W, C) and weights (K, s, s, C), got {maps.shape} and {weights.shape}"
         )
     count, height, width, channels = maps.shape
     context, half = weights.shape[1], weights.shape[1] // 2
     kernels = np.ascontiguousarray(weights.transpose(1, 2, 0, 3)).reshape(-1, channels)
-    found = np.empty((count, len(weights), height, width), dtype=np.float32)
+    result = np.empty((count, len(weights), height, width), dtype=np.float32)
     for first in range(0, count, CHUNK):
-        some = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
-        parts = (kernels @ some.T).reshape(context, context, len(weights), -1, height, width)
+        cells = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
+        parts = (kernels @ cells.T).reshape(context, context, len(weights), -1, height, width)
         total = np.zeros((*parts.shape[2:4], height + 2 * half, width + 2 * half), dtype=np.float32)
         for row, col in np.ndindex(context, context):
             top, left = 2 * half - row, 2 * half - col
             total[..., top : top + height, left : left + width] += parts[row, col]
         total = total[..., half : half + height, half : half + width].swapaxes(0, 1)
-        found[first : first + CHUNK] = total + np.asarray(bias, dtype=np.float32)[:, None, None]
-    return found
+        result[first : first + CHUNK] = total + np.asarray(bias, dtype=np.float32)[:, None, None]
+    return result
 
 
-def weighted_sum(maps: np.ndarray, shares: np.ndarray, context: int) -> np.ndarray:
-    """Sum the windows of `maps`, each times its share: what `responses` is the transpose of.
+def weighted_sum(maps: np.ndarray, sample_weights: np.ndarray, context: int) -> np.ndarray:
+    """Sum the windows of `maps`, each times its weight: the transpose of `responses`.
 
     Parameters
     ----------
-    maps
-        ``(N, H, W, C)``.
-    shares
-        ``(N, K, H, W)`` float32.
+    maps : array (N, H, W, C)
+    sample_weights : array (N, K, H, W) float32
+    context : int
 
     Returns
     -------
     array (K, context, context, C) float32
     """
     half, (height, width, channels) = context // 2, maps.shape[1:]
-    total = np.zeros((context**2 * shares.shape[1], channels), dtype=np.float32)
+    total = np.zeros((context**2 * sample_weights.shape[1], channels), dtype=np.float32)
     for first in range(0, len(maps), CHUNK):
-        some = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
-        own = shares[first : first + CHUNK].swapaxes(0, 1)
-        own = np.pad(own, ((0, 0), (0, 0), (half, half), (half, half)))
-        moved = np.empty((context, context, *own.shape[:2], height, width), dtype=np.float32)
+        cells = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
+        padded = sample_weights[first : first + CHUNK].swapaxes(0, 1)
+        padded = np.pad(padded, ((0, 0), (0, 0), (half, half), (half, half)))
+        shifted = np.empty((context, context, *padded.shape[:2], height, width), dtype=np.float32)
         for row, col in np.ndindex(context, context):
             top, left = 2 * half - row, 2 * half - col
-            moved[row, col] = own[..., top : top + height, left : left + width]
-        total += moved.reshape(len(total), -1) @ some
+            shifted[row, col] = padded[..., top : top + height, left : left + width]
+        total += shifted.reshape(len(total), -1) @ cells
     return total.reshape(context, context, -1, channels).transpose(2, 0, 1, 3)

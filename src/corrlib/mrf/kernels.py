@@ -1,140 +1,140 @@
-"""The compiled loops: messages, the two solvers and the labels they decode.
+"""The compiled loops: messages, the two solvers, and the labels decoded from the messages.
 
-A grid of H x W nodes, each with H' x W' labels, is one flat array, in which label (y, x) of a node is at
-``(node * H' + y) * columns + x``: rows are padded to whole vectors, by labels that cost `FAR`.
+A grid of H x W nodes with H' x W' labels each is one flat float32 array. Label (y, x) of a node is at
+``(node * H' + y) * columns + x``: rows are padded to whole vectors by labels of cost `PADDING`.
 
-``bowl`` is the pairwise cost along one axis: beta d^2 at ``margin + d``, where the margin is one more than
-the longer side of the grid of labels.
+``parabola`` is the pairwise cost along one axis: beta d^2 at index ``margin + d``, where the margin is one
+more than the longer side of the grid of labels.
 """
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numba import njit
 
-from corrlib.mrf.vectors import (
-    CEILING,
-    FAR,
-    INFINITY,
-    LANES,
-    full,
-    higher,
-    least,
-    load,
-    lower,
-    minus,
-    most,
-    plus,
-    spread,
-    store,
-    times,
-)
+try:
+    from corrlib.mrf import intrinsics as v
+except Exception as error:  # whatever another version of numba or llvmlite raises
+    from corrlib.mrf import scalars as v
 
-#: So far to either side a message looks without a loop, whose few turns would cost more than they do: the
-#: first of these that will do.
+    message = f"flows will be slow: vectors cannot be compiled here ({type(error).__name__}: {error})"
+    warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+LANES = v.LANES
+#: Cost of the labels that pad a row. Messages are capped at `CEILING`, so that both the beliefs of padding
+#: labels and what is sent from them stay above `REAL`; the costs of real labels must be far below.
+PADDING, CEILING, REAL = np.float32(1e30), np.float32(1e28), np.float32(1e27)
+INFINITY = np.float32(np.inf)
+#: Windows, in labels to either side, for which a message is computed without an inner loop; see `send`.
 REACHES = (2, 4)
 REACH = max(REACHES)
+#: Padding between the rows of a half-finished message: room for a window that is shifted by one.
+GAP = max(LANES, REACH + 1)
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
-_inlined = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+# The cache on disk does not know which vectors a function was compiled for: only those of 16 are cached.
+_compiled = njit(cache=LANES > 1, nogil=True, error_model="numpy")
+_inlined = njit(cache=LANES > 1, nogil=True, error_model="numpy", forceinline=True)
 
 
-def _dipper(reach):
+def _window(reach):
     @_inlined
-    def dip(a, at, step, bowl, margin):
-        """The least of the vector at `at` and `reach` before and after it, `step` apart, each in its bowl."""
-        best = lower(load(a, at), full(CEILING))
+    def lowest(a, at, step, parabola, margin):
+        """The minimum over d of a[at + step * d] + beta d^2, with d from -reach to reach."""
+        best = v.minimum(v.load(a, at), v.fill(CEILING))
         for d in range(1, reach + 1):
-            pair = lower(load(a, at - step * d), load(a, at + step * d))
-            best = lower(plus(pair, spread(bowl, margin + d)), best)
+            pair = v.minimum(v.load(a, at - step * d), v.load(a, at + step * d))
+            best = v.minimum(v.add(pair, v.broadcast(parabola, margin + d)), best)
         return best
 
-    return dip
+    return lowest
 
 
-dip_near, dip_far = map(_dipper, REACHES)
+lowest_near, lowest_far = map(_window, REACHES)
 
 
 @_compiled
-def send(belief, share, reverse, reverse0, down, right, rows, cols, bowl, source, half, out, out0):
-    """Send source = share * belief - reverse[reverse0:] along the edge (down, right), to out[out0:].
+def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at):
+    """Send share * belief - reverse[reverse_at:] along the edge (down, right), to out[out_at:].
 
-    The message to label (i, j) is the least of source[y, x] + beta |(y, x) - (i, j) + (down, right)|^2 over
-    all (y, x): two passes, the vertical part first. A constant is taken off, to keep it near zero, and
-    returned.
+    With source = share * belief - reverse, the message to label (i, j) is the minimum over all (y, x) of
+    source[y, x] + beta |(y, x) - (i, j) + (down, right)|^2, computed along columns and then along rows. The
+    minimum of the source is subtracted, to keep messages near zero, and returned.
 
-    A parabola further away than the range of its column (then: of all) allows is nowhere lowest: the nearest
-    one, whose bottom is at most a cell off, is below it. Mostly that leaves those within `REACH` (TRW-S on
-    features of norm 1, beta times the squared stride above 0.05); else all are looked at.
+    A parabola is nowhere lowest if it is further away than the range of the values allows: the nearest one,
+    whose vertex is at most a label off, is below it. That mostly leaves those within `REACH` (for TRW-S on
+    features of norm 1, if beta times the squared stride is above 0.05); otherwise all are compared.
     """
+    rows, cols, parabola, source, half = workspace
     columns, pitch, margin = len(belief) // rows, len(half) // (rows + 1), max(rows, cols) + 1
-    low, high = full(INFINITY), full(-INFINITY)
     first, left = (REACH + 1) * columns, pitch - columns
+    low, high = v.fill(INFINITY), v.fill(-INFINITY)
     for k in range(0, len(belief), LANES):
-        value = minus(times(full(share), load(belief, k)), load(reverse, reverse0 + k))
-        store(value, source, first + k)
-        low, high = lower(value, low), higher(value, high)
-    offset = least(low)
-    # A lane holds one column or, of wide grids, some: never less than a column.
-    drop = most(minus(high, low)) + bowl[margin + 1]
-    near, far = bowl[margin + REACHES[0] + 1] > drop, bowl[margin + REACH + 1] > drop
-    high = full(-INFINITY)
+        value = v.subtract(v.multiply(v.fill(share), v.load(belief, k)), v.load(reverse, reverse_at + k))
+        v.store(value, source, first + k)
+        low, high = v.minimum(value, low), v.maximum(v.below(value, v.fill(REAL)), high)
+    offset = v.smallest(low)
+    # The largest range within a lane is enough: a lane holds whole columns.
+    extent = v.largest(v.subtract(high, low)) + parabola[margin + 1]
+    near, far = parabola[margin + REACHES[0] + 1] > extent, parabola[margin + REACH + 1] > extent
+    high = v.fill(-INFINITY)
     for i in range(rows):
         for j in range(0, columns, LANES):
+            at = first + (i - down) * columns + j
             if near:
-                best = dip_near(source, first + (i - down) * columns + j, columns, bowl, margin)
+                best = lowest_near(source, at, columns, parabola, margin)
             elif far:
-                best = dip_far(source, first + (i - down) * columns + j, columns, bowl, margin)
+                best = lowest_far(source, at, columns, parabola, margin)
             else:
-                best = full(CEILING)
+                best = v.fill(CEILING)
                 for y in range(rows):
-                    value = plus(load(source, first + y * columns + j), spread(bowl, margin + y - i + down))
-                    best = lower(value, best)
-            store(best, half, left + i * pitch + j)
-            high = higher(best, high)
-    drop = most(high) - offset + bowl[margin + 1]
-    near, far = bowl[margin + REACHES[0] + 1] > drop, bowl[margin + REACH + 1] > drop
+                    cost = v.broadcast(parabola, margin + y - i + down)
+                    best = v.minimum(v.add(v.load(source, first + y * columns + j), cost), best)
+            v.store(best, half, left + i * pitch + j)
+            high = v.maximum(v.below(best, v.fill(REAL)), high)
+    extent = v.largest(high) - offset + parabola[margin + 1]
+    near, far = parabola[margin + REACHES[0] + 1] > extent, parabola[margin + REACH + 1] > extent
     for i in range(rows):
         for j in range(0, columns, LANES):
-            at = left + i * pitch
+            row = left + i * pitch
             if near:
-                best = dip_near(half, at + j - right, 1, bowl, margin)
+                best = lowest_near(half, row + j - right, 1, parabola, margin)
             elif far:
-                best = dip_far(half, at + j - right, 1, bowl, margin)
+                best = lowest_far(half, row + j - right, 1, parabola, margin)
             else:
-                best = full(CEILING)
+                best = v.fill(CEILING)
                 for x in range(cols):
-                    best = lower(plus(load(bowl, margin + j - x - right), spread(half, at + x)), best)
-            store(minus(best, full(offset)), out, out0 + i * columns + j)
+                    cost = v.load(parabola, margin + j - x - right)
+                    best = v.minimum(v.add(cost, v.broadcast(half, row + x)), best)
+            v.store(v.subtract(best, v.fill(offset)), out, out_at + i * columns + j)
     return offset
 
 
 @_compiled
-def workspace(rows, columns):
-    """Arrays for a belief, the source of a message, and half of it; the last two have `FAR` around them."""
-    return (
-        np.zeros(rows * columns, np.float32),
-        np.full((rows + 2 * (REACH + 1)) * columns, FAR),
-        np.full((rows + 1) * (columns + LANES), FAR),
-    )
+def prepare(rows, cols, columns, parabola):
+    """What messages share: constants, and padded arrays for the source of a message and for half of it."""
+    source = np.full((rows + 2 * (REACH + 1)) * columns, PADDING)
+    return rows, cols, parabola, source, np.full((rows + 1) * (columns + GAP), PADDING)
 
 
 @_compiled
-def gather(data, a, a0, b, b0, c, c0, d, d0, at, belief):
-    """belief = data[at:] + the messages a[a0:], b[b0:], c[c0:], d[d0:]; return its minimum."""
-    low = full(INFINITY)
+def gather(data, at, a, a_at, b, b_at, c, c_at, d, d_at, belief):
+    """belief = data[at:] + the messages a[a_at:], b[b_at:], c[c_at:] and d[d_at:]; return its minimum."""
+    low = v.fill(INFINITY)
     for k in range(0, len(belief), LANES):
-        one = plus(load(a, a0 + k), load(b, b0 + k))
-        two = plus(load(c, c0 + k), load(d, d0 + k))
-        value = plus(load(data, at + k), plus(one, two))
-        store(value, belief, k)
-        low = lower(value, low)
-    return least(low)
+        messages = v.add(
+            v.add(v.load(a, a_at + k), v.load(b, b_at + k)), v.add(v.load(c, c_at + k), v.load(d, d_at + k))
+        )
+        value = v.add(v.load(data, at + k), messages)
+        v.store(value, belief, k)
+        low = v.minimum(value, low)
+    return v.smallest(low)
 
 
 @_compiled
 def choose(belief, low, rows, labels_rc, node):
-    """Give the node the first label whose belief is `low`; return whether it had another."""
+    """Give the node the first label whose belief is `low`; return whether it had another before."""
     columns = len(belief) // rows
     for k in range(len(belief)):
         if belief[k] == low:
@@ -146,31 +146,28 @@ def choose(belief, low, rows, labels_rc, node):
 
 
 @_compiled
-def terms(data, labels_rc, width, rows, beta):
-    """The data term and the smoothness term of a labelling."""
-    fit, rough = 0.0, 0
+def energy(data, labels_rc, width, rows, beta):
+    """The energy of a labelling."""
+    unary, squares = 0.0, 0
     size = len(data) // len(labels_rc)
     columns = size // rows
     for node in range(len(labels_rc)):
         y, x = labels_rc[node, 0], labels_rc[node, 1]
-        fit += data[node * size + y * columns + x]
+        unary += data[node * size + y * columns + x]
         if node % width > 0:
-            rough += (y - labels_rc[node - 1, 0]) ** 2 + (x - labels_rc[node - 1, 1] - 1) ** 2
+            squares += (y - labels_rc[node - 1, 0]) ** 2 + (x - labels_rc[node - 1, 1] - 1) ** 2
         if node >= width:
-            rough += (y - labels_rc[node - width, 0] - 1) ** 2 + (x - labels_rc[node - width, 1]) ** 2
-    return fit, beta * rough
+            squares += (y - labels_rc[node - width, 0] - 1) ** 2 + (x - labels_rc[node - width, 1]) ** 2
+    return unary + beta * squares
 
 
 @_compiled
-def sweep(data, right, below, forward, height, width, rows, cols, bowl, belief, source, half):
-    """One pass of TRW-S: every node sends to those after it in raster order, or to those before it.
+def sweep(data, edges_right, edges_below, forward, height, width, belief, workspace):
+    """One pass of TRW-S: each node sends to its neighbours after it in raster order, or to those before it.
 
-    right and below hold, for each node, the message of the edge to its right and to its lower neighbour, in
-    whichever direction it was sent last; zeros behind those of the last node stand for edges there are not.
-
-    Returns a lower bound of the energy, which a backward pass certifies whatever messages it starts from:
-    it takes the nodes away from the last one on, and the energy of the rest falls by no more than what it
-    counts.
+    `edges_right` and `edges_below` hold the messages of the edges from each node to its right and to its
+    lower neighbour, in the direction last sent; the zeros after those of the last node are for missing edges.
+    Returns the lower bound on the energy, if backward.
     """
     size, nodes = len(belief), height * width
     bound = 0.0
@@ -180,15 +177,17 @@ def sweep(data, right, below, forward, height, width, rows, cols, bowl, belief, 
         at = node * size
         left = (node - 1 if c > 0 else nodes) * size
         above = (node - width if r > 0 else nodes) * size
-        low = gather(data, right, at, right, left, below, at, below, above, at, belief)
-        # As many monotonic chains pass through the node; each has its share of the belief.
+        low = gather(
+            data, at, edges_right, at, edges_right, left, edges_below, at, edges_below, above, belief
+        )
+        # As many monotonic chains pass thsquares the node; each has its share of the belief.
         before, after = (c > 0) + (r > 0), (c < width - 1) + (r < height - 1)
         chains = max(before, after, 1)
         share = np.float32(1 / chains)
         if not forward:
             bound += low * (1 - before / chains)
         for vertical in range(2):
-            edges = below if vertical else right
+            edges = edges_below if vertical else edges_right
             if forward:
                 exists, of = (r < height - 1) if vertical else (c < width - 1), at
             else:
@@ -196,79 +195,74 @@ def sweep(data, right, below, forward, height, width, rows, cols, bowl, belief, 
             if exists:
                 step = 1 if forward else -1
                 down, over = (step, 0) if vertical else (0, step)
-                taken = send(belief, share, edges, of, down, over, rows, cols, bowl, source, half, edges, of)
-                bound += taken
+                bound += send(belief, share, edges, of, down, over, workspace, edges, of)
     return bound
 
 
 @_compiled
-def decode(data, right, below, height, width, rows, cols, bowl, belief, labels_rc):
+def decode(data, edges_right, edges_below, width, belief, workspace, labels_rc):
     """Label the nodes in raster order, each given the labels before it and the messages from after it."""
-    size, columns = len(belief), len(belief) // rows
-    margin, nothing = max(rows, cols) + 1, height * width * size
-    for node in range(height * width):
+    rows, cols, parabola = workspace[:3]
+    size, columns, margin = len(belief), len(belief) // rows, max(rows, cols) + 1
+    none = len(labels_rc) * size
+    for node in range(len(labels_rc)):
         at = node * size
-        gather(data, right, at, below, at, right, nothing, below, nothing, at, belief)
-        low = full(INFINITY)
+        gather(data, at, edges_below, at, edges_right, none, edges_below, none, edges_right, at, belief)
+        low = v.fill(INFINITY)
         for i in range(rows):
             for j in range(0, columns, LANES):
-                value = load(belief, i * columns + j)
+                value = v.load(belief, i * columns + j)
                 if node % width > 0:
                     y, x = labels_rc[node - 1, 0], labels_rc[node - 1, 1]
-                    far = plus(spread(bowl, margin + i - y), load(bowl, margin + j - x - 1))
-                    value = plus(value, far)
+                    cost = v.add(v.broadcast(parabola, margin + i - y), v.load(parabola, margin + j - x - 1))
+                    value = v.add(value, cost)
                 if node >= width:
                     y, x = labels_rc[node - width, 0], labels_rc[node - width, 1]
-                    far = plus(spread(bowl, margin + i - y - 1), load(bowl, margin + j - x))
-                    value = plus(value, far)
-                store(value, belief, i * columns + j)
-                low = lower(value, low)
-        choose(belief, least(low), rows, labels_rc, node)
+                    cost = v.add(v.broadcast(parabola, margin + i - y - 1), v.load(parabola, margin + j - x))
+                    value = v.add(value, cost)
+                v.store(value, belief, i * columns + j)
+                low = v.minimum(value, low)
+        choose(belief, v.smallest(low), rows, labels_rc, node)
 
 
 @_compiled
-def trws(data, best_rc, height, width, rows, cols, beta, bowl, iterations, tolerance):
-    """Improve `best_rc` in place; return the lower bound and the number of iterations."""
+def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, tolerance):
+    """Improve the labels `best_rc` in place; return the lower bound and the number of iterations."""
     size = len(data) // len(best_rc)
-    belief, source, half = workspace(rows, size // rows)
-    right, below = np.zeros((2, len(data) + size), np.float32)
+    belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
+    edges_right, edges_below = np.zeros((2, len(data) + size), np.float32)
     labels_rc = np.zeros_like(best_rc)
-    best = sum(terms(data, best_rc, width, rows, beta))
-    bound = -np.inf
-    done = 0
+    best, bound, done = energy(data, best_rc, width, rows, beta), -np.inf, 0
     while done < iterations:
         done += 1
-        for forward in (True, False):
-            found = sweep(data, right, below, forward, height, width, rows, cols, bowl, belief, source, half)
-        bound = max(bound, found)
-        decode(data, right, below, height, width, rows, cols, bowl, belief, labels_rc)
-        energy = sum(terms(data, labels_rc, width, rows, beta))
-        if energy < best:
-            best = energy
-            for node in range(len(best_rc)):
-                best_rc[node, 0], best_rc[node, 1] = labels_rc[node, 0], labels_rc[node, 1]
+        sweep(data, edges_right, edges_below, True, height, width, belief, workspace)
+        new_bound = sweep(data, edges_right, edges_below, False, height, width, belief, workspace)
+        bound = max(bound, new_bound)
+        decode(data, edges_right, edges_below, width, belief, workspace, labels_rc)
+        new = energy(data, labels_rc, width, rows, beta)
+        if new < best:
+            best, best_rc[:] = new, labels_rc
         if best - bound <= tolerance * abs(best):
             break
     return bound, done
 
 
 @_compiled
-def bp(data, best_rc, height, width, rows, cols, beta, bowl, iterations):
-    """Improve `best_rc` in place; return the number of iterations.
+def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations):
+    """Improve the labels `best_rc` in place; return the number of iterations.
 
     In each, the nodes of one colour of the checkerboard send to all their neighbours, then those of the
     other (Felzenszwalb and Huttenlocher 2006, section 3.2). Stops when no label has changed for as long as
     a message takes to cross the grid.
     """
-    size = len(data) // len(best_rc)
-    belief, source, half = workspace(rows, size // rows)
-    # What the nodes have received from their left, right, upper and lower neighbours, one block each.
-    received = np.zeros(4 * len(data), np.float32)
-    block = len(data)
+    size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
+    belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
+    # The messages that the nodes have received from their left, right, upper and lower neighbours.
+    m = np.zeros(4 * block, np.float32)
     labels_rc = np.zeros_like(best_rc)
-    best = sum(terms(data, best_rc, width, rows, beta))
-    done = quiet = 0
-    while done < iterations:
+    best = energy(data, best_rc, width, rows, beta)
+    done = unchanged = 0
+    while done < iterations and 2 * unchanged < height + width:
         done += 1
         changed = False
         for k in range(2 * height * width):
@@ -276,20 +270,15 @@ def bp(data, best_rc, height, width, rows, cols, beta, bowl, iterations):
             r, c = node // width, node % width
             if (r + c) % 2 != k // (height * width):
                 continue
-            at, m = node * size, received
-            low = gather(data, m, at, m, block + at, m, 2 * block + at, m, 3 * block + at, at, belief)
+            at = node * size
+            low = gather(data, at, m, at, m, block + at, m, 2 * block + at, m, 3 * block + at, belief)
             changed |= choose(belief, low, rows, labels_rc, node)
             for side, down, over in ((0, 0, -1), (1, 0, 1), (2, -1, 0), (3, 1, 0)):
                 if 0 <= r + down < height and 0 <= c + over < width:
                     to = (side ^ 1) * block + (node + down * width + over) * size
-                    one = np.float32(1)
-                    send(belief, one, m, side * block + at, down, over, rows, cols, bowl, source, half, m, to)
-        energy = sum(terms(data, labels_rc, width, rows, beta))
-        if energy < best:
-            best = energy
-            for node in range(len(best_rc)):
-                best_rc[node, 0], best_rc[node, 1] = labels_rc[node, 0], labels_rc[node, 1]
-        quiet = 0 if changed else quiet + 1
-        if 2 * quiet >= height + width:
-            break
+                    send(belief, share, m, side * block + at, down, over, workspace, m, to)
+        new = energy(data, labels_rc, width, rows, beta)
+        if new < best:
+            best, best_rc[:] = new, labels_rc
+        unchanged = 0 if changed else unchanged + 1
     return done

@@ -1,39 +1,38 @@
-"""From features to costs, and from costs to labels. The loops are in `corrlib.mrf.kernels`."""
+"""From features to costs, and from costs to labels; the compiled loops are in `corrlib.mrf.kernels`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 from joblib import cpu_count
 
 from corrlib.mrf import kernels
-from corrlib.mrf.vectors import FAR, LANES
 
 SOLVERS = ("trws", "bp")
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """A labelling and what it costs.
+    """A labelling and its energy.
 
     Attributes
     ----------
-    labels_rc
-        ``(H, W, 2)`` int64, the node ``(row, col)`` of the moving grid that each node of the reference chose.
-    energy
+    labels_rc : array (H, W, 2) int64
+        The node ``(row, col)`` of the moving grid that each node of the reference grid is matched with.
+    energy : float
         ``data + smoothness``.
-    data, smoothness
+    data, smoothness : float
         The sum of the unary costs; beta times the sum of squared differences of displacements (the paper's
         deformation energy).
-    bound
-        No labelling has a lower energy than this, up to float32 rounding of the messages (some 1e-6 of the
-        energy). ``-inf`` for belief propagation, which knows no bound.
-    iterations
-        How many were done; in each, every node sends a message to every neighbour.
+    bound : float
+        A lower bound on the energy of any labelling, up to float32 rounding of the messages (about 1e-6 of
+        the energy). ``-inf`` for belief propagation, which has none.
+    iterations : int
+        Iterations run; in each, every node sends a message to every neighbour.
     """
 
     labels_rc: np.ndarray
@@ -45,7 +44,7 @@ class Solution:
 
 
 def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
-    """L2 distance of every feature of `reference` to every one of `moving`, by one matrix product.
+    """L2 distance between every feature of `reference` and every one of `moving`, by one matrix product.
 
     Parameters
     ----------
@@ -56,12 +55,12 @@ def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
     Returns
     -------
     array (..., H, W, H', W') float32
-        Good to some 1e-3 of the features' norm where two features coincide, and to 1e-6 elsewhere.
+        The error is about 1e-3 of the features' norm where two features coincide, and 1e-6 elsewhere.
 
     Raises
     ------
     ValueError
-        If depths differ, a grid is empty or a feature is not finite.
+        If the depths differ, a grid is empty or a feature is not finite.
     """
     reference, moving = np.asarray(reference), np.asarray(moving)
     if reference.ndim != 3 or moving.ndim < 3:
@@ -72,32 +71,30 @@ def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
     if reference.shape[-1] != moving.shape[-1]:
         raise ValueError(
             f"features of depth {reference.shape[-1]} (reference) and {moving.shape[-1]} (moving): "
-            f"take both from one layer of one network"
+            f"take both from the same layer of the same network"
         )
     if not reference.size or not moving.size:
         raise ValueError(f"a grid is empty: reference {reference.shape}, moving {moving.shape}")
     a = reference.reshape(-1, reference.shape[-1]).astype(np.float32, copy=False)
     b = moving.reshape(-1, moving.shape[-1]).astype(np.float32, copy=False)
-    with np.errstate(invalid="ignore", over="ignore"):  # found by the check that follows
+    with np.errstate(invalid="ignore", over="ignore"):  # checked below
         squares = (-2 * a) @ b.T
         squares += np.einsum("ij,ij->i", a, a)[:, None]
         squares += np.einsum("ij,ij->i", b, b)
     if not np.isfinite(squares).all():
         raise ValueError("features are not finite (NaN, infinity or overflow): check where they come from")
     np.sqrt(np.maximum(squares, 0, out=squares), out=squares)
-    batch, grid = moving.shape[:-3], moving.shape[-3:-1]
-    # A view: the product has the batch inside.
-    pairs = squares.reshape(*reference.shape[:2], *batch, *grid)
+    pairs = squares.reshape(*reference.shape[:2], *moving.shape[:-1])
     return np.moveaxis(pairs, (0, 1), (-4, -3))
 
 
 def energy(unary: np.ndarray, labels_rc: np.ndarray, beta: float) -> tuple[float, float]:
-    """The data term and the smoothness term of labels ``(H, W, 2)``: the energy is their sum."""
+    """Data term and smoothness term of labels ``(H, W, 2)``; their sum is the energy."""
     r, c = np.indices(unary.shape[:2])
     data = unary[r, c, labels_rc[..., 0], labels_rc[..., 1]].sum(dtype=np.float64)
     displacement = labels_rc - np.stack([r, c], axis=-1)
-    rough = sum((np.diff(displacement, axis=axis) ** 2).sum() for axis in (0, 1))
-    return float(data), float(beta * rough)
+    squares = sum((np.diff(displacement, axis=axis) ** 2).sum() for axis in (0, 1))
+    return float(data), float(beta * squares)
 
 
 def solve(
@@ -108,80 +105,94 @@ def solve(
     iterations: int = 100,
     tolerance: float = 1e-4,
 ) -> Solution:
-    """The labelling of least energy, or one not far from it.
+    """Find a labelling of (nearly) minimal energy.
 
     Parameters
     ----------
     unary : array (H, W, H', W')
-        Cost of each node of the moving grid to each node of the reference.
+        Cost of matching each node of the reference grid with each node of the moving grid.
     beta : float
-        Weight of a squared cell of difference between the displacements of two neighbours.
+        Weight of the squared difference, in cells, between the displacements of two neighbours.
     solver : {"trws", "bp"}
         Sequential tree-reweighted message passing (Kolmogorov 2006), which also bounds the optimum from
         below; or the paper's min-sum belief propagation (Felzenszwalb and Huttenlocher 2006) on a
         checkerboard, which stops when no label has changed for as long as a message takes to cross the
         grid.
     iterations : int
-        At most so many.
+        Maximum number of iterations.
     tolerance : float
-        TRW-S stops when energy and bound differ by no more than this share of the energy.
+        TRW-S stops when energy and bound differ by at most this fraction of the energy.
 
     Returns
     -------
     Solution
-        The best labelling met, beginning with no flow: node (r, c) chooses (r, c), or the nearest there is.
+        The best labelling encountered, starting from no flow: node (r, c) is matched with (r, c), or with the
+        nearest node of the moving grid.
 
     Raises
     ------
     ValueError
-        If the costs are not of four dimensions, empty or not finite, or a parameter is out of its range.
+        If the costs are not four-dimensional, are empty or not finite, or a parameter is out of range.
     """
     unary = np.asarray(unary)
     if unary.ndim != 4 or not unary.size:
         raise ValueError(f"expected costs (H, W, H', W'), none of them empty, got shape {unary.shape}")
     if not -1e20 < unary.min() <= unary.max() < 1e20:
         raise ValueError(
-            "the costs hold NaN, or reach 1e20: a label that must not be chosen needs a large cost, say 1e4"
+            "the costs hold NaN, or reach 1e20: to forbid a label, give it a large cost, say 1e4"
         )
     if not 0 <= beta < 1e20:
-        raise ValueError(f"beta is {beta}: the weight of the smoothness term is not negative, and finite")
+        raise ValueError(f"beta is {beta}: the weight of the smoothness term must be finite and not negative")
     if solver not in SOLVERS:
         raise ValueError(f"solver is {solver!r}: expected one of {', '.join(SOLVERS)}")
     if iterations < 1 or not tolerance >= 0:
         raise ValueError(f"expected iterations >= 1 and tolerance >= 0, got {iterations} and {tolerance}")
     problem = _problem(unary, float(beta))
-    labels_rc = problem[1]
     bound = -np.inf
     if solver == "trws":
         bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
     else:
         done = kernels.bp(*problem, int(iterations))
-    labels_rc = labels_rc.reshape(*unary.shape[:2], 2)
-    fit, smoothness = energy(unary, labels_rc, beta)
-    total = fit + smoothness
-    return Solution(labels_rc, total, fit, smoothness, min(bound, total), done)
+    labels_rc = problem[1].reshape(*unary.shape[:2], 2)
+    data, smoothness = energy(unary, labels_rc, beta)
+    total = data + smoothness
+    return Solution(labels_rc, total, data, smoothness, min(bound, total), done)
 
 
 def solve_batch(
-    unaries: Iterable[np.ndarray], beta: float, *, threads: int | None = None, **how
+    unaries: Iterable[np.ndarray],
+    beta: float,
+    *,
+    solver: str = "trws",
+    iterations: int = 100,
+    tolerance: float = 1e-4,
+    threads: int | None = None,
 ) -> list[Solution]:
-    """`solve` each of `unaries` on all cores, or on so many `threads`; `how` is passed on."""
+    """`solve` each of `unaries` in parallel, on as many threads as given or as there are cores."""
+
+    def solved(unary: np.ndarray) -> Solution:
+        return solve(unary, beta, solver=solver, iterations=iterations, tolerance=tolerance)
+
     with ThreadPoolExecutor(threads or cpu_count()) as pool:
-        return list(pool.map(partial(solve, beta=beta, **how), unaries))
+        return list(pool.map(solved, unaries))
 
 
 def _problem(unary: np.ndarray, beta: float) -> tuple:
-    """The first arguments of the kernels' solvers; the second are the labels, which begin with no flow."""
+    """The arguments of the compiled solvers; the second is the labelling, which starts with no flow."""
     height, width, rows, cols = unary.shape
-    data = np.empty((height, width, rows, -(-cols // LANES) * LANES), np.float32)
+    data = np.empty((height, width, rows, _whole_vectors(cols)), np.float32)
     data[..., :cols] = unary
-    data[..., cols:] = FAR
+    data[..., cols:] = kernels.PADDING
     labels_rc = np.indices((height, width)).reshape(2, -1).T.clip(max=(rows - 1, cols - 1))
-    return data.ravel(), labels_rc, height, width, rows, cols, beta, _bowl(rows, cols, beta)
+    return data.ravel(), labels_rc, height, width, rows, cols, beta, _parabola(rows, cols, beta)
 
 
 @lru_cache(maxsize=32)
-def _bowl(rows: int, cols: int, beta: float) -> np.ndarray:
-    """The kernels' pairwise cost along one axis, as they want it."""
+def _parabola(rows: int, cols: int, beta: float) -> np.ndarray:
+    """The pairwise cost along one axis, as the kernels expect it."""
     margin = max(rows, cols) + 1
-    return (beta * np.arange(-margin, margin + -(-cols // LANES) * LANES) ** 2.0).astype(np.float32)
+    return (beta * np.arange(-margin, margin + _whole_vectors(cols)) ** 2.0).astype(np.float32)
+
+
+def _whole_vectors(cols: int) -> int:
+    return -(-cols // kernels.LANES) * kernels.LANES
