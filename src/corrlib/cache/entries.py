@@ -232,8 +232,7 @@ def _checksum(name: str, array: np.ndarray) -> str:
 
 
 def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) -> None:
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     values = arrays.values() if isinstance(arrays, dict) else [None]
     if not all(isinstance(a, np.ndarray) and a.dtype.name in TYPES.values() for a in values):
@@ -242,11 +241,9 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
     try:
         with _replacing(path) as temporary:
-            temporary.touch()
-            mode = temporary.stat().st_mode
-            save_file(arrays, temporary, metadata=metadata | checksums)
-            temporary.chmod(mode)  # safetensors lets nobody else read it; a cache may be shared
-    except (SafetensorError, OSError) as error:  # the first is the system's error, wrapped
+            # Not by save_file: a killed process leaves its temporary file, under a name that nobody knows.
+            temporary.write_bytes(save(arrays, metadata | checksums))
+    except OSError as error:
         raise CacheError(_cure(path, error)) from error
 
 

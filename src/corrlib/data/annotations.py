@@ -1,6 +1,6 @@
-"""One annotation file: Berkeley's keypoints and boxes, VOC's flags. `datasets.voc` reads whole data sets.
+"""Read one annotation file: Berkeley's keypoints and boxes, or VOC's flags. `VOC` reads whole datasets.
 
-Both count pixels from 1; here their numbers become points with integers at pixel centres.
+Both count pixels from 1; they are converted to points with integers at pixel centres.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import defusedxml.ElementTree
 import numpy as np
 from defusedxml import DefusedXmlException
 
-#: A VOC object and a Berkeley annotation are one if their boxes overlap by this (intersection over union).
+#: Minimum intersection over union of the boxes of a VOC object and of its Berkeley annotation.
 SAME_BOX = 0.5
-#: Pixels: no coordinate is larger, and their products are finite.
+#: No coordinate is larger than this many pixels, so that areas are finite.
 LARGEST = 1e6
 
 
 class DataError(ValueError):
-    """A file of the data set is missing or damaged; the message names it, and the cure."""
+    """A file of the dataset is missing or corrupt; the message names it and the remedy."""
 
 
 def _parse(path: Path) -> Element:
     try:
-        # Entities can make a small file fill the memory or read other files; annotations need none.
+        # Entities can expand to gigabytes or read other files; annotations need none.
         return defusedxml.ElementTree.fromstring(path.read_bytes(), forbid_dtd=True)
     except DefusedXmlException as error:
-        raise DataError(f"{path} declares a document type or entities, as none should: {error}") from None
+        raise DataError(f"{path} is refused, it declares a document type or entities: {error}") from None
     except (ParseError, UnicodeDecodeError, LookupError, ValueError, OSError) as error:
-        raise DataError(f"{path} is no XML ({error}): unpack or download it again") from None
+        raise DataError(f"{path} is corrupt or no XML ({error}): unpack or download it again") from None
 
 
 def read_berkeley(path: Path) -> dict:
@@ -38,18 +38,17 @@ def read_berkeley(path: Path) -> dict:
     Returns
     -------
     dict
-        ``box``, ``(4,)`` edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible; ``subcategory`` or None.
+        ``box``, ``(4,)`` xyxy edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible; ``subcategory``.
 
     Raises
     ------
     DataError
-        If it is no XML, declares entities, or has no proper bounds, names or numbers.
+        If the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
 
     Notes
     -----
-    The genuine files vary: ``voc_id``, ``subcategory`` and attributes such as ``zorder`` may be absent;
-    persons list invisible points too, the other categories visible ones only; ``visible_bounds`` is the
-    object's VOC box with ``width = xmax - xmin``.
+    The original files vary: the subcategory may be absent; persons list invisible keypoints too, others only
+    visible ones. ``visible_bounds`` is the object's VOC box with ``width = xmax - xmin``.
     """
     root = _parse(path)
     bounds = root.find("visible_bounds")
@@ -63,7 +62,7 @@ def read_berkeley(path: Path) -> dict:
         name, visible = element.get("name"), element.get("visible", "1")
         if not name:
             raise DataError(f"{path}: a <keypoint> has no name: repair or remove the file")
-        # Invisible points carry guesses, often far outside of the image: they are names without a place.
+        # The coordinates of invisible keypoints are guesses, often far outside the image.
         keypoints[name] = (np.nan, np.nan)
         if visible != "0":
             keypoints[name] = tuple(v - 1 for v in _numbers(path, element, "x", "y"))
@@ -75,9 +74,9 @@ def read_berkeley(path: Path) -> dict:
 
 
 def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
-    """Read ``truncated`` and ``difficult`` of the object of `category` in a VOC annotation that is at `box`.
+    """Read ``truncated`` and ``difficult`` of the object of `category` at `box` from a VOC annotation.
 
-    That is the one that overlaps `box` most, and by at least half; without one or without the file, no flags.
+    It is the one with the largest overlap, at least `SAME_BOX`; without one, or the file, there are no flags.
     """
     if not path.is_file():
         return {}
@@ -101,7 +100,7 @@ def _numbers(path: Path, element: Element | dict[str, str], *names: str) -> list
             values.append(float(element.get(name, "")))
         except ValueError:
             values.append(np.nan)
-        if not abs(values[-1]) < LARGEST:  # nor is NaN
+        if not abs(values[-1]) < LARGEST:  # true of NaN, too
             where = getattr(element, "tag", "bndbox")
             found = f"{element.get(name)!r:.60}"
             raise DataError(f"{path}: {name} of <{where}> is {found}, expected a number of pixels")
@@ -109,7 +108,7 @@ def _numbers(path: Path, element: Element | dict[str, str], *names: str) -> list
 
 
 def _edges(xmin: float, ymin: float, xmax: float, ymax: float) -> np.ndarray:
-    """VOC's 1-based inclusive box as xyxy edges in the frame where integers are pixel centres."""
+    """Convert VOC's 1-based inclusive box to xyxy edges, with integers at pixel centres."""
     return np.array([xmin - 1.5, ymin - 1.5, xmax - 0.5, ymax - 0.5])
 
 

@@ -1,4 +1,4 @@
-"""How many objects and keypoints a data set has, and which of them are used."""
+"""Counts of the objects and keypoints of a dataset, and of those that are used."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def census(data: VOC, splits: Sequence[str] = ("train", "val")) -> list[dict[str
     Returns
     -------
     list of dict
-        ``category`` and ``split``; ``images`` with such objects; ``objects``; those ``used``, which have a
-        visible keypoint; the visible ``keypoints``; the ``truncated`` and the ``difficult`` objects, as VOC
-        calls them, and the visible keypoints that lie ``outside`` of their box.
+        Of each category and split: ``images`` with such objects; ``objects``; objects ``used``, which have a
+        visible keypoint; visible ``keypoints``; objects that VOC marks ``truncated`` and ``difficult``; and
+        visible keypoints ``outside`` their object's box.
     """
     rows = []
     for category in data.categories:

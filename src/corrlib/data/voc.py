@@ -1,4 +1,4 @@
-"""Reader of PASCAL VOC 2011 with the Berkeley keypoint annotations beside it, as all data sets here.
+"""Reader of PASCAL VOC 2011 with the Berkeley keypoint annotations: the layout of all datasets here.
 
 ::
 
@@ -27,7 +27,7 @@ from corrlib.data.annotations import DataError, read_berkeley, read_flags
 PASCAL = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"]
 PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"]
 PASCAL += ["train", "tvmonitor"]
-#: More pixels than an image may have: a few damaged bytes claim billions, whose decoding takes minutes.
+#: Most pixels that an image may have: a few corrupt bytes can claim billions, which take minutes to decode.
 PIXELS = 1 << 25
 
 
@@ -40,12 +40,12 @@ class Instance:
     image_id, number
         Its annotation is ``annotations/<category>/<image_id>_<number>.xml``.
     category, subcategory
-        ``subcategory`` is None where the annotation has none.
+        `subcategory` is None if the annotation names none.
     box
         ``(4,)`` float64, xyxy edges: a whole image is ``(-0.5, -0.5, W - 0.5, H - 0.5)``.
     keypoints
         ``(K, 2)`` float64 ``(x, y)`` in the order of `VOC.keypoint_names`; NaN where invisible or not
-        annotated. A visible one may lie outside of the box and even, by a little, of the image: as annotated.
+        annotated. A visible one may lie outside its box and even slightly outside the image, as annotated.
     truncated, difficult
         VOC's flags; False where VOC has no matching object.
     """
@@ -62,20 +62,20 @@ class Instance:
 
 @dataclass(frozen=True)
 class VOC:
-    """A data set on disk, read as it is asked for.
+    """A dataset on disk; its files are read when they are needed.
 
     Parameters
     ----------
     root
         The folder that holds ``VOCdevkit`` and ``annotations``. Categories are the folders of the latter that
-        hold annotations. Hidden files and folders, such as macOS leaves behind, do not count.
+        hold annotations. Hidden files and folders, such as macOS leaves behind, are ignored.
     difficult, truncated
-        Whether objects are used that VOC calls so. The paper does not say, so all are.
+        Whether to use objects that VOC marks as such. The paper does not say; by default all are used.
 
     Raises
     ------
     DataError
-        If one of the folders is not there.
+        If one of the folders is missing.
     """
 
     root: Path
@@ -89,7 +89,7 @@ class VOC:
         for folder in (self._voc / "JPEGImages", self._sets, self.root / "annotations"):
             if not folder.is_dir():
                 raise DataError(
-                    f"{self.root} is no data set: it lacks the folder {folder.relative_to(self.root)}. "
+                    f"{self.root} is no dataset: it lacks the folder {folder.relative_to(self.root)}. "
                     "Expected VOC 2011 as it unpacks (VOCdevkit/VOC2011) and, beside it, the Berkeley "
                     "keypoint annotations (annotations/<category>/<image>_<number>.xml)"
                 )
@@ -121,8 +121,8 @@ class VOC:
     def digest(self) -> str:
         """16 hexadecimal digits of the names and contents of all files that this class can read.
 
-        And of what it leaves out of them. It is the same for a copy elsewhere. About 1.5 seconds for ten
-        thousand photographs (1 GB), once.
+        They depend on `difficult` and `truncated` too, but not on where the dataset lies. Computed once, in
+        about 1.5 seconds for ten thousand photographs (1 GB).
         """
         digest = hashlib.sha256()
         for path in self._files():
@@ -145,7 +145,7 @@ class VOC:
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except UnicodeDecodeError as error:
-            raise DataError(f"{path} is damaged or no text ({error}): unpack or download it again") from None
+            raise DataError(f"{path} is corrupt or no text ({error}): unpack or download it again") from None
         return [line.split()[0] for line in lines if line.strip()]
 
     def instances(self, category: str, split: str) -> list[Instance]:
@@ -170,12 +170,12 @@ class VOC:
             if size[0] * size[1] > PIXELS:
                 raise DataError(
                     f"{path} says that it has {size[0]} x {size[1]} pixels, more than {PIXELS:,}: if that is "
-                    "true make it smaller, else unpack or download it again"
+                    "true, make it smaller, else unpack or download it again"
                 )
             flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if image is None:
-            raise DataError(f"{path} is damaged or no JPEG ({len(data)} bytes): unpack or download it again")
+            raise DataError(f"{path} is corrupt or no JPEG ({len(data)} bytes): unpack or download it again")
         return np.ascontiguousarray(image[..., ::-1])
 
     def _files(self) -> Iterator[Path]:
