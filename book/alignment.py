@@ -243,6 +243,7 @@ page.table(
     and at most; and PCK (alpha = {alpha:g}) with its 95 % bootstrap interval.""",
 )
 
+
 # %%
 def unmoved(solved, solver):
     shares = alignment.unmoved(solved, solver)
@@ -319,12 +320,22 @@ page.table(
 # %%
 reported = list(errors)[layer == "sift"]
 page.numbers({"score": at_alpha[reported]})
-page.numbers({f"{a:g}": 100 * value for a, value in zip(settings.alphas, means[reported], strict=True)}, prefix="score")
+page.numbers(
+    {f"{a:g}": 100 * value for a, value in zip(settings.alphas, means[reported], strict=True)}, prefix="score"
+)
 page.numbers({method.replace(" ", "-"): value for method, value in at_alpha.items()}, prefix="pck")
 
 # %%
-results = dict(objects=sum(map(len, rows.values())), alphas=settings.alphas, betas=betas, beta=betas_used, validated=validated)
-results |= dict(pck=pck, means=means, claims=differences, orders=orders, solvers=solved, features=by_feature, dense=dense)
+results = dict(
+    objects=sum(map(len, rows.values())),
+    alphas=settings.alphas,
+    betas=betas,
+    beta=betas_used,
+    validated=validated,
+)
+results |= dict(
+    pck=pck, means=means, claims=differences, orders=orders, solvers=solved, features=by_feature, dense=dense
+)
 page.save(results)
 
 # %%

@@ -41,7 +41,9 @@ from corrlib.publishing.results import project
 measured = tables.read_benchmarks(Path(results) if results else project() / "benchmarks" / "results.json")
 machine = measured["machine"]
 flags = ", ".join(flag.upper().replace("_", "-") for flag in machine["flags"]) or "no known flags"
-versions = ", ".join(f"{name} {version}" for name, version in {"Python": machine["python"], **machine["versions"]}.items())
+versions = ", ".join(
+    f"{name} {version}" for name, version in {"Python": machine["python"], **machine["versions"]}.items()
+)
 page.set_source(f"benchmarks/results.json of {machine['date']}, {machine['cores']} cores")
 page.text(f"""
 The numbers below are of {machine["date"]}, {machine["processor"]}, cores: {machine["cores"]}, {flags}, load {machine["load"]:g} at the start. The

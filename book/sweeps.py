@@ -93,7 +93,13 @@ page.figure(
 
 # %%
 classification = sweep.command(
-    "classification", layers=";".join(layers), radii="20", shown=category, localised=1, Cs="1e-7,1e-6", **common
+    "classification",
+    layers=";".join(layers),
+    radii="20",
+    shown=category,
+    localised=1,
+    Cs="1e-7,1e-6",
+    **common,
 )
 
 # %%

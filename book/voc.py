@@ -15,7 +15,7 @@
 # # Run it on PASCAL VOC
 #
 # The paper's own experiment needs three things that cannot come with a book: the photographs of PASCAL VOC 2011
-# {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` drew on them, and the Caffe reference network
+# {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` annotated on them, and the Caffe reference network
 # {cite:p}`jia2014`. With a connection and time it takes two commands, in the folder of this project:
 #
 # ```bash
@@ -24,68 +24,49 @@
 #     --weights data/bvlc_reference_caffenet.caffemodel
 # ```
 #
-# The second ends with the scoreboard, `reproduction/scoreboard.md`: every number of the paper's Tables 1 to 4 beside
-# yours, the difference, and a verdict on each claim. What has been computed is kept as it comes. Kill it, switch the
-# machine off, run it again: it goes on where it was.
+# The second ends with the scoreboard, `reproduction/scoreboard.md`: every number of the paper's Tables 1 to 4 beside yours, the
+# difference, and a verdict on each claim. Results are kept as they are computed: if the command is killed, or the machine
+# switched off, run it again, and it resumes.
 
 # %% tags=["parameters"]
 patches: int = 1_000_000  # of each layer in the database of section 2
-data_root: str = ""  # a data set like VOC 2011; none: figurines
-weights: str = ""  # a network's file; none: the figurine network
-seed: int = 0  # of the images that the database is drawn from
+data_root: str = ""  # a dataset like VOC 2011; empty: figurines
+weights: str = ""  # a network's file; empty: the figurine network
 
-# %% tags=["hide-input"]
-from IPython.display import Markdown
-from myst_nb import glue
+# %%
+from corrlib.publishing import page
 
-from corrlib import cache, convnet, experiments
-from corrlib.data import open_dataset
-from corrlib.data.census import census
-from corrlib.data.download import SOURCES
-from corrlib.publishing import reproduce, tables
-from corrlib.publishing.reproduce import cost, times
-
-data, network = open_dataset(data_root), convnet.load(weights or None)
-glue("origin", experiments.origin(data, network), display=False)
-glue("tier", data.name, display=False)
-glue("network", network.name, display=False)
-rows = [
-    [
-        name,
-        f"[`{one.file}`]({one.urls[0]})",
-        " ".join(f"[copy]({url})" for url in one.urls[1:]),
-        f"`{one.digest[:15] or 'none known'}`",
-    ]
-    for name, one in SOURCES.items()
-]
-glue("sources", Markdown(tables.markdown(["name", "file", "elsewhere", "digest"], rows)), display=False)
+data, network = page.setup(globals())
 
 # %% [markdown]
 # ## What is downloaded
 #
-# {numref}`table-sources` lists what `corrlib download` knows. The photographs are an archive of 1.7 GB that needs as
-# much again when it is unpacked; each network is 244 MB. The addresses are tried in turn: some of these servers are old
-# and have been out of reach before, and the Internet Archive may have a copy. Proxies are taken from the environment
-# (`HTTPS_PROXY` and so on).
-#
-# :::{table} *What can be downloaded*, from where, and the first digits of the digest that the file must have.
-# :name: table-sources
-#
-# ```{glue:md} sources
-# :format: myst
-# ```
-# :::
-#
-# A file counts only when its digest is right. For the keypoints none is known: the digest of the first download is
-# written down beside it (`voc2011_keypoints_Feb2012.tgz.sha256`), and later downloads must agree. Archives
-# are unpacked into a temporary folder and checked (no path may lead out of it, there may be no links, the size is
-# bounded), and what is whole takes its name in one step. An interrupted download starts anew.
+# [The first table](#table-sources) lists what `corrlib download` offers. The photographs are an archive of 1700 MB that needs as
+# much again when it is unpacked; each network is 244 MB. The addresses are tried in turn: some of these servers are old and have
+# been unreachable before, and the Internet Archive may have a copy. Proxies are taken from the environment (`HTTPS_PROXY` and
+# so on).
+
+# %%
+from corrlib.publishing import tables
+
+page.table(
+    "sources",
+    tables.sources(),
+    "*What can be downloaded*, from where, and the first digits of the digest that the file must have.",
+    source="corrlib.data.download",
+)
+
+# %% [markdown]
+# A file is used only if its digest is right. That of the keypoints has not been published: the digest of the first download is
+# recorded beside it (`voc2011_keypoints_Feb2012.tgz.sha256`), and later downloads must agree. Archives are unpacked into a
+# temporary folder and checked (no path may lead out of it, links are refused, the size is bounded), and the complete folder is
+# then renamed in one step. An interrupted download starts again.
 #
 # ## Without a connection
 #
-# If the files are on your disk, or came by other means, put them into the folder under the names of
-# {numref}`table-sources` and run the first command as it stands: it verifies and unpacks them and asks no server. Or
-# unpack them yourself. What the programs read is this, and nothing else:
+# If the files are on your disk already, put them into the folder under the names of [the table](#table-sources) and run the first
+# command as it is: it verifies and unpacks them without asking a server. Or unpack them yourself. The programs read the following
+# and nothing else:
 #
 # ```text
 # data/VOCdevkit/VOC2011/JPEGImages/<image>.jpg
@@ -94,9 +75,9 @@ glue("sources", Markdown(tables.markdown(["name", "file", "elsewhere", "digest"]
 # data/annotations/<category>/<image>_<n>.xml
 # ```
 #
-# Boxes and keypoints come from the last, `truncated` and `difficult` from VOC's own annotations, and which image is in
-# which half from the lists. The archive of the photographs has `VOCdevkit` in a folder `TrainVal`: move it out. Any other data set in this layout
-# will do, with its own categories; then there are no published numbers to stand beside.
+# Boxes and keypoints come from the last, `truncated` and `difficult` from VOC's own annotations, and the split of an image from
+# the lists. The archive of the photographs has `VOCdevkit` in a folder `TrainVal`: move it out. Any other dataset in this
+# layout can be used, with its own categories; then there are no published numbers to compare with.
 #
 # This book itself can be built from the same files, at the chapters' own smaller scale where they have one:
 #
@@ -107,127 +88,75 @@ glue("sources", Markdown(tables.markdown(["name", "file", "elsewhere", "digest"]
 #
 # ## Which objects are used
 #
-# The paper says that it uses VOC's train and val and the keypoints on all twenty categories, and no more. So:
+# The paper says only that it uses VOC's train and val and the keypoints on all twenty categories. Here this means:
 #
-# - Training sets are VOC's `train`, test sets its `val`, as they are listed in `ImageSets/Main`.
-# - All annotated objects are used, also those that VOC calls truncated or difficult. Both can be left out, by parameters
-#   of the four chapters or by `corrlib reproduce --no-difficult --no-truncated`. What is left counts as another
-#   data set: nothing that was computed with all objects is taken for it.
-# - An object without any visible keypoint can neither be scored nor transfer anything; it is read and left aside.
-# - A keypoint with `visible="0"` is a name without a place, as persons have them. One that is visible stays where it was
-#   drawn, be it outside of the box or, by a little, of the image.
-# - The types of keypoints of a category are all the names that occur in it; an object has those that it has.
-# - The box is Berkeley's `visible_bounds`, which is VOC's. The flags are those of the VOC object of the same category
-#   whose box overlaps it most, and by at least half; `voc_id` is often absent, and the number in the file's name may
-#   start at 0.
+# - The training sets are VOC's `train`, the test sets its `val`, as they are listed in `ImageSets/Main`.
+# - All annotated objects are used, also those that VOC calls truncated or difficult. Both can be left out, by parameters of the
+#   four chapters or by `corrlib reproduce --no-difficult --no-truncated`. The rest counts as another dataset: nothing that was
+#   computed with all objects is used for it.
+# - An object without any visible keypoint can neither be scored nor transfer a keypoint; it is left out.
+# - A keypoint with `visible="0"` is a name without a place, as those of persons can be. A visible one stays where it was
+#   annotated, even if that is outside of the box or, by a little, of the image.
+# - The types of keypoints of a category are all names that occur in it; an object has some of them.
+# - The box is Berkeley's `visible_bounds`, which is VOC's. The flags are those of the VOC object of the same category whose box
+#   overlaps it most, and by at least half; `voc_id` is often absent, and the number in the file's name may start at 0.
 #
-# {numref}`table-census` counts them in the data of this page.
+# [The next table](#table-census) counts them in the dataset of this page.
 
-# %% tags=["hide-input"]
-counted = {(row["category"], row["split"]): row for row in census(data)}
-head = ["objects", "used", "keypoints", "outside", "truncated", "difficult"]
-
-
-def cells(categories):
-    def total(key, split):
-        return f"{sum(counted[category, split][key] for category in categories):,}"
-
-    return [f"{total(key, 'train')}<br>{total(key, 'val')}" for key in head]
-
-
-lines = [[category, *cells([category])] for category in data.categories]
-lines.append(["**all**", *cells(data.categories)])
-glue("census", Markdown(tables.markdown(["category", *head], lines)), display=False)
+# %%
+page.table(
+    "census",
+    tables.census(data),
+    f"""*Objects and keypoints* of {data.name}, in each cell train above val: images; objects; those *used*, which have a visible keypoint; visible
+    keypoints, and those of them *outside* of the box; objects that VOC calls truncated or difficult.""",
+)
 
 # %% [markdown]
-# :::{table} *Objects and keypoints* (tier: {glue:text}`tier`): in each cell train above val. Objects; those *used*, with a visible keypoint; visible keypoints, and those of them *outside* of the box; objects that VOC calls truncated or difficult.
-# :name: table-census
-#
-# ```{glue:md} census
-# :format: myst
-# ```
-# :::
-#
 # ## What it takes
 #
-# `corrlib reproduce` looks at the data first and says what it will need. {numref}`table-cost` is what it says of the data
-# and the network of this page, for {glue:text}`patches` patches a layer: estimates, from the numbers of objects, grids
-# and channels. Features go into the cache folder (or `CORRLIB_CACHE`), and it does not start if the disk has no room for
-# them.
+# `corrlib reproduce` looks at the data first and prints what it will need. [The estimates](#table-cost) are those for the data and
+# the network of this page. Features are kept in the cache folder (or `CORRLIB_CACHE`); without space for them on the disk the
+# command does not start.
 
-# %% tags=["hide-input"]
-images, units = cost.database(data, network, patches, seed=seed)
-given = reproduce.parameters(data, network, data_root, weights, images)
-every = {name: reproduce.whole(tables.project(), name, own) for name, own in given.items()}
-needed = cost.estimate(data, network, every, units)
-lines = [[name, f"{size / 1e9:.2f}"] for name, size in needed.disk.items()]
-lines.append(["**on disk, together**", f"**{needed.total / 1e9:.1f}**"])
-lines.append(["memory of the largest step", f"{needed.memory / 1e9:.1f}"])
-glue("cost", Markdown(tables.markdown(["what", "GB"], lines)), display=False)
-glue("patches", f"{units:,}", display=False)
+# %%
+from corrlib.publishing import reproduce, results
 
-# %% [markdown]
-# :::{table} *Estimates of disk and memory* (tier: {glue:text}`tier`).
-# :name: table-cost
-#
-# ```{glue:md} cost
-# :format: myst
-# ```
-# :::
-#
-# How long it takes is known from a rehearsal ({numref}`table-stages`): the whole command, from its estimates to the
-# scoreboard, on {glue:text}`recorded-instances` figurines of 500 pixels in the proportions of VOC's categories, with
-# {glue:text}`recorded-patches` patches a layer and a CaffeNet of full width whose weights were drawn at random. It was killed
-# {glue:text}`recorded-kills` times on the way, and went on. `python ci/rehearse.py --help` says how to repeat it.
-#
-# What is counted are seconds of processors: on two cores that are kept busy, half as much by the clock. A stage grows in
-# proportion to what it counts, and the command tells what that means for your data. The last column does so for VOC
-# 2011, whose organisers count 27,450 objects in train and val {cite:p}`everingham2011`: {glue:text}`voc-hours` processor
-# hours, or {glue:text}`voc-two` h on two cores.
-#
-# The network and the search for similar patches run on a GPU where torch sees one, or on the device that `--device` (or
-# the variable `CORRLIB_DEVICE`) names; flows, classifiers and detectors do not. Their part of each stage is in the column
-# *GPU*. If a GPU took no time for it, {glue:text}`voc-left` processor hours would be left for VOC 2011. That is a bound, and not
-# a measurement: there was no GPU to try.
-#
-# The most memory that any process had was {glue:text}`recorded-memory` GB. The cache had {glue:text}`recorded-disk` GB in the end, and
-# the command had estimated {glue:text}`recorded-estimate`.
+plan = reproduce.plan(results.project(), data, network, patches)
+page.table(
+    "cost",
+    tables.costs(reproduce.disk(plan), reproduce.memory(plan)),
+    f"""*Estimates of disk and memory* for {data.name}, from the numbers of objects, grids and channels, with {plan.patches:,} patches per layer. What is
+    below a few per cent on VOC 2011, such as the flows, is left out.""",
+)
 
-# %% tags=["hide-input"]
-record = cache.read_result(tables.project() / reproduce.RECORDED)
-values, rows = record["values"], record["values"]["stages"]
-instances = sum(values["instances"].values())
-factor, hours, left = 27_450 / instances, [], 0.0
-lines = []
-for row in rows:
-    seconds = row["processor_seconds"]
-    hours.append(seconds * (factor if row["unit"] in times.GROWING else 1) / 3600)
-    left += hours[-1] * (1 - row["device_share"])
-    stage, amount = f"{row['chapter']}: {row['stage']}", f"{row['count']:,} {row['unit']}"
-    share = f"{100 * row['device_share']:.0f} %"
-    lines.append([stage, amount, f"{seconds:,.0f}", f"{row['seconds']:,.0f}", share, f"{hours[-1]:.2f}"])
-total = [f"**{sum(row[key] for row in rows):,.0f}**" for key in ("processor_seconds", "seconds")]
-lines.append(["**together**", "", *total, "", f"**{sum(hours):.1f}**"])
-head = ["stage", "of", "processor seconds", "by the clock", "GPU", "VOC 2011, hours"]
-glue("stages", Markdown(tables.markdown(head, lines)), display=False)
-spelled = {"instances": f"{instances:,}", "patches": f"{record['provenance']['parameters']['patches']:,}"}
-spelled["kills"] = sum(run["killed"] for run in values["runs"])
-spelled["memory"] = f"{max(row['peak_memory_bytes'] for row in rows) / 1e9:.1f}"
-spelled["step"] = f"{values['memory_bytes_estimated'] / 1e9:.1f}"
-spelled |= {
-    "disk": f"{values['disk_bytes'] / 1e9:.1f}",
-    "estimate": f"{values['disk_bytes_estimated'] / 1e9:.1f}",
-}
-for name, value in spelled.items():
-    glue(f"recorded-{name}", value, display=False)
-for name, value in {"hours": sum(hours), "two": sum(hours) / 2, "left": left}.items():
-    glue(f"voc-{name}", f"{value:.1f}", display=False)
+# %%
+record = results.read(results.project() / reproduce.RECORDED)
+recorded = record["values"]
+rows = reproduce.hours(record, objects=27_450, patches=1_000_000)
+hours = sum(row["hours"] for row in rows)
+remaining = sum(row["hours"] * (1 - row["device_share"]) for row in rows)
+page.text(f"""
+The time is known from a rehearsal: the whole command, from its estimates to the scoreboard, on {sum(recorded["objects"].values()):,} figurines in images of 500
+pixels, in the proportions of VOC's categories, with {record["provenance"]["parameters"]["patches"]:,} patches per layer and a CaffeNet of full width with random
+weights. It was killed {sum(run["killed"] for run in recorded["runs"])} times on the way, and resumed. `python ci/rehearse.py --help` says how to repeat it.
 
-# %% [markdown]
-# :::{table} *What stages took* (tier: figurines in VOC's proportions and random weights, recorded). The last column is for VOC 2011.
-# :name: table-stages
-#
-# ```{glue:md} stages
-# :format: myst
-# ```
-# :::
+[The table](#table-stages) has processor seconds; two busy cores take half as long by the clock. The time of a stage grows in proportion to
+what it counts, and the command prints what that means for your data. The last column has it for VOC 2011, whose organisers count
+27,450 objects in train and val {{cite:p}}`everingham2011`: {hours:.1f} processor hours, or {hours / 2:.1f} h on two cores.
+
+The network and the search for similar patches run on a GPU where torch sees one, or on the device that `--device` (or the variable
+`CORRLIB_DEVICE`) names; flows, classifiers and detectors do not. Their share of each stage is in the column *GPU*. If a GPU took no
+time for it, {remaining:.1f} processor hours would be left for VOC 2011. That is a bound, not a measurement: there was no GPU to try.
+
+The most memory that any process used was {max(row["peak_memory_bytes"] for row in rows) / 1e9:.1f} GB. The cache held {recorded["disk_bytes"] / 1e9:.1f} GB in the end, of
+which the command had estimated {recorded["disk_bytes_estimated"] / 1e9:.1f}.
+""")
+
+# %%
+page.table(
+    "stages",
+    tables.stages(rows, "VOC 2011"),
+    """*Time of the stages*, recorded on figurines in VOC's proportions with random weights, in seconds; and the processor hours that follow for
+    VOC 2011.""",
+    source=f"{reproduce.RECORDED}",
+)

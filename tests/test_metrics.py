@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import oracles
-from corrlib.metrics import bootstrap, errors, mean_interval, mean_pck, pck, rms_norm
+from corrlib.metrics import bootstrap, by_category, errors, estimate, mean_interval, mean_pck, pck, rms_norm
 
 NAN = np.nan
 values = st.sampled_from([0, 0.025, 0.05, 0.07, 0.1, 0.4, np.inf, NAN])
@@ -19,82 +19,85 @@ categories = st.lists(
 def test_a_distance_is_in_units_of_the_longer_side():
     truth = np.array([[[10, 10], [20, 20], [NAN, NAN], [30, 30]]])
     predicted = np.array([[[13, 14], [20, 20], [0, 0], [NAN, 5]]])
-    found = errors(predicted, truth, [[0, 0, 20, 50]])
-    np.testing.assert_allclose(found, [[5 / 50, 0, NAN, np.inf]])
+    np.testing.assert_allclose(errors(predicted, truth, [[0, 0, 20, 50]]), [[5 / 50, 0, NAN, np.inf]])
 
 
-def test_the_tolerance_itself_is_wrong():
-    found = errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], [[0, 0, 50, 20]])
-    assert found[0, 0] == 0.1
-    assert pck(found, 0.1) == 0 and pck(found, 0.1 + 1e-12) == 1
+def test_an_error_equal_to_alpha_is_wrong():
+    error = errors([[[3.0, 4.0]]], [[[0.0, 0.0]]], [[0, 0, 50, 20]])
+    assert error[0, 0] == 0.1
+    assert pck(error, 0.1) == 0 and pck(error, 0.1 + 1e-12) == 1
 
 
 @given(categories)
-def test_equals_counting(found):
-    if not any((~np.isnan(e)).any() for e in found):
-        assert np.isnan(mean_pck(found, 0.1))
+def test_mean_pck_equals_counting(each):
+    if not any((~np.isnan(e)).any() for e in each):
+        assert np.isnan(mean_pck(each, 0.1))
         return
-    curve = mean_pck(found, np.array([0.025, 0.1, 0.5]))
-    np.testing.assert_allclose(curve, [oracles.mean_pck(found, a) for a in (0.025, 0.1, 0.5)])
-    assert mean_pck(found, 0.1) == curve[1]
+    curve = mean_pck(each, np.array([0.025, 0.1, 0.5]))
+    np.testing.assert_allclose(curve, [oracles.mean_pck(each, a) for a in (0.025, 0.1, 0.5)])
+    assert mean_pck(each, 0.1) == curve[1]
 
 
-def test_types_weigh_the_same_however_often_they_are_visible():
-    found = np.full((10, 3), NAN)
-    found[:, 0], found[0, 1] = 0.0, np.inf  # seen ten times and right; once and not predicted; never
-    assert pck(found, 0.1) == 0.5
+def test_types_have_equal_weight_however_often_they_are_visible():
+    each = np.full((10, 3), NAN)
+    each[:, 0], each[0, 1] = 0.0, np.inf  # visible ten times and correct; once and not predicted; never
+    assert pck(each, 0.1) == 0.5
 
 
-def test_the_interval_of_a_proportion_is_the_binomial_one():
+def test_the_interval_of_a_proportion_is_the_binomial_interval():
     n, p = 400, 0.3
-    found = [np.where(np.arange(n) < n * p, 0.0, 1.0)[:, None]]
-    interval = bootstrap(found, 0.1)
+    each = [np.where(np.arange(n) < n * p, 0.0, 1.0)[:, None]]
     half = 1.96 * np.sqrt(p * (1 - p) / n)
-    np.testing.assert_allclose(interval, [p - half, p + half], atol=0.006)
-    four = bootstrap(found * 4, 0.1)  # the mean over four such categories is twice as sure
-    np.testing.assert_allclose(np.diff(four), half, rtol=0.1)
+    np.testing.assert_allclose(bootstrap(each, 0.1), [p - half, p + half], atol=0.006)
+    # The mean over four such categories has half the interval.
+    np.testing.assert_allclose(np.diff(bootstrap(each * 4, 0.1)), half, rtol=0.1)
 
 
 def test_the_interval_of_a_difference_is_paired(rng):
-    one = [rng.random((300, 2))]
-    other = [one[0] + 0.05]
-    apart = bootstrap(one, 0.5, minus=other)
-    gained = ((one[0] < 0.5) & ~(other[0] < 0.5)).mean()
+    ours = [rng.random((300, 2))]
+    theirs = [ours[0] + 0.05]
+    gained = ((ours[0] < 0.5) & ~(theirs[0] < 0.5)).mean()
     half = 1.96 * np.sqrt(gained * (1 - gained) / 600)
-    np.testing.assert_allclose(apart, [gained - half, gained + half], atol=0.01)
-    np.testing.assert_array_equal(bootstrap(one, 0.5, minus=one), [0, 0])
+    interval = bootstrap(ours, 0.5, minus=theirs)
+    np.testing.assert_allclose(interval, [gained - half, gained + half], atol=0.01)
+    np.testing.assert_array_equal(bootstrap(ours, 0.5, minus=ours), [0, 0])
 
 
-def test_an_interval_holds_the_truth_as_often_as_it_says(rng):
-    inside = 0
-    for draw in range(100):
-        low, high = bootstrap([(rng.random((40, 1)) > 0.6).astype(float)], 0.5, resamples=300, seed=draw)
-        inside += low <= 0.6 <= high
-    assert 88 <= inside <= 99
+def test_an_interval_covers_the_truth_as_often_as_it_claims(rng):
+    covered = 0
+    for seed in range(100):
+        low, high = bootstrap([(rng.random((40, 1)) > 0.6).astype(float)], 0.5, resamples=300, seed=seed)
+        covered += low <= 0.6 <= high
+    assert 88 <= covered <= 99
 
 
-def test_curves_have_the_intervals_of_their_points(rng):
-    found = [rng.random((20, 3)), np.full((4, 2), NAN)]
-    found[0][rng.random((20, 3)) < 0.3] = NAN
-    alphas = np.array([0.2, 0.6])
-    both = bootstrap(found, alphas, resamples=200)
-    assert both.shape == (2, 2)
+def test_curves_and_categories_have_the_intervals_of_their_points(rng):
+    each, alphas = [rng.random((20, 3)), rng.random((4, 2))], np.array([0.2, 0.6])
+    each[0][rng.random((20, 3)) < 0.3] = NAN
     for i, alpha in enumerate(alphas):
-        np.testing.assert_array_equal(both[:, i], bootstrap(found, alpha, resamples=200))
-        assert both[0, i] <= mean_pck(found, alpha) <= both[1, i]
+        np.testing.assert_array_equal(bootstrap(each, alphas)[:, i], bootstrap(each, alpha))
+        low, high = bootstrap(each, alpha)
+        assert low <= mean_pck(each, alpha) <= high
+        np.testing.assert_array_equal(estimate(each, alphas)[i], [mean_pck(each, alpha), low, high])
+        for name, one in zip("ab", each, strict=True):
+            expected = [pck(one, alpha), *bootstrap([one], alpha)]
+            np.testing.assert_array_equal(by_category(each, "ab", alpha)[name], expected)
+    shifted = [one + 0.1 for one in each]
+    difference = mean_pck(each, 0.2) - mean_pck(shifted, 0.2)
+    expected = [[difference, *bootstrap(each, 0.2, minus=shifted)]]
+    np.testing.assert_array_equal(estimate(each, [0.2], minus=shifted), expected)
 
 
 def test_the_interval_of_a_mean(rng):
-    values = [rng.normal(3, 2, (400, 2)), np.full((5, 2), 1.0)]
-    values[0][:100, 1] = NAN
-    found = mean_interval(values)
-    means = [np.nanmean(v, axis=0) for v in values]
-    half = 1.96 * np.nanstd(values[0], axis=0) / np.sqrt([400, 300]) / 2  # the second category does not vary
-    np.testing.assert_allclose(found[0], np.mean(means, axis=0))
-    np.testing.assert_allclose(found[1:], [found[0] - half, found[0] + half], atol=0.02)
-    shifted = mean_interval(values, minus=[v - 0.5 for v in values])
-    np.testing.assert_allclose(shifted, 0.5)
-    assert mean_interval([v[:, 0] for v in values]).shape == (3,)
+    each = [rng.normal(3, 2, (400, 2)), np.full((5, 2), 1.0)]
+    each[0][:100, 1] = NAN
+    interval = mean_interval(each)
+    means = [np.nanmean(v, axis=0) for v in each]
+    half = 1.96 * np.nanstd(each[0], axis=0) / np.sqrt([400, 300]) / 2  # the second category does not vary
+    np.testing.assert_allclose(interval[0], np.mean(means, axis=0))
+    np.testing.assert_allclose(interval[1:], [interval[0] - half, interval[0] + half], atol=0.02)
+    np.testing.assert_allclose(mean_interval(each, minus=[v - 0.5 for v in each]), 0.5)
+    assert mean_interval([v[:, 0] for v in each]).shape == (3,)
 
 
 def test_rms_norm(rng):

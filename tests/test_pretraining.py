@@ -1,4 +1,6 @@
-"""Pictures for the figurine network: labelled right, resumed after a kill, of worlds of their own."""
+"""Images for the figurine network: correctly labelled, resumed after a kill, of worlds of their own."""
+
+from functools import partial
 
 import cv2
 import numpy as np
@@ -8,11 +10,11 @@ from corrlib import figurines
 from corrlib.data import WORLD
 from corrlib.figurines import pretraining
 
+labelled_images = partial(pretraining.labelled_images, seed=5, size=64, jobs=1, progress=False)
 
-def test_images_carry_the_label_of_their_figure(tmp_path):
-    images, labels = pretraining.labelled_images(
-        tmp_path, per_category=2, seed=5, size=64, jobs=1, progress=False
-    )
+
+def test_images_have_the_labels_of_their_figures(tmp_path):
+    images, labels = labelled_images(tmp_path, per_category=2)
     assert images.shape == (40, 64, 64, 3) and np.bincount(labels).tolist() == [2] * 20
     for row in (3, 27):
         category = list(figurines.CATEGORIES)[labels[row]]
@@ -21,27 +23,22 @@ def test_images_carry_the_label_of_their_figure(tmp_path):
         assert np.array_equal(images[row], cv2.resize(scene.image, (64, 64), interpolation=cv2.INTER_AREA))
 
 
-def test_a_killed_rendering_goes_on(tmp_path):
-    whole, _ = pretraining.labelled_images(
-        tmp_path / "a", per_category=1, seed=5, size=64, jobs=1, progress=False
-    )
-    path = tmp_path / "b" / next((tmp_path / "a").glob("*-seed5-1x64.npy")).name
+def test_a_killed_rendering_resumes(tmp_path):
+    whole, _ = labelled_images(tmp_path / "whole", per_category=1)
+    path = tmp_path / "killed" / next((tmp_path / "whole").glob("*-seed5-1x64.npy")).name
     path.parent.mkdir()
-    # as a kill leaves it: some rows there, one of those not yet marked as done
+    # As a kill leaves the files: some rows are drawn, one of which is not yet marked as done.
     half, done = whole.copy(), np.arange(20) < 12
-    half[11:] = 0
-    done[11] = False
+    half[11:], done[11] = 0, False
     np.save(path.with_suffix(".partial.npy"), half)
     np.save(path.with_suffix(".done.npy"), done)
-    images, _ = pretraining.labelled_images(
-        tmp_path / "b", per_category=1, seed=5, size=64, jobs=1, progress=False
-    )
+    images, _ = labelled_images(path.parent, per_category=1)
     assert np.array_equal(images, whole)
-    assert sorted(p.name for p in path.parent.iterdir()) == [path.name, f"{path.name}.lock"]
+    assert {p.name for p in path.parent.iterdir()} == {path.name, path.with_suffix(".lock").name}
 
 
 @pytest.mark.parametrize("fits", [0, 1])
-def test_a_full_disk_is_told_before_anything_is_drawn_and_leaves_nothing(tmp_path, monkeypatch, fits):
+def test_a_full_disk_is_reported_before_anything_is_drawn(tmp_path, monkeypatch, fits):
     calls = []
 
     def full(*_):
@@ -51,9 +48,9 @@ def test_a_full_disk_is_told_before_anything_is_drawn_and_leaves_nothing(tmp_pat
 
     monkeypatch.setattr(pretraining.os, "posix_fallocate", full)
     with pytest.raises(OSError, match="no place for 20 images"):
-        pretraining.labelled_images(tmp_path, per_category=1, seed=5, size=64, jobs=1, progress=False)
+        labelled_images(tmp_path, per_category=1)
     assert len(calls) == fits + 1 and not list(tmp_path.glob("*.npy"))
 
 
-def test_the_network_never_saw_the_world_it_is_tested_on():
+def test_the_network_never_saw_the_world_that_it_is_tested_on():
     assert len({WORLD["seed"], pretraining.TRAIN_SEED, pretraining.HELD_OUT_SEED}) == 3

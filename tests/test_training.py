@@ -1,4 +1,4 @@
-"""Training: folding changes nothing, a killed run is the same run, augmentation does what it says."""
+"""Training: folding is exact, a killed run resumes to the same weights, augmentation is as described."""
 
 import json
 
@@ -16,7 +16,7 @@ CATEGORIES = ("ball", "brick")
 
 @pytest.fixture
 def data(rng):
-    """Two categories that colour tells apart: 28 images of 229 x 231, and their labels."""
+    """Two categories that differ in colour: 28 images of 229 x 231, and their labels."""
     labels = np.arange(28) % 2
     images = rng.integers(0, 100, (28, 229, 231, 3), dtype=np.uint8)
     images[labels == 1, ..., 0] += 120
@@ -32,7 +32,7 @@ def run(data, out, **kwargs):
 
 
 def random_trainee(rng):
-    """A trainee whose normalisation has statistics, as after training."""
+    """A trainee whose normalisation has statistics of a trained one."""
     model = Trainee((4, 6, 4, 8, 6), 8, 3, dropout=0.5).eval()
     for norm in model.batch_norms.values():
         norm.running_mean[:] = torch.from_numpy(rng.normal(0, 1, norm.num_features))
@@ -41,7 +41,7 @@ def random_trainee(rng):
     return model
 
 
-def test_folding_changes_nothing(rng):
+def test_folding_changes_no_scores(rng):
     model = random_trainee(rng)
     preprocessing = convnet.Preprocessing("bgr", (100.0, 110.0, 120.0), (0.02, 0.02, 0.02))
     net = convnet.Network("caffenet", folded(model), preprocessing)
@@ -49,70 +49,61 @@ def test_folding_changes_nothing(rng):
     with torch.no_grad():
         expected = model(preprocessing(torch.from_numpy(images))).numpy()
     assert expected.std() > 0.1
-    np.testing.assert_allclose(net.fc8(images), expected, atol=1e-4 * np.abs(expected).max())
+    np.testing.assert_allclose(net.features(images, "fc8"), expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_a_run_learns_and_records_itself(data, tmp_path):
+def test_a_run_learns_and_records_its_parameters(data, tmp_path):
     out = tmp_path / "deep" / "net.safetensors"
     metadata = run(data, out, epochs=30, seed=3)
     net = convnet.load(out)
     assert metadata["accuracy"] == "1.0000"
     assert training.accuracy(net, data[0][20:], data[1][20:]) == 1.0
-    assert net.digest == metadata["digest"]
-    assert net.categories == CATEGORIES
-    for key, value in {"command": "a command", "seed": "3", "val_images": "8"}.items():
-        assert net.metadata[key] == value
+    assert net.digest == metadata["digest"] and net.categories == CATEGORIES
+    recorded = {"command": "a command", "seed": "3", "val_images": "8"}
+    assert recorded.items() <= net.metadata.items()
     assert json.loads(net.metadata["training"])["epochs"] == 30
     assert [net.channels(layer) for layer in ("conv1", "conv5", "fc7", "fc8")] == [4, 6, 8, 2]
     assert [file.name for file in out.parent.iterdir()] == [out.name]
+    # The input is normalised by the statistics of the training images, in BGR.
+    assert net.preprocessing.channels == "bgr"
+    np.testing.assert_allclose(net.preprocessing.mean, data[0][:20].mean(axis=(0, 1, 2))[::-1], atol=1)
+    np.testing.assert_allclose(net.preprocessing.scale, 1 / data[0][:20].std(), rtol=0.02)
 
 
 class Killed(BaseException):
-    """What a kill looks like from inside."""
+    """Ends a run as a kill does."""
 
 
-def test_a_killed_run_goes_on_to_the_same_end(data, tmp_path, monkeypatch):
+def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path, monkeypatch):
     whole = run(data, tmp_path / "whole.safetensors", epochs=3)
-
     augment, calls = training.augment, []
 
-    def kill_at_the_fifth_step(images, rng, side):
+    def kill_in_the_fifth_step(images, rng, side):
         calls.append(1)
         if len(calls) == 5:
             raise Killed
         return augment(images, rng, side)
 
-    out = tmp_path / "killed.safetensors"
+    out, checkpoint = (tmp_path / f"killed.safetensors{ending}" for ending in ("", ".checkpoint"))
     with monkeypatch.context() as patch:
-        patch.setattr(training, "augment", kill_at_the_fifth_step)
+        patch.setattr(training, "augment", kill_in_the_fifth_step)
         with pytest.raises(Killed):
             run(data, out, epochs=3, checkpoint_every=3)
     assert not out.exists()
-    checkpoint = tmp_path / "killed.safetensors.checkpoint"
     assert torch.load(checkpoint, weights_only=True)["step"] == 4  # the end of the second epoch of two steps
     with pytest.raises(ValueError, match=r"killed\.safetensors\.checkpoint: made with .*delete it"):
         run(data, out, epochs=4)
-    resumed = run(data, out, epochs=3)
-    assert resumed["digest"] == whole["digest"]
+    assert run(data, out, epochs=3)["digest"] == whole["digest"]
     assert not checkpoint.exists()
 
 
-def test_the_seed_is_the_run(data, tmp_path):
+def test_weights_depend_on_the_seed_alone(data, tmp_path):
     digests = [run(data, tmp_path / "net.safetensors", epochs=1, seed=seed)["digest"] for seed in (0, 0, 1)]
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_preprocessing_is_measured_in_bgr(data, tmp_path):
-    run(data, tmp_path / "net.safetensors", epochs=1)
-    preprocessing = convnet.load(tmp_path / "net.safetensors").preprocessing
-    assert preprocessing.channels == "bgr"
-    expected = data[0][:20].mean(axis=(0, 1, 2))[::-1]
-    np.testing.assert_allclose(preprocessing.mean, expected, atol=1)
-    np.testing.assert_allclose(preprocessing.scale, 1 / data[0][:20].std(), rtol=0.02)
-
-
 def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
-    """On an image whose colours are its coordinates, the crop that was taken can be read off."""
+    """The colours of the image are its coordinates, so a crop shows where it was taken."""
     monkeypatch.setattr(training, "_tint", lambda rng: np.ones(3))
     y, x = np.mgrid[0:254, 0:256]
     image = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.uint8)
@@ -123,7 +114,7 @@ def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
         mirrored += across < 0
         for slope, side in ((abs(across), 256), (down, 254)):
             assert 0.75 * 254 * np.exp(-0.08) / 227 - 0.02 < slope <= side / 227 + 0.02
-        # A crop only: straight lines, and nothing from outside of the image.
+        # Lines stay straight, and no pixel is from outside the image.
         assert np.abs(crop[..., 0] - crop[:1, :, 0]).max() <= 1
         assert np.abs(crop[..., 1] - crop[:, :1, 1]).max() <= 1
         assert np.abs(crop[:, 3:, 0] - crop[:, :-3, 0]).min() >= 1
@@ -139,18 +130,13 @@ def test_tints_change_colours_a_little(rng):
     assert np.ptp(tints, axis=1).mean() > 5
 
 
-def test_crops_grow_to_full_size_a_quarter_of_the_training_each(rng):
-    sides = [training.crop_side(progress) for progress in np.arange(0, 1, 0.05)]
-    assert sides == [131] * 5 + [163] * 5 + [195] * 5 + [227] * 5
-    assert training.crop_side(1.0) == 227
-    conv5 = convnet.architecture("caffenet")
-    assert [conv5.output_shape((side, side), "pool5") for side in training.CROP_SIDES] == [
-        (units, units) for units in (3, 4, 5, 6)
-    ]
+def test_crops_grow_to_full_size(rng):
+    sides = [training.crop_side(progress) for progress in (*np.arange(0, 1, 0.05), 1)]
+    assert sides == [131] * 5 + [163] * 5 + [195] * 5 + [227] * 6
+    caffenet = convnet.architecture("caffenet")
+    shapes = [caffenet.output_shape((side, side), "pool5") for side in training.CROP_SIDES]
+    assert shapes == [(3, 3), (4, 4), (5, 5), (6, 6)]
     assert training.augment([np.zeros((256, 256, 3), np.uint8)], rng, 163).shape == (1, 163, 163, 3)
-
-
-def test_small_crops_are_scored_too(rng):
     scores = random_trainee(rng)(torch.from_numpy(rng.normal(size=(2, 3, 131, 131)).astype(np.float32)))
     assert scores.shape == (2, 3) and bool(torch.isfinite(scores).all())
 
@@ -159,15 +145,13 @@ def test_one_cycle():
     assert [round(training.one_cycle(p), 3) for p in (0, 0.05, 0.1, 0.55, 1)] == [0.04, 0.52, 1, 0.5, 0]
 
 
-def test_accuracy_looks_at_the_centre(rng, data):
-    model = random_trainee(rng)
-    net = convnet.Network("caffenet", folded(model), convnet.Preprocessing("bgr", (90.0, 90.0, 90.0)))
-    images = data[0][:10]
-    truth = net.fc8(images[:, 1:228, 2:229]).argmax(axis=1)
-    assert training.accuracy(net, images, truth, batch_size=3) == 1.0
-    wrong = truth.copy()
-    wrong[:3] = (wrong[:3] + 1) % 3
-    assert training.accuracy(net, images, wrong) == 0.7
+def test_accuracy_is_that_of_the_central_crops(rng, data):
+    preprocessing = convnet.Preprocessing("bgr", (90.0, 90.0, 90.0))
+    net, images = convnet.Network("caffenet", folded(random_trainee(rng)), preprocessing), data[0][:10]
+    labels = net.features(images[:, 1:228, 2:229], "fc8").argmax(axis=1)
+    assert training.accuracy(net, images, labels, batch_size=3) == 1.0
+    labels[:3] = (labels[:3] + 1) % 3
+    assert training.accuracy(net, images, labels) == 0.7
 
 
 @pytest.mark.parametrize(
@@ -180,11 +164,9 @@ def test_accuracy_looks_at_the_centre(rng, data):
         ({"labels": np.zeros(4)}, r"integers in 0\.\.1"),
     ],
 )
-def test_bad_data(tmp_path, change, message):
-    arguments = {"images": np.zeros((4, 230, 230, 3), np.uint8), "labels": np.zeros(4, int)} | change
+def test_bad_data_are_refused(tmp_path, change, message):
+    images, labels = np.zeros((4, 230, 230, 3), np.uint8), np.zeros(4, int)
+    given = dict(images=images, labels=labels, val_images=images, val_labels=labels) | change
     with pytest.raises(ValueError, match=message):
-        training.train(
-            **arguments, val_images=np.zeros((1, 230, 230, 3), np.uint8), val_labels=np.zeros(1, int),
-            out=tmp_path / "net.safetensors", categories=CATEGORIES, command="",
-        )  # fmt: skip
+        training.train(**given, out=tmp_path / "net.safetensors", categories=CATEGORIES, command="")
     assert not list(tmp_path.iterdir())

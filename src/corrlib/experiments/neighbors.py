@@ -9,7 +9,7 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
 
-__all__ = ["default_layer", "global_descriptors", "neighbors"]
+__all__ = ["default_layer", "neighbors"]
 
 #: Layers that serve as global descriptors, computed together: in alignment the first that the network has;
 #: the last for the prior of prediction.

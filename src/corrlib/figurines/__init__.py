@@ -2,14 +2,12 @@
 
 from corrlib.figurines.models import CATEGORIES
 from corrlib.figurines.placing import parts
-from corrlib.figurines.scene import Scene, Thing, portrait
+from corrlib.figurines.scene import portrait
 from corrlib.figurines.truth import Truth, correspond, read_truth
 from corrlib.figurines.world import image_id, instance, write_world
 
 __all__ = [
     "CATEGORIES",
-    "Scene",
-    "Thing",
     "Truth",
     "correspond",
     "image_id",

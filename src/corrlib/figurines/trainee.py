@@ -1,4 +1,4 @@
-"""The CaffeNet that is trained: batch normalised, and folded into a plain one afterwards."""
+"""The CaffeNet that is trained, with batch normalisation, and its folding into a plain one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TRAINED_ARCHITECTURE = "caffenet"
 class Trainee(nn.Module):
     """A narrow CaffeNet with batch normalisation before every rectification.
 
-    Where a pooling layer follows a convolution, normalisation and rectification come after it: both are
-    increasing functions of each channel (the normalisation's gain is positive: it has none of its own), so
-    they commute with the maximum, on an array four times smaller. A gain would be redundant: rectification
-    passes it on to the next layer.
+    Where a pooling layer follows a convolution, normalisation and rectification come after the pooling: both
+    are increasing functions of each channel, so they commute with the maximum, and there the array is four
+    times smaller. The normalisation has no learned gain, which would be redundant: rectification is
+    homogeneous, so the next layer can absorb it.
     """
 
     def __init__(self, channels: tuple[int, ...], hidden: int, classes: int, dropout: float):
@@ -51,9 +51,9 @@ class Trainee(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Class scores ``(N, K)`` of preprocessed images ``(N, 3, 227, 227)``.
+        """Class scores ``(N, K)`` of preprocessed images ``(N, 3, 227, 227)``, or smaller squares.
 
-        Of smaller squares, too: pool5 is then enlarged to the 6 x 6 units that fc6 has weights for.
+        For the latter pool5 is enlarged to the 6 x 6 units that fc6 has weights for.
         """
         pending = None
         for layer, following in zip(self.steps, (*self.steps[1:], None), strict=True):

@@ -1,8 +1,8 @@
 """Training of a narrow CaffeNet on whole-image labels, resumable, on a CPU in about an hour.
 
 The network is trained with batch normalisation, which the Caffe reference model does not have, and the
-normalisation is folded into weights and biases at the end: what is written is a plain CaffeNet with fewer
-channels. Nothing but images and one label for each is ever seen: no boxes, no keypoints.
+normalisation is folded into weights and biases at the end: the file holds a plain CaffeNet with fewer
+channels. Training sees only images and one label for each: no boxes, no keypoints.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from corrlib.figurines.trainee import TRAINED_ARCHITECTURE, Trainee, folded
 
 __all__ = ["accuracy", "train"]
 
-# Small crops first: a step costs a third of one at full size, and what is learned carries over. The sides are
-# those at which conv5 has whole units under its pooling windows: 3, 4, 5 and 6 of them along an axis.
+# Small crops come first: a step costs a third of one at full size, and what is learned carries over. At these
+# sides pool5 has 3, 4, 5 and 6 units along an axis, whose windows lie whole within conv5.
 CROP_SIDES = (131, 163, 195, INPUT_SIDE)
 
 
@@ -52,12 +52,11 @@ def train(
     checkpoint_every: int = 100,
     progress: bool = True,
 ) -> dict[str, str]:
-    """Train on `images` and write float16 weights to `out`; a killed run goes on from its checkpoint beside
-    `out`.
+    """Train on `images` and write float16 weights to `out`. A killed run resumes from its checkpoint.
 
-    AdamW under a one-cycle schedule, on crops that grow up to the full 227 x 227 (`CROP_SIDES`). Each batch's
-    images, augmentation (crop, scale, mirror, colour) and dropout follow from `seed` and the number of the
-    step alone, so that a resumed run is the same run.
+    The optimizer is AdamW with a one-cycle schedule; crops grow up to the full 227 x 227 (`CROP_SIDES`). The
+    images of a batch, their augmentation (crop, scale, mirror, colour) and dropout depend only on `seed` and
+    the number of the step, so a resumed run ends with the same weights.
 
     Parameters
     ----------
@@ -108,7 +107,7 @@ def train(
         "hidden": hidden,
         "seed": seed,
         "images": len(images),
-        "mean": list(preprocessing.mean),  # tells one set of images from another
+        "mean": list(preprocessing.mean),  # differs between sets of images
     }
     torch.manual_seed(seed)
     where = device()
@@ -178,12 +177,13 @@ def accuracy(network: Network, images: np.ndarray, labels: np.ndarray, *, batch_
     right = 0
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size, top : top + INPUT_SIDE, left : left + INPUT_SIDE]
-        right += int((network.fc8(part).argmax(axis=1) == labels[start : start + batch_size]).sum())
+        scores = network.features(part, "fc8", batch_size=batch_size)
+        right += int((scores.argmax(axis=1) == labels[start : start + batch_size]).sum())
     return right / len(images)
 
 
 def augment(images: list[np.ndarray], rng: np.random.Generator, side: int = INPUT_SIDE) -> np.ndarray:
-    """Random crops at random scales, half of them mirrored, tinted: (N, side, side, 3) uint8."""
+    """Tinted crops at random places and scales, half of them mirrored: (N, side, side, 3) uint8."""
     batch = np.empty((len(images), side, side, 3), dtype=np.uint8)
     for result, image in zip(batch, images, strict=True):
         size = np.array(image.shape[1::-1])
@@ -200,17 +200,17 @@ def augment(images: list[np.ndarray], rng: np.random.Generator, side: int = INPU
 
 
 def _tint(rng: np.random.Generator) -> np.ndarray:
-    """Random factors (3,) of the colours: other light."""
+    """Random factors (3,) of the colours, as under other light."""
     return rng.uniform(0.85, 1.15, 3)
 
 
 def crop_side(progress: float) -> int:
-    """Side of the crops after `progress` (0..1) of the training: a quarter of it at each of `CROP_SIDES`."""
+    """Side of the crops after `progress` (0..1) of the training: a quarter of it has each of `CROP_SIDES`."""
     return CROP_SIDES[min(int(progress * len(CROP_SIDES)), len(CROP_SIDES) - 1)]
 
 
 def one_cycle(progress: float) -> float:
-    """Learning rate in units of its peak after `progress` (0..1): up linearly, down by a cosine."""
+    """Learning rate after `progress` (0..1), in units of its peak: a linear rise, then a cosine decay."""
     warm = 0.1
     if progress < warm:
         return 0.04 + 0.96 * progress / warm
@@ -226,13 +226,13 @@ def _parameter_groups(model: Trainee, weight_decay: float) -> list[dict]:
 
 
 def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
-    """The network as it will be read back: folded and rounded to float16."""
+    """The network that is saved: folded, and rounded to float16."""
     rounded = {key: value.astype(np.float16) for key, value in folded(model).items()}
     return Network(TRAINED_ARCHITECTURE, rounded, preprocessing)
 
 
 def _preprocessing(images: np.ndarray, seed: int) -> Preprocessing:
-    """BGR as in Caffe, with mean and spread of a sample of the training images."""
+    """BGR as in Caffe, with the mean and the standard deviation of a sample of the training images."""
     chosen = np.sort(
         np.random.default_rng([seed, 0]).choice(len(images), min(len(images), 200), replace=False)
     )

@@ -163,7 +163,7 @@ def _write(
     work = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)(
         joblib.delayed(_write_image)(partial, seed, category, index, size) for category, index in todo
     )
-    for _ in tqdm(work, total=len(todo), desc="figurines", unit="image", disable=not progress):
+    for _ in tqdm(work, total=len(todo), desc="figurines", unit="image", disable=None if progress else True):
         pass
     for split, jobs_of_split in splits.items():
         _write_lists(voc, split, [image_id(*job) for job in jobs_of_split])

@@ -1,7 +1,6 @@
 """Chapters of the book: their parameters, their execution by papermill, and what they showed.
 
-A chapter is a Python file whose cells begin with ``# %%``. One of them, tagged ``parameters``, has annotated
-assignments of literals and nothing else.
+A chapter is a Python file of ``# %%`` cells; one, tagged ``parameters``, holds annotated literals.
 """
 
 import contextlib
@@ -185,8 +184,8 @@ def run(
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     before = _listed(results)
-    cells = sum(cell.cell_type == "code" for cell in notebook.cells) + bool(values)
-    tqdm.set_lock(threading.RLock())  # its own is one of processes, which a killed worker of a sweep would leak
+    cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
+    tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
     with bar, _results_in(results), memory.watched(bar.refresh) as most:
         try:

@@ -20,7 +20,7 @@ from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.geometry import ReceptiveField
 from corrlib.metrics import rms_norm
 
-__all__ = ["Alignment", "align", "copied", "features", "prepare", "scale", "transfer"]
+__all__ = ["align", "copied", "features", "prepare", "scale", "transfer"]
 
 #: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
 #: of convnet rf centers").

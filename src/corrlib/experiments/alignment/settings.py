@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC
 from corrlib.experiments.neighbors import default_layer
+from corrlib.metrics import ALPHAS
 
 __all__ = ["ALPHAS", "PAPER_BETA", "Settings"]
 
-#: The paper's tolerances.
-ALPHAS = (0.1, 0.05, 0.025)
 PAPER_BETA = 3e-3
 
 

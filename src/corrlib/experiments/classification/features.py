@@ -17,7 +17,7 @@ from corrlib.data import VOC, Instance
 from corrlib.experiments.classification.settings import RADII, SHARP, UNRECTIFIED, Feature, Sift, Warp
 from corrlib.metrics import rms_norm
 
-__all__ = ["Keypoints", "features", "keypoints", "object_crops", "samples", "scale", "visible"]
+__all__ = ["features", "keypoints", "object_crops", "samples", "scale", "visible"]
 
 #: SIFT of these kinds is described together, as reading the images takes its time.
 TOGETHER = (*map(Sift, RADII), *SHARP)

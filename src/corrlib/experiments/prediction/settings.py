@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 
 from corrlib.convnet import Network
 from corrlib.data import VOC, DataError, crops
+from corrlib.metrics import ALPHAS
 
 __all__ = ["ALPHAS", "PAPER_ETA", "SIFT", "Settings"]
 
-#: Tolerances of PCK: the paper's, and two stricter ones.
-ALPHAS = (0.1, 0.05, 0.025)
 PAPER_ETA = 0.1
 #: The kind of feature that is no layer of the network.
 SIFT = "sift"

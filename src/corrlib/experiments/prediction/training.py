@@ -18,7 +18,7 @@ from corrlib.experiments.prediction.features import features, grid, map_categori
 from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["HELD_OUT_GAP", "Trained", "calibrate", "folds", "mining", "scores", "subset", "train"]
+__all__ = ["HELD_OUT_GAP", "calibrate", "folds", "mining", "scores", "subset", "train"]
 
 BATCH = 16
 #: Parts of the training set, each scored by detectors that were trained on the others.

@@ -1,4 +1,4 @@
-"""The paper's figures as functions of arrays; a module a chapter."""
+"""The figures of the book as functions of results, one module per chapter."""
 
 from corrlib.publishing.plots.alignment import (
     aligned_by_feature,
@@ -19,7 +19,6 @@ from corrlib.publishing.plots.figurines import dense_truth, portraits, scenes
 from corrlib.publishing.plots.introduction import joined, looking, picture
 from corrlib.publishing.plots.performance import grown
 from corrlib.publishing.plots.prediction import predicted, predicted_pck, validated_eta
-from corrlib.publishing.plots.style import curves, intervals
 from corrlib.publishing.plots.sweep import swept, swept_by_alpha, swept_scores
 from corrlib.publishing.plots.visualization import detail_scores, receptive_fields, reconstructions
 
@@ -29,13 +28,11 @@ __all__ = [
     "aligned_by_feature",
     "alike",
     "confusions",
-    "curves",
     "dense_truth",
     "detail_scores",
     "displacements",
     "followed",
     "grown",
-    "intervals",
     "joined",
     "looking",
     "pck_curves",

@@ -1,140 +1,88 @@
-"""What takes long in the four chapters, in steps whose progress can be told.
+"""What takes long in the chapters, in steps whose results the cache keeps, where the chapters find them.
 
-The chapters ask for the same and find it in the cache. Were a step here no longer what they ask for, they
-would compute it themselves: slower to watch, but not wrong.
+If a step were no longer what its chapter asks for, the chapter would compute that itself: the same numbers,
+but without the progress of the steps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any, NamedTuple
 
 from corrlib.convnet import Network
 from corrlib.data import VOC, crops
-from corrlib.experiments.alignment import features as alignment_features
-from corrlib.experiments.alignment import flows as alignment_flows
-from corrlib.experiments.alignment import scores as alignment_scores
-from corrlib.experiments.classification import keypoints, training
-from corrlib.experiments.classification import scores as classification_scores
-from corrlib.experiments.prediction import grids
-from corrlib.experiments.prediction import training as detectors
-from corrlib.experiments.visualization import units
+from corrlib.experiments import alignment, classification, prediction, visualization
+from corrlib.experiments.classification.features import features
 
-#: Categories whose detectors are trained at a time, each in a thread: all features of each are in memory.
+__all__ = ["TOGETHER", "Stage", "stages"]
+
+#: Categories whose detectors are trained at a time: all features of their objects are in memory.
 TOGETHER = 2
-#: Chapter -> its parameters, all of them.
-Parameters = Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One kind of work.
+class Stage(NamedTuple):
+    """Work in steps ``(count, call)``, each of which is kept on disk when it returns; ``unit`` is counted."""
 
-    Attributes
-    ----------
-    chapter, name
-        Whose, and what.
-    unit
-        What is counted.
-    steps
-        ``(count, call)``: each is kept on disk when it returns.
-    """
-
-    chapter: str
     name: str
     unit: str
     steps: list[tuple[int, Callable[[], Any]]]
 
-    @property
-    def count(self) -> int:
-        """Of all steps."""
-        return sum(count for count, _ in self.steps)
+
+def stages(data: VOC, network: Network, settings: Any) -> Iterator[Stage]:
+    """Yield the stages of a chapter, given the ``Settings`` of its experiment; nothing is computed here."""
+    by_experiment = {
+        visualization.Settings: _visualization,
+        alignment.Settings: _alignment,
+        classification.Settings: _classification,
+        prediction.Settings: _prediction,
+    }
+    return by_experiment[type(settings)](data, network, settings)
 
 
-def stages(data: VOC, network: Network, parameters: Parameters) -> Iterator[Stage]:
-    """Yield the stages in turn: nothing is computed here, and each needs what those before have computed."""
-    yield from _visualization(data, network, parameters["visualization"])
-    yield from _alignment(data, network, parameters["alignment"])
-    yield from _classification(data, network, parameters["classification"])
-    yield from _prediction(data, network, parameters["prediction"])
+def _visualization(data: VOC, network: Network, settings: visualization.Settings) -> Iterator[Stage]:
+    call, images = partial(visualization.reconstruct, data, network, settings), settings.database_images
+    steps = [(images, partial(call, layer)) for layer in settings.layers]
+    yield Stage("features and neighbours", "images", steps)
 
 
-def _visualization(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
-    database = units.sample(data, "train", p["database_images"], seed=p["seed"])
-    shards = [database[i : i + units.SHARD] for i in range(0, len(database), units.SHARD)]
-    layers = dict.fromkeys([*units.LAYERS, p["layer"]])
-    steps = [(len(s), partial(units.units, data, network, name, s)) for name in layers for s in shards]
-    yield Stage("visualization", "features of the database", "images", steps)
+def _alignment(data: VOC, network: Network, settings: alignment.Settings) -> Iterator[Stage]:
+    prepare = partial(alignment.prepare, data, network)
+    yield Stage("neighbours and features", "objects", _steps(data, settings, prepare, "train", "val"))
+    betas = cache(lambda: alignment.validate(data, network, settings)[0])
+    align = _steps(data, settings, lambda some: alignment.errors(data, network, some, betas()), "val")
+    yield Stage("flows", "objects", align)
 
 
-def _alignment(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
-    kinds, steps = (p["layer"], p["radius"]), []
-    for c in data.categories:
-        own = dict(count=p["neighbors"], layer=p["retrieval_layer"], size=p["size"])
-        call = partial(alignment_features.prepare, data, network, [c], kinds, **own)
-        steps.append((_count(data, c, "train") + _count(data, c, "val"), call))
-    yield Stage("alignment", "neighbours and features", "instances", steps)
-    how = dict(count=p["neighbors"], retrieval_layer=p["retrieval_layer"], size=p["size"])
-    how |= dict(solver=p["solver"], iterations=p["iterations"], top=p["top"])
-
-    def beta(kind: str | float, categories: Sequence[str]) -> float:
-        own = dict(how, feature=kind, limit=p["studied"])
-        return alignment_scores.validate(data, network, categories, p["betas"], **own)[0]
-
-    def flows(kind: str | float, category: str) -> None:
-        best = beta(kind, data.categories) if p["beta"] is None else p["beta"]
-        alignment_scores.flow_errors(data, network, [category], feature=kind, beta=best, **how)
-
-    steps = []
-    for c in data.categories:
-        few = min(p["studied"], _count(data, c, "train")) * len(p["betas"])
-        steps += [(few, partial(beta, kind, [c])) for kind in kinds]
-    yield Stage("alignment", "choice of beta", "trials", steps)
-    steps = [(_count(data, c, "val"), partial(flows, kind, c)) for kind in kinds for c in data.categories]
-    yield Stage("alignment", "flows", "instances", steps)
-
-
-def _classification(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
-    square, steps, points = keypoints.Square(p["frame"], p["size"]), [], 0
-    for c in data.categories:
+def _classification(data: VOC, network: Network, settings: classification.Settings) -> Iterator[Stage]:
+    def describe(some: classification.Settings) -> None:
         for split in ("train", "val"):
-            count = len(keypoints.keypoints(data, c, split).kind)
-            points += count * (split == "train")
-            for kind in (p["layers"][0], p["radii"][0]):  # all are computed with the first
-                call = partial(keypoints.features, data, network, c, split, feature=kind, square=square)
-                steps.append((count, call))
-    yield Stage("classification", "features", "keypoints", steps)
-    wanted = [*p["radii"], *p["layers"], *keypoints.SHARP]
-    world = (data, network, data.categories)
-    named = partial(classification_scores.classify, *world, C=p["C"], square=square)
-    yield Stage("classification", "classifiers", "keypoints", [(points, partial(named, [k])) for k in wanted])
-    held = partial(training.validate, *world, Cs=[p["C"]], folds=p["folds"], square=square)
-    yield Stage("classification", "validation", "keypoints", [(points, partial(held, [k])) for k in wanted])
+            for feature in (some.layers[0], some.sift[0]):  # the others are computed with them
+                features(data, network, *some.categories, split, feature=feature, warp=some.warp)
+
+    yield Stage("features", "objects", _steps(data, settings, describe, "train", "val"))
+    # The first step is the category that is shown; each of the others is one category more.
+    nested = [replace(settings, others=count) for count in range(len(settings.other_categories) + 1)]
+    counts = [settings.localised, *(1 for _ in nested[1:])]
+    calls = [partial(classification.peaks, data, network, some) for some in nested]
+    yield Stage("localisation", "objects", list(zip(counts, calls, strict=True)))
 
 
-def _prediction(data: VOC, network: Network, p: Mapping[str, Any]) -> Iterator[Stage]:
-    how = {name: p[name] for name in ("context", "C", "rounds", "seed", "size")}
-    groups = [data.categories[i : i + TOGETHER] for i in range(0, len(data.categories), TOGETHER)]
-
-    def count(group: Sequence[str], split: str) -> int:
-        return sum(_count(data, category, split) for category in group)
-
-    for name, kind in (("conv", p["layer"]), ("SIFT", grids.SIFT)):
-        train = partial(detectors.train, data, network, feature=kind, **how)
-        score = partial(detectors.scores, data, network, split="val", feature=kind, **how)
-        steps = [(count(group, "train"), partial(grids.each, train, group)) for group in groups]
-        yield Stage("prediction", f"detectors, {name}", "instances", steps)
-        steps = [(count(group, "val"), partial(grids.each, score, group)) for group in groups]
-        yield Stage("prediction", f"responses, {name}", "instances", steps)
+def _prediction(data: VOC, network: Network, settings: prediction.Settings) -> Iterator[Stage]:
+    train = partial(prediction.mining, data, network)
+    yield Stage("detectors", "objects", _steps(data, settings, train, "train", size=TOGETHER))
+    etas = dict.fromkeys(settings.features, prediction.PAPER_ETA)  # no score depends on them
+    score = partial(prediction.errors, data, network, etas=etas)
+    yield Stage("scores", "objects", _steps(data, settings, score, "val", size=TOGETHER))
 
 
-def _count(data: VOC, category: str, split: str) -> int:
-    return len(crops.visible(data, category, split))
-
-
-def release() -> None:
-    """Forget the images and features that stages keep in memory for each other."""
-    crops.all_images.cache_clear()
-    alignment_flows._scaled.cache_clear()
+def _steps(
+    data: VOC, settings: Any, call: Callable[[Any], Any], *splits: str, size: int = 1
+) -> list[tuple[int, Callable[[], Any]]]:
+    """A call with the settings of so many categories at a time, and the number of their objects."""
+    result, names = [], settings.categories
+    for group in (names[i : i + size] for i in range(0, len(names), size)):
+        count = sum(len(crops.objects(data, category, split)) for category in group for split in splits)
+        result.append((count, partial(call, replace(settings, categories=group))))
+    return result

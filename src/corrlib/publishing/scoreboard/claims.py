@@ -8,7 +8,7 @@ from functools import cache
 
 from corrlib.publishing import results
 
-__all__ = ["TASKS", "Claim", "Key", "registry"]
+__all__ = ["TASKS", "Key", "registry"]
 
 #: Table of the paper, name of the row, and column of a published number.
 Key = tuple[int, str, str]

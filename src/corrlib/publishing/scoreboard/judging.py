@@ -12,7 +12,7 @@ from corrlib import metrics
 from corrlib.publishing.scoreboard.claims import TASKS, registry
 from corrlib.publishing.tables.format import formatted
 
-__all__ = ["Difference", "Differences", "Results", "cell", "counts", "differences", "listed", "mark"]
+__all__ = ["Differences", "Results", "cell", "counts", "differences", "listed", "mark"]
 __all__ += ["summary", "verdict"]
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.

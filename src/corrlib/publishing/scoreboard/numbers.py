@@ -15,7 +15,7 @@ from corrlib.publishing import results
 from corrlib.publishing.scoreboard.claims import Key
 from corrlib.publishing.scoreboard.judging import Results
 
-__all__ = ["CHAPTERS", "Number", "Recorded", "distances", "judged", "numbers", "pairs", "read", "recorded"]
+__all__ = ["CHAPTERS", "Number", "distances", "judged", "numbers", "pairs", "read", "recorded"]
 
 #: The chapters of the paper's sections 2 to 5, in its order.
 CHAPTERS = ("visualization", "alignment", "classification", "prediction")

@@ -7,7 +7,7 @@ upper)``, or None. `page.table` shows them.
 from corrlib.publishing.tables.alignment import dense, solvers
 from corrlib.publishing.tables.classification import localisation, naming, naming_means, rectification
 from corrlib.publishing.tables.data import census
-from corrlib.publishing.tables.format import formatted, markdown, plain
+from corrlib.publishing.tables.format import formatted, markdown
 from corrlib.publishing.tables.performance import (
     checks,
     full_scale,
@@ -40,7 +40,6 @@ __all__ = [
     "naming",
     "naming_means",
     "pages",
-    "plain",
     "prediction_means",
     "prediction_photos",
     "ratios",

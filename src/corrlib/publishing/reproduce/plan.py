@@ -1,0 +1,161 @@
+"""What a run computes, and what it takes: disk, memory and time, estimated from counts and a recorded run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.data import VOC, crops
+from corrlib.experiments import alignment, classification, prediction, visualization
+from corrlib.experiments.alignment import flows, studies
+from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
+from corrlib.experiments.classification.settings import UNRECTIFIED
+from corrlib.experiments.visualization.units import sample, whole_image
+from corrlib.publishing import book, chapters, scoreboard
+from corrlib.publishing.reproduce.stages import TOGETHER
+
+__all__ = ["Plan", "disk", "hours", "memory", "plan"]
+
+#: Of the chapters, in the order of the paper.
+EXPERIMENTS = (visualization, alignment, classification, prediction)
+#: Numbers in a SIFT descriptor, each a byte.
+SIFT = 128
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run computes.
+
+    Attributes
+    ----------
+    data, network
+        The dataset and the network.
+    patches
+        In the database of section 2, of each layer.
+    parameters
+        Chapter -> values that are not its defaults.
+    settings
+        Chapter -> the settings of its experiment.
+    """
+
+    data: VOC
+    network: Network
+    patches: int
+    parameters: dict[str, dict[str, Any]]
+    settings: dict[str, Any]
+
+    def objects(self, *splits: str) -> int:
+        """Number of objects with a visible keypoint."""
+        return sum(len(crops.objects(self.data, c, split)) for c in self.data.categories for split in splits)
+
+
+def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
+    """Take the chapters' own parameters, but all objects, and the images that have so many patches.
+
+    Parameters
+    ----------
+    root
+        The project with the chapters.
+    patches
+        In the database of section 2, of each layer; fewer if the training images have no more.
+
+    Raises
+    ------
+    ValueError
+        If there is no such chapter, or a category has no object to train on, or to score.
+    """
+    order, images, total = sample(data, "train", 10**9, seed=0), 0, 0
+    while total < patches and images < len(order):  # the layers of Figures 1 and 2 have the same grid
+        shape = whole_image(data, order[images]).shape[:2]
+        total += int(np.prod(network.output_shape(shape, visualization.LAYERS[0])))
+        images += 1
+    shown, others = "cat" if "cat" in data.categories else data.categories[0], len(data.categories) - 1
+    localised = len(crops.objects(data, shown, "val"))
+    scale = {
+        "visualization": dict(database_images=images),
+        "classification": dict(shown=shown, localised=localised, others=others, chosen=others + 1),
+    }
+    common = {book.DATA: str(data.root), book.WEIGHTS: network.source}
+    common |= dict(difficult=data.difficult, truncated=data.truncated)
+    settings = {}
+    for name, experiment in zip(scoreboard.CHAPTERS, EXPERIMENTS, strict=True):
+        path = root / "book" / f"{name}.py"
+        if not path.is_file():
+            raise ValueError(f"no chapter at {path}: run this in the project's folder")
+        own = {key: value for key, (_, value) in chapters.parameters(path).items() if key not in common}
+        settings[name] = experiment.Settings(**own | scale.get(name, {})).resolve(data, network)
+    return Plan(data, network, total, {name: common | scale.get(name, {}) for name in settings}, settings)
+
+
+def disk(plan: Plan) -> dict[str, int]:
+    """Bytes that the chapters keep in the cache, by what they are.
+
+    What is below a few per cent at the paper's scale, such as the flows, is left out.
+    """
+    data, network, align = plan.data, plan.network, plan.settings["alignment"]
+
+    def channels(*layers: str) -> int:
+        return sum(network.channels(name) for name in layers)
+
+    pairs = [(category, split) for category in data.categories for split in ("train", "val")]
+    objects = {pair: len(crops.objects(data, *pair)) for pair in pairs}
+    every, few = sum(objects.values()), alignment.few(align).categories
+    studied = sum(count for (category, _), count in objects.items() if category in few)
+    visible = sum(classification.keypoints(data, *pair).visible.sum() for pair in pairs)
+    detected = sum(count * len(data.keypoint_names(category)) for (category, _), count in objects.items())
+    nodes = np.prod(network.output_shape((align.size, align.size), flows.GRID_LAYER))
+    layers, radii = {*studies.LAYERS} - {align.convnet_layer}, {*studies.RADII} - {align.radius}
+    pooled = np.prod(network.output_shape((INPUT_SIDE, INPUT_SIDE), "pool5")) * channels("pool5")
+    size = plan.settings["classification"].size
+    columns = [name for name, field in network.receptive_fields.items() if field.size <= size]
+    columns += [name for name in columns if name in UNRECTIFIED]
+    along, beside = 2 * channels(align.convnet_layer) + SIFT, 2 * channels(*layers) + SIFT * len(radii)
+    values = {
+        "visualization: features of patches": 2 * channels(*visualization.LAYERS) * plan.patches,
+        "neighbours: fc7 and pool5": 4 * (pooled + channels(*{"fc7"} & {*network.layers})) * every,
+        "alignment: features": along * nodes * every,
+        "alignment: features of the side studies": beside * nodes * studied,
+        "classification: features at keypoints": (4 * channels(*columns) + SIFT * len(SIFT_KINDS)) * visible,
+        "prediction: scores": 4 * sum(_places(plan).values()) * detected,
+    }
+    return {name: int(value) for name, value in values.items()}
+
+
+def memory(plan: Plan) -> int:
+    """Bytes of the largest step, the training of the detectors of `TOGETHER` categories."""
+    objects = {c: len(crops.objects(plan.data, c, "train")) for c in plan.data.categories}
+    kinds = {c: len(plan.data.keypoint_names(c)) for c in objects}
+    largest = []
+    for feature, places in _places(plan).items():
+        size = SIFT if feature == prediction.SIFT else 4 * plan.network.channels(feature)
+        # Features, twice while they are put together or padded; for each keypoint labels, twice, and scores.
+        each = sorted(count * places * (2 * size + 6 * kinds[c]) for c, count in objects.items())
+        largest.append(sum(each[-TOGETHER:]))
+    return max(largest)
+
+
+def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict[str, Any]]:
+    """The stages of a recorded run with the processor ``hours`` that they take on other data.
+
+    Those grow in proportion to the number of objects or keypoints of both splits, or of patches and images in
+    the database of section 2. The ``device_share`` of a stage is the part of its time that the network and
+    the search for neighbours take, which a GPU can do. `record` is what ``ci/rehearse.py`` writes.
+    """
+    values, parameters = record["values"], record["provenance"]["parameters"]
+    factors = dict.fromkeys(("objects", "keypoints"), objects / sum(values["objects"].values()))
+    factors |= dict.fromkeys(("images", "patches"), patches / parameters["patches"])
+    return [
+        {**row, "hours": row["processor_seconds"] * factors.get(row["unit"], 1.0) / 3600}
+        for row in values["stages"]
+    ]
+
+
+def _places(plan: Plan) -> dict[str, int]:
+    """Kind of feature -> places of the grid that its detectors see."""
+    own, network = plan.settings["prediction"], plan.network
+    return {f: int(np.prod(prediction.grid(network, f, size=own.size)[1])) for f in own.features.values()}

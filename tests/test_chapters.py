@@ -1,0 +1,109 @@
+"""Every chapter on a tiny world: its size, its settings, and each of its cells executed twice."""
+
+import dataclasses
+import importlib
+import json
+import tokenize
+from io import StringIO
+
+import jupytext
+import pytest
+
+import corrlib.data
+from conftest import ROOT
+from corrlib import convnet
+from corrlib.experiments import alignment
+from corrlib.experiments.alignment import studies
+from corrlib.publishing import chapters, page
+
+CHAPTERS = sorted(path for path in ROOT.glob("book/*.py") if not path.name.startswith("_"))
+EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
+#: Parameters with which a chapter takes seconds.
+SMALL = {
+    "classification": dict(
+        category="cat",
+        layers=["conv3", "conv4"],
+        radii=[20.0],
+        Cs=[1e-6, 1e-5],
+        folds=2,
+        localised=1,
+        others=0,
+    ),
+    "explorer": dict(database_images=4, k=1),
+    "prediction": dict(category="cat", size=227, studied=1, etas=[0.1, 1.0]),
+    "visualization": dict(database_images=8, k=2),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Aligned(alignment.Settings):
+    """Settings with which alignment takes seconds, for the chapter and for the explorer."""
+
+    betas: tuple = (1e-3, 3e-3)
+    neighbors: int = 3
+    iterations: int = 9
+    studied: int = 1
+    category: str = "cat"
+
+
+SMALL["alignment"] = {name: getattr(Aligned(), name) for name in Aligned.__annotations__}
+
+
+def cells(path):
+    return [cell for cell in jupytext.read(path).cells if cell.cell_type == "code"]
+
+
+def lines_of_code(source):
+    """Lines that hold more than text and brackets."""
+    tokens = tokenize.generate_tokens(StringIO(source).readline)
+    return {token.start[0] for token in tokens if token.type in (tokenize.NAME, tokenize.NUMBER)}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_chapters_are_prose_and_calls(path):
+    assert sum(len(lines_of_code(cell.source)) for cell in cells(path)) <= 110
+    assert max(len(cell.source.splitlines()) for cell in cells(path)) <= 25
+    assert "{glue:" not in path.read_text()
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_settings_have_the_names_and_defaults_of_the_parameters_cell(name):
+    settings = importlib.import_module(f"corrlib.experiments.{name}").Settings()
+    parameters = chapters.parameters(ROOT / "book" / f"{name}.py")
+    shared = {field.name for field in dataclasses.fields(settings)} & set(parameters)
+    assert set(parameters) - shared <= {"data_root", "weights", "difficult", "truncated"}
+    for parameter in shared:
+        default = getattr(settings, parameter)
+        assert parameters[parameter][1] == (list(default) if isinstance(default, tuple) else default), (
+            parameter
+        )
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, monkeypatch):
+    """What a cell shows is the same the second time, and so is the whole chapter."""
+    monkeypatch.chdir(ROOT)
+    if path.stem != "figurines":  # which describes the network that comes with the package
+        monkeypatch.setattr(convnet, "load", lambda weights=None: network)
+    monkeypatch.setattr(alignment, "Settings", Aligned)
+    monkeypatch.setattr(studies, "LAYERS", ("conv4",))
+    monkeypatch.setattr(studies, "RADII", (20.0,))
+    monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)
+    shown = []
+    monkeypatch.setattr(page, "_show", lambda bundle, kind, **about: shown.append((bundle, kind, about)))
+    scope = {"__name__": "__main__"}
+    runs = [[], []]
+    for run in runs:
+        for cell in cells(path):
+            outputs = []
+            for _ in range(2):
+                exec(cell.source, scope)
+                if "parameters" in cell.metadata.get("tags", []):
+                    scope.update(SMALL.get(path.stem, {}))
+                outputs.append(json.dumps(shown))
+                shown.clear()
+            assert outputs[0] == outputs[1], f"run again, this cell shows something else:\n{cell.source}"
+            run.append(outputs[0])
+    assert runs[0] == runs[1]
+    names = [about["name"] for text in runs[0] for _, kind, about in json.loads(text) if "name" in about]
+    assert len(names) == len(set(names)), "every figure and table has a name of its own"
