@@ -1,9 +1,7 @@
 """Check a built book: python ci/check_html.py _build/html
 
-- no page loads anything from another host (links that a reader may follow are fine);
-- every picture has an alternative text of its own;
-- no cell shows an error or a warning;
-- every link inside the book leads to a page, and an element of it, that exists.
+No page loads anything from another host, every picture has an alt text of its own, no cell shows an error or
+a warning, and every link inside the book leads to a page, and an element of it, that exist.
 """
 
 import re
@@ -13,20 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 # The attributes by which an element loads something without being asked.
-LOADS = {
-    "audio": ("src",),
-    "embed": ("src",),
-    "iframe": ("src",),
-    "image": ("href", "xlink:href"),
-    "img": ("src", "srcset"),
-    "input": ("src",),
+LOADS = dict.fromkeys(("audio", "embed", "iframe", "input", "script", "track"), ("src",))
+LOADS |= dict.fromkeys(("img", "source"), ("src", "srcset")) | {
     "object": ("data",),
-    "script": ("src",),
-    "source": ("src", "srcset"),
-    "track": ("src",),
-    "use": ("href", "xlink:href"),
     "video": ("src", "poster"),
 }
+LOADS |= dict.fromkeys(("image", "use"), ("href", "xlink:href"))
 PASSIVE_LINKS = {"alternate", "author", "canonical", "index", "license", "next", "prev", "search"}
 CSS_URL = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
 
@@ -44,7 +34,6 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note one element."""
         values = {name: value or "" for name, value in attrs}
         self.ids.update(values[name] for name in ("id", "name") if name in values)
         self._in_style = tag == "style"
@@ -68,12 +57,10 @@ class Page(HTMLParser):
             self.problems.append(f"a cell shows {shown.pop()} output")
 
     def handle_data(self, data: str) -> None:
-        """Note what a style sheet in the page loads."""
         if self._in_style:
             self.loads += css_urls(data)
 
     def handle_endtag(self, tag: str) -> None:
-        """Leave a style sheet."""
         self._in_style = False
 
 

@@ -12,19 +12,12 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def version() -> str:
-    """Return the package's version."""
     text = (ROOT / "src" / "corrlib" / "__init__.py").read_text(encoding="utf-8")
     return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]
 
 
 def changes(wanted: str) -> str:
-    """Return a version's part of the changelog.
-
-    Raises
-    ------
-    ValueError
-        If its newest part with a number is of another version.
-    """
+    """Return a version's part of the changelog; ValueError if the newest is of another version."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     parts = re.split(r"^## \[(\d[^\]]*)\].*\n", text, flags=re.MULTILINE)
     if len(parts) < 3 or parts[1] != wanted:
@@ -34,13 +27,7 @@ def changes(wanted: str) -> str:
 
 
 def main(tag: str) -> str:
-    """Return what is new in a tag's version.
-
-    Raises
-    ------
-    ValueError
-        If the tag, the package, CITATION.cff and CHANGELOG.md do not agree.
-    """
+    """Return what is new in a tag's version; ValueError if tag, package, citation and changelog disagree."""
     wanted = version()
     if tag != f"v{wanted}":
         raise ValueError(f"the tag is {tag} and the package {wanted}: expected the tag v{wanted}")

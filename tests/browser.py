@@ -1,6 +1,5 @@
 """A headless browser, driven through the DevTools protocol: what a reader would see and do."""
 
-import base64
 import itertools
 import json
 import shutil
@@ -12,14 +11,6 @@ import pytest
 import websocket
 
 from corrlib.publishing.book import BROWSERS
-
-
-def find():
-    """Return the browser's program; without one the test is skipped."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not found:
-        pytest.skip(f"pages are not tried in a browser: none of {', '.join(BROWSERS)} is on the PATH")
-    return found
 
 
 class Browser:
@@ -34,7 +25,10 @@ class Browser:
         options = [f"--{flag}" for flag in flags.split()]
         options += [f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "about:blank"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen([find(), *options], **quiet)
+        program = next(filter(None, map(shutil.which, BROWSERS)), None)
+        if not program:
+            pytest.skip(f"pages are not tried in a browser: none of {', '.join(BROWSERS)} is on the PATH")
+        self._process = subprocess.Popen([program, *options], **quiet)
         try:
             port = self._wait(lambda: (folder / "DevToolsActivePort").read_text().splitlines()[0])
             pages = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list"))
@@ -89,31 +83,22 @@ class Browser:
     def open(self, path):
         """Open a file and wait for its scripts."""
         self.call("Page.navigate", url=path.resolve().as_uri())
-        self._wait(
-            lambda: (
-                self.value("document.readyState") == "complete"
-                and self.value("location.href") != "about:blank"
-            )
-        )
+        self.wait("document.readyState === 'complete' && location.href !== 'about:blank'")
 
     def value(self, expression):
-        """Return the value of an expression in the page."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait(self, expression):
-        """Wait until an expression is true."""
         self._wait(lambda: self.value(expression))
 
     def box(self, selector):
         """Return the ``x, y, width, height`` of an element in the window, scrolled into view."""
         rectangle = "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
         rectangle += "const b = e.getBoundingClientRect();"
-        rectangle += (
-            f"return [b.x, b.y, b.width, b.height] }})(document.querySelector({json.dumps(selector)}))"
-        )
-        return self.value(rectangle)
+        rectangle += "return [b.x, b.y, b.width, b.height] })"
+        return self.value(f"{rectangle}(document.querySelector({json.dumps(selector)}))")
 
     def mouse(self, x, y, *, kind="mouseMoved", **more):
         """Move the mouse, or press (``mousePressed``) and release its button."""
@@ -127,11 +112,8 @@ class Browser:
     def touch(self, *points):
         """Touch a first point, go on to the others, and let go."""
         for number, (x, y) in enumerate(points):
-            self.call(
-                "Input.dispatchTouchEvent",
-                type="touchMove" if number else "touchStart",
-                touchPoints=[{"x": x, "y": y}],
-            )
+            kind = "touchMove" if number else "touchStart"
+            self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def key(self, name, *, shift=False):
@@ -141,8 +123,3 @@ class Browser:
             key = {"key": name, "code": name, "windowsVirtualKeyCode": codes[name]}
             typed = {"text": "\r"} if name == "Enter" and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key, **typed)
-
-    def picture(self, path, *, full=False):
-        """Write what is seen to a PNG."""
-        data = self.call("Page.captureScreenshot", captureBeyondViewport=full)["data"]
-        path.write_bytes(base64.b64decode(data))

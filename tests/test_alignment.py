@@ -48,23 +48,6 @@ def test_the_median_of_the_first_that_show_a_keypoint(points, order, top):
     np.testing.assert_array_equal(predicted, oracles.first_median(points, order, top))
 
 
-def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match=r"\(N, k\)"):
-        evaluation.first_median(np.zeros((2, 3, 4, 2)), np.zeros((2, 4)))
-    with pytest.raises(ValueError, match="at least 1"):
-        evaluation.first_median(np.zeros((2, 3, 4, 2)), np.zeros((2, 3)), top=0)
-
-
-def test_errors_are_measured_in_the_image(world):
-    (one, *_) = crops.objects(world, "bus", "val")
-    x0, y0, x1, y1 = one.box
-    predicted = one.keypoints + np.array([0, 0.1 * max(x1 - x0, y1 - y0)])
-    errors = crops.errors(crops.crop(one, 227).points(predicted)[None], [one], 227)
-    visible = np.isfinite(one.keypoints).all(axis=1)
-    np.testing.assert_allclose(errors[0, visible], 0.1)
-    assert np.isnan(errors[0, ~visible]).all()
-
-
 def test_evenly_spaced_subsets_are_nested():
     for total in (1, 7, 54):
         rows = crops.evenly_spaced(total)
@@ -72,11 +55,29 @@ def test_evenly_spaced_subsets_are_nested():
         for limit in (1, 4, 10):
             np.testing.assert_array_equal(crops.evenly_spaced(total, limit), rows[:limit])
     assert np.diff(np.sort([0, *crops.evenly_spaced(100, 10), 100])).max() <= 20
-    with pytest.raises(ValueError, match="at least 1"):
-        crops.evenly_spaced(5, 0)
 
 
-def test_the_oracle_knows_the_best_neighbour(world):
+def test_bad_input_is_refused(world, network, monkeypatch):
+    points, order = np.zeros((2, 3, 4, 2)), np.zeros((2, 3))
+    for call, message in (
+        (lambda: crops.evenly_spaced(5, 0), "at least 1"),
+        (lambda: evaluation.first_median(points, np.zeros((2, 4))), r"\(N, k\)"),
+        (lambda: evaluation.first_median(points, order, top=0), "at least 1"),
+        (lambda: neighbors(world, network, "dog", "val", layer="fc7"), "pool5"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    monkeypatch.setattr(crops, "objects", lambda data, category, split: ())
+    with pytest.raises(DataError, match="0 objects of 'dog' have a visible keypoint in val"):
+        neighbors(world, network, "dog", "val", layer="pool5")
+
+
+def test_errors_are_measured_in_the_image_and_the_oracle_knows_the_best_neighbour(world):
+    (one, *_) = crops.objects(world, "bus", "val")
+    x0, y0, x1, y1 = one.box
+    predicted = one.keypoints + np.array([0, 0.1 * max(x1 - x0, y1 - y0)])
+    errors = crops.errors(crops.crop(one, 227).points(predicted)[None], [one], 227)
+    np.testing.assert_allclose(errors[0], np.where(np.isfinite(one.keypoints).all(axis=1), 0.1, NAN))
     objects = crops.objects(world, "car", "val")[:2]
     truth = crops.keypoints(objects, 227)
     points = np.stack([truth + 9, truth, np.full_like(truth, NAN), truth - 4], axis=1)
@@ -125,44 +126,30 @@ def test_crops_are_cut_once_for_neighbours_and_all_kinds_of_features(world, netw
 
 def test_neighbours_are_the_most_similar_training_objects_of_other_images(world, network):
     train, val = (crops.objects(world, "dog", split) for split in ("train", "val"))
-    images = [np.array([i.image_id for i in objects]) for objects in (train, train)]
+    images = np.array([i.image_id for i in train])
     maps = network.features(crops.images(world, train, 227), "pool5").reshape(len(train), -1)
     for count in (2, 25):
         rows = neighbors(world, network, "dog", "train", layer="pool5", neighbors=count)
-        left = min((images[0] != i).sum() for i in images[1])
-        expected, _ = oracles.neighbours(maps, maps, min(count, left), images[0], images[1])
+        left = min((images != i).sum() for i in images)
+        expected, _ = oracles.neighbours(maps, maps, min(count, left), images, images)
         np.testing.assert_array_equal(rows, expected)
     all_of_val = neighbors(world, network, "dog", "val", layer="pool5")
     assert all_of_val.shape == (len(val), len(train)) and (np.sort(all_of_val) == np.arange(len(train))).all()
-    all_of_train = neighbors(world, network, "dog", "train", layer="pool5")
-    for one, row in zip(train, all_of_train, strict=True):
-        others = [i for i, other in enumerate(train) if other.image_id != one.image_id]
-        assert sorted(row[row >= 0]) == others and (row[len(others) :] == -1).all()
-
-
-def test_a_layer_that_is_not_there_and_a_category_without_neighbours_are_named(world, network, monkeypatch):
-    with pytest.raises(ValueError, match="pool5"):
-        neighbors(world, network, "dog", "val", layer="fc7")
-    monkeypatch.setattr(crops, "objects", lambda data, category, split: ())
-    with pytest.raises(DataError, match="0 objects of 'dog' have a visible keypoint in val"):
-        neighbors(world, network, "dog", "val", layer="pool5")
+    for image, row in zip(images, neighbors(world, network, "dog", "train", layer="pool5"), strict=True):
+        others = np.flatnonzero(images != image)
+        assert sorted(row[row >= 0]) == others.tolist() and (row[len(others) :] == -1).all()
 
 
 # flows
 
 
-def test_an_image_is_aligned_with_a_shifted_copy_of_itself(network):
-    """One cell to the right: labels, energies and keypoints are known."""
+def test_the_coarse_field_carries_keypoints_where_the_fine_one_does(network, rng):
+    """For a shift of one cell to the right the keypoints are known."""
     field = network.receptive_fields[flows.GRID_LAYER]
     rows, cols = np.indices((13, 13))
     labels = np.stack([rows, np.minimum(cols + 1, 12)], axis=-1)
     points = np.array([[113.0, 60.0], [NAN, NAN], [49.0, 180.5]])
     np.testing.assert_allclose(flows.transfer(labels, field, 227, points), points - [16, 0], atol=0.05)
-
-
-def test_the_coarse_field_carries_keypoints_where_the_fine_one_does(network, rng):
-    field = network.receptive_fields[flows.GRID_LAYER]
-    rows, cols = np.indices((13, 13))
     bend = np.rint(1.4 * np.sin(cols / 3) + rows / 8).astype(int)
     labels = np.stack([np.clip(rows + bend, 0, 12), cols], axis=-1)
     points = rng.uniform(20, 200, (40, 2))
@@ -395,17 +382,16 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, sett
 def test_the_larger_of_the_whole_are_shown(world):
     one = crops.objects(world, "cat", "val")[0]
 
-    def sized(width, height, **flags):
-        return replace(one, box=np.array([3.0, 4.0, 3.0 + width, 4.0 + height]), **flags)
+    def sized(width, height, truncated=False, difficult=False):
+        box = np.array([3.0, 4.0, 3.0 + width, 4.0 + height])
+        return replace(one, box=box, truncated=truncated, difficult=difficult)
 
-    cut, hard = dict(truncated=True, difficult=False), dict(truncated=False, difficult=True)
-    whole = dict(truncated=False, difficult=False)
-    objects = [sized(90, 95, **cut), sized(20, 80, **whole), sized(60, 50, **whole), sized(40, 41, **whole)]
-    assert example.large([*objects, sized(99, 99, **hard)]) == [2, 3]
-    assert example.large([objects[0], sized(10, 90, **hard)]) == [0]
+    cut, hard = sized(90, 95, truncated=True), sized(99, 99, difficult=True)
+    assert example.large([cut, sized(20, 80), sized(60, 50), sized(40, 41), hard]) == [2, 3]
+    assert example.large([cut, sized(10, 90, difficult=True)]) == [0]
 
 
-def test_figure_3_has_a_row_for_each_method(world, network, settings):
+def test_figure_3_has_a_row_for_each_method_and_arrows_lead_to_the_matches(world, network, settings):
     shown = [alignment.examples(world, network, settings, name, BOTH) for name in ("car", "chair")]
     figure = plots.transferred(shown)
     counts = [len(one.warped) for each in shown for one in each.values()]
@@ -418,33 +404,16 @@ def test_figure_3_has_a_row_for_each_method(world, network, settings):
     assert all((a == b).all() for a, b in zip(pictures, expected, strict=True))
     copied = next(axes for axes in figure.axes if axes.get_title() == "copied")
     dots = np.concatenate([np.asarray(c.get_offsets()) for c in copied.collections])
-    points = shown[0]["conv4 flow"].points.reshape(-1, 2)
+    one = shown[0]["conv4 flow"]
+    points = one.points.reshape(-1, 2)
     finite = points[np.isfinite(points[:, 0])]
     np.testing.assert_allclose(np.sort(dots[np.isfinite(dots[:, 0])], axis=0), np.sort(finite, axis=0))
     figure.canvas.draw()
-
-
-def test_arrows_lead_from_the_nodes_to_their_matches(world, network, settings):
-    shown = alignment.examples(world, network, settings, "car", BOTH)
-    figure = plots.displacements(shown)
-    one = shown["conv4 flow"]
-    (arrows,) = figure.axes[1].collections
+    (arrows,) = plots.displacements(shown[0]).axes[1].collections
     nodes = np.rint(one.nodes.reshape(-1, 2)).astype(int)
     np.testing.assert_allclose(arrows.get_offsets(), nodes)
-    np.testing.assert_allclose(arrows.U, [one.flows[0][y, x, 0] for x, y in nodes])
-    np.testing.assert_allclose(arrows.V, [one.flows[0][y, x, 1] for x, y in nodes])
-
-
-def test_an_estimate_is_the_mean_and_its_interval(rng):
-    errors, others = [rng.random((9, 3))], [rng.random((9, 3))]
-    value = metrics.estimate(errors, [0.2, 0.5])
-    np.testing.assert_allclose(value[:, 0], [(errors[0] < a).mean() for a in (0.2, 0.5)])
-    difference = metrics.estimate(errors, [0.5], minus=others)
-    assert difference[0, 0] == pytest.approx((errors[0] < 0.5).mean() - (others[0] < 0.5).mean())
-    assert difference[0, 1] <= difference[0, 0] <= difference[0, 2]
-    named = metrics.by_category([errors[0], others[0]], ["cat", "dog"], 0.5)
-    np.testing.assert_allclose(named["cat"][0], (errors[0] < 0.5).mean())
-    assert named["dog"][1] <= named["dog"][0] <= named["dog"][2]
+    lengths = [one.flows[0][y, x] for x, y in nodes]
+    np.testing.assert_allclose(np.stack([arrows.U, arrows.V], axis=-1), lengths)
 
 
 @pytest.mark.parametrize(

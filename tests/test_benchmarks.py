@@ -18,8 +18,7 @@ from benchmarks.harness import Contest, Growth, Sides
 class Clock:
     """Time that passes only when something is computed."""
 
-    def __init__(self):
-        self.now = 0.0
+    now = 0.0
 
     def __call__(self):
         return self.now
@@ -63,6 +62,8 @@ def test_a_ratio_is_the_median_of_rounds_after_the_check(clock):
     assert (row["ours"], row["theirs"]) == (1, 4), "median seconds per unit"
     assert row["fraction"] == 10.0 / 1 / 100.0
     assert row["passed"] and row["checked"] == "compared" and not row["quick"]
+    row = compete(clock.task(2), clock.task(8), share=0)
+    assert (row["ratio"], row["rounds"]) == (4, 1), "the call that is checked can be the only round"
 
 
 def test_a_failed_check_has_no_ratio_and_is_not_timed(clock):
@@ -73,11 +74,6 @@ def test_a_failed_check_has_no_ratio_and_is_not_timed(clock):
     assert tables.ratios([row])[0]["time ratio"] == "no ratio"
     assert tables.checks([row])[0]["answers"] == "**failed:** compared"
     assert tables.missed_goals([row]) == []
-
-
-def test_the_call_that_is_checked_can_be_the_only_round(clock):
-    row = compete(clock.task(2), clock.task(8), share=0)
-    assert (row["ratio"], row["rounds"], clock.now) == (4, 1, 10)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +91,10 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch, kernel, package, nam
     assert tables.checks([row])[0]["answers"] == row["skipped"]
 
 
-def test_rounds_are_interleaved():
+def test_rounds_are_interleaved_and_growth_has_its_exponent(monkeypatch):
     order = []
     harness.in_turns({name: lambda name=name: order.append(name) for name in "ab"}, 3)
     assert "".join(order) == "ababab"
-
-
-def test_growth_has_its_exponent(monkeypatch):
     assert harness.exponent([1, 2, 8], [3, 12, 192]) == pytest.approx(2)
     monkeypatch.setattr(harness, "in_turns", lambda calls, rounds: {"": np.full(rounds, calls[""]())})
     growth = Growth("it", "things", (10, 100, 1000), lambda size: lambda: 5e-3 * size**1.5)
@@ -131,17 +124,17 @@ def test_a_missed_goal_is_bold_and_named():
 
 def test_results_are_written_atomically_and_read_if_complete(tmp_path):
     path = tmp_path / "results.json"
-    with pytest.raises(ValueError, match="run make bench"):
-        tables.read_benchmarks(path)
     report.write({"machine": {}}, path)
     with pytest.raises(ValueError, match="JSON"):
         report.write({"a": float("nan")}, path)
-    assert json.loads(path.read_text()) == {"machine": {}} and list(tmp_path.iterdir()) == [path]
-    with pytest.raises(ValueError, match=r"limits, contests, .* are missing"):
-        tables.read_benchmarks(path)
-    path.write_text("{")
-    with pytest.raises(ValueError, match="as JSON"):
-        tables.read_benchmarks(path)
+    text = path.read_text()
+    assert json.loads(text) == {"machine": {}} and list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    for content, words in ((None, "no such"), (text, r"limits, contests, .* are missing"), ("{", "as JSON")):
+        if content:
+            path.write_text(content)
+        with pytest.raises(ValueError, match=f"{words}.*; run make bench"):
+            tables.read_benchmarks(path)
 
 
 def test_the_recorded_results_are_of_every_kernel():
@@ -158,8 +151,7 @@ def test_the_recorded_results_are_of_every_kernel():
         assert row["passed"] and not row["quick"], row
         assert 0 < row["low"] <= row["ratio"] <= row["high"], row
         assert 0 < row.get("fraction", 1) <= 1.1, row
-    machine = measured["machine"]
-    assert machine["cores"] >= 1 and set(machine["versions"]) <= set(report.PACKAGES)
+    assert set(measured["machine"]["versions"]) <= set(report.PACKAGES)
     assert measured["scale"] == scale.estimate(rows)
     assert measured["startup"]["import"] < 0.3, "the command's import loads no torch"
     for made in (tables.ratios(rows), tables.startup(measured["startup"]), tables.pages(measured["pages"])):

@@ -133,21 +133,15 @@ def test_bad_files_are_refused(path, kind):
 
 
 @pytest.mark.parametrize("legacy", [False, True], ids=["layer", "layers (V1)"])
-def test_a_caffenet(rng, path, legacy):
+def test_caffenet_and_alexnet_are_recognised_by_the_order_of_their_layers(rng, path, legacy):
     weights = random_parameters(rng, "caffenet", hidden=7)
     path.write_bytes(encoded(weights, legacy=legacy))
     net = convnet.load(path)
     mean = (104.00698793, 116.66876762, 122.67891434)
     assert net.digest == convnet.Network("caffenet", weights, convnet.Preprocessing("bgr", mean)).digest
     assert net.layers[-3:] == ("fc6", "fc7", "fc8")
-
-
-def test_alexnet_is_recognised_by_the_order_of_its_layers(rng, path):
     path.write_bytes(encoded(random_parameters(rng, "caffenet"), order=("conv1", "norm1", "pool1")))
     assert convnet.load(path).architecture.name == "alexnet"
-
-
-def test_a_layer_without_bias_is_refused(path):
-    path.write_bytes(layer("conv1", blob(np.ones((4, 3, 11, 11), np.float32))))
+    path.write_bytes(layer("conv1", blob(np.ones((4, 3, 11, 11), np.float32))))  # without a bias
     with pytest.raises(ValueError, match=r"net\.caffemodel: .*conv1, found 1 blobs"):
         convnet.load(path)

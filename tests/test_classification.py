@@ -162,16 +162,18 @@ def test_what_rectification_loses_is_measured(network):
 
 
 def test_a_type_of_feature_has_one_scale_over_all_categories(network):
-    data = Patterns("a", categories=("thing", "other"))
-    factor = features.scale(data, network, feature="conv2", warp=BOX)
-    each = [
-        features.features(data, network, category, "train", feature="conv2", warp=BOX)
-        for category in data.categories
-    ]
-    assert metrics.rms_norm(np.concatenate(each) * factor) == pytest.approx(512, rel=1e-5)
+    data, take = Patterns("a", categories=("thing", "other")), dict(feature="conv2", warp=BOX)
+    each = [features.features(data, network, name, "train", **take) for name in data.categories]
+    norm = metrics.rms_norm(np.concatenate(each) * features.scale(data, network, **take))
+    assert norm == pytest.approx(512, rel=1e-5)
 
 
 def test_bad_input_is_refused_by_name(network):
+    dead = {key: value.copy() for key, value in _parameters(network).items()}
+    dead["conv2.weight"] *= 0
+    dead["conv2.bias"] -= 1
+    silent = convnet.Network("caffenet", dead, network.preprocessing, source="dead.safetensors")
+    empty, single = Patterns("empty", train=0), Patterns("single", train=1)
     with pytest.raises(ValueError, match=r"unknown layer 'conv9'.* conv1, pool1"):
         at(network, "conv9")
     with pytest.raises(ValueError, match=r"'conv5', or its receptive field is larger .* 151 pixels"):
@@ -183,18 +185,13 @@ def test_bad_input_is_refused_by_name(network):
     with pytest.raises(ValueError, match="size of object crops must be at least 1, got 0"):
         Settings(size=0)
     with pytest.raises(ValueError, match="memory: no object of 'thing' has a visible keypoint in train"):
-        features.keypoints(Patterns("empty", train=0), "thing", "train")
+        features.keypoints(empty, "thing", "train")
     with pytest.raises(ValueError, match=r"limit must be at least 1 object, got 0"):
         responses.category_peaks(DATA, network, SETTINGS, "thing", 0)
-
-
-def test_features_that_are_zero_everywhere_are_refused(network):
-    dead = {key: value.copy() for key, value in _parameters(network).items()}
-    dead["conv2.weight"] *= 0
-    dead["conv2.bias"] -= 1
-    silent = convnet.Network("caffenet", dead, network.preprocessing, source="dead.safetensors")
     with pytest.raises(ValueError, match="'conv2' of the training set are all zero"):
         evaluation.classify(DATA, silent, SETTINGS, ["conv2"])
+    with pytest.raises(ValueError, match=r"memory: 'thing' in train: .* 2 groups, got 5 and 1"):
+        training.cross_validate(single, network, SETTINGS, [SIFT], Cs=[1e-6])
 
 
 def _parameters(network):
@@ -217,8 +214,8 @@ def test_settings_are_completed_by_the_dataset(network):
 def test_patterns_are_recognised_and_cross_validation_agrees(network):
     predicted = evaluation.classify(DATA, network, SETTINGS, ["conv1", SIFT, SHARP])
     assert list(predicted) == ["conv1", SIFT, SHARP]
+    truth = np.array([np.isfinite(i.keypoints).all(1) for i in DATA.instances("thing", "val")])
     for (table,) in predicted.values():
-        truth = np.array([np.isfinite(i.keypoints).all(1) for i in DATA.instances("thing", "val")])
         np.testing.assert_array_equal(table >= 0, truth)
     assert evaluation.accuracy(predicted[SIFT], SETTINGS)["thing"].tolist() == [100, 100, 100]
     settings = replace(SETTINGS, layers=["conv1"], radii=[20.0], Cs=[1e-9, 1e-6], folds=3, shown="thing")
@@ -238,7 +235,7 @@ def test_predictions_are_those_of_a_loop_over_keypoints(network):
         assert predicted[instance, kind] == classifier.classes[values.argmax()]
 
 
-def test_accuracy_is_averaged_over_types_then_over_categories():
+def test_accuracy_is_averaged_over_types_then_over_categories_and_confusions_are_shares():
     first = np.array([[0, 1], [0, 0], [0, -1]])  # type 0: always right; type 1: one of two
     second = np.array([[1, -1], [0, -1]])  # type 0: one of two; type 1 is nowhere visible
     by_category = evaluation.accuracy([first, second], replace(SETTINGS, categories=["a", "b"]))
@@ -246,6 +243,8 @@ def test_accuracy_is_averaged_over_types_then_over_categories():
     mean = evaluation.mean_accuracy([first, second])
     assert mean[0] == pytest.approx(62.5) and mean[1] <= 62.5 <= mean[2]
     np.testing.assert_array_equal(evaluation.mean_accuracy([first, second], minus=[first, second]), 0)
+    matrix = evaluation.confusion(np.array([[0, 2, -1], [1, 1, -1], [0, -1, -1]]))
+    np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 0.5, 0.5], [NAN] * 3])
 
 
 def test_left_and_right_are_merged_by_name_and_only_they():
@@ -260,11 +259,6 @@ def test_left_and_right_are_merged_by_name_and_only_they():
     assert value[0] == pytest.approx(100 * 4 / 6)
 
 
-def test_confusions_are_shares_of_the_true_type():
-    matrix = evaluation.confusion(np.array([[0, 2, -1], [1, 1, -1], [0, -1, -1]]))
-    np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 0.5, 0.5], [NAN] * 3])
-
-
 def test_a_type_without_training_examples_is_classified_wrongly(network):
     once = Patterns("once", only={1: 4})
     (table,) = training.cross_validate(once, network, SETTINGS, [SIFT], Cs=[1e-6])[SIFT]
@@ -273,17 +267,6 @@ def test_a_type_without_training_examples_is_classified_wrongly(network):
     (table,) = evaluation.classify(never, network, SETTINGS, [SIFT])[SIFT]
     assert (table[:, 1] >= 0).all() and (table[:, 1] != 1).all()
     assert evaluation.mean_accuracy([table])[0] <= 75
-
-
-def test_fewer_images_than_folds_and_a_single_one(network):
-    three = Patterns("three", train=3)
-    few, many = (
-        training.cross_validate(three, network, replace(SETTINGS, folds=n), [SIFT], Cs=[1e-6])[SIFT][0]
-        for n in (3, 5)
-    )
-    np.testing.assert_array_equal(few, many)
-    with pytest.raises(ValueError, match=r"memory: 'thing' in train: .* 2 groups, got 5 and 1"):
-        training.cross_validate(Patterns("single", train=1), network, SETTINGS, [SIFT], Cs=[1e-6])
 
 
 def test_a_share_of_the_images_is_used_and_a_larger_contains_a_smaller(network, monkeypatch):
@@ -326,23 +309,24 @@ def test_responses_are_those_of_shifted_features(network):
     wide = np.pad(DATA.image(instance.image_id), [(16, 16), (16, 16), (0, 0)], mode="edge")  # the margin
     points = (instance.keypoints + 16)[np.isfinite(instance.keypoints[:, 0])]
     maps = dense_features(network, wide, ["conv3"])["conv3"]
+
+    def described(feature, place):
+        if feature == "conv3":  # the first dense feature is centred on pixel 17
+            return maps[place[1] - 17, place[0] - 17]
+        x, y = place % 4  # the point on a pixel of the image halved twice
+        return sift.descriptors(wide[y:, x:], place - (x, y), radius=80)
+
     for feature in settings.features:
         factor = features.scale(DATA, network, feature=feature, warp=BOX)
         rows = factor * at(network, feature, "train")
         classifier = svm.train(rows, features.keypoints(DATA, "thing", "train").kind)
-        for n, (x, y) in enumerate(points):
+        for n, point in enumerate(points):
             values = np.empty((21, 21))
-            for row in range(21):
-                for col in range(21):
-                    place = np.array([round(x) - 10 + col, round(y) - 10 + row])
-                    if feature == "conv3":  # the first dense feature is centred on pixel 17
-                        value = maps[place[1] - 17, place[0] - 17]
-                    else:  # the point on a pixel of the image halved twice
-                        cx, cy = place % 4
-                        value = sift.descriptors(wide[cy:, cx:], place - (cx, cy), radius=80)
-                    values[row, col] = value @ classifier.weights[:, n]
+            for row, col in np.ndindex(21, 21):
+                place = np.rint(point).astype(int) + np.array([col - 10, row - 10])
+                values[row, col] = described(feature, place) @ classifier.weights[:, n]
             row, col = np.unravel_index(values.argmax(), (21, 21))
-            expected = np.array([col - 10, row - 10]) + np.rint([x, y]) - [x, y]
+            expected = np.array([col - 10, row - 10]) + np.rint(point) - point
             expected = np.full(2, NAN) if {row, col} & {0, 20} else expected
             np.testing.assert_allclose(peaks.offsets[feature][n], expected)
 
@@ -379,7 +363,12 @@ def test_sift_at_every_pixel_is_not_rounded(rng, radius, least):
     assert len(np.unique(rounded, axis=0)) == 1
 
 
-def test_the_highest_response_is_dropped_on_the_border():
+def test_windows_are_centred_on_the_nearest_pixel_and_peaks_on_their_border_dropped():
+    (window,) = responses.windows(np.array([[50.4, 60.6]]))
+    np.testing.assert_array_equal(window[[10, 0], [10, 20]], [[50, 61], [60, 51]])
+    (distances,) = proximity.uniform(np.array([[-0.4, 0.4]]))
+    slow = [np.hypot(x - 0.4, y + 0.4) for y in range(-9, 10) for x in range(-9, 10)]
+    np.testing.assert_allclose(np.sort(distances), np.sort(slow))
     values = np.zeros((21, 21))
     values[3, 17] = 1
     assert responses.highest(values).tolist() == [3, 17]
@@ -387,15 +376,6 @@ def test_the_highest_response_is_dropped_on_the_border():
         values[place] = 2
         assert np.isnan(responses.highest(values)).all()
         values[place] = 0
-
-
-def test_windows_are_centred_on_the_nearest_pixel_and_the_draw_is_uniform():
-    (window,) = responses.windows(np.array([[50.4, 60.6]]))
-    np.testing.assert_array_equal(window[10, 10], [50, 61])
-    np.testing.assert_array_equal(window[0, 20], [60, 51])
-    (distances,) = proximity.uniform(np.array([[-0.4, 0.4]]))
-    slow = [np.hypot(x - 0.4, y + 0.4) for y in range(-9, 10) for x in range(-9, 10)]
-    np.testing.assert_allclose(np.sort(distances), np.sort(slow))
 
 
 def peaks_at(offsets, instance=(0, 0, 1, 1), inside=(True,) * 4):
@@ -499,9 +479,8 @@ def test_real_photographs_agree_with_an_independent_trial(real):
     """Ducks of the photographs beside the project, as its README has them, to a few points."""
     data, network = open_dataset(real), convnet.load(real / "weights" / "bvlc_alexnet_conv_int8.npz")
     data.__dict__["categories"] = ("duck",)  # the others take minutes
-    predicted = evaluation.classify(
-        data, network, replace(SETTINGS, categories=["duck"]), ["conv1", "conv4", SIFT]
-    )
+    settings = replace(SETTINGS, categories=["duck"])
+    predicted = evaluation.classify(data, network, settings, ["conv1", "conv4", SIFT])
     conv1, conv4, sift20 = (evaluation.mean_accuracy(each)[0] for each in predicted.values())
     assert conv4 > sift20 > conv1
     assert abs(conv4 - 78) < 5 and abs(sift20 - 55) < 5 and abs(conv1 - 27) < 6

@@ -29,11 +29,19 @@ def test_receptive_fields_of_caffenet_are_table_1():
         assert table[layer].centers((1, 2))[0].tolist() == [[17, 17], [33, 17]]
 
 
-def test_the_order_of_layers():
+def test_the_order_of_layers_and_the_published_grids():
     order = "conv1 pool1 norm1 conv2 pool2 norm2 conv3 conv4 conv5 pool5"
     assert " ".join(convnet.receptive_fields("caffenet")) == order
     order = "conv1 norm1 pool1 conv2 norm2 pool2 conv3 conv4 conv5 pool5"
     assert " ".join(convnet.receptive_fields("alexnet")) == order
+    torchvision = {"conv1": 55, "conv2": 27, "conv3": 13, "conv5": 13, "pool5": 6}
+    for name, side, grids in (
+        ("caffenet", 227, {"conv1": 55, "conv4": 13, "pool5": 6}),
+        ("caffenet", 500, {"conv5": 30}),
+        ("torchvision", 224, torchvision),
+    ):
+        for layer, grid in grids.items():
+            assert convnet.architecture(name).output_shape((side, side), layer) == (grid, grid)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -78,12 +86,10 @@ PUBLISHED = [("caffenet", CAFFE_SHAPES), ("alexnet", CAFFE_SHAPES), ("torchvisio
 
 @pytest.mark.parametrize(("name", "shapes"), PUBLISHED)
 def test_published_weights_fit(name, shapes):
-    weights = {}
-    for number, (outputs, inputs, kernel) in enumerate(shapes, 1):
-        weights[f"conv{number}.weight"] = np.zeros((outputs, inputs, kernel, kernel))
-        weights[f"conv{number}.bias"] = np.zeros(outputs)
+    weights = {f"conv{n}.weight": np.zeros((*shape, shape[-1])) for n, shape in enumerate(shapes, 1)}
+    weights |= {f"conv{n}.bias": np.zeros(shape[0]) for n, shape in enumerate(shapes, 1)}
     net = convnet.Network(name, weights, preprocessing())
-    assert [net.channels(f"conv{number}") for number in range(1, 6)] == [shape[0] for shape in shapes]
+    assert [net.channels(f"conv{n}") for n in range(1, 6)] == [shape[0] for shape in shapes]
     assert net.channels("pool5") == 256
 
 
@@ -124,20 +130,6 @@ def test_output_shapes_at_every_size(rng, name):
             assert net.output_shape((side, 195), layer.name) == tuple(x.shape[2:])
 
 
-@pytest.mark.parametrize(
-    ("name", "side", "grids"),
-    [
-        ("caffenet", 227, {"conv1": 55, "conv4": 13, "pool5": 6}),
-        ("caffenet", 500, {"conv5": 30}),
-        ("torchvision", 224, {"conv1": 55, "conv2": 27, "conv3": 13, "conv5": 13, "pool5": 6}),
-    ],
-)
-def test_the_published_grids(name, side, grids):
-    architecture = convnet.architecture(name)
-    for layer, grid in grids.items():
-        assert architecture.output_shape((side, side), layer) == (grid, grid)
-
-
 # Networks
 
 
@@ -171,20 +163,17 @@ def test_preprocessing_orders_channels():
 def test_the_digest_depends_on_architecture_parameters_and_preprocessing(rng):
     weights = random_parameters(rng, "caffenet")
     changed = {**weights, "conv3.bias": weights["conv3.bias"] + 1e-3}
-    nets = [
-        convnet.Network("caffenet", weights, preprocessing()),
-        convnet.Network("caffenet", changed, preprocessing()),
-        convnet.Network("alexnet", weights, preprocessing()),
-        convnet.Network("caffenet", weights, preprocessing(0.5)),
-    ]
-    assert len({net.digest for net in nets}) == 4
-    same = convnet.Network("caffenet", weights, preprocessing()).digest
-    assert same == nets[0].digest and len(same) == 16 and same in repr(nets[0])
+    settings = [("caffenet", weights, 1), ("caffenet", changed, 1), ("alexnet", weights, 1)]
+    settings += [("caffenet", weights, 0.5), ("caffenet", weights, 1)]
+    nets = [convnet.Network(name, values, preprocessing(scale)) for name, values, scale in settings]
+    assert len({net.digest for net in nets}) == 4 and nets[4].digest == nets[0].digest
+    assert len(nets[0].digest) == 16 and nets[0].digest in repr(nets[0])
 
 
 # Bad input
 
 IMAGE = np.zeros((227, 227, 3), np.uint8)
+LARGER = np.zeros((240, 227, 3), np.uint8)
 
 
 @pytest.mark.parametrize(
@@ -200,6 +189,10 @@ IMAGE = np.zeros((227, 227, 3), np.uint8)
         (lambda net: net.features(np.zeros((227, 227, 3)), "conv1"), "uint8 RGB"),
         (lambda net: net.features(np.zeros((227, 227, 4), np.uint8), "conv1"), "uint8 RGB"),
         (lambda net: net.features([1, 2, 3], "conv1"), "uint8 RGB"),
+        (
+            lambda _: narrow.random_network(np.random.default_rng(0), hidden=4).features(LARGER, "fc7"),
+            r"fc7: expected images of 227 x 227.*240 x 227",
+        ),
         (lambda net: net.features(IMAGE, "conv1", batch_size=0), "batch_size"),
         (lambda net: convnet.architecture("vgg"), r"vgg.*caffenet, alexnet, torchvision"),
         (lambda net: convnet.Preprocessing("gbr", (0.0, 0.0, 0.0)), "gbr"),
@@ -208,11 +201,6 @@ IMAGE = np.zeros((227, 227, 3), np.uint8)
 def test_bad_input_is_refused(rng, call, message):
     with pytest.raises(ValueError, match=message):
         call(random_network(rng))
-
-
-def test_fully_connected_layers_need_227_pixels(rng):
-    with pytest.raises(ValueError, match=r"fc7: expected images of 227 x 227.*240 x 227"):
-        random_network(rng, hidden=4).features(np.zeros((240, 227, 3), np.uint8), "fc7")
 
 
 @pytest.mark.parametrize(
@@ -261,14 +249,11 @@ def test_the_device_is_the_named_one_or_the_cpu(rng, monkeypatch):
     assert device.device() == torch.device("cpu")
     monkeypatch.setenv("CORRLIB_DEVICE", "cpu:0")
     assert device.device() == torch.device("cpu:0") == random_network(rng).device
-
-
-@pytest.mark.parametrize("name", ["cuda:7", "meta", "gpu", "cuda:x"])
-def test_an_unknown_device_is_an_error_that_lists_the_known_ones(rng, monkeypatch, name):
-    monkeypatch.setenv("CORRLIB_DEVICE", name)
-    for use in (device.device, lambda: random_network(rng)):
-        with pytest.raises(ValueError, match=rf"no device '{name}': torch .* sees cpu.*CORRLIB_DEVICE"):
-            use()
+    for name in ("cuda:7", "meta", "gpu", "cuda:x"):
+        monkeypatch.setenv("CORRLIB_DEVICE", name)
+        for use in (device.device, lambda: random_network(rng)):
+            with pytest.raises(ValueError, match=rf"no device '{name}': torch .* sees cpu.*CORRLIB_DEVICE"):
+                use()
 
 
 def test_on_a_gpu_convolutions_are_not_rounded_to_tensorfloat(monkeypatch):

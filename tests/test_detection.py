@@ -24,10 +24,11 @@ def distances():
         yield (k, n, row, col), *np.abs(KEYPOINTS[n, k] - (5 + 8 * col, 5 + 8 * row))
 
 
-def test_windows_of_conv5_are_the_papers():
+def test_windows_of_conv5_and_ten_positives_per_keypoint_are_the_papers():
     field = detection.windows(convnet.receptive_fields("caffenet")["conv5"], 3)
-    assert (field.size, field.stride) == (195, 16)
-    assert field.center == 17  # around every unit, including those on the border
+    assert field == ReceptiveField(195, 16, 17.0)  # around every unit, including those on the border
+    labels = detection.labels_by_field(np.array([[[250.0, 250.0]]]), field, (30, 30))
+    assert (labels == 1).sum() == 10
 
 
 def test_labels_of_convnet_features():
@@ -45,12 +46,6 @@ def test_labels_of_convnet_features():
             assert label == (1 if close < seventh[k, n] else 0)
     inside = ((KEYPOINTS > -5) & (KEYPOINTS < 105)).all(axis=-1).T
     assert ((labels == 1).sum(axis=(2, 3))[inside] == 7).all()
-
-
-def test_there_are_ten_positives_per_keypoint_as_in_the_paper():
-    center = np.array([[[250.0, 250.0]]])
-    labels = detection.labels_by_field(center, ReceptiveField(195, 16, 17.0), (30, 30))
-    assert (labels == 1).sum() == 10
 
 
 def test_labels_of_sift():
@@ -74,22 +69,17 @@ def test_the_prior_is_a_gaussian_around_the_neighbours_keypoint():
 
 
 @given(s=st.floats(0.01, 0.99), p=st.floats(0.01, 1), eta=st.floats(0, 1), slope=st.floats(0.2, 9))
-def test_the_combination_is_the_papers_formula(s, p, eta, slope):
+def test_the_combination_is_the_papers_formula_also_in_far_tails(s, p, eta, slope):
     score = np.full((1, 1, 1, 1), (math.log(s / (1 - s)) - 0.3) / slope)
     log_s = detection.log_probability(score, [slope], [0.3])
     np.testing.assert_allclose(np.exp(log_s), s, rtol=1e-9)
     found = detection.combine(log_s, np.full((1, 1, 1, 1), math.log(p)), eta)
     np.testing.assert_allclose(np.exp(found), s ** (1 - eta) * p**eta, rtol=1e-9)
-
-
-def test_the_combination_far_in_both_tails():
     scores = np.array([[[[-1e4, -1e4 + 1, -9e3]]]])
     log_s = detection.log_probability(scores, [2.0], [0.0])
     np.testing.assert_allclose(log_s, 2 * scores)
-    prior = np.array([[[[-1e6, -1e6 - 10, -2e6]]]])
-    assert detection.combine(log_s, prior, 0.1).argmax() == 1  # gains 0.9 * 2, loses 0.1 * 10
-    assert detection.combine(log_s, prior, 0).argmax() == 2
-    assert detection.combine(log_s, prior, 1).argmax() == 0
+    prior = np.array([[[[-1e6, -1e6 - 10, -2e6]]]])  # at 0.1 the second gains 0.9 * 2 and loses 0.1 * 10
+    assert [detection.combine(log_s, prior, weight).argmax() for weight in (0, 0.1, 1)] == [2, 1, 0]
 
 
 def test_the_logistic_has_maximum_likelihood(rng):
@@ -103,23 +93,19 @@ def test_the_logistic_has_maximum_likelihood(rng):
 
     best = minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-12})
     np.testing.assert_allclose(detection.fit_logistic(scores, positive), best.x, rtol=1e-5)
-
-
-@pytest.mark.parametrize("shift", [0.0, 1e4])
-def test_the_logistic_of_separable_classes_is_finite(shift):
-    scores = np.array([-1.2, -1.1, -1.0, 1.0, 1.1]) + shift
-    slope, offset = detection.fit_logistic(scores, scores > shift)
-    assert np.isfinite([slope, offset]).all() and slope > 0
-    assert slope * scores[3] + offset > 0 > slope * scores[2] + offset
-
-
-def test_the_logistic_of_equal_scores_is_the_base_rate():
-    slope, offset = detection.fit_logistic(np.full(8, 3.0), np.arange(8) < 2)
+    for shift in (0.0, 1e4):  # finite for separable classes
+        scores = np.array([-1.2, -1.1, -1.0, 1.0, 1.1]) + shift
+        slope, offset = detection.fit_logistic(scores, scores > shift)
+        assert np.isfinite([slope, offset]).all() and slope > 0
+        assert slope * scores[3] + offset > 0 > slope * scores[2] + offset
+    slope, offset = detection.fit_logistic(
+        np.full(8, 3.0), np.arange(8) < 2
+    )  # the base rate for equal scores
     mean = (2 * 3 / 4 + 6 * 1 / 8) / 8  # of the targets
     assert 1 / (1 + math.exp(-(slope * 3 + offset))) == pytest.approx(mean)
 
 
-def test_the_peak_is_the_location_of_the_maximum(rng):
+def test_the_peak_is_the_location_of_the_maximum_and_the_nearest_on_the_grid(rng):
     values = rng.normal(size=(3, 2, *SHAPE))
     values[1, 1] = NAN
     values[2, 0, 4, 6] = values[2, 0, 3, 9] = 99
@@ -128,16 +114,11 @@ def test_the_peak_is_the_location_of_the_maximum(rng):
     np.testing.assert_array_equal(found[0, 0], [5 + 8 * col, 5 + 8 * row])
     np.testing.assert_array_equal(found[2, 0], [5 + 8 * 9, 5 + 8 * 3])  # the first of two
     assert np.isnan(found[1, 1]).all()
-
-
-def test_the_nearest_location_on_the_grid():
-    found = detection.nearest_location(KEYPOINTS, FIELD, SHAPE)
     locations = [(5 + 8 * c, 5 + 8 * r) for r in range(SHAPE[0]) for c in range(SHAPE[1])]
-    for best, point in zip(found.reshape(-1, 2), KEYPOINTS.reshape(-1, 2), strict=True):
-        if np.isnan(point).any():
-            assert np.isnan(best).all()
-        else:
-            assert math.dist(best, point) == min(math.dist(location, point) for location in locations)
+    nearest = detection.nearest_location(KEYPOINTS, FIELD, SHAPE).reshape(-1, 2)
+    for best, point in zip(nearest, KEYPOINTS.reshape(-1, 2), strict=True):
+        distance = min(math.dist(location, point) for location in locations)
+        np.testing.assert_equal(math.dist(best, point), NAN if np.isnan(point).any() else distance)
 
 
 @pytest.mark.parametrize(

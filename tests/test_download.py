@@ -145,12 +145,12 @@ def test_threads_that_download_the_same_archive_do_so_once(server, source, tmp_p
 
 
 def test_the_command_line(source, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(SOURCES, "alexnet", source("good"))
-    assert cli.main(["download", "alexnet", "--out", str(tmp_path)]) == 0
-    assert capsys.readouterr() == (f"{tmp_path / 'thing.bin'}\n", "")
-    monkeypatch.setitem(SOURCES, "alexnet", source("404"))
-    assert cli.main(["download", "alexnet", "--out", str(tmp_path / "new")]) == 1
-    assert capsys.readouterr().err.startswith("corrlib: error: alexnet could not be downloaded:\n  http")
+    for fault, code in (("good", 0), ("404", 1)):
+        monkeypatch.setitem(SOURCES, "alexnet", source(fault))
+        assert cli.main(["download", "alexnet", "--out", str(tmp_path / fault)]) == code
+    out, error = capsys.readouterr()
+    assert out == f"{tmp_path / 'good' / 'thing.bin'}\n"
+    assert error.startswith("corrlib: error: alexnet could not be downloaded:\n  http")
     with pytest.raises(SystemExit):
         cli.main(["download", "alexnet", "imagenet", "--out", str(tmp_path)])
 

@@ -7,12 +7,8 @@ import shlex
 import pytest
 
 from conftest import ROOT
-from corrlib.publishing import chapters, cli
+from corrlib.publishing import chapters, cli, scoreboard
 from corrlib.publishing.sweep import grid
-
-PAGES = sorted(ROOT.glob("book/*.py"))
-#: Chapters with the paper's experiments.
-EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
 
 
 def prose(path):
@@ -36,39 +32,25 @@ def commands(text):
     lines = [re.sub(r"\s+#.*", "", line) for line in fences.splitlines()]
     inline = re.findall(r"(?<!`)`(corrlib (?:run|sweep) [^`]+)`(?!`)", text)
     found = [re.sub(r"\s+", " ", line).strip() for line in [*lines, *inline]]
-    return [
-        line for line in found if line.startswith("corrlib ") and "--help" not in line and "<" not in line
-    ]
+    return [line for line in found if line.startswith("corrlib ") and not re.search("--help|<", line)]
 
 
-COMMANDS = [(page.stem, line) for page in PAGES for line in commands(prose(page))]
-COMMANDS += [("README", line) for line in commands((ROOT / "README.md").read_text())]
-
-
-def test_commands_are_found_in_fences_and_in_backticks():
-    text = "```bash\ncorrlib run a \\\n    -p k=1 -o x.ipynb    # why\nmake\n```\n"
-    text += "and `corrlib sweep b -p\n  l=1,2 --out r`, `k`"
-    assert commands(text) == ["corrlib run a -p k=1 -o x.ipynb", "corrlib sweep b -p l=1,2 --out r"]
-    assert len(COMMANDS) > 20
-
-
-@pytest.mark.parametrize(
-    "line", [pytest.param(line, id=f"{where}: {line[8:60]}") for where, line in COMMANDS]
-)
-def test_a_command_that_a_page_shows_is_one(line, monkeypatch):
+def test_commands_that_pages_show_can_be_typed(monkeypatch):
     monkeypatch.chdir(ROOT)
-    args = cli._parser().parse_args(shlex.split(line)[1:])
-    if not hasattr(args, "chapter"):
-        return
-    chapter = chapters.find(args.chapter)
-    values = cli._named(args.parameter)
-    if args.call is cli._run:
-        chapters.typed(values, chapter)
-    elif not args.grid:
-        assert grid.points(chapter, values)
+    texts = [*map(prose, ROOT.glob("book/*.py")), (ROOT / "README.md").read_text()]
+    found = commands("\n\n".join(texts))
+    assert len(found) > 20
+    for line in found:
+        args = cli._parser().parse_args(shlex.split(line)[1:])
+        if hasattr(args, "chapter"):
+            chapter, values = chapters.find(args.chapter), cli._named(args.parameter)
+            if args.call is cli._run:
+                chapters.typed(values, chapter)
+            elif not args.grid:
+                assert grid.points(chapter, values), line
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", scoreboard.CHAPTERS)
 def test_every_experiment_ends_with_exercises_and_folded_answers(name):
     heading, _, exercises = prose(ROOT / "book" / f"{name}.py").partition("\n## Exercises\n")
     assert heading and "\n## " not in exercises, "the last section"

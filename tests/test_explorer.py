@@ -33,11 +33,11 @@ GRID = SimpleNamespace(receptive_fields={"conv4": FIELD}, output_shape=lambda sh
 CHOSEN = {"convnet flow": "conv4", "SIFT flow": "radius 20"}
 BETAS = {"conv4 flow": 2e-4, "SIFT flow": 3e-3}
 CURVES = {"conv4 flow": np.linspace(0, 0.9, 60).tolist(), "NN transfer": np.linspace(0, 0.6, 60).tolist()}
-PREDICTED = {
+TARGET = {"keypoints": ["L_Ear", "Nose", "Tail"], "truth": [[50, 50], [100, 60], [200, 150]]}
+TARGET["methods"] = {
     "conv4 flow": {"points": [[60, 50], [100, 160], None], "errors": [0.044, 0.22, None]},
     "NN transfer": {"points": [[50, 50], [100, 60], [0, 0]], "errors": [0, 0.1, 0.9]},
 }
-KEYPOINTS = {"keypoints": ["L_Ear", "Nose", "Tail"], "truth": [[50, 50], [100, 60], [200, 150]]}
 
 
 def smooth(rng, *shape, cells=4):
@@ -54,28 +54,20 @@ def examples():
         conv1, conv4, sift = rng.integers(0, NODES, (3, 2, NODES, NODES, 2))
         part = rng.choice(np.array([0, 1, truths.NONE], np.uint8), (n, n))
         points, state = rng.uniform(0, SIZE - 1, (2, n, n, 2)), rng.integers(0, 4, (2, n, n))
-        result.append(
-            place.Example(
-                name,
-                smooth(rng, SIZE, SIZE, 3),
-                smooth(rng, 2, SIZE, SIZE, 3),
-                {"convnet flow": {"conv1": conv1, "conv4": conv4}, "SIFT flow": {"radius 20": sift}},
-                truths.Truth(("left ear", "tail"), part, points, state.astype(np.uint8)),
-            )
-        )
+        truth = truths.Truth(("left ear", "tail"), part, points, state.astype(np.uint8))
+        images = smooth(rng, SIZE, SIZE, 3), smooth(rng, 2, SIZE, SIZE, 3)
+        flows = {"convnet flow": {"conv1": conv1, "conv4": conv4}, "SIFT flow": {"radius 20": sift}}
+        result.append(place.Example(name, *images, flows, truth))
     return result
 
 
 @pytest.fixture(scope="module")
 def neighbors():
     """Content of the explorer of patches."""
-    rng = np.random.default_rng(1)
-    common = {"center": 17, "stride": 16, "grid": [12, 18]}
-    sheets = {"conv3": 99, "conv4": 131}
-    layers = {
-        name: common | {"field": field, "sheet": html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))}
-        for name, field in sheets.items()
-    }
+    rng, layers = np.random.default_rng(1), {}
+    for name, field in (("conv3", 99), ("conv4", 131)):
+        sheet = html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))
+        layers[name] = {"center": 17, "stride": 16, "grid": [12, 18], "field": field, "sheet": sheet}
     image = html.webp(smooth(rng, 211, 307, 3, cells=30))
     return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers}
 
@@ -111,12 +103,10 @@ def test_an_object_corresponds_to_itself(world):
     (target, *_) = crops.objects(world, CATEGORY, "val")
     truth = truths.read(world, target, [target], SIZE)
     on_object = truth.part != truths.NONE
-    assert 0.1 < on_object.mean() < 0.9
-    axis = np.arange(0, SIZE, truths.STEP)
-    lattice = np.stack(np.meshgrid(axis, axis), axis=-1)
-    pixel = SIZE / np.ptp(target.box.reshape(2, 2), axis=0)  # a pixel of the image in the crop
     visible = on_object & (truth.state[0] == truths.SHOWN)
-    assert visible.sum() > 0.95 * on_object.sum()
+    assert 0.1 < on_object.mean() < 0.9 and visible.sum() > 0.95 * on_object.sum()
+    lattice = np.indices(on_object.shape)[::-1].transpose(1, 2, 0) * truths.STEP
+    pixel = SIZE / np.ptp(target.box.reshape(2, 2), axis=0)  # a pixel of the image in the crop
     assert (np.abs(truth.matches[0] - lattice)[visible] <= 0.6 * pixel).all()
     assert (truth.state[0][~on_object] == truths.MISSING).all()
 
@@ -126,16 +116,12 @@ def test_the_truth_is_that_of_the_dense_study(world):
     truth = truths.read(world, target, [other], SIZE)
     points, matches = studies.true_matches(world, target, other, SIZE)
     inside = ((points >= 0) & (points <= SIZE - 1) & (matches >= -0.5) & (matches <= SIZE - 0.5)).all(axis=1)
-    assert inside.sum() > 20
-    cells = np.rint(points[inside] / truths.STEP).astype(int)
-    visible = truth.state[0, cells[:, 1], cells[:, 0]] == truths.SHOWN
-    assert visible.mean() > 0.9
-    off = np.linalg.norm(truth.matches[0, cells[:, 1], cells[:, 0]] - matches[inside], axis=1)
+    cols, rows = np.rint(points[inside] / truths.STEP).astype(int).T
+    visible = truth.state[0, rows, cols] == truths.SHOWN
+    assert inside.sum() > 20 and visible.mean() > 0.9
+    off = np.linalg.norm(truth.matches[0, rows, cols] - matches[inside], axis=1)
     assert np.median(off[visible]) < 4
     assert truth.names == tuple(truths.in_words(part) for part in figurines.parts(CATEGORY))
-
-
-def test_names_of_parts_in_words():
     names = {"L_F_thigh": "left front thigh", "b_wheel_spoke3": "back wheel spoke", "leg_Left": "leg left"}
     assert {part: truths.in_words(part) for part in names} == names
 
@@ -174,8 +160,7 @@ def test_keypoints_and_curves_are_those_of_the_chapter(world, network, settings)
     objects = [objects[row] for row in crops.evenly_spaced(len(objects), BLOCK)]
     target = objects[place.best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
-    names = world.keypoint_names(CATEGORY)
-    assert example["keypoints"] == [name for name, v in zip(names, visible, strict=True) if v]
+    assert example["keypoints"] == np.array(world.keypoint_names(CATEGORY))[visible].tolist()
     np.testing.assert_allclose(example["truth"], crops.keypoints([target], SIZE)[0, visible], atol=0.005)
     # The error in the image is the distance in the crop in units of the ellipse of alpha = 1.
     for method in example["methods"].values():
@@ -205,15 +190,12 @@ def test_a_sheet_shows_the_neighbors_of_each_unit(world, network):
     assert np.abs(sheet - tiles.astype(int)).mean() < 12  # it is compressed
 
 
-def test_bytes_and_images_survive_their_encoding(rng):
+def test_content_survives_its_encoding_and_cannot_inject_markup(rng):
     assert html.packed(np.array([[0, 255], [7, 1]])) == "AP8HAQ=="
     with pytest.raises(ValueError, match="a byte holds 0 to 255, got -1 to 256"):
         html.packed(np.array([-1, 256]))
     image = smooth(rng, 31, 47, 3)
     assert np.abs(html.pixels(html.webp(image)) - image.astype(int)).mean() < 4
-
-
-def test_content_cannot_inject_markup():
     widget = html.widget("places", {"name": "</script><!--"}, plt.figure(figsize=(1, 1)), '"><b>')
     text = widget.data
     assert text.count("</script") == 3 and "<!--" not in text and "<b>" not in text
@@ -231,24 +213,16 @@ def site(tmp_path_factory, examples, neighbors):
     """A page with all explorers, at the same relative paths as in the book."""
     folder = tmp_path_factory.mktemp("site")
     shutil.copytree(ROOT / "book" / "_static", folder / "_static")
-    target = html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))
-    predicted = {"name": "cat", "target": target, "radii": [227, 454], "methods": PREDICTED} | KEYPOINTS
-    tolerances = {
-        "size": SIZE,
-        "alphas": tolerance.ALPHAS.tolist(),
-        "curves": CURVES,
-        "examples": [predicted],
-    }
-    contents = {"places": place.content(examples, GRID, CHOSEN, SIZE), "tolerances": tolerances}
-    contents["nearest"] = neighbors
-    widgets = [
-        html.widget(kind, made, plt.figure(figsize=(3, 1)), f'The "still" of {kind}').data
-        for kind, made in contents.items()
-    ]
-    (folder / "book").mkdir()
-    start = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
+    target = TARGET | {"name": "cat", "target": html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))}
+    tolerances = {"size": SIZE, "alphas": tolerance.ALPHAS.tolist(), "curves": CURVES}
+    tolerances["examples"] = [target | {"radii": [227, 454]}]
+    places = place.content(examples, GRID, CHOSEN, SIZE)
+    text = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
+    for kind, made in {"places": places, "tolerances": tolerances, "nearest": neighbors}.items():
+        text += html.widget(kind, made, plt.figure(figsize=(3, 1)), f'The "still" of {kind}').data
     path = folder / "book" / "page.html"
-    path.write_text(f"{start}{''.join(widgets)}<p style='height: 60rem'></body></html>")
+    path.parent.mkdir()
+    path.write_text(f"{text}<p style='height: 60rem'></body></html>")
     return path
 
 
@@ -273,12 +247,14 @@ def every(reader, kind, selector, expression):
     return reader.value(f"[...{selected}].map(e => {expression})")
 
 
-def point_at(reader, kind, x, y, shape=(SIZE, SIZE)):
-    """Move the mouse over pixel (x, y) of an explorer's picture; return its place in the window."""
+def pixel(reader, kind, x, y, shape=(SIZE, SIZE)):
+    """Return the place in the window of pixel (x, y) of an explorer's picture."""
     left, top, width, height = reader.box(f"[data-explorer={kind}] .explorer-pad")
-    at = left + (x + 0.5) / shape[1] * width, top + (y + 0.5) / shape[0] * height
-    reader.mouse(*at)
-    return at
+    return left + (x + 0.5) / shape[1] * width, top + (y + 0.5) / shape[0] * height
+
+
+def point_at(reader, *where):
+    reader.mouse(*pixel(reader, *where))
 
 
 def marks(reader, neighbor=None):
@@ -344,16 +320,13 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
     choose(reader, "places", 1, "conv1")
     np.testing.assert_allclose(marks(reader, 1)["0"], matches(examples[0], "conv1", 40, 150)[1], atol=0.05)
     assert set(marks(reader, 1)) <= {"0", "1", "2"}
-    boxes = every(
-        reader, "places", "input", "e.click()"
-    )  # hides both flows and the truth, shows no alignment
+    boxes = every(reader, "places", "input", "e.click()")  # hides both flows and the truth
     assert len(boxes) == 4 and marks(reader, 1) == {"3": [40, 150]}
     every(reader, "places", "input", "e.click()")
     choose(reader, "places", 0, "sofa")
-    start = place.start(examples[1], SIZE)
-    assert marks(reader) == {"point": start}
-    expected = matches(examples[1], "conv1", *start)[0]  # the layer is still the chosen one
-    np.testing.assert_allclose(marks(reader, 0)["0"], expected, atol=0.05)
+    x, y = place.start(examples[1], SIZE)
+    assert marks(reader) == {"point": [x, y]}  # and the layer is still the chosen one
+    np.testing.assert_allclose(marks(reader, 0)["0"], matches(examples[1], "conv1", x, y)[0], atol=0.05)
 
 
 def test_keys_clicks_and_fingers_move_the_point_and_not_the_page(reader):
@@ -366,12 +339,12 @@ def test_keys_clicks_and_fingers_move_the_point_and_not_the_page(reader):
         reader.key(name, shift=True)
     assert marks(reader)["point"] == [103, 107]
     for x, after in ((60, 60), (120, 90)):  # a click holds the point until the next click
-        reader.click(*point_at(reader, "places", x, x))
+        point_at(reader, "places", x, x)
+        reader.click(*pixel(reader, "places", x, x))
         point_at(reader, "places", 90, 90)
         assert marks(reader)["point"] == [after, after]
     reader.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    left, top, width, height = reader.box("[data-explorer=places] .explorer-pad")
-    reader.touch(*((left + (v + 0.5) / SIZE * width, top + (v + 0.5) / SIZE * height) for v in (150, 80)))
+    reader.touch(*(pixel(reader, "places", v, v) for v in (150, 80)))
     reader.call("Emulation.setTouchEmulationEnabled", enabled=False)
     np.testing.assert_allclose(marks(reader)["point"], [80, 80], atol=1)
     assert reader.value("scrollY") == before
@@ -413,20 +386,15 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
     point_at(reader, "nearest", x, y, (211, 307))
     row, col = ReceptiveField(99, 16, 17).nearest(np.array([x, y]), (12, 18))
     image, center = html.pixels(neighbors["image"]), 17 + 16 * np.array([col, row])
-    canvases = (
-        "[...document.querySelectorAll('canvas')].every(e => e.getContext('2d').getImageData(0, 0, 32, 32)"
-    )
-    reader.wait(f"{canvases}.data.some(value => value))")
-    drawn = every(reader, "nearest", "canvas", "[...e.getContext('2d').getImageData(0, 0, 32, 32).data]")
-    drawn = np.array(drawn).reshape(2, 3, 32, 32, 4)
+    data = "e.getContext('2d').getImageData(0, 0, 32, 32).data"
+    reader.wait(f"[...document.querySelectorAll('canvas')].every(e => {data}.some(value => value))")
+    drawn = np.array(every(reader, "nearest", "canvas", f"[...{data}]")).reshape(2, 3, 32, 32, 4)
     for (own, *others), name in zip(drawn, ("conv3", "conv4"), strict=True):
         tiles = html.pixels(neighbors["layers"][name]["sheet"]).reshape(12, 32, 18, 2, 32, 3)[row, :, col]
         assert np.abs(np.array(others)[..., :3] - tiles.swapaxes(0, 1).astype(int)).mean() < 2
         inside = own[..., 3] > 0  # nothing is drawn beyond the image
-        here, beside = (
-            np.abs(own[..., :3] - patches.cut(image, center + shift, 32).astype(int))[inside].mean()
-            for shift in (0, 1)
-        )
+        patch = (patches.cut(image, center + shift, 32).astype(int) for shift in (0, 1))
+        here, beside = (np.abs(own[..., :3] - each)[inside].mean() for each in patch)
         assert here < 4 and here < beside / 2
     frame = "['x', 'y', 'width'].map(name => Number(e.getAttribute(name)))"
     fields = every(reader, "nearest", ".explorer-pad rect", frame)

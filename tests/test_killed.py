@@ -24,11 +24,6 @@ def run(numbers):
         cache.cached(compute, number=number)
 """
 CHAPTER = """\
-# ---
-# jupyter:
-#   kernelspec: {name: python3, display_name: Python 3, language: python}
-# ---
-
 # %% tags=["parameters"]
 number: int = 0
 

@@ -214,7 +214,7 @@ def test_trws_is_not_above_bp():
 # Stopping
 
 
-def test_trws_stops_at_the_tolerance_or_the_maximum():
+def test_trws_stops_at_the_tolerance_or_the_maximum_and_bp_when_its_labels_no_longer_change():
     costs = random_costs(0, 9, 8, 9, 8)
     loose, tight = (mrf.solve(costs, 0.1, tolerance=t) for t in (0.05, 0.01))
     for found, tolerance in ((loose, 0.05), (tight, 0.01)):
@@ -222,13 +222,9 @@ def test_trws_stops_at_the_tolerance_or_the_maximum():
     assert loose.iterations < tight.iterations < 100
     assert loose.bound <= tight.bound
     assert mrf.solve(costs, 0.1, tolerance=0, iterations=3).iterations == 3
-
-
-def test_bp_stops_when_its_labels_no_longer_change():
     costs = random_costs(0, 6, 6, 5, 5)
     found = mrf.solve(costs, 0.02, solver="bp")
-    assert 6 <= found.iterations < 100
-    assert found.bound == -np.inf
+    assert 6 <= found.iterations < 100 and found.bound == -np.inf
     again = mrf.solve(costs, 0.02, solver="bp", iterations=found.iterations + 50)
     assert_array_equal(found.labels_rc, again.labels_rc)
 

@@ -16,8 +16,6 @@ import corrlib
 from conftest import ROOT
 from corrlib.publishing import cli
 
-WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-
 
 def script(name):
     """A script of ci/ as a module."""
@@ -27,80 +25,67 @@ def script(name):
     return module
 
 
-def workflow(path):
-    found = yaml.safe_load(path.read_text())
-    found["on"] = found.pop(True)  # YAML 1.1 takes `on` for a truth
-    return found
+WORKFLOWS = {}
+for _path in (ROOT / ".github" / "workflows").glob("*.yml"):
+    WORKFLOWS[_path.stem] = yaml.safe_load(_path.read_text())
+    WORKFLOWS[_path.stem]["on"] = WORKFLOWS[_path.stem].pop(True)  # YAML 1.1 takes `on` for a truth
+#: Workflow, job, scope.
+WRITES = {("publish", "pages", "pages"), ("publish", "pages", "id-token")}
+WRITES |= {("publish", "notebooks", "contents"), ("release", "release", "contents")}
 
 
-def steps(path):
-    return [step for job in workflow(path)["jobs"].values() for step in job["steps"]]
-
-
-def commands(path):
+def commands(name):
     """The lines of a workflow that run something, those that go on joined."""
-    text = "\n".join(step.get("run", "") for step in steps(path)).replace("\\\n", " ")
+    steps = [step for job in WORKFLOWS[name]["jobs"].values() for step in job["steps"]]
+    text = "\n".join(step.get("run", "") for step in steps).replace("\\\n", " ")
     return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines() if line.strip()]
 
 
-def test_there_is_a_workflow_for_each_occasion():
-    occasions = {path.stem: workflow(path)["on"] for path in WORKFLOWS}
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_workflows_pin_their_actions_and_may_write_only_where_they_have_to(name):
+    found = WORKFLOWS[name]
+    assert found["permissions"] == {"contents": "read"} and found["concurrency"]["group"]
+    uses = [step["uses"] for job in found["jobs"].values() for step in job["steps"] if "uses" in step]
+    assert uses and all(re.fullmatch(r"actions/[\w-]+(/\w+)?@v\d+", action) for action in uses)
+    for job, about in found["jobs"].items():
+        rights = about.get("permissions", {})
+        assert {(name, job, scope) for scope, right in rights.items() if right == "write"} <= WRITES
+        run = " ".join(step.get("run", "") for step in about["steps"])
+        assert not rights or not re.search(r"\.ci/|make |\.venv|corrlib |python", run), "runs our code"
+
+
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_workflows_run_what_a_person_would(name):
+    makefile, readme = (ROOT / "Makefile").read_text(), (ROOT / "README.md").read_text()
+    for line in commands(name):
+        for target in re.findall(r"^make (\w+)", line):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
+        for path in re.findall(r"\b(?:ci|tests)/\w+\.py|\.ci/\w+", line):
+            assert (ROOT / path).is_file(), line
+        if "corrlib " in line:
+            typed = line[line.index("corrlib ") :]
+            assert cli._parser().parse_args(shlex.split(typed)[1:]).call and typed in readme
+    if name in ("check", "publish", "release"):
+        assert ".ci/run" in commands(name)
+
+
+def test_workflows_start_when_they_should_and_publish_what_the_launch_buttons_open():
+    occasions = {name: found["on"] for name, found in WORKFLOWS.items()}
     assert occasions["check"] == {"pull_request": None}
     assert occasions["publish"]["push"] == {"branches": ["main"]}
     assert set(occasions["reproduce"]) == {"workflow_dispatch"}
     assert occasions["release"] == {"push": {"tags": ["v*"]}}
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
-def test_workflows_pin_their_actions_and_may_write_only_where_they_have_to(path):
-    found = workflow(path)
-    assert found["permissions"] == {"contents": "read"}
-    assert found["concurrency"]["group"]
-    uses = [step["uses"] for step in steps(path) if "uses" in step]
-    assert uses and all(re.fullmatch(r"actions/[\w-]+(/\w+)?@v\d+", name) for name in uses)
-    writes = {
-        (path.stem, job, scope)
-        for job, one in found["jobs"].items()
-        for scope, right in one.get("permissions", {}).items()
-        if right == "write"
-    }
-    assert writes <= {
-        ("publish", "pages", "pages"),
-        ("publish", "pages", "id-token"),
-        ("publish", "notebooks", "contents"),
-        ("release", "release", "contents"),
-    }
-    for job in found["jobs"].values():  # who may write runs no code of the project
-        run = " ".join(step.get("run", "") for step in job["steps"])
-        assert "permissions" not in job or not re.search(r"\.ci/|make |\.venv|corrlib |python", run)
-
-
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.stem)
-def test_workflows_run_what_a_person_would(path):
-    makefile = (ROOT / "Makefile").read_text()
-    assert commands(path) or path.stem == "pages"
-    for line in commands(path):
-        for target in re.findall(r"^make (\w+)", line):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
-        for name in re.findall(r"\b(?:ci|tests)/\w+\.py|\.ci/\w+", line):
-            assert (ROOT / name).is_file(), line
-        if "corrlib " in line:
-            assert cli._parser().parse_args(shlex.split(line[line.index("corrlib ") + 8 :])).call
-            readme = (ROOT / "README.md").read_text()
-            assert line[line.index("corrlib ") :] in readme, "the README says the same"
-    if path.stem in ("check", "publish", "release"):
-        assert ".ci/run" in commands(path)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert f"git push --force origin HEAD:{config['repository']['branch']}" in commands("publish")
+    assert {"binderhub_url", "colab_url"} < set(config["launch_buttons"])
+    assert config["launch_buttons"]["notebook_interface"] == "jupyterlab"
+    assert "/edit/main/" in config["sphinx"]["config"]["html_context"]["edit_page_url_template"]
 
 
 def test_no_file_names_a_package_index():
-    for path in [*WORKFLOWS, *(ROOT / name for name in ("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff"))]:
+    names = ("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff")
+    for path in [*(ROOT / ".github" / "workflows").glob("*.yml"), *(ROOT / name for name in names)]:
         assert not re.search(r"pypi|pytorch\.org|npmjs|anaconda\.org|index-url", path.read_text()), path
-
-
-def test_the_version_has_one_source():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "version" not in project and project["dynamic"] == ["version"]
-    assert read_configuration(ROOT / "pyproject.toml")["project"]["version"] == corrlib.__version__
 
 
 def test_a_release_has_to_agree_with_its_tag():
@@ -125,33 +110,27 @@ def test_the_changelog_has_an_unreleased_part_and_links_for_its_versions():
 
 def test_the_citation_names_this_version_and_the_paper():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
-    assert cited["version"] == corrlib.__version__
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert cited["license"] == project["license"]
+    assert "version" not in project and project["dynamic"] == ["version"]
+    assert read_configuration(ROOT / "pyproject.toml")["project"]["version"] == corrlib.__version__
+    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
+    assert cited["version"] == corrlib.__version__ and cited["license"] == project["license"]
     assert [one["name"] for one in cited["authors"]] == [one["name"] for one in project["authors"]]
-    url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
-    assert cited["repository-code"] == url
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert cited["repository-code"] == config["repository"]["url"]
     (paper,) = cited["references"]
-    entry = re.search(
-        r"@inproceedings\{long2014,.*?\n\}", (ROOT / "book" / "references.bib").read_text(), re.S
-    )[0]
-    assert f"{{{paper['title']}}}" in entry and f"{{{paper['start']}--{paper['end']}}}" in entry
+    references = (ROOT / "book" / "references.bib").read_text()
+    entry = re.search(r"@inproceedings\{long2014,.*?\n\}", references, re.S)[0]
     names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
-    assert f"{{{names}}}" in entry and f"{{{paper['year']}}}" in entry and f"{{{paper['volume']}}}" in entry
+    pages = f"{paper['start']}--{paper['end']}"
+    assert all(f"{{{v}}}" in entry for v in (paper["title"], pages, names, paper["year"], paper["volume"]))
 
 
-@pytest.fixture(scope="module")
-def launched(tmp_path_factory):
-    out = tmp_path_factory.mktemp("launched")
-    script("notebooks").main(out)
-    return out
-
-
-def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(launched, capsys):
-    chapters = {path.stem for path in (ROOT / "book").glob("[!_]*.py")}
-    assert {path.stem for path in (launched / "book").glob("*.ipynb")} == chapters
-    for path in (launched / "book").glob("*.ipynb"):
+def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(tmp_path, capsys):
+    script("notebooks").main(tmp_path)
+    paths = list((tmp_path / "book").glob("*.ipynb"))
+    assert {path.stem for path in paths} == {path.stem for path in (ROOT / "book").glob("[!_]*.py")}
+    for path in paths:
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
         first, *others = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -162,19 +141,7 @@ def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(launched, c
         assert not capsys.readouterr().out, "it does nothing where the package is installed"
     finally:
         InteractiveShell.clear_instance()
-    assert (launched / ".binder" / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
-    post_build = launched / ".binder" / "postBuild"
-    assert post_build.stat().st_mode & 0o111
-    subprocess.run(["bash", "-n", post_build], check=True)
-
-
-def test_launch_buttons_open_the_branch_that_is_published():
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    branch = config["repository"]["branch"]
-    assert f"git push --force origin HEAD:{branch}" in commands(
-        ROOT / ".github" / "workflows" / "publish.yml"
-    )
-    assert {"binderhub_url", "colab_url"} < set(config["launch_buttons"])
-    assert config["launch_buttons"]["notebook_interface"] == "jupyterlab"
-    edited = config["sphinx"]["config"]["html_context"]["edit_page_url_template"]
-    assert "/edit/main/" in edited, "the source is edited in main"
+    binder = tmp_path / ".binder"
+    assert (binder / "environment.yml").read_bytes() == (ROOT / "environment.yml").read_bytes()
+    assert (binder / "postBuild").stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", binder / "postBuild"], check=True)

@@ -39,16 +39,11 @@ results.write(results.folder() / "CHAPTER-photos.json", values, provenance=about
 """
 # Parameters that make the stages short.
 FEWER = ("betas: list[float] = [4e-4]", "radii: list[float] = [20.0]", 'layers: list[str] = ["conv4"]')
+DETAIL = {"detail-over-uniform": [["conv3", [0.2, 0.1, 0.3]]]}
+PCK = {"pck": {"conv4 flow": {"cat": [0.25, 0.2, 0.3]}}, "means": {"conv4 flow": [[0.25, 0.2, 0.3]]}}
 VALUES = {
-    "visualization": {
-        "rf": {"conv1": [11, 4]},
-        "claims": {"detail-over-uniform": [["conv3", [0.2, 0.1, 0.3]]]},
-    },
-    "alignment": {
-        "alphas": [0.1],
-        "pck": {"conv4 flow": {"cat": [0.25, 0.2, 0.3]}},
-        "means": {"conv4 flow": [[0.25, 0.2, 0.3]]},
-    },
+    "visualization": {"rf": {"conv1": [11, 4]}, "claims": DETAIL},
+    "alignment": {"alphas": [0.1], **PCK},
     "classification": {"accuracy": {"conv4": {"cat": [50.0, 40.0, 60.0]}}, "means": {}},
     "prediction": {"alphas": [0.1], "pck": {}, "means": {}},
 }
@@ -193,9 +188,7 @@ def test_chapters_are_given_the_scale_of_the_paper(data, weights):
     assert all(left_out.items() <= own.items() for own in fewer.parameters.values())
 
 
-def test_what_is_wrong_is_reported_before_anything_starts(
-    project, data, weights, folder, tmp_path, monkeypatch
-):
+def test_mistakes_are_reported_before_anything_starts(project, data, weights, folder, tmp_path, monkeypatch):
     broken, out = tmp_path / "data", tmp_path / "out"
     shutil.copytree(data, broken)
     with pytest.raises(FileNotFoundError, match="no such weights"):
@@ -221,11 +214,8 @@ def test_what_is_wrong_is_reported_before_anything_starts(
 
 def test_time_is_in_proportion_to_a_recorded_run():
     record = results.read(ROOT / reproduce.RECORDED)
-    objects, patches = (
-        sum(record["values"]["objects"].values()),
-        record["provenance"]["parameters"]["patches"],
-    )
-    for row in reproduce.hours(record, objects=3 * objects, patches=2 * patches):
+    objects, patches = record["values"]["objects"].values(), record["provenance"]["parameters"]["patches"]
+    for row in reproduce.hours(record, objects=3 * sum(objects), patches=2 * patches):
         factor = {"patches": 2, "images": 2, "trials": 1}.get(row["unit"], 3)
         assert row["hours"] == pytest.approx(factor * row["processor_seconds"] / 3600)
 
@@ -240,11 +230,9 @@ def test_a_rehearsal_has_the_layout_of_voc_and_sums_the_steps_of_killed_runs(tmp
     root, weights = tmp_path / "data", tmp_path / "random.caffemodel"
     rehearse.write_data(root, 20, size=64)
     dataset = VOC(root)
-    assert dataset.name != "figurines" and not (root / "truth").exists(), (
-        "as of photographs, nothing is known"
-    )
+    assert dataset.name != "figurines" and not (root / "truth").exists(), "as of photographs"
     lists = {split: dataset.image_ids(split) for split in ("train", "val")}
-    assert {split: len(names) for split, names in lists.items()} == {"train": 10, "val": 10}
+    assert [len(names) for names in lists.values()] == [10, 10]
     assert sum(name.startswith("2011_" + "07") for name in lists["val"]) == 7, "cats are most"
 
     widths = dict(conv1=6, conv2=8, conv3=6, conv4=8, conv5=4, fc6=5, fc7=7, fc8=3)

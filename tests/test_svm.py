@@ -55,7 +55,7 @@ def test_at_small_C_it_is_ridge_regression(rng):
     np.testing.assert_allclose(found.intercepts, 512 * w[-1], rtol=1e-4)
 
 
-def test_one_sample_per_class_and_a_single_class():
+def test_one_sample_per_class_a_single_class_and_constant_features():
     x = np.array([[512.0, 0], [0, 512.0]])
     found = svm.train(x, np.array([4, 9]), C=1e-3)
     np.testing.assert_array_equal(found.predict(x), [4, 9])
@@ -63,24 +63,14 @@ def test_one_sample_per_class_and_a_single_class():
     a = 2 * 1e-3 * 512 / (1 + 2 * 1e-3 * 512**2)
     np.testing.assert_allclose(found.weights, [[a, -a], [-a, a]], rtol=1e-4)
     assert svm.train(x, np.array([7, 7]), C=1e-6).predict(x).tolist() == [7, 7]
-
-
-@pytest.mark.parametrize("value", [0.0, 512.0])
-def test_with_constant_features_the_most_frequent_class_is_predicted(value):
-    found = svm.train(np.full((11, 4), value), np.array([0] * 3 + [1] * 6 + [2] * 2))
-    assert set(found.predict(np.full((5, 4), value)).tolist()) == {1}
-
-
-def test_prediction_keeps_shapes(rng):
-    x, labels = clouds(rng)
-    found = svm.train(x, labels)
-    np.testing.assert_array_equal(found.predict(x.reshape(8, 30, 17)).ravel(), found.predict(x))
-    assert found.scores(x[0]).shape == (5,)
+    for constant in (np.zeros((11, 4)), np.full((11, 4), 512.0)):  # the most frequent class is predicted
+        assert set(svm.train(constant, np.array([0] * 3 + [1] * 6 + [2] * 2)).predict(constant)) == {1}
 
 
 def test_cross_validation_is_the_loop_over_folds(rng):
     x, labels = clouds(rng, spread=3.0)
     groups = rng.integers(0, 30, len(x))
+    labels[groups == 3] = 99  # cannot be predicted where its only fold is left out
     Cs = [1e-5, 1e-8, 1e-6]
     found = svm.cross_validate(x, labels, groups, Cs=Cs, folds=4)
     assert found.shape == (3, len(x))
@@ -89,6 +79,12 @@ def test_cross_validation_is_the_loop_over_folds(rng):
             expected = svm.train(x[train], labels[train], C=C).predict(x[test])
             np.testing.assert_array_equal(row[test], expected)
     assert len({tuple(row) for row in found}) == 3
+    assert not (found[:, groups == 3] == 99).any() and (found[:, groups != 3] == 99).any()
+    three, five = (svm.cross_validate(x, labels, groups % 3, Cs=[1e-6], folds=n) for n in (3, 5))
+    np.testing.assert_array_equal(three, five)  # there are no more folds than groups
+    whole = svm.train(x, labels)
+    np.testing.assert_array_equal(whole.predict(x.reshape(8, 30, 17)).ravel(), whole.predict(x))
+    assert whole.scores(x[0]).shape == (6,)
 
 
 def test_a_group_is_never_divided(rng):
@@ -99,21 +95,6 @@ def test_a_group_is_never_divided(rng):
     assert (found == labels).mean() < 0.45
     divided = svm.cross_validate(x, labels, np.arange(120), Cs=[1e-4])[0]
     assert (divided == labels).mean() == 1
-
-
-def test_a_class_in_one_fold_only_cannot_be_predicted_there(rng):
-    x, labels = clouds(rng, count=60)
-    groups = np.repeat(np.arange(10), 6)
-    labels[groups == 3] = 99
-    found = svm.cross_validate(x, labels, groups, Cs=[1e-6])[0]
-    assert not (found[groups == 3] == 99).any() and (found[groups != 3] != 99).any()
-
-
-def test_there_are_no_more_folds_than_groups(rng):
-    x, labels = clouds(rng, count=60)
-    groups = np.repeat([5, 6, 7], 20)
-    three, five = (svm.cross_validate(x, labels, groups, Cs=[1e-6], folds=n) for n in (3, 5))
-    np.testing.assert_array_equal(three, five)
 
 
 def test_divergence_is_an_error_with_advice(rng, monkeypatch):

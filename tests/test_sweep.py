@@ -10,28 +10,21 @@ import signal
 import subprocess
 import sys
 import time
-from html.parser import HTMLParser
 from pathlib import Path
 
 import filelock
 import nbformat
 import psutil
 import pytest
+from distributed import LocalCluster
+from joblib import cpu_count
 
 from corrlib.publishing import cli
-from corrlib.publishing.sweep import engine, grid, page, rows, runs
+from corrlib.publishing.sweep import engine, grid, page, runs
+from test_project import script
 
-ROOT = Path(__file__).resolve().parents[1]
 #: Its heavy work is `toys.align`, in the cache; what it does wrong depends on `mode`.
-CHAPTER = r'''# ---
-# jupyter:
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
-# %% tags=["parameters"]
+CHAPTER = r"""# %% tags=["parameters"]
 layer: str = "conv4"
 alpha: float = 0.1
 mode: str = ""
@@ -50,18 +43,11 @@ from corrlib import cache
 def show(kind, **about):
     display({"text/plain": kind}, raw=True, metadata={"corrlib": {"kind": kind, **about}})
 
-def once(name):
-    """Whether this is the first time that anybody asks."""
-    try:
-        Path(name).touch(exist_ok=False)
-        return True
-    except FileExistsError:
-        return False
-
 with open("started.txt", "a") as file:
     file.write(f"{layer} {alpha} {mode} {os.getppid()}\n")
 errors = cache.cached(toys.align, layer=layer)["errors"]
-if mode == "poison" or (mode == "victim" and once("killed")):
+if mode == "poison" or (mode == "victim" and not Path(mode).exists()):
+    Path(mode).touch()
     os.kill(os.getppid(), signal.SIGKILL)  # the worker whose kernel this is
     time.sleep(60)
 if mode == "slow" and not Path("hurry").exists():
@@ -74,7 +60,7 @@ if mode == "fails":
 show("setup", dataset="toys", network="none")
 show("numbers", numbers={"score": float((errors < alpha).mean())})
 show("numbers", numbers={"threads": int(os.environ["OMP_NUM_THREADS"])})
-'''
+"""
 TOYS = '''"""The heavy work of the chapter."""
 import numpy as np
 
@@ -84,7 +70,6 @@ def align(layer):
     return {"errors": np.linspace(0, 0.2 + 0.05 * int(layer[-1]), 200)}
 '''
 LAYERS = [f"conv{n}" for n in range(1, 6)]
-ALPHAS = [0.025, 0.05, 0.1]
 
 
 def make_project(root):
@@ -94,26 +79,16 @@ def make_project(root):
     return root
 
 
-def environment(root):
-    kept = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
-    return kept | {"CORRLIB_CACHE": str(root / "cache")}
-
-
 def start(root, *arguments):
     """Start ``corrlib sweep toy`` in a project, in a process group of its own as a terminal would."""
     program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "sweep", "toy", *arguments]
+    command = [sys.executable, "-c", program, "sweep", "toy", *arguments, "--out", "runs", "--workers", "2"]
     pipes = dict(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     # Whoever runs the tests in the background may ignore Ctrl-C, and its children would.
     heard = dict(preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL))
-    where = dict(cwd=root, env=environment(root), start_new_session=True)
-    return subprocess.Popen(command, **where, **heard, **pipes)
-
-
-def run(root, *arguments):
-    process = start(root, *arguments)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    environment["CORRLIB_CACHE"] = str(root / "cache")
+    return subprocess.Popen(command, cwd=root, env=environment, start_new_session=True, **heard, **pipes)
 
 
 def table(folder):
@@ -139,16 +114,8 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-# Grids, before anything starts.
-
-
 def grid_of(project, **values):
     return grid.points(project / "book" / "toy.py", values)
-
-
-def test_a_grid_is_every_combination_in_the_order_of_the_chapter(project):
-    points = grid_of(project, alpha="0.05,0.1", layer="conv1,conv2")
-    assert points == [{"layer": f"conv{n}", "alpha": a} for n in (1, 2) for a in (0.05, 0.1)]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +178,11 @@ def test_yaml_is_read_as_the_command_line_is(project):
     assert len(points) == 2 * 2 * 5 * 2
     assert {p["k"] for p in points} == {1, 4, 7, 10, 20} and {p["beta"] for p in points} == {None, 1e-4}
     assert points[0] | {"k": 0} == dict(layer="conv1", alpha=0.1, k=0, beta=None, layers=["a", "b"])
+    # Points that differ in the metric alone are one group.
+    found = [
+        [(points[n]["layer"], points[n]["k"], points[n]["beta"]) for n in g] for g in grid.groups(points)
+    ]
+    assert len(found) == 20 and all(len(group) == 2 and len(set(group)) == 1 for group in found)
 
 
 def test_names_are_readable_and_differ_where_points_do():
@@ -224,24 +196,12 @@ def test_names_are_readable_and_differ_where_points_do():
     assert near[0] != near[1]
 
 
-def test_points_that_differ_in_the_metric_alone_are_one_group(project):
-    points = grid_of(project, layer="conv1,conv2", alpha="0.05,0.1", k="1,2")
-    for group in (groups := grid.groups(points)):
-        assert len({(points[n]["layer"], points[n]["k"]) for n in group}) == 1
-    assert sorted(n for group in groups for n in group) == list(range(8)) and len(groups) == 4
-
-
-# Tables and pages, of notebooks that are written here.
-
-
 def notebook(path, numbers, parameters=None, error=None, figures=(), dataset="figurines", **about):
     """Write a notebook as papermill leaves it."""
     shown = [dict(kind="setup", dataset=dataset), dict(kind="numbers", numbers=numbers)]
     shown += [dict(kind="figure", name=name, alt=alt) for name, alt in figures]
-    outputs = [
-        nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="}, metadata={"corrlib": each})
-        for each in shown
-    ]
+    png = {"image/png": "iVBORw0KGgo="}
+    outputs = [nbformat.v4.new_output("display_data", png, metadata={"corrlib": each}) for each in shown]
     if error:
         colours = [f"\x1b[31m{line}\x1b[0m" for line in error]
         outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="x", traceback=colours))
@@ -252,22 +212,16 @@ def notebook(path, numbers, parameters=None, error=None, figures=(), dataset="fi
     nbformat.write(book, path)
 
 
-def test_every_number_that_a_chapter_shows_is_in_the_table(tmp_path):
-    notebook(tmp_path / "a.ipynb", {"n": 3, "score": [24.9, 23.1, 26.8]}, {"alpha": 0.1})
-    row = rows.read(tmp_path / "a.ipynb", tmp_path)
-    assert row["numbers"] == {"n": 3, "score": 24.9, "score-low": 23.1, "score-high": 26.8}
-    assert row["about"] == {"dataset": "figurines"} and row["parameters"] == {"alpha": 0.1}
-    assert (row["chapter"], row["status"], row["seconds"]) == ("toy", "done", 2.5)
-
-
 def test_collect_reads_what_others_have_executed(tmp_path, capsys):
-    notebook(tmp_path / "k10.ipynb", {"score": 0.3}, {"k": 10})
+    notebook(tmp_path / "k10.ipynb", {"n": 3, "score": [24.9, 23.1, 26.8]}, {"k": 10})
     notebook(tmp_path / "sub" / "k9.ipynb", {"score": 0.2}, {"k": 9, "seconds": 1})
     notebook(tmp_path / "k2.ipynb", {}, {"k": 2}, error=["Traceback, in colour", "ValueError: x"])
     notebook(tmp_path / "k3.ipynb", {}, {"k": 3}, end_time=None)
     (tmp_path / "k1.ipynb").write_text("{")
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "template.ipynb")
     notebook(tmp_path / ".ipynb_checkpoints" / "k4.ipynb", {}, {"k": 4})
+    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(runs.SweepError, match="another sweep"):
+        runs.collect(tmp_path)
     assert cli.main(["collect", str(tmp_path)]) == 0
     found = {row["notebook"]: row for row in table(tmp_path)}
     assert list(found) == ["k1.ipynb", "k2.ipynb", "k3.ipynb", "k10.ipynb", "sub/k9.ipynb"]
@@ -275,68 +229,42 @@ def test_collect_reads_what_others_have_executed(tmp_path, capsys):
     assert found["k2.ipynb"]["error"] == "Traceback, in colour\nValueError: x"
     assert found["k1.ipynb"]["error"].startswith("this is no notebook")
     assert found["sub/k9.ipynb"]["seconds"] == 2.5 and found["sub/k9.ipynb"]["seconds (chapter's)"] == 1
+    expected = {"n": 3, "score": 24.9, "score-low": 23.1, "score-high": 26.8, "k": 10, "chapter": "toy"}
+    assert expected.items() <= found["k10.ipynb"].items()
     with open(tmp_path / "results.csv", newline="") as file:
         read = list(csv.DictReader(file))
-    assert [{k: v or None for k, v in row.items()} for row in read] == [
-        {k: str(v) if v not in (None, "") else None for k, v in row.items()} for row in found.values()
-    ]
-    assert cli.main(["collect", str(tmp_path / ".ipynb_checkpoints")]) == 0
+    assert read == [{k: "" if v is None else str(v) for k, v in row.items()} for row in found.values()]
     assert cli.main(["collect", str(tmp_path / "none")]) == 1
     assert "no notebooks" in capsys.readouterr().err
 
 
-class Loads(HTMLParser):
-    """What a page asks for, and its scripts."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found, self.scripts, self.last = [], [], None
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.last = tag
-        self.found += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "action")]
-
-    def handle_data(self, data):
-        if self.last == "script":
-            self.scripts.append(data)
-
-
 def test_the_page_is_whole_by_itself_and_no_text_of_a_chapter_is_markup(tmp_path):
-    attack = "</script><img src=//elsewhere>"
-    notebook(tmp_path / "a.ipynb", {"score": 0.25}, {"alpha": 0.1, "layer": attack}, dataset=attack)
-    notebook(tmp_path / "b.ipynb", {"score": 0.5}, {"alpha": 0.2, "layer": "conv1"})
+    attack, figures = "</script><img src=//elsewhere>", [("plot", "It rises.")]
+    notebook(tmp_path / "a.ipynb", {"score": 0.25}, {"alpha": 0.1, "layer": attack}, None, figures, attack)
+    notebook(tmp_path / "b.ipynb", {"score": 0.5}, {"alpha": 0.2, "layer": "conv1"}, None, figures)
     notebook(tmp_path / "c.ipynb", {}, {"alpha": 0.3, "layer": "conv1"}, error=[attack])
     runs.collect(tmp_path)
     text = (tmp_path / "results.html").read_text()
-    loads = Loads(text)
-    assert loads.found and all(source.startswith("data:image/") for source in loads.found)
-    data = json.loads(loads.scripts[0])
+    found = script("check_html").Page(text)
+    assert found.loads and all(source.startswith("data:image/") for source in found.loads)
+    assert not found.links
+    first = re.search(r"(?s)<script[^>]*>(.*?)</script>", text)[1]
+    data = json.loads(first)
     assert [s["name"] for s in data["sliders"]] == ["alpha", "layer"]
     assert [p["place"] for p in data["points"]] == [[0, 0], [1, 1], [2, 1]]
     assert data["points"][2]["error"] == attack and data["points"][1]["numbers"]["score"] == "0.5"
-
-
-def test_figures_of_the_page_have_their_alt_texts_and_are_kept_once(tmp_path):
-    for k, alt in enumerate(["A line that rises to 0.25.", "A line that rises to 0.5."]):
-        notebook(tmp_path / f"{k}.ipynb", {"n": k}, {"k": k}, figures=[("plot", alt)])
-    runs.collect(tmp_path)
-    data = json.loads(Loads((tmp_path / "results.html").read_text()).scripts[0])
-    assert [point["figures"][0]["alt"][-5:] for point in data["points"]] == ["0.25.", " 0.5."]
-    assert len(data["images"]) == 1
+    assert len(data["images"]) == 1, "the same figure is kept once"
+    assert [[f["alt"] for f in p["figures"]] for p in data["points"]] == [["It rises."], ["It rises."], []]
 
 
 def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
-    def row(layer, alpha, score):
-        return dict(
-            chapter="toy",
-            status="done",
-            parameters={"layer": layer, "alpha": alpha, "k": 1},
-            numbers={"n": alpha, "score": score, "score-low": score - 1, "score-high": score + 1},
-            about={"dataset": "toys"},
-        )
+    def row(layer, alpha):
+        score, parameters = 100 * alpha, {"layer": layer, "alpha": alpha, "k": 1}
+        numbers = {"n": alpha, "score": score, "score-low": score - 1, "score-high": score + 1}
+        about = {"dataset": "toys"}
+        return dict(chapter="toy", status="done", parameters=parameters, numbers=numbers, about=about)
 
-    some = [row(layer, alpha, 100 * alpha) for layer in LAYERS for alpha in (0.2, 0.05, 0.1)]
+    some = [row(layer, alpha) for layer in LAYERS for alpha in (0.2, 0.05, 0.1)]
     drawn, about = page.figure(some)
     axes = drawn.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (toys)")
@@ -351,93 +279,56 @@ def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
     assert page.figure(some[:1]) is None and page.figure([]) is None
 
 
-# Sweeps that run.
-
-
 @pytest.fixture(scope="module")
 def fifteen(tmp_path_factory):
     """Fifteen points over five layers, executed once; and what was seen while they were."""
     root = make_project(tmp_path_factory.mktemp("sweep"))
-    arguments = (
-        "-p",
-        "layer=" + ",".join(LAYERS),
-        "-p",
-        "alpha=0.025,0.05,0.1",
-        "--out",
-        "runs",
-        "--workers",
-        "2",
-    )
+    arguments = ["-p", "layer=" + ",".join(LAYERS), "-p", "alpha=0.025,0.05,0.1"]
     process = start(root, *arguments)
     wait_for(lambda: lines(root / "started.txt"))  # a scheduler, its workers and their kernels are there
-    with contextlib.chdir(root), pytest.raises(runs.SweepError) as second:
+    with contextlib.chdir(root), pytest.raises(runs.SweepError, match="another sweep is at work in runs"):
         runs.sweep(Path("book", "toy.py"), {"layer": "conv1"}, Path("runs"))
-    everyone = [
-        p for p in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    ]
+    everyone = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     sockets = [c for p in everyone if p.is_running() for c in p.net_connections() if c.status == "LISTEN"]
     out, err = process.communicate(timeout=120)
-    return dict(
-        root=root, code=process.returncode, out=out, err=err, second=second, sockets=sockets, again=arguments
-    )
+    assert len(sockets) > 2 and {c.laddr.ip for c in sockets} == {"127.0.0.1"}, "nothing but loopback"
+    assert (process.returncode, out, err) == (0, "runs/results.html\n", "")
+    return root, arguments
 
 
 def test_fifteen_points_over_five_layers_cost_five_alignments(fifteen):
-    root = fifteen["root"]
-    assert fifteen["code"] == 0, fifteen["err"]
+    root, _ = fifteen
     assert sorted(lines(root / "aligned.txt")) == LAYERS
     assert len(list((root / "cache" / "toys.align").glob("*.safetensors"))) == 5
     assert len(lines(root / "started.txt")) == 15
-
-
-def test_the_first_of_a_group_has_ended_before_the_others_start(fifteen):
-    folder = fifteen["root"] / "runs"
-
-    def times(layer, alpha):
-        about = nbformat.read(folder / f"layer={layer},alpha={alpha}.ipynb", 4).metadata.papermill
-        return about.start_time, about.end_time
-
-    for layer in LAYERS:
-        first, *others = (times(layer, alpha) for alpha in ALPHAS)
-        assert all(other[0] >= first[1] for other in others)
+    for layer in LAYERS:  # the first of a group has ended before the others start
+        paths = [root / "runs" / f"layer={layer},alpha={alpha}.ipynb" for alpha in (0.025, 0.05, 0.1)]
+        first, *others = (nbformat.read(path, 4).metadata.papermill for path in paths)
+        assert all(other.start_time >= first.end_time for other in others)
 
 
 def test_the_table_has_a_row_a_point_in_the_order_of_the_grid(fifteen):
-    found = table(fifteen["root"] / "runs")
-    assert [(r["layer"], r["alpha"]) for r in found] == [(layer, a) for layer in LAYERS for a in ALPHAS]
+    folder = fifteen[0] / "runs"
+    found = table(folder)
+    points = [(layer, alpha) for layer in LAYERS for alpha in (0.025, 0.05, 0.1)]
+    assert [(r["layer"], r["alpha"]) for r in found] == points
     assert all(r["status"] == "done" and r["seconds"] > 0 and r["dataset"] == "toys" for r in found)
+    assert {r["threads"] for r in found} == {max(1, cpu_count() // 2)}, "workers share the cores"
     # An independent count: errors are 200 numbers from 0 to 0.2 + 0.05 n, evenly.
     for r in found:
         top = 0.2 + 0.05 * int(r["layer"][-1])
         assert r["score"] == sum(top * i / 199 < r["alpha"] for i in range(200)) / 200
-    assert {p.name for p in (fifteen["root"] / "runs").iterdir()} == {
-        *(f"layer={r['layer']},alpha={r['alpha']}.ipynb" for r in found),
-        *(".lock", "results.csv", "results.json", "results.png", "results.html"),
-    }
-
-
-def test_nothing_but_loopback_is_listened_to_and_nobody_chatters(fifteen):
-    assert len(fifteen["sockets"]) > 2
-    assert {c.laddr.ip for c in fifteen["sockets"]} == {"127.0.0.1"}
-    assert fifteen["out"] == "runs/results.html\n" and fifteen["err"] == ""
-
-
-def test_workers_share_the_cores(fifteen):
-    from joblib import cpu_count
-
-    assert {r["threads"] for r in table(fifteen["root"] / "runs")} == {max(1, cpu_count() // 2)}
-
-
-def test_two_sweeps_in_one_folder_refuse_each_other(fifteen):
-    assert str(fifteen["second"].value).startswith("another sweep is at work in runs: wait for it")
+    notebooks = {f"layer={layer},alpha={alpha}.ipynb" for layer, alpha in points}
+    tables = {".lock", "results.csv", "results.json", "results.png", "results.html"}
+    assert {p.name for p in folder.iterdir()} == notebooks | tables
 
 
 def test_what_is_done_is_not_done_again_until_the_chapter_changes(fifteen, monkeypatch, capsys):
-    root = fifteen["root"]
+    root, again = fifteen
     monkeypatch.chdir(root)
     before = {p: p.stat().st_mtime_ns for p in (root / "runs").glob("*.ipynb")}
     (root / "runs" / ".starts").mkdir()  # of a client that was killed at its very end
-    assert cli.main(["sweep", "toy", *fifteen["again"]]) == 0
+    assert cli.main(["sweep", "toy", *again, "--out", "runs"]) == 0
     assert not (root / "runs" / ".starts").exists()
     assert {p: p.stat().st_mtime_ns for p in before} == before and len(lines(root / "started.txt")) == 15
     capsys.readouterr()
@@ -448,22 +339,17 @@ def test_what_is_done_is_not_done_again_until_the_chapter_changes(fifteen, monke
     (root / "book" / "toy.py").write_text(CHAPTER + "\n# %%\n2 + 2\n")
     assert cli.main(["sweep", "toy", *more]) == 0
     assert "2 points, 0 done" in capsys.readouterr().out
-    (root / "book" / "toy.py").write_text(CHAPTER)
 
 
 def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):
     root = make_project(tmp_path)
-    arguments = ("-p", "mode=poison,fails,victim,a,b", "-p", "layer=conv1", "--out", "runs", "--workers", "2")
-    code, _, err = run(root, *arguments)
+    process = start(root, "-p", "mode=poison,fails,victim,a,b", "-p", "layer=conv1")
+    _, err = process.communicate(timeout=120)
     found = {row["mode"]: row for row in table(root / "runs")}
-    assert {mode: row["status"] for mode, row in found.items()} == {
-        **dict(poison="failed", fails="failed", victim="done", a="done", b="done")
-    }
-    assert code == 1
-    assert "1 / 0" in found["fails"]["error"] and "ZeroDivisionError" in found["fails"]["error"]
-    assert (
-        "chapter toy failed in its cell" in found["fails"]["error"] and "\x1b" not in found["fails"]["error"]
-    )
+    states = dict(poison="failed", fails="failed", victim="done", a="done", b="done")
+    assert process.returncode == 1 and {mode: row["status"] for mode, row in found.items()} == states
+    error = found["fails"]["error"]
+    assert "chapter toy failed in its cell" in error and "1 / 0" in error and "\x1b" not in error
     assert "its worker died 3 times" in found["poison"]["error"]
     starts = [line.split()[2] for line in lines(root / "started.txt") if len(line.split()) == 4]
     assert (starts.count("poison"), starts.count("victim"), starts.count("fails")) == (3, 2, 1)
@@ -473,40 +359,25 @@ def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):
     assert said[1].endswith(": ZeroDivisionError: division by zero") and len(said) == 3
 
 
-def test_an_interrupted_and_a_killed_sweep_leave_a_whole_table_and_go_on(tmp_path):
-    root = make_project(tmp_path)
-    arguments = ("-p", "mode=slow", "-p", "layer=conv1,conv2,conv3", "--out", "runs", "--workers", "2")
-    folder, left = root / "runs", []
-
-    def status():
-        return [row["status"] for row in table(folder)] if (folder / "results.json").exists() else []
-
-    for number, sent in enumerate((signal.SIGINT, signal.SIGKILL), 1):
-        process = start(root, *arguments)
-        wait_for(lambda number=number: len(lines(root / "started.txt")) == 2 * number)
-        left += psutil.Process(process.pid).children(recursive=True)
-        if sent == signal.SIGKILL:
-            process.kill()
-            process.communicate(timeout=30)
-        else:
-            os.killpg(process.pid, sent)  # as the terminal does
-            out, err = process.communicate(timeout=30)
-            assert (process.returncode, out, err) == (130, "", "corrlib: interrupted\n")
-        assert status() == ["not run"] * 3
-        assert not psutil.wait_procs(left, timeout=15)[1], "no worker and no kernel is left"
+def test_an_interrupted_sweep_leaves_a_whole_table_and_resumes(tmp_path):  # killed ones: test_killed.py
+    root, arguments = make_project(tmp_path), ("-p", "mode=slow", "-p", "layer=conv1,conv2,conv3")
+    process = start(root, *arguments)
+    wait_for(lambda: len(lines(root / "started.txt")) == 2)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)  # as the terminal does
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "corrlib: interrupted\n")
+    assert [row["status"] for row in table(root / "runs")] == ["not run"] * 3
+    assert not psutil.wait_procs(family, timeout=15)[1], "no worker and no kernel is left"
     (root / "hurry").touch()
-    code, _, err = run(root, *arguments)
-    assert (code, err, status()) == (0, "", ["done"] * 3)
-    assert len(lines(root / "started.txt")) == 4 + 3 and sorted(lines(root / "aligned.txt")) == [
-        "conv1",
-        "conv2",
-        "conv3",
-    ]
+    process = start(root, *arguments)
+    assert process.communicate(timeout=120)[1] == "" and process.returncode == 0
+    assert [row["status"] for row in table(root / "runs")] == ["done"] * 3
+    assert len(lines(root / "started.txt")) == 2 + 3
+    assert sorted(lines(root / "aligned.txt")) == ["conv1", "conv2", "conv3"]
 
 
 def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, monkeypatch):
-    from distributed import LocalCluster
-
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as a cluster's own workers have it, or not
     quiet = dict(processes=False, dashboard_address=None, n_workers=1, protocol="tcp", host="127.0.0.1")
     chapter = Path("book", "toy.py")
@@ -533,10 +404,3 @@ def test_a_kernel_whose_port_was_taken_is_started_again_and_other_errors_are_not
     with pytest.raises(RuntimeError, match="else"):
         engine._run(Path("toy.py"), Path("out.ipynb"), {}, "digest", Path("results"))
     assert calls == [{"digest": "digest"}] * 3
-
-
-def test_the_lock_is_free_after_a_sweep_and_held_during_collect(tmp_path):
-    notebook(tmp_path / "a.ipynb", {"score": 1.0})
-    with filelock.FileLock(tmp_path / ".lock"), pytest.raises(runs.SweepError, match="another sweep"):
-        runs.collect(tmp_path)
-    assert len(runs.collect(tmp_path)) == 1

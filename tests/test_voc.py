@@ -61,7 +61,7 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_points_and_boxes_are_in_the_frame_of_pixel_centres(root):
+def test_points_and_boxes_are_in_the_frame_of_pixel_centres_and_images_are_rgb(root):
     data = VOC(root)
     _, first, _, empty = data.instances("cat", "train")
     assert (first.image_id, first.number) == ("a", 1)
@@ -75,6 +75,9 @@ def test_points_and_boxes_are_in_the_frame_of_pixel_centres(root):
     berkeley(root, "cat", "c_1", bounds=(1, 1, 28, 12))  # the whole image of 29 x 13 pixels
     (whole,) = VOC(root).instances("cat", "val")
     np.testing.assert_array_equal(whole.box, [-0.5, -0.5, 28.5, 12.5])
+    image = data.image("a")
+    assert (image.shape, image.dtype) == ((13, 29, 3), np.uint8)
+    assert (image[:, 2] > (200, -1, -1)).all() and (image[:, 2, 1:] < 40).all() and (image[:, -2] < 40).all()
 
 
 def test_objects_are_in_the_order_of_the_split_and_of_their_numbers(root):
@@ -86,13 +89,6 @@ def test_objects_are_in_the_order_of_the_split_and_of_their_numbers(root):
     assert data.instances("dog", "train") == []
     cats.clear()  # the caller's own list
     assert len(data.instances("cat", "train")) == 4
-
-
-def test_images_are_rgb(root):
-    image = VOC(root).image("a")
-    assert (image.shape, image.dtype) == ((13, 29, 3), np.uint8)
-    assert (image[:, 2] > (200, -1, -1)).all() and (image[:, 2, 1:] < 40).all()
-    assert (image[:, -2] < 40).all()
 
 
 def test_flags_are_those_of_the_object_with_the_same_box(root):
@@ -179,39 +175,17 @@ def test_the_digest_is_of_names_and_contents(root, tmp_path_factory):
 # Corrupt data
 
 
-def test_a_folder_that_is_no_dataset(tmp_path, root):
-    with pytest.raises(DataError, match=r"nowhere is no dataset.*JPEGImages.*VOC 2011"):
-        VOC(tmp_path / "nowhere")
-    shutil.rmtree(root / "annotations")
-    with pytest.raises(DataError, match=r"lacks the folder annotations"):
-        VOC(root)
-    (root / "annotations").mkdir()
-    with pytest.raises(DataError, match=r"annotations is empty"):
-        VOC(root)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda data: data.instances("cow", "train"), r"'cow'.*has cat, dog"),
-        (lambda data: data.keypoint_names("cow"), r"'cow'.*has cat, dog"),
-        (lambda data: data.instances("cat", "test"), r"'test'.*has train, val"),
-        (lambda data: data.image_ids("../../x"), r"'\.\./\.\./x'.*has train, val"),
-        (lambda data: data.image("z"), r"no image .*z\.jpg"),
-    ],
-)
-def test_unknown_names_are_refused_and_the_known_ones_listed(root, call, message):
-    with pytest.raises(DataError, match=message):
-        call(VOC(root))
-
-
-def test_a_corrupt_image_is_named_with_a_remedy(root):
-    path = root / "VOCdevkit/VOC2011/JPEGImages/a.jpg"
-    whole = path.read_bytes()
-    for content in (whole[:-2], whole[: len(whole) // 2], b"", b"<html>"):
-        path.write_bytes(content)
-        with pytest.raises(DataError, match=r"JPEGImages.a\.jpg is corrupt.*download it again"):
-            VOC(root).image("a")
+def test_unknown_names_are_refused_and_the_known_ones_listed(root):
+    data = VOC(root)
+    for call, name, message in (
+        (data.instances, ("cow", "train"), r"'cow'.*has cat, dog"),
+        (data.keypoint_names, ("cow",), r"'cow'.*has cat, dog"),
+        (data.instances, ("cat", "test"), r"'test'.*has train, val"),
+        (data.image_ids, ("../../x",), r"'\.\./\.\./x'.*has train, val"),
+        (data.image, ("z",), r"no image .*z\.jpg"),
+    ):
+        with pytest.raises(DataError, match=message):
+            call(*name)
 
 
 BILLION = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]><annotation><image>&y;</image></annotation>'
@@ -241,7 +215,7 @@ def test_corrupt_annotations_are_named(root, text, message):
         VOC(root).instances("cat", "val")
 
 
-def test_other_corrupt_files_are_named(root):
+def test_other_corrupt_files_are_named(root, tmp_path):
     voc_objects(root, ("cat", 0, 0, "?", 1, 2, 3))
     with pytest.raises(DataError, match=r"Annotations.a\.xml: xmin .*'\?'"):
         VOC(root).instances("cat", "train")
@@ -251,6 +225,20 @@ def test_other_corrupt_files_are_named(root):
     (root / "VOCdevkit/VOC2011/ImageSets/Main/train.txt").write_bytes(b"2011_000001\n\xff\xfe\n")
     with pytest.raises(DataError, match=r"train\.txt is corrupt or no text"):
         VOC(root).image_ids("train")
+    path = root / "VOCdevkit/VOC2011/JPEGImages/a.jpg"
+    whole = path.read_bytes()
+    for content in (whole[:-2], whole[: len(whole) // 2], b"", b"<html>"):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"JPEGImages.a\.jpg is corrupt.*download it again"):
+            VOC(root).image("a")
+    with pytest.raises(DataError, match=r"nowhere is no dataset.*JPEGImages.*VOC 2011"):
+        VOC(tmp_path / "nowhere")
+    shutil.rmtree(root / "annotations")
+    with pytest.raises(DataError, match=r"lacks the folder annotations"):
+        VOC(root)
+    (root / "annotations").mkdir()
+    with pytest.raises(DataError, match=r"annotations is empty"):
+        VOC(root)
 
 
 # Genuine data
@@ -320,6 +308,10 @@ def test_the_embedded_world_is_drawn_once(tmp_path, monkeypatch):
     assert {p: p.stat().st_mtime_ns for p in again.root.rglob("*")} == drawn
     check_boxes(data, [i for c in data.categories for i in data.instances(c, "train")])
     assert [p.suffix for p in data.root.parent.iterdir() if p != data.root] in ([], [".lock"])
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ValueError, match=r"figurines cannot be drawn: .*file.*CORRLIB_CACHE"):
+        open_dataset()
 
 
 def test_a_world_that_another_process_has_drawn_meanwhile_is_not_drawn_again(tmp_path, root, monkeypatch):
@@ -336,10 +328,3 @@ def test_a_world_that_another_process_has_drawn_meanwhile_is_not_drawn_again(tmp
     monkeypatch.setattr("filelock.FileLock", while_another_draws)
     monkeypatch.setattr("corrlib.figurines.write_world", None)
     assert open_dataset().categories == ("cat", "dog")
-
-
-def test_a_world_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
-    (tmp_path / "file").write_text("not a folder")
-    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "file"))
-    with pytest.raises(ValueError, match=r"figurines cannot be drawn: .*file.*CORRLIB_CACHE"):
-        open_dataset()

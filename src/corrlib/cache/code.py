@@ -22,15 +22,10 @@ _PARSING = threading.Lock()
 def code_digest(module: str) -> str:
     """Digest of the code of a module and of all code of its package and of corrlib that it imports.
 
-    Imports are followed however indirect they are, also those inside functions. Comments, docstrings and
-    formatting do not count. The ``__init__`` of a package counts only where a name is taken from it:
-    ``from corrlib.data.crops import visible`` does not follow ``corrlib/data/__init__.py``. `corrlib.cache`
-    never counts: it keeps values and does not compute them.
-
-    Parameters
-    ----------
-    module : str
-        Its full name, as in ``__name__``. The sources are parsed, never run.
+    Imports are followed however indirect they are, also those inside functions; the sources are parsed, never
+    run. Comments, docstrings and formatting do not count. The ``__init__`` of a package counts only where a
+    name is taken from it: ``from corrlib.data.crops import visible`` does not follow
+    ``corrlib/data/__init__.py``. `corrlib.cache` never counts: it keeps values and does not compute them.
 
     Returns
     -------

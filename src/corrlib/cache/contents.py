@@ -30,23 +30,13 @@ class Entry:
 
     Attributes
     ----------
-    name
-        Full name of the function or module; `LEFT` for what a killed process has left.
-    paths
-        Files and folders; none if only the lock is there.
-    lock
-        The file that a process locks while it makes them.
-    size
-        Bytes.
-    used
-        When it was last used, in seconds since the epoch.
-    seconds
-        That it took to compute; 0 if unknown.
-    inputs
-        As JSON; empty if unknown.
-    stale
-        Whether the code and libraries of this installation will not read it again. False if the code is not
-        installed here.
+    name : Full name of the function or module; `LEFT` for what a killed process has left.
+    paths : Files and folders; none if only the lock is there.
+    lock : The file that a process locks while it makes them.
+    size, seconds : Bytes; and the time to compute, 0 if unknown.
+    used : When it was last used, in seconds since the epoch.
+    inputs : As JSON; empty if unknown.
+    stale : Whether this installation will not read it again; False if the code is not installed here.
     """
 
     name: str
@@ -107,10 +97,7 @@ def prune_entries(older_than: float = math.inf, *, dry_run: bool = False) -> tup
 def main(*, prune: bool = False, older_than: float | None = None, dry_run: bool = False) -> None:
     """Print what the cache holds; with `prune`, remove entries as `prune_entries` does and print what went.
 
-    Raises
-    ------
-    ValueError
-        For `older_than` or `dry_run` without `prune`, or a negative number of days.
+    ValueError for `older_than` or `dry_run` without `prune`, or a negative number of days.
     """
     if not prune and (older_than is not None or dry_run):
         raise ValueError("--older-than and --dry-run need --prune")

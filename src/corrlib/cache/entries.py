@@ -48,19 +48,7 @@ def cache_dir() -> Path:
 def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Path:
     """Path, without its ending, of what a module or one of its functions makes of some inputs.
 
-    Parameters
-    ----------
-    module
-        Full name of the module.
-    inputs
-        As `cached` takes them.
-    function
-        Its name in the module.
-
-    Returns
-    -------
-    Path
-        It differs if the inputs, the code (`code_digest`) or the libraries (`library_versions`) differ.
+    It differs if the inputs, the code (`code_digest`) or the libraries (`library_versions`) differ.
     """
     name = f"{module}.{function}" if function else module
     digest = hashlib.sha256(_keys(name, inputs).encode()).hexdigest()[:16]
@@ -89,18 +77,14 @@ def hold(folder: Path) -> None:
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside `path`, for a file or a folder to be made there.
 
-    On success it becomes `path` in one step; on an error it is removed. Missing parent folders are created.
-    A file replaces an older one; a folder must not exist yet.
+    On success it becomes `path` in one step; on an error it is removed. Missing parent folders are created. A
+    file replaces an older one; a folder must not exist yet. The temporary name is always the same, so that
+    the next call removes what a killed one has left: processes that replace the same `path` take turns.
 
     Raises
     ------
     CacheError
         If it cannot be written: full disk, no permission.
-
-    Notes
-    -----
-    The name is always the same, so that the next call removes what a killed one has left. Processes that
-    replace the same `path` therefore take turns.
     """
     from filelock import FileLock
 

@@ -35,6 +35,9 @@ def _parse(path: Path) -> Element:
 def read_berkeley(path: Path) -> dict:
     """Read one Berkeley annotation.
 
+    The original files vary: the subcategory may be absent; persons list invisible keypoints too, others only
+    visible ones. ``visible_bounds`` is the object's VOC box with ``width = xmax - xmin``.
+
     Returns
     -------
     dict
@@ -44,11 +47,6 @@ def read_berkeley(path: Path) -> dict:
     ------
     DataError
         If the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
-
-    Notes
-    -----
-    The original files vary: the subcategory may be absent; persons list invisible keypoints too, others only
-    visible ones. ``visible_bounds`` is the object's VOC box with ``width = xmax - xmin``.
     """
     root = _parse(path)
     bounds = root.find("visible_bounds")

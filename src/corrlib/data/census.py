@@ -12,12 +12,9 @@ from corrlib.data.voc import VOC
 def census(data: VOC, splits: Sequence[str] = ("train", "val")) -> list[dict[str, str | int]]:
     """Count the objects of each category in each split.
 
-    Returns
-    -------
-    list of dict
-        Of each category and split: ``images`` with such objects; ``objects``; objects ``used``, which have a
-        visible keypoint; visible ``keypoints``; objects that VOC marks ``truncated`` and ``difficult``; and
-        visible keypoints ``outside`` their object's box.
+    ``images`` with such objects; ``objects``; objects ``used``, which have a visible keypoint; visible
+    ``keypoints``; objects that VOC marks ``truncated`` and ``difficult``; keypoints ``outside`` their
+    object's box.
     """
     rows = []
     for category in data.categories:

@@ -87,8 +87,6 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
 
     Parameters
     ----------
-    name
-        ``voc2011``, ``keypoints``, ``caffenet``, ``alexnet`` or ``torchvision``.
     out
         The folder; ``voc2011`` and ``keypoints`` together make it a dataset.
     timeout
@@ -105,8 +103,6 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
         If no address has a usable file.
     CacheError
         If `out` cannot be written.
-    ValueError
-        If `name` is not in `SOURCES`.
     """
     if name not in SOURCES:
         raise ValueError(f"nothing to download is called {name!r}; choose from {', '.join(SOURCES)}")

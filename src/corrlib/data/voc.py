@@ -37,17 +37,13 @@ class Instance:
 
     Attributes
     ----------
-    image_id, number
-        Its annotation is ``annotations/<category>/<image_id>_<number>.xml``.
-    category, subcategory
-        `subcategory` is None if the annotation names none.
-    box
-        ``(4,)`` float64, xyxy edges: a whole image is ``(-0.5, -0.5, W - 0.5, H - 0.5)``.
+    image_id, number : Its annotation is ``annotations/<category>/<image_id>_<number>.xml``.
+    category, subcategory : `subcategory` is None if the annotation names none.
+    box : ``(4,)`` float64, xyxy edges: a whole image is ``(-0.5, -0.5, W - 0.5, H - 0.5)``.
     keypoints
         ``(K, 2)`` float64 ``(x, y)`` in the order of `VOC.keypoint_names`; NaN where invisible or not
         annotated. A visible one may lie outside its box and even slightly outside the image, as annotated.
-    truncated, difficult
-        VOC's flags; False where VOC has no matching object.
+    truncated, difficult : VOC's flags; False where VOC has no matching object.
     """
 
     image_id: str
@@ -119,10 +115,10 @@ class VOC:
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits of the names and contents of all files that this class can read.
+        """16 hexadecimal digits of the names and contents of all files that this class can read, and flags.
 
-        They depend on `difficult` and `truncated` too, but not on where the dataset lies. Computed once, in
-        about 1.5 seconds for ten thousand photographs (1 GB).
+        They do not depend on where the dataset lies. Computed once, in about 1.5 seconds for ten thousand
+        photographs (1 GB).
         """
         digest = hashlib.sha256()
         for path in self._files():

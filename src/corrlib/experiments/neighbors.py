@@ -24,12 +24,8 @@ def default_layer(network: Network) -> str:
 def global_descriptors(data: VOC, network: Network, category: str, split: str, layer: str) -> np.ndarray:
     """Features of a layer, ``fc7`` or a whole map, of each object of a category: ``(N, D)`` float32.
 
-    They are those of the network's own input, the object crop of 227 x 227 pixels.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such layer.
+    They are those of the network's own input, the object crop of 227 x 227 pixels. ValueError for another
+    layer.
     """
     layers = [name for name in RETRIEVAL_LAYERS if name in network.layers]
     layers = layers if layer in layers else [layer]
@@ -46,8 +42,6 @@ def neighbors(
     ----------
     split
         Of the objects whose neighbours are wanted.
-    layer
-        As `global_descriptors` has it.
     neighbors
         How many; fewer where the training set has no more of other images. None: all.
 

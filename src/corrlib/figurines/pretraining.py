@@ -31,19 +31,8 @@ def labelled_images(
     """Render `per_category` images of each category, resized to squares as in Caffe's ImageNet recipe.
 
     The images lie in one file of `folder`, which is made once and then memory mapped; a killed call resumes
-    where it stopped.
-
-    Parameters
-    ----------
-    folder : path
-        Where the file is kept: ``corrlib.figurines.pretraining`` in the cache, which
-        `corrlib.cache.contents` knows, or any other.
-    per_category, seed : int
-        Number of images of each category, and the seed of their world.
-    size : int
-        Side of the square in pixels.
-    jobs, progress
-        As in `write_world`.
+    where it stopped. In the cache the folder is ``corrlib.figurines.pretraining``, which
+    `corrlib.cache.contents` knows.
 
     Returns
     -------

@@ -66,13 +66,7 @@ def extents(placed: np.ndarray) -> np.ndarray:
 
 
 def trace(placed: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest primitive at each pixel centre.
-
-    Returns
-    -------
-    index : (H, W) int32, row of `placed`, -1 where nothing is hit.
-    depth : (H, W) float64, depth in pixels, inf where nothing is hit.
-    """
+    """Nearest primitive at each pixel centre: its row of `placed` or -1, and its depth in pixels or inf."""
     index = np.full(shape, -1, np.int32)
     depth = np.full(shape, np.inf)
     if len(placed):
@@ -102,19 +96,14 @@ def shade(
     light: np.ndarray,
     ambient: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colour of each pixel and the point of the part it shows.
+    """Colour of each pixel, (H, W, 3) in 0..1, and the point that it shows in the part's unit frame.
 
     Parameters
     ----------
     index, depth : from `trace`.
-    background : (H, W, 3) float32 in 0..1, shows where nothing was hit.
+    background : (H, W, 3) float32 in 0..1, shows where nothing was hit; the unit point is zero there.
     light : (3,) unit vector towards the light in pixel space (z negative: on the camera's side).
     ambient : share of light that comes from everywhere, in 0..1.
-
-    Returns
-    -------
-    image : (H, W, 3) float32 in 0..1.
-    unit : (H, W, 3) float32, the hit in the part's unit frame, zero where no owned primitive was hit.
     """
     image = np.ascontiguousarray(background, np.float32).copy()
     unit = np.zeros((*index.shape, 3), np.float32)

@@ -65,14 +65,9 @@ class _Actor:
 
 
 def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
-    """Draw a scene around one instance of `category`.
+    """Draw a scene around one instance of `category`, ``things[0]``; its longer side has `size` pixels.
 
-    Parameters
-    ----------
-    rng : source of every choice made.
-    category : what the picture is of; its figure is ``things[0]``.
-    size : longer side of the image, in pixels.
-    companions : whether some pictures show further figures, of any category, beside it.
+    With `companions` some pictures show further figures, of any category, beside it.
     """
     short = round(size * rng.choice([1.0, 0.75, 0.67]))
     shape = (size, short) if rng.random() < 0.3 else (short, size)

@@ -54,9 +54,9 @@ def train(
 ) -> dict[str, str]:
     """Train on `images` and write float16 weights to `out`. A killed run resumes from its checkpoint.
 
-    The optimizer is AdamW with a one-cycle schedule; crops grow up to the full 227 x 227 (`CROP_SIDES`). The
-    images of a batch, their augmentation (crop, scale, mirror, colour) and dropout depend only on `seed` and
-    the number of the step, so a resumed run ends with the same weights.
+    The optimizer is AdamW with a one-cycle schedule, whose peak is `learning_rate`; crops grow up to the full
+    227 x 227 (`CROP_SIDES`). The images of a batch, their augmentation (crop, scale, mirror, colour) and
+    dropout depend only on `seed` and the number of the step, so a resumed run ends with the same weights.
 
     Parameters
     ----------
@@ -66,19 +66,12 @@ def train(
         Indices into `categories`.
     out : path
         ``.safetensors`` to write. ``<out>.checkpoint`` lies beside it until training is complete.
-    categories : tuple of str
-        Names of the labels, recorded with the weights.
     command : str
-        The command that made the weights, recorded with them.
-    epochs, batch_size, learning_rate, weight_decay, label_smoothing, dropout
-        The schedule; `learning_rate` is its peak.
+        The command that made the weights, recorded with them, as `categories` are.
     channels, hidden
         Widths of conv1 ... conv5 and of fc6 and fc7. The defaults give 1.9 million parameters.
-    seed : int
     checkpoint_every : int
         Steps between checkpoints; there is one after every epoch, too.
-    progress : bool
-        Show a progress bar, and a line for every epoch.
 
     Returns
     -------

@@ -39,10 +39,9 @@ class Truth:
 
 
 def write_truth(folder: Path, name: str, scene: Scene) -> None:
-    """Write the truth of a scene.
+    """Write the truth of a scene: the parts' frames to ``<name>.json``, the pixels to ``<name>.png``.
 
-    ``<name>.png`` has 16 bits a channel: owner and part, then the unit frame's x, y, z. ``<name>.json`` holds
-    the parts' frames.
+    It has 16 bits a channel: owner and part, then the unit frame's x, y, z.
     """
     packed = np.zeros((*scene.owner.shape, 4), np.uint16)
     packed[..., 0] = scene.owner.astype(np.uint16) << 8 | scene.part
@@ -64,14 +63,7 @@ def write_truth(folder: Path, name: str, scene: Scene) -> None:
 def read_truth(root: str | os.PathLike, image_id: str) -> Truth:
     """Read the dense truth of an image of a figurine world.
 
-    Parameters
-    ----------
-    root : the world's folder (`corrlib.data.voc.VOC.root`).
-    image_id : name of the image.
-
-    Raises
-    ------
-    ValueError : there is no such truth, or the files are broken.
+    ValueError if there is no such truth, or the files are broken.
     """
     path = Path(root) / "truth" / f"{image_id}.png"
     packed = cv2.imread(str(path), cv2.IMREAD_UNCHANGED) if path.exists() else None
@@ -98,12 +90,8 @@ def correspond(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel of a thing in image `a` is on a thing of the same category in image `b`.
 
-    Parameters
-    ----------
-    a, b : dense truths.
-    owner_a, owner_b : the things' numbers.
-    tolerance : px of space within which a surface seen in `b` counts as the one asked for (pixels are not
-        points).
+    Parameters ---------- owner_a, owner_b : the things' numbers. tolerance : px of depth within which a
+    surface seen in `b` counts as the one asked for (pixels are not points).
 
     Returns
     -------

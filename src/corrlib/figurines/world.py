@@ -26,19 +26,11 @@ VAL_START = 5000
 
 
 def instance(seed: int, category: str, index: int, *, size: int = 300, companions: bool = True) -> Scene:
-    """The scene of one instance: a function of `seed`, `category` and `index` alone.
+    """The scene of one instance: a function of `seed`, `category` and `index` (from 0) alone.
 
-    Parameters
-    ----------
-    seed : the world. Worlds of different seeds share no instance.
-    category : one of the twenty.
-    index : number of the instance, from 0.
-    size : longer side of the image in pixels.
-    companions : whether some images show further figures beside the one asked for.
-
-    Raises
-    ------
-    ValueError : an unknown category, a negative number.
+    Worlds of different seeds share no instance. `size` is the longer side of the image in pixels; with
+    `companions` some images show further figures beside the one asked for. ValueError for an unknown category
+    or a negative number.
     """
     number = _number(category)
     if seed < 0 or index < 0:
@@ -68,23 +60,17 @@ def write_world(
     jobs: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Write `train` and `val` images of each category to the new folder `out`.
+    """Write `train` and `val` images of each category to the new folder `out`, and return it.
 
     The folder takes its name when it is whole. A killed call leaves ``<out>.partial`` behind, which the same
     call continues and a call with other settings starts over.
 
     Parameters
     ----------
-    out : folder to make; must not exist or be empty.
     train, val : images a category; an image may show further figures, which count towards their own
         categories.
     seed, size : see `instance`.
     jobs : worker processes; by default one a core.
-    progress : show a progress bar.
-
-    Returns
-    -------
-    Path : `out`, which `corrlib.data.voc.VOC` reads.
 
     Raises
     ------

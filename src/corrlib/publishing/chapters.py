@@ -63,13 +63,7 @@ def read(chapter: Path) -> nbformat.NotebookNode:
 
 
 def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
-    """The ``(type, default)`` of each parameter of a chapter, by name.
-
-    Raises
-    ------
-    ValueError
-        Not exactly one cell tagged ``parameters``, or something else in it than annotated assignments.
-    """
+    """The ``(type, default)`` of each parameter of a chapter, by name; ValueError if malformed."""
     scope: dict[str, Any] = {"__annotations__": {}}
     source = parameters_cell(chapter)
     try:
@@ -88,7 +82,8 @@ def parameters_cell(chapter: Path) -> str:
     """The source of a chapter's parameters cell: name, type, default and comment of each in a line."""
     cells = [c.source for c in read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
     if len(cells) != 1:
-        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], found {len(cells)}')
+        found = f"found {len(cells)}: see book/_template.py"
+        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], {found}')
     return cells[0]
 
 
@@ -97,15 +92,8 @@ def typed(
 ) -> dict[str, Any]:
     """Convert ``values``, text or Python values, to the types that the parameters cell declares.
 
-    Parameters
-    ----------
-    known
-        ``parameters(chapter)``, if it is at hand: a sweep has many values to convert.
-
-    Raises
-    ------
-    ValueError
-        A name that the chapter does not have, which papermill would only log, or a value of the wrong type.
+    ``known`` is ``parameters(chapter)``, if it is at hand. ValueError for an unknown name, which papermill
+    would only log, or a value of the wrong type.
     """
     known = parameters(chapter) if known is None else known
     hints = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
@@ -159,8 +147,6 @@ def run(
 ) -> None:
     """Execute a chapter in a fresh kernel and write the notebook to ``out``, whole or not at all.
 
-    The kernel's working folder is the current one. A terminal shows the progress.
-
     Parameters
     ----------
     stamp
@@ -173,10 +159,8 @@ def run(
     ------
     ChapterError
         A cell raised or wrote to standard error (a book shows no warnings), or the kernel died.
-    OSError
-        `out` cannot be written: before anything is executed.
-    ValueError
-        See `typed`; also if `out` can no longer be written.
+    OSError, ValueError
+        Before anything is executed: ``out`` cannot be written, or see `typed`.
     """
     values = typed(values or {}, chapter)
     _check_writable(out)
@@ -201,13 +185,16 @@ def run(
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
         except PapermillExecutionError as error:
-            where = f"chapter {chapter.stem} failed in its cell {error.cell_index + 1}"
-            raise ChapterError(f"{where}:\n\n{error.source}\n{error}") from error
+            # Before it is a cell more than in the chapter: the values given.
+            where = f"chapter {chapter.stem} failed in its cell {error.cell_index + (not values)}"
+            what = f"{error.ename}: {error.evalue}"
+            raise ChapterError(f"{where}: {what}\n\n{error.source}\n{error}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
     _check_silent(notebook, chapter.stem)
+    _check_names(notebook, chapter.stem)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
-    about = dict(stamp or {}) | _commit(chapter.parent) | {"memory": most[0]}
+    about = dict(stamp or {}) | _commit(chapter) | {"memory": most[0]}
     written = sorted(name for name, seen in _listed(results).items() if before.get(name) != seen)
     notebook.metadata["corrlib"] = about | {"results": {name: digest(results / name) for name in written}}
     with cache.replacing(out) as unfinished:
@@ -247,7 +234,8 @@ def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> Non
 
 def _check_silent(notebook: nbformat.NotebookNode, name: str) -> None:
     """Refuse a notebook that has written to standard error; warnings of the cache go to ours instead."""
-    for number, cell in enumerate(notebook.cells, 1):
+    own = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(own, 1):
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
         # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
         for harmless in HARMLESS.findall(said):
@@ -258,6 +246,15 @@ def _check_silent(notebook: nbformat.NotebookNode, name: str) -> None:
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+
+
+def _check_names(notebook: nbformat.NotebookNode, chapter: str) -> None:
+    """Refuse two figures, or two tables, of one name: the book could not tell them apart."""
+    names = [
+        f"{about['kind']}s are named {about['name']!r}" for about, _ in shown(notebook) if "name" in about
+    ]
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise ChapterError(f"chapter {chapter}: two {twice[0]}: give each a name of its own")
 
 
 @contextlib.contextmanager
@@ -277,12 +274,13 @@ def _listed(folder: Path | None) -> dict[str, tuple[int, int]]:
     return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
 
-def _commit(folder: Path) -> dict[str, str]:
-    """The commit that a folder is at, with a + if files differ from it; nothing if that is not known."""
+def _commit(chapter: Path) -> dict[str, str]:
+    """The commit that a chapter is of, with a + if files differ from it; nothing if that is not known."""
     try:
-        ask = partial(subprocess.run, cwd=folder, capture_output=True, text=True, check=True)
+        ask = partial(subprocess.run, cwd=chapter.parent, capture_output=True, text=True, check=True)
         commit = ask(["git", "rev-parse", "--short=8", "HEAD"]).stdout.strip()
         changed = ask(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
+        changed += ask(["git", "status", "--porcelain", "--", chapter.name]).stdout  # it may be untracked
     except (OSError, subprocess.CalledProcessError):
         return {}
     return {"commit": f"{commit}+" if changed else commit}

@@ -117,7 +117,8 @@ def _named(parameters: Sequence[str]) -> dict[str, str]:
 
 def _run(args: argparse.Namespace) -> None:
     """Execute one chapter with other parameters and keep the notebook, with its figures and tables.
-    `corrlib run alignment --help` lists the parameters of a chapter. Lists are written with commas.
+    `corrlib run alignment --help` lists the parameters of a chapter. Lists are written with
+    commas; true, false and none as words.
 
     examples:
       corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb

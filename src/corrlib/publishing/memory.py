@@ -1,7 +1,5 @@
 """How much memory the processes take that a piece of work starts."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
@@ -16,8 +14,8 @@ EVERY = 0.5
 def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
     """Watch the memory of the processes that are started meanwhile, and of those that they start.
 
-    Yields a list of one number, which grows: the most bytes that they have had together. What several share,
-    such as a mapped file, counts for each. `also` is called at each measurement, to keep a clock going.
+    Yields a list of one number: the most bytes that they have had together (shared memory counts for each).
+    ``also`` is called at each measurement, to keep a clock going.
     """
     own, most, done = psutil.Process(), [0], threading.Event()
     before = set(own.children(recursive=True))

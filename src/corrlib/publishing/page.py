@@ -195,4 +195,7 @@ def _markdown(text: str) -> dict[str, str]:
 
 
 def _show(bundle: Mapping[str, str], kind: str, **about: Any) -> None:
-    display(dict(bundle), raw=True, metadata={"corrlib": {"kind": kind, **about}})
+    metadata = {"corrlib": {"kind": kind, **about}}
+    if alt := about.get("alt"):
+        metadata["image/png"] = {"alt": alt}  # where nbconvert looks for it
+    display(dict(bundle), raw=True, metadata=metadata)

@@ -1,7 +1,5 @@
 """Results of chapters: numbers on disk as JSON, with where they come from; and the paper's own tables."""
 
-from __future__ import annotations
-
 import csv
 import dataclasses
 import json
@@ -14,28 +12,17 @@ import numpy as np
 
 from corrlib.cache import CacheError, cache_dir, code_digest, replacing
 
-__all__ = ["folder", "project", "provenance", "published", "read", "write"]
-
 #: What a result must say about itself.
 PROVENANCE = ("dataset", "weights", "parameters", "code", "seconds")
 
 
 def folder() -> Path:
-    """The folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache.
-
-    Each point of a sweep has a folder of its own, so that it does not overwrite what the book has found.
-    """
+    """The folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache."""
     return Path(os.environ.get("CORRLIB_RESULTS") or cache_dir() / "results")
 
 
 def project() -> Path:
-    """The project's root, seen from a chapter: its kernel runs there, or in ``book/`` when it is edited.
-
-    Raises
-    ------
-    ValueError
-        If the current folder is neither.
-    """
+    """The project's root, seen from a chapter: its kernel runs there, or in ``book/`` when it is edited."""
     for root in (Path(), Path("..")):
         if (root / "book" / "published").is_dir():
             return root
@@ -49,17 +36,9 @@ def published(name: str) -> list[dict[str, str]]:
 
 
 def provenance(data: Any, network: Any, settings: Any, *, seconds: float) -> dict[str, Any]:
-    """Where a result comes from, as `write` wants it.
+    """Where a result comes from, as `write` wants it: dataset, network, `Settings` as they ran, and seconds.
 
-    Parameters
-    ----------
-    data, network
-        `corrlib.data.VOC` and `corrlib.convnet.Network`.
-    settings
-        The resolved ``Settings`` of an experiment: the parameters as they really ran. The digest of the code
-        is that of its package.
-    seconds
-        That it took.
+    The digest of the code is that of the package of ``settings``, an experiment's.
     """
     parameters = dict(dataclasses.asdict(settings), difficult=data.difficult, truncated=data.truncated)
     return {
@@ -78,8 +57,6 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
 
     Parameters
     ----------
-    path
-        The file; an older one is replaced.
     values
         Numbers, strings, booleans, None, arrays, and lists and dictionaries of these; no NaN, no infinity.
     provenance
@@ -89,8 +66,6 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
     ------
     ValueError
         For other values, or a provenance that lacks something.
-    CacheError
-        If the file cannot be written.
     """
     if missing := [key for key in PROVENANCE if key not in provenance]:
         raise ValueError(f"{path}: the provenance of a result lacks {', '.join(missing)}")
@@ -104,13 +79,7 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Read what `write` wrote: ``{"values": ..., "provenance": ...}``.
-
-    Raises
-    ------
-    CacheError
-        If there is no such file, or it is no result.
-    """
+    """Read what `write` wrote: ``{"values": ..., "provenance": ...}``; CacheError if missing or corrupt."""
     path = Path(path)
     if not path.is_file():
         raise CacheError(f"no result at {path}: run the chapter that computes it first")

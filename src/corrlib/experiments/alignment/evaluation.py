@@ -34,18 +34,8 @@ def errors(
 ) -> dict[str, list[np.ndarray]]:
     """Errors of the keypoints that each method of Table 2 predicts for the validation objects.
 
-    Parameters
-    ----------
-    betas
-        Flow -> its beta.
-    order, limit
-        As `flow_errors` has them; NN transfer copies from the most similar neighbours in any order.
-
-    Returns
-    -------
-    dict
-        Method -> for each category ``(N, K)``, as `corrlib.metrics.errors`: the flows of
-        ``settings.features``, then NN transfer.
+    `betas` maps each flow to its beta; NN transfer copies from the most similar neighbours in any `order`.
+    Method -> for each category ``(N, K)``: the flows of ``settings.features``, then NN transfer.
     """
     result = {
         method: [
@@ -73,12 +63,7 @@ def flow_errors(
 ) -> np.ndarray:
     """Errors ``(N, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
 
-    Parameters
-    ----------
-    feature, beta, split, limit
-        As `align` has them.
-    order
-        One of `ORDERS`: the median is of the first ``settings.top`` aligned keypoints in it.
+    The median is of the first ``settings.top`` aligned keypoints in `order`, one of `ORDERS`.
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
@@ -117,8 +102,7 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.n
     Parameters
     ----------
     points
-        ``(N, k, K, 2)`` keypoints that `k` neighbours transfer to each of N objects; NaN where a neighbour
-        does not show the keypoint.
+        ``(N, k, K, 2)`` keypoints that k neighbours transfer to each of N objects; NaN where not shown.
     order
         ``(N, k)`` numbers by which the neighbours are ordered, ascending; ties keep their order.
     top
@@ -161,8 +145,8 @@ def validate(
     Returns
     -------
     betas
-        Flow -> of ``settings.betas`` the one with the highest mean PCK at alpha 0.1, whatever
-        ``settings.alpha`` is; none is chosen where ``settings.beta`` is given.
+        Flow -> ``settings.beta``; or, if it is None, the one of ``settings.betas`` with the highest mean PCK
+        at 0.1.
     curves
         Flow -> ``(betas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
     """
@@ -204,12 +188,9 @@ def optimality(
 ) -> dict[str, float]:
     """How many alignments move nothing, and how far above the optimum their energies are.
 
-    Returns
-    -------
-    dict
-        ``still``: the share of pairs in which nothing moves. ``optimal``: the share whose energy is within
-        `TOLERANCE` of the lower bound that TRW-S proves, whatever the solver. ``median`` and ``largest``: the
-        energy's excess over that bound, as a share of it.
+    ``still`` is the share of pairs in which nothing moves; ``optimal`` the share whose energy is within
+    `TOLERANCE` of the lower bound of TRW-S, whatever the solver; ``median`` and ``largest`` the relative
+    excess over that bound.
     """
     still, gaps = [], []
     for category in settings.categories:
@@ -231,20 +212,19 @@ def optimality(
 def differences(
     errors: Mapping[str, Errors], ordered: Mapping[str, Mapping[str, Errors]]
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences that the paper's claims of section 3 rest on.
+    """The differences in mean PCK, in points, that the paper's claims of section 3 rest on.
 
     Parameters
     ----------
     errors
         Errors of convnet flow, SIFT flow and NN transfer, in this order, all of the same objects.
     ordered
-        As `by_order` has them.
+        As `by_order` returns them.
 
     Returns
     -------
     dict
-        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference of
-        mean PCK in points with its 95 % bootstrap interval ``(3,)``.
+        Claim -> what is compared, and the difference with its 95 % bootstrap interval ``(3,)``.
     """
     loose, *strict = ALPHAS
     (convnet, conv), (sift, by_sift), (_, copy) = errors.items()

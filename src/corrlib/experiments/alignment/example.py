@@ -22,18 +22,12 @@ class Example:
 
     Attributes
     ----------
-    target
-        The object's crop ``(size, size, 3)``.
-    keypoints
-        Its own ``(K, 2)``; NaN where invisible.
-    neighbors, warped
-        ``(n, size, size, 3)`` the neighbours' crops as they are, and warped to the object.
-    points
-        ``(n, K, 2)`` their keypoints, transferred.
-    flows
-        ``(n, size, size, 2)`` from each pixel of the object to its match.
-    nodes
-        ``(H, W, 2)`` the feature locations.
+    target : The object's crop ``(size, size, 3)``.
+    keypoints : Its own ``(K, 2)``; NaN where invisible.
+    neighbors, warped : ``(n, size, size, 3)`` the neighbours' crops as they are, and warped to the object.
+    points : ``(n, K, 2)`` their keypoints, transferred.
+    flows : ``(n, size, size, 2)`` from each pixel of the object to its match.
+    nodes : ``(H, W, 2)`` the feature locations.
     """
 
     target: np.ndarray
@@ -56,13 +50,7 @@ def shown(settings: Settings, count: int = 4) -> list[str]:
 def examples(
     data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
 ) -> dict[str, Example]:
-    """Align one object of a category by both methods: which one, ``settings.seed`` chooses among the `large`.
-
-    Parameters
-    ----------
-    betas
-        Method -> its beta.
-    """
+    """Align one of the `large` objects of a category by both methods, whose `betas` are given."""
     field, size, result = network.receptive_fields[GRID_LAYER], settings.size, {}
     train, val = (crops.objects(data, category, split) for split in ("train", "val"))
     for method, feature in settings.features.items():

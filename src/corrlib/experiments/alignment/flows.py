@@ -42,18 +42,13 @@ class Alignment:
 
     Attributes
     ----------
-    rows
-        ``(N,)`` rows of the objects in ``crops.objects``, in the order of ``crops.evenly_spaced``.
-    neighbors
-        ``(N, k)`` rows of the training objects, the most similar first.
+    rows : ``(N,)`` rows of the objects in ``crops.objects``, in the order of ``crops.evenly_spaced``.
+    neighbors : ``(N, k)`` rows of the training objects, the most similar first.
     labels_rc
         ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the object's is matched with.
-    points
-        ``(N, k, K, 2)`` the neighbours' keypoints in the object's crop; NaN where a neighbour has none.
-    data, smoothness, bound
-        ``(N, k)`` the two terms of the energy, and its lower bound (-inf: none known).
-    iterations
-        ``(N, k)`` of the solver.
+    points : ``(N, k, K, 2)`` the neighbours' keypoints in the object's crop; NaN where a neighbour has none.
+    data, smoothness, bound : ``(N, k)`` the two terms of the energy, and its lower bound (-inf: none known).
+    iterations : ``(N, k)`` of the solver.
     """
 
     rows: np.ndarray
@@ -81,12 +76,8 @@ def align(
 
     Parameters
     ----------
-    settings
-        Its solver, iterations, neighbors, retrieval layer and size.
     feature
         A layer of the network, or a radius of SIFT in pixels; taken at the same locations.
-    beta
-        As `Settings` has it.
     split
         Of the objects; the neighbours are always of ``train``.
     limit
@@ -121,10 +112,7 @@ def align(
 def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.ndarray]:
     """Compute the features of all objects, a category at a time, so that its crops are cut only once.
 
-    Returns
-    -------
-    dict
-        Category -> ``(N, k)`` the neighbours of its validation objects, as `neighbors` has them.
+    Category -> ``(N, k)`` the neighbours of its validation objects.
     """
     near = {}
     for category in settings.categories:
@@ -159,19 +147,10 @@ def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np
 def features(
     data: VOC, network: Network, category: str, split: str, *, feature: str | float, size: int
 ) -> np.ndarray:
-    """Features of every object of a category at the grid, from the cache.
+    """Features of every object of a category at the grid, from the cache: float16, or uint8 for SIFT.
 
-    Parameters
-    ----------
-    feature
-        A layer of the network, or the radius in pixels of SIFT.
-    size
-        Side of the crops.
-
-    Returns
-    -------
-    array (N, H, W, C) float16 or, SIFT, uint8
-        Of layers with another grid the unit nearest to each location.
+    `feature` is a layer or the radius of SIFT in pixels; `size` the side of the crops. A layer with another
+    grid gives the unit nearest to each location.
     """
     inputs = dict(data=data, network=network, category=category, split=split)
     return cached(_features, **inputs, feature=feature, size=size)["features"]

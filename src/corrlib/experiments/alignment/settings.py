@@ -21,35 +21,22 @@ class Settings:
 
     Attributes
     ----------
-    layer
-        Convolution layer to align by, or ``sift``: then the chapter reports SIFT, beside conv4.
-    radius
-        Of SIFT, in pixels.
-    alpha
-        Tolerance of PCK. No flow depends on it.
+    layer : Convolution layer to align by, or ``sift``: then the chapter reports SIFT, beside conv4.
+    radius : Of SIFT, in pixels.
+    alpha : Tolerance of PCK. No flow depends on it.
     beta
         Weight of a squared pixel of difference between the displacements of neighbouring nodes, for features
         of RMS norm 1. None: the best of `betas` on the training set, for each kind of feature.
-    betas
-        To choose from.
-    neighbors
-        Training objects that each object is aligned with; fewer if there are no more.
-    top
-        Aligned keypoints whose median is the prediction.
-    size
-        Side in pixels of the object crops.
-    solver, iterations
-        As `corrlib.mrf.solve` has them.
-    studied
-        Objects of a category in the side studies, and twice as many in some.
-    category
-        A single category; empty: all of the dataset.
-    seed
-        Of the objects that are shown.
-    retrieval_layer
-        By whose cosine neighbours are near; empty: fc7, or pool5 of a network without it.
-    categories
-        The categories; `resolve` fills them in.
+    betas : To choose from.
+    neighbors : Training objects that each object is aligned with; fewer if there are no more.
+    top : Aligned keypoints whose median is the prediction.
+    size : Side in pixels of the object crops.
+    solver, iterations : As `corrlib.mrf.solve` has them.
+    studied : Objects of a category in the side studies, and twice as many in some.
+    category : A single category; empty: all of the dataset.
+    seed : Of the objects that are shown.
+    retrieval_layer : By whose cosine neighbours are near; empty: fc7, or pool5 of a network without it.
+    categories : The categories; `resolve` fills them in.
     """
 
     layer: str = "conv4"

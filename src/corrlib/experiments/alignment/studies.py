@@ -42,16 +42,12 @@ def solvers(
 ) -> list[dict[str, Any]]:
     """Both solvers at the beta of each method and at the paper's: how close to the optimum, and its PCK.
 
-    Parameters
-    ----------
-    betas
-        Method -> its beta.
+    Of twice ``settings.studied`` objects of each category.
 
     Returns
     -------
     list of dict
-        ``method``, ``beta``, ``solver``, what `optimality` says, and ``pck (3,)`` at ``settings.alpha`` with
-        its interval; of twice ``settings.studied`` objects of each category.
+        ``method``, ``beta``, ``solver``, the items of `optimality`, and ``pck (3,)`` at ``settings.alpha``.
     """
     result = []
     for method, feature in settings.features.items():
@@ -78,10 +74,9 @@ def unmoved(solved: Sequence[Mapping[str, Any]], solver: str) -> dict[str, float
 def by_feature(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> dict[str, np.ndarray]:
-    """Mean PCK ``(3,)`` at ``settings.alpha`` of alignment by each layer and by SIFT of each radius.
+    """Mean PCK ``(3,)`` at ``settings.alpha`` of flows by each layer and radius of SIFT, and NN transfer.
 
-    Of twice ``settings.studied`` objects of each category, each kind of feature at the beta of its flow; last
-    that of NN transfer.
+    Of twice ``settings.studied`` objects per category, at the beta of the flow of the same kind of feature.
     """
     conv, sift = betas.values()
     kinds = [(name, name, conv) for name in LAYERS] + [(f"SIFT\n{r:g}", r, sift) for r in RADII]
@@ -101,10 +96,6 @@ def every_pixel(
 ) -> dict[str, dict[str, np.ndarray]]:
     """Errors at all pixels that both images of a pair show, and at the keypoints of the same pairs.
 
-    Parameters
-    ----------
-    betas
-        Method -> its beta.
     Returns
     -------
     dict

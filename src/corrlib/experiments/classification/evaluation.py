@@ -84,8 +84,7 @@ def validate(
     Returns
     -------
     trained
-        Feature of Table 3, or of `SHARP` -> ``(c,)`` of each of ``settings.validated_categories`` at
-        ``settings.C``.
+        Feature -> ``(c,)`` of each of ``settings.validated_categories`` at ``settings.C``.
     curves
         Feature of Table 3 -> ``(len(Cs),)`` of the category ``settings.shown`` at each of ``settings.Cs``.
     """
@@ -107,11 +106,8 @@ def validate(
 def best_features(trained: Mapping[Feature, np.ndarray], settings: Settings) -> dict[str, Feature]:
     """Features with the highest mean of the accuracies ``(c,)`` that `validate` returns; the first of ties.
 
-    Returns
-    -------
-    dict
-        ``convnet``, the best layer; ``sift``, the best radius; ``sharp``, the best of `SHARP`; ``early``, the
-        best layer but for conv4 and conv5, if there are others.
+    ``convnet``, the best layer; ``sift``, the best radius; ``sharp``, the best of `SHARP`; ``early``, the
+    best layer other than conv4 and conv5, if there is one.
     """
     early = [name for name in settings.layers if name not in LATE] or settings.layers
     kinds = {"convnet": settings.layers, "sift": settings.sift, "sharp": SHARP, "early": early}
@@ -184,7 +180,7 @@ def differences(
     located: Mapping[str, Any],
     settings: Settings,
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences that the paper's claims of section 4 rest on.
+    """The differences in points that the paper's claims of section 4 rest on.
 
     Parameters
     ----------
@@ -196,9 +192,9 @@ def differences(
     Returns
     -------
     dict
-        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference in
-        points with its 95 % bootstrap interval ``(3,)``; of localisation, in the share of peaks within half
-        the stride of conv3 to conv5, from a uniform draw. Claims without anything to compare are left out.
+        Claim -> what is compared, and the difference with its 95 % bootstrap interval ``(3,)``; of
+        localisation, the share of peaks within half the stride of conv3 to conv5, minus that of a uniform
+        draw.
     """
 
     def compared(*pairs: tuple[Feature, Feature]) -> list[tuple[str, np.ndarray]]:

@@ -32,10 +32,8 @@ class Keypoints:
 
     Attributes
     ----------
-    visible
-        ``(N, K)`` which of K types each object shows; maybe none.
-    image
-        ``(n,)`` number of each keypoint's image.
+    visible : ``(N, K)`` which of K types each object shows; maybe none.
+    image : ``(n,)`` number of each keypoint's image.
     """
 
     visible: np.ndarray
@@ -54,13 +52,7 @@ class Keypoints:
 
 
 def keypoints(data: VOC, category: str, split: str) -> Keypoints:
-    """The visible keypoints of a category in a split.
-
-    Raises
-    ------
-    ValueError
-        If there are none: nothing can be trained or scored.
-    """
+    """The visible keypoints of a category in a split; ValueError if there are none."""
     objects = data.instances(category, split)
     shown = np.array([visible(instance) for instance in objects])
     if not shown.any():
@@ -74,13 +66,8 @@ def features(
 ) -> np.ndarray:
     """One feature at each of `keypoints`: ``(n, D)`` float32.
 
-    Parameters
-    ----------
-    feature
-        Of a layer, the unit whose receptive field's centre lies nearest to the keypoint; SIFT is described at
-        the keypoint itself (paper, section 4).
-    warp
-        Where it is taken.
+    A layer gives the unit whose receptive field's centre lies nearest to the keypoint; SIFT is described at
+    the keypoint itself (paper, section 4).
 
     Raises
     ------

@@ -74,11 +74,7 @@ def uniform(fraction: np.ndarray) -> np.ndarray:
 def histograms(peaks: Peaks, settings: Settings) -> dict[str, dict[Feature, np.ndarray]]:
     """Where in their windows the peaks of some keypoints lie: the paper's Figure 4.
 
-    Returns
-    -------
-    dict
-        Keypoint -> feature (every second radius, and all layers) -> counts ``(7, 7)`` in cells of 3 x 3
-        pixels.
+    Keypoint -> feature (every second radius, and all layers) -> counts ``(7, 7)`` in cells of 3 x 3 pixels.
     """
     names = [name for name in settings.pointed if name in peaks.names] or peaks.names[:2]
     result = {name: {} for name in names}

@@ -34,15 +34,12 @@ class Peaks:
 
     Attributes
     ----------
-    names
-        Of the K types.
-    instance, kind
-        ``(n,)`` index of the object, among those looked at, and of the type.
+    names : Of the K types.
+    instance, kind : ``(n,)`` index of the object, among those looked at, and of the type.
     inside
         ``(n,)`` whether the window lies within the receptive field centres of all layers, as it does unless
         the keypoint is far outside of the crop. The others are left out, for every feature.
-    fraction
-        ``(n, 2)`` from the keypoint to the pixel in the middle of its window.
+    fraction : ``(n, 2)`` from the keypoint to the pixel in the middle of its window.
     offsets
         Feature -> ``(n, 2)`` pixels from the keypoint to the highest response; NaN where that is on the
         window's border (the paper drops these), or the keypoint is left out.
@@ -68,14 +65,8 @@ def category_peaks(
     """Find the highest response to each keypoint of val in the 21 x 21 pixels around it.
 
     The classifiers are those of Table 3. The network sees the object crops at the same scale, and `MARGIN`
-    pixels around them; its features are computed at every pixel.
-
-    Parameters
-    ----------
-    settings
-        Its layers, radii, C, frame and size.
-    limit
-        At most so many objects, an evenly spaced subset; None: all.
+    pixels around them; its features are computed at every pixel. `limit` is the size of an evenly spaced
+    subset.
     """
     inputs = dict(data=data, network=network, category=category, features=settings.features)
     entry = cached(_peaks, **inputs, warp=settings.warp, C=settings.C, limit=limit)

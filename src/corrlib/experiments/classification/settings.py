@@ -62,30 +62,19 @@ class Settings:
 
     Attributes
     ----------
-    layers, radii
-        Convolution layers, and radii of SIFT in pixels, that are compared.
-    C
-        Of the SVMs, for features of RMS norm 512.
-    Cs
-        Values of C that are compared by cross validation; `resolve` adds `C` to them.
-    folds
-        Of cross validation, of the training images of each category.
-    frame, size
-        As `Warp` has them.
-    category
-        A single category; empty: all of the dataset.
-    shown
-        Category of the paper's Figures 4 and 5; the first one if there is no such category.
-    pointed
-        Its keypoints that Figure 4 shows; the first two if it has none of them.
+    layers, radii : Convolution layers, and radii of SIFT in pixels, that are compared.
+    C : Of the SVMs, for features of RMS norm 512.
+    Cs : Values of C that are compared by cross validation; `resolve` adds `C` to them.
+    folds : Of cross validation, of the training images of each category.
+    frame, size : As `Warp` has them.
+    category : A single category; empty: all of the dataset.
+    shown : Category of the paper's Figures 4 and 5; the first one if there is no such category.
+    pointed : Its keypoints that Figure 4 shows; the first two if it has none of them.
     localised
         Its objects in the study of fine localisation, and `others` of other categories, one object of each.
-    chosen
-        Number of categories whose cross validation chooses the best features.
-    seed
-        Of the draw of training images, where not all are used.
-    categories
-        The categories; `resolve` fills them in.
+    chosen : Number of categories whose cross validation chooses the best features.
+    seed : Of the draw of training images, where not all are used.
+    categories : The categories; `resolve` fills them in.
     """
 
     layers: Sequence[str] = ("conv1", "conv2", "conv3", "conv4", "conv5")

@@ -26,10 +26,6 @@ def classifiers(
 
     Parameters
     ----------
-    settings
-        Its categories, C, seed, frame and size.
-    features
-        Types of features.
     share
         Of the training images of each category, drawn at random; at least one image. A larger share contains
         a smaller one.
@@ -37,7 +33,7 @@ def classifiers(
     Returns
     -------
     dict
-        Feature -> for each category its classifiers, for features as `samples` has them.
+        Feature -> for each category its classifiers, for features as `samples` returns them.
     """
     seed = settings.seed if share < 1 else 0  # nothing is drawn where all are used
 
@@ -54,21 +50,13 @@ def cross_validate(
 ) -> dict[Feature, list[np.ndarray]]:
     """Classify the keypoints of train by cross validation, for each C (Figure 5).
 
-    Parameters
-    ----------
-    settings
-        Its categories, folds, frame and size. There are as many folds as a category has training images, if
-        these are fewer; an image is never divided.
-    features
-        Types of features.
-    Cs
-        Values of C.
+    There are at most as many folds as a category has training images; an image is never divided.
 
     Returns
     -------
     dict
-        Feature -> for each category ``(len(Cs), N, K)``: the type that each visible keypoint is taken for,
-        else -1.
+        Feature -> for each category ``(len(Cs), N, K)``: the predicted type of each visible keypoint, else
+        -1.
     """
 
     def validate(feature: Feature, category: str) -> np.ndarray:

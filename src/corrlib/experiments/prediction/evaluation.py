@@ -32,17 +32,13 @@ def errors(
 ) -> dict[str, list[np.ndarray]]:
     """Errors of the keypoints that each method predicts for the validation objects.
 
-    Parameters
-    ----------
-    etas
-        Method of ``settings.features`` -> the weight of its prior.
+    `etas` maps each method of ``settings.features`` to the weight of its prior.
 
     Returns
     -------
     dict
-        Method -> for each category ``(N, K)``, as `corrlib.metrics.errors`: the ``settings.methods``; those
-        with the prior at the paper's eta; the prior alone; and, if the network has fc7, the prior alone whose
-        neighbours are found by it.
+        Method -> for each category ``(N, K)``: the ``settings.methods``; those with the prior at the paper's
+        eta; the prior alone; and, if the network has fc7, the prior alone whose neighbours are found by it.
     """
     table, beside = {}, {}
     for method in settings.methods[::2]:
@@ -71,18 +67,15 @@ def predict(
 
     Parameters
     ----------
-    feature, split, limit
-        As `training.scores` has them. The prior of a training object comes from another one.
     etas
-        As `locate` has them.
+        As in `locate`. The prior of a training object comes from another one.
     every
         Only every so many rows and columns of the scores are looked at.
 
     Returns
     -------
     points, errors
-        For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(N, K)`` as
-        `corrlib.metrics.errors`.
+        For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(N, K)``.
     """
 
     def of_category(category: str) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -125,25 +118,18 @@ def locate(
     means: np.ndarray,
     sigma: float,
 ) -> np.ndarray:
-    """The best place of each keypoint, for several weights of the prior.
+    """The best place of each keypoint, for several weights of the prior: ``(len(etas), N, K, 2)``.
 
     Parameters
     ----------
-    scores
-        ``(N, K, H, W)`` of the detectors.
-    field
-        Their grid.
+    scores, field
+        ``(N, K, H, W)`` of the detectors, and their grid.
     etas
         Weights of the prior, 0 to 1. None: the place of the highest score as it is.
     slope, offset
         ``(K,)`` of the logistics.
     means, sigma
         Centres ``(N, K, 2)`` of the priors, and their standard deviation in pixels.
-
-    Returns
-    -------
-    array (len(etas), N, K, 2)
-        NaN where there is no detector.
     """
     result = np.empty((len(etas), *scores.shape[:2], 2))
 
@@ -180,8 +166,8 @@ def validate(
     Returns
     -------
     etas
-        Method of ``settings.features`` -> of ``settings.etas`` the one with the highest mean PCK at alpha
-        0.1, whatever ``settings.alpha`` is; none is chosen where ``settings.eta`` is given.
+        Method -> ``settings.eta``; or, if it is None, the one of ``settings.etas`` with the highest mean PCK
+        at 0.1.
     curves
         Method -> ``(etas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
     """
@@ -199,11 +185,8 @@ def by_stride(
 ) -> dict[str, dict[int, list[np.ndarray]]]:
     """Errors at the layer's stride, half and a quarter of it, of ``settings.studied`` objects per category.
 
-    Returns
-    -------
-    dict
-        Method -> stride in pixels, the largest first -> for each category ``(N, K)``: the layer without and
-        with the prior, and `ORACLE`.
+    Method (the layer without and with the prior, and `ORACLE`) -> stride, the largest first -> ``(N, K)`` per
+    category.
     """
     layer, limit, own = settings.layer, settings.studied, network.receptive_fields[settings.layer].stride
     factors = [factor for factor in (1, 2, 4) if own % factor == 0]
@@ -225,9 +208,9 @@ def by_stride(
 
 
 def stride_gain(strides: Mapping[int, Errors]) -> dict[float, np.ndarray]:
-    """At each of `ALPHAS` the gain in mean PCK from the first to the last of some strides.
+    """At each of `ALPHAS` the gain in mean PCK, in points, from the first to the last of some strides.
 
-    In points, with its 95 % bootstrap interval. `strides` has the errors of the same objects by stride.
+    With its 95 % bootstrap interval. `strides` has the errors of the same objects by stride.
     """
     first, *_, last = strides.values()
     return dict(zip(ALPHAS, 100 * metrics.estimate(last, ALPHAS, minus=first), strict=True))
@@ -236,18 +219,12 @@ def stride_gain(strides: Mapping[int, Errors]) -> dict[float, np.ndarray]:
 def differences(
     errors: Mapping[str, Errors], strides: Mapping[int, Errors], settings: Settings
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences that the paper's claims of section 5 rest on, and two with the prior alone.
-
-    Parameters
-    ----------
-    errors, strides
-        As `errors` and `stride_gain` have them.
+    """The differences in mean PCK, in points, that the paper's claims of section 5, and two more, rest on.
 
     Returns
     -------
     dict
-        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference of
-        mean PCK in points with its 95 % bootstrap interval ``(3,)``.
+        Claim -> what is compared, and the difference with its 95 % bootstrap interval ``(3,)``.
     """
     sift, sift_prior, conv, conv_prior = settings.methods
     compared = {

@@ -21,12 +21,9 @@ class Example:
 
     Attributes
     ----------
-    names
-        Of its K keypoints.
-    image
-        Its crop ``(size, size, 3)``.
-    truth
-        ``(K, 2)`` in the crop; NaN where invisible.
+    names : Of its K keypoints.
+    image : Its crop ``(size, size, 3)``.
+    truth : ``(K, 2)`` in the crop; NaN where invisible.
     predicted, correct
         Method -> ``(K, 2)`` places in the crop, NaN where the keypoint is invisible and not scored; and
         ``(K,)`` whether they are within the tolerance.
@@ -46,13 +43,7 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
 
 
 def examples(data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]) -> list[Example]:
-    """Draw an object of each category that is `shown`, of the half with most visible keypoints, and predict.
-
-    Parameters
-    ----------
-    etas
-        Method of ``settings.features`` -> the weight of its prior.
-    """
+    """Draw an object per category that is `shown`, of the half with most visible keypoints, and predict."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {

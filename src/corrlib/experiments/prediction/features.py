@@ -37,10 +37,8 @@ def grid(
 
     Parameters
     ----------
-    network
-        May be None for SIFT.
     feature
-        A layer of the network, or ``sift``, which has no context and no finer stride.
+        A layer of the network, or ``sift``, which has no context and no finer stride and needs no network.
     context
         Side of a window, in units of the layer.
     factor
@@ -56,14 +54,7 @@ def grid(
 
 
 def features(network: Network | None, images: np.ndarray, feature: str, factor: int = 1) -> np.ndarray:
-    """Features of crops, of single units: windows are not joined.
-
-    Parameters
-    ----------
-    network, feature, factor
-        As `grid` has them.
-    images
-        ``(N, size, size, 3)`` uint8.
+    """Features of crops ``(N, size, size, 3)``, of single units: windows are not joined.
 
     Returns
     -------

@@ -22,33 +22,21 @@ class Settings:
 
     Attributes
     ----------
-    layer
-        Whose features keypoints are found by, beside SIFT.
-    alpha
-        Tolerance of PCK. No detector depends on it.
-    eta
-        Weight of the prior, 0 to 1. None: the best of `etas` on the training set, for each kind of feature.
-    etas
-        To choose from.
-    sigma
-        Standard deviation of the prior, in pixels of the object crops.
-    context
-        Side in units of the windows of the layer that are joined to one feature.
-    stride
-        Pixels between predictions by the layer. None: the layer's own.
-    C, rounds
-        As `corrlib.hard_negatives.train` has them.
-    size
-        Side in pixels of the object crops.
-    studied
-        Objects of a category on which strides are compared.
-    category
-        A single category; empty: all of the dataset.
+    layer : Whose features keypoints are found by, beside SIFT.
+    alpha : Tolerance of PCK. No detector depends on it.
+    eta : Weight of the prior, 0 to 1. None: the best of `etas` on the training set, for each kind of feature.
+    etas : To choose from.
+    sigma : Standard deviation of the prior, in pixels of the object crops.
+    context : Side in units of the windows of the layer that are joined to one feature.
+    stride : Pixels between predictions by the layer. None: the layer's own.
+    C, rounds : As `corrlib.hard_negatives.train` has them.
+    size : Side in pixels of the object crops.
+    studied : Objects of a category on which strides are compared.
+    category : A single category; empty: all of the dataset.
     seed
         Of the images that training begins with, of the halves of the training set, and of the objects that
         are shown.
-    categories
-        The categories; `resolve` fills them in.
+    categories : The categories; `resolve` fills them in.
     """
 
     layer: str = "conv5"
@@ -69,12 +57,8 @@ class Settings:
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories and the stride that a dataset and a network give.
 
-        Raises
-        ------
-        ValueError
-            If the network has no such layer, or the layer's own stride is no multiple of `stride`.
-        DataError
-            If a category has no object with a visible keypoint in the training or the validation set.
+        ValueError if the network has no such layer, or its stride is no multiple of `stride`; DataError if a
+        category has no object with a visible keypoint in the training or the validation set.
         """
         if self.layer not in network.receptive_fields:
             layers = ", ".join(network.receptive_fields)

@@ -33,13 +33,11 @@ class Trained:
 
     Attributes
     ----------
-    weights, bias, rounds, duality_gap, support_vectors
-        As `corrlib.hard_negatives.Detectors` has them.
+    weights, bias, rounds, duality_gap, support_vectors : As `corrlib.hard_negatives.Detectors` has them.
     held_out
         ``(N, K, H, W)`` float32 scores of the training objects, by detectors trained without them and without
         the others of their images.
-    slope, offset
-        ``(K,)`` of the logistic that makes a score a probability, fitted to `held_out`.
+    slope, offset : ``(K,)`` of the logistic that makes a score a probability, fitted to `held_out`.
     """
 
     weights: np.ndarray
@@ -60,12 +58,7 @@ class Trained:
 def train(data: VOC, network: Network, settings: Settings, category: str, feature: str) -> Trained:
     """Train the detectors of a category on all its training objects.
 
-    Parameters
-    ----------
-    settings
-        Its context, C, rounds, seed and size count.
-    feature
-        A layer of the network, or ``sift``, which depends neither on the network nor on the context.
+    `feature` is a layer, or ``sift``, which depends neither on the network nor on the context.
     """
     trained = cached(
         _train,
@@ -92,23 +85,16 @@ def scores(
     split: str = "val",
     limit: int | None = None,
 ) -> tuple[np.ndarray, ReceptiveField]:
-    """Scores of a category's objects by its detectors, and the grid of the scores.
+    """Scores ``(N, K, H, W)`` of a category's objects by its detectors, and their grid.
 
     Parameters
     ----------
     settings
-        As `train` has it, and its stride: detectors slide in these steps, whatever they were trained on.
+        Detectors slide in steps of its stride, whatever they were trained on.
     split
         ``val``; or ``train``, whose scores are held out and at the layer's own stride.
     limit
-        Of the objects of ``val``, as `subset` has it.
-
-    Returns
-    -------
-    scores
-        ``(N, K, H, W)`` float32.
-    field
-        Of them.
+        Of the objects of ``val``, the size of an evenly spaced subset.
     """
     trained = train(data, network, settings, category, feature)
     own = feature == SIFT or split == "train"
@@ -139,12 +125,9 @@ def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
 def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, float]]:
     """Train the detectors of all categories, and summarise how that ended.
 
-    Returns
-    -------
-    dict
-        Method, of ``settings.features`` -> ``detectors``: their number; ``rounds`` and ``largest gap``: at
-        most; ``hard``: examples inside the margin, the median over detectors; ``windows`` in all training
-        crops of a category, the mean over categories.
+    Method -> the number of ``detectors``; the largest ``rounds`` and ``largest gap``; the median over
+    detectors of ``hard`` examples, inside the margin; the mean over categories of ``windows`` in all training
+    crops.
     """
     result = {}
     objects = np.mean([len(crops.objects(data, category, "train")) for category in settings.categories])

@@ -29,8 +29,7 @@ def receptive_field_averages(
     Returns
     -------
     dict
-        ``k`` of `KS` -> ``(SEEDS, size, size, 3)`` uint8, the contrast of each stretched; 0 -> the seeds
-        themselves.
+        ``k`` of `KS` -> ``(SEEDS, size, size, 3)`` uint8, each with its contrast stretched; 0 -> the seeds.
     """
     image_ids = sample(data, "val", SEEDS, seed=settings.seed + 1)
     query, source = (units(data, network, layer, ids) for ids in (image_ids, database(data, settings)))

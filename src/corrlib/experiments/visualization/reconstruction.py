@@ -26,14 +26,10 @@ class Reconstruction:
 
     Attributes
     ----------
-    image
-        The whole image ``(H, W, 3)``.
-    centers
-        ``(h, w, 2)`` centres of the patches.
-    size
-        Side of the patches: the layer's stride.
-    original
-        ``(h * size, w * size, 3)``, the part of the image that the patches cover.
+    image : The whole image ``(H, W, 3)``.
+    centers : ``(h, w, 2)`` centres of the patches.
+    size : Side of the patches: the layer's stride.
+    original : ``(h * size, w * size, 3)``, the part of the image that the patches cover.
     neighbors, uniform
         ``k`` -> the same part, from k nearest neighbours; and from k places of the image itself, drawn from
         the conv3 receptive field around each patch.
@@ -56,8 +52,7 @@ def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> 
     Returns
     -------
     dict
-        Image -> its reconstruction, from each of ``settings.ks`` neighbours: the images that are shown, and
-        those that are scored.
+        Image, shown or scored -> its reconstruction from each of ``settings.ks`` neighbours.
     """
     image_ids = list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
     source, ks = database(data, settings), settings.ks
@@ -114,18 +109,13 @@ def detail(image: np.ndarray, original: np.ndarray, size: int) -> float:
 
 
 def scores(rebuilt: Sequence[Reconstruction], k: int) -> dict[str, dict[str, np.ndarray]]:
-    """Score one layer's reconstructions from k patches against their originals.
+    """Score one layer's reconstructions from k patches against their originals; at least two.
 
     Returns
     -------
     dict
         ``detail`` and ``similarity``, each of ``neighbors``, ``uniform`` and their ``difference`` image by
         image: the mean over images and its 95 % bootstrap interval ``(3,)``.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two images: there is no interval.
     """
     return {
         measure: {column: metrics.mean_interval([each]) for column, each in values.items()}
@@ -136,20 +126,14 @@ def scores(rebuilt: Sequence[Reconstruction], k: int) -> dict[str, dict[str, np.
 def differences(
     rebuilt: Mapping[str, Sequence[Reconstruction]], k: int
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences that the paper's claims of section 2 rest on.
+    """The differences of mean detail scores (correlations) that the paper's claims of section 2 rest on.
 
-    Parameters
-    ----------
-    rebuilt
-        Layer -> reconstructions of the same images.
-    k
-        Neighbours that are averaged.
+    `rebuilt` maps each layer to reconstructions of the same images from `k` neighbours.
 
     Returns
     -------
     dict
-        Identifier of the claim (`corrlib.publishing.scoreboard`) -> what is compared, and the difference of
-        mean detail scores (correlations, not points) with its interval ``(3,)``.
+        Claim -> what is compared, and the difference with its 95 % bootstrap interval ``(3,)``.
     """
     details = {layer: _values(rebuilt[layer], k)["detail"] for layer in LAYERS}
     near = {layer: [values["neighbors"]] for layer, values in details.items()}

@@ -22,16 +22,12 @@ class Settings:
 
     Attributes
     ----------
-    layer
-        Whose score the chapter reports; it is rebuilt beside `LAYERS`.
-    k
-        Neighbours that are averaged; a single one is shown beside it.
+    layer : Whose score the chapter reports; it is rebuilt beside `LAYERS`.
+    k : Neighbours that are averaged; a single one is shown beside it.
     database_images
         Training images that neighbours come from; `resolve` lowers it to the number that there are.
-    image_id
-        The image that is shown; empty: those of two validation images with the largest objects.
-    seed
-        Of every draw.
+    image_id : The image that is shown; empty: those of two validation images with the largest objects.
+    seed : Of every draw.
     """
 
     layer: str = "conv3"
@@ -41,13 +37,7 @@ class Settings:
     seed: int = 0
 
     def resolve(self, data: VOC, network: Network) -> Settings:
-        """The same with as many images in the database as the training set can give.
-
-        Raises
-        ------
-        ValueError
-            If `k` is less than 1.
-        """
+        """The same with as many images in the database as there are; ValueError if `k` is less than 1."""
         if self.k < 1:
             raise ValueError(f"k must be at least 1 neighbour, got {self.k}")
         return replace(self, database_images=min(self.database_images, len(data.image_ids("train"))))

@@ -35,14 +35,9 @@ class Units:
 
     Attributes
     ----------
-    image_ids
-        The images.
-    rf
-        The layer's receptive field.
-    grids
-        ``(n, 2)`` shapes ``(H, W)`` of the images' feature maps.
-    blocks
-        The features, ``(units, C)`` float16, in several arrays mapped from disk.
+    rf : The layer's receptive field.
+    grids : ``(n, 2)`` shapes ``(H, W)`` of the images' feature maps.
+    blocks : The features, ``(units, C)`` float16, in several arrays mapped from disk.
     """
 
     image_ids: tuple[str, ...]
@@ -94,13 +89,7 @@ def whole_image(data: VOC, image_id: str) -> np.ndarray:
 
 
 def units(data: VOC, network: Network, layer: str, image_ids: Sequence[str]) -> Units:
-    """Features of one layer at all places of whole images: computed, or read from the cache.
-
-    Raises
-    ------
-    ValueError
-        If the network has no such layer (listing those it has), or an image cannot be read.
-    """
+    """Features of one layer at all places of whole images: computed, or read from the cache."""
     shards = [list(image_ids[i : i + SHARD]) for i in range(0, len(image_ids), SHARD)]
     entries = [
         cached(dense_features, data=data, network=network, layer=layer, image_ids=shard)

@@ -1,9 +1,8 @@
 """Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
 
-Chapters (``.py``) and pages (``.md``) are those that ``_toc.yml`` names. Chapters are executed into
-``_build/chapters``, with their results in ``_build/results``; they are staged in ``_build/stage`` and
-rendered into ``_build/html``. Each step runs only if what it reads has changed, and each result appears by a
-rename, so that a failed build leaves the last good book.
+Chapters are executed into ``_build/chapters``, with their results in ``_build/results``, staged in
+``_build/stage`` and rendered into ``_build/html``. Each step runs only if what it reads has changed, and its
+result appears by a rename, so that a failed build leaves the last good book.
 """
 
 from pathlib import Path
@@ -21,17 +20,8 @@ __all__ += ["unchanged"]
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
     """Build the book of the project at ``root`` and return its first page, ``_build/html/index.html``.
 
-    Parameters
-    ----------
-    data_root, weights
-        Given to every chapter that has such a parameter; without them the figurines and their network.
-    pdf
-        Whether to print it as well, by Chromium, and to return ``_build/corrlib.pdf`` instead.
-
-    Raises
-    ------
-    BuildError, chapters.ChapterError, ValueError
-        What failed and where; the last good book is still in ``_build/html``.
+    ``data_root`` and ``weights`` are given to every chapter that has such a parameter. With ``pdf`` the book
+    is also printed by Chromium, and ``_build/corrlib.pdf`` returned.
     """
     if not (root / "_toc.yml").is_file():
         raise ValueError(f"no book in {root.resolve()}: it has no _toc.yml; build in the project's root")

@@ -23,16 +23,12 @@ READS_DATA = {"page.setup", "open_dataset"}
 READS_RESULTS = {"scoreboard.read"}
 READS_BENCHMARKS = {"tables.read_benchmarks"}
 SWEEPS = {"sweep.command"}
+#: Suffixes of the package's files that are no code.
+PACKAGED = (".html", ".safetensors")
 
 
 def chapter_names(root: Path) -> list[str]:
-    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``.
-
-    Raises
-    ------
-    ValueError
-        If it names a notebook, or a file with its ending.
-    """
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
     names = parse_toc_yaml(root / "_toc.yml")
     for name in map(Path, names):
         plain = name.with_suffix("")
@@ -55,17 +51,10 @@ def in_order(root: Path) -> list[str]:
 
 
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
-    """Execute a chapter such as ``book/visualization`` into a notebook, unless that is up to date.
+    """Execute a chapter such as ``book/visualization`` into the notebook ``out``, unless that is up to date.
 
-    Parameters
-    ----------
-    given
-        Values of its parameters; those that the chapter does not have are left out.
-    out
-        The notebook.
-    results
-        Folder of the results that it writes, which must still be there too, and of those that it reads;
-        without it that of `corrlib.publishing.results`, which is not looked at.
+    Values in ``given`` that the chapter has no parameter for are left out. ``results`` is the folder of the
+    results that it writes, which must still be there too, and of those that it reads.
     """
     values, digest = _inputs(root, name, given, results)
     if _whole(out, digest, results):
@@ -119,17 +108,15 @@ def _whole(out: Path, digest: str, results: Path | None) -> bool:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results: Path | None = None) -> str:
     """A digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    That is its text, the code of corrlib that it imports and the package's other files, its parameters, the
-    paper's numbers in ``book/published`` and those recorded in ``results``, the pinned requirements, torch
-    (pinned apart) and Python. If its code calls for them: the dataset, the weights, the texts of the chapters
-    that it sweeps, the benchmarks' results, and `results`, the folder of what other chapters wrote.
+    Read only if its code calls for them: the dataset, the weights, the texts of the chapters that it sweeps,
+    the benchmarks' results, and ``results``, the folder of what other chapters wrote.
     """
     package, pins, calls = Path(corrlib.__file__).parent, root / "constraints.txt", _calls(chapter)
     swept = [chapter.with_name(f"{name}.py") for call in SWEEPS & calls.keys() for name in calls[call]]
     parts: dict[str, object] = {
         "chapter": [chapter.read_text(), *(path.read_text() for path in sorted(swept))],
         "code": [imports_digest(path) for path in [chapter, *sorted(swept)]],
-        "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix not in (".py", ".pyc"))),
+        "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
         "values": dict(sorted(values.items())),
         "published": tree_digest(root, (root / "book" / "published").rglob("*")),
         "results": tree_digest(root, (root / "results").rglob("*")),

@@ -73,10 +73,8 @@ def print_pdf(root: Path, browser: str) -> Path:
     target = root / "_build"
     work, out = target / "work", target / "corrlib.pdf"
     print("pdf: rendering", flush=True)
-    made, first = (
-        _sphinx(target / "stage", work, "singlehtml"),
-        parse_toc_yaml(root / "_toc.yml").root.docname,
-    )
+    made = _sphinx(target / "stage", work, "singlehtml")
+    first = parse_toc_yaml(root / "_toc.yml").root.docname
     # Sphinx writes the page into the folder of the first document, and its links as if it were above.
     page, printed = made / "index.html", work / "book.pdf"
     text = (made / f"{first}.html").read_text().replace(f'href="{first}.html#', 'href="#')

@@ -1,7 +1,5 @@
 """Executed chapters as pages: what their calls displayed becomes numbered figures, tables and prose."""
 
-from __future__ import annotations
-
 import base64
 import copy
 import csv
@@ -28,19 +26,10 @@ _FENCE = ":::::"
 
 
 def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat.NotebookNode:
-    """The page of an executed chapter, as Jupyter Book is to read it.
+    """The page of the executed chapter ``name``, as Jupyter Book is to read it.
 
     Code is folded, except for the parameters. After each code cell come the figures, tables and prose that
-    its calls of `page` displayed; each table's rows are written as CSV and JSON, and linked.
-
-    Parameters
-    ----------
-    executed
-        The notebook that `chapters.run` wrote; it is left as it is.
-    name
-        Of the chapter, such as ``book/alignment``.
-    folder
-        Of the staged book: files go to `DOWNLOADS` beside the page.
+    its calls of `page` displayed; each table's rows are written as CSV and JSON below ``folder``, and linked.
     """
     page, cells = copy.deepcopy(executed), []
     for cell in page.cells:

@@ -5,9 +5,8 @@ correct; `nearest` which patches are similar to a patch. Each returns the conten
 ``book/_static`` reads, and a picture for readers without scripts. Flows are those of the alignment chapter,
 features those of the visualization chapter, from the cache.
 """
+# ruff: noqa: F401
 
 from corrlib.publishing.explorer.patch import nearest
 from corrlib.publishing.explorer.place import places
 from corrlib.publishing.explorer.tolerance import tolerances
-
-__all__ = ["nearest", "places", "tolerances"]

@@ -21,21 +21,10 @@ QUALITY = 80
 
 
 def widget(kind: str, content: Mapping[str, Any], picture: Figure, alt: str) -> HTML:
-    """Build the HTML of an explorer.
+    """Build the HTML of an explorer, and close its picture, which is shown where scripts do not run.
 
-    Parameters
-    ----------
-    kind
-        ``book/_static/explorer-<kind>.js`` is its script, which finds its element by ``data-explorer``.
-    content
-        Data for the script, which must be valid JSON; images as `webp`, arrays as `packed`.
-    picture, alt
-        Shown where scripts do not run, and its alt text. The figure is closed.
-
-    Raises
-    ------
-    ValueError
-        If `content` holds NaN or infinity, which JSON lacks.
+    ``book/_static/explorer-<kind>.js`` is its script, which finds its element by ``data-explorer``. The
+    content is what JSON can hold, without NaN or infinity; images as `webp`, arrays as `packed`.
     """
     stored = io.BytesIO()
     picture.savefig(stored, format="webp", bbox_inches="tight")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,31 +28,10 @@ ALT = (
 
 def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> HTML:
     """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1."""
-    neighbors = content(data, network, LAYERS, image_id, database(data, settings), k=settings.k)
-    return widget("nearest", neighbors, still(neighbors), ALT)
-
-
-def content(
-    data: VOC,
-    network: Network,
-    layers: Sequence[str],
-    image_id: str,
-    database_ids: Sequence[str],
-    *,
-    k: int,
-) -> dict[str, Any]:
-    """Content for ``explorer-nearest.js``: an image, and the patches of the neighbours of each of its units.
-
-    Parameters
-    ----------
-    image_id, database_ids
-        The image, and the images that neighbours come from.
-    k
-        Number of neighbours.
-    """
-    by_layer = {layer: _layer(data, network, layer, image_id, list(database_ids), k) for layer in layers}
-    image = whole_image(data, image_id)
-    return {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": by_layer}
+    image, source, k = whole_image(data, image_id), list(database(data, settings)), settings.k
+    by_layer = {layer: _layer(data, network, layer, image_id, source, k) for layer in LAYERS}
+    content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": by_layer}
+    return widget("nearest", content, still(content), ALT)
 
 
 def still(content: Mapping[str, Any]) -> Figure:
@@ -73,6 +52,7 @@ def still(content: Mapping[str, Any]) -> Figure:
 def _layer(
     data: VOC, network: Network, layer: str, image_id: str, database_ids: list[str], k: int
 ) -> dict[str, Any]:
+    """Receptive fields of a layer, and the patches of the ``k`` neighbours of each unit of an image."""
     query, source = (units(data, network, layer, ids) for ids in ([image_id], database_ids))
     index = neighbor_index(data, network, layer, [image_id], database_ids, k)
     side = TILE * query.rf.stride
@@ -80,10 +60,5 @@ def _layer(
     rows, cols = query.grids[0].tolist()
     # A row of the sheet shows the neighbours of a row of units, unit by unit.
     sheet = patches.reassemble(tiles.reshape(rows, cols * index.shape[1], side, side, 3))
-    return {
-        "center": query.rf.center,
-        "stride": query.rf.stride,
-        "field": query.rf.size,
-        "grid": [rows, cols],
-        "sheet": webp(sheet),
-    }
+    field = {"center": query.rf.center, "stride": query.rf.stride, "field": query.rf.size}
+    return field | {"grid": [rows, cols], "sheet": webp(sheet)}

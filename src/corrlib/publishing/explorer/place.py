@@ -34,24 +34,15 @@ ALT = (
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An object, its nearest neighbours, and the flows from the object to them.
-
-    Attributes
-    ----------
-    name
-        The category.
-    target, neighbors
-        The crops ``(size, size, 3)`` and ``(k, size, size, 3)``.
-    labels_rc
-        Kind of flow -> name of a feature -> ``(k, H, W, 2)`` as `alignment.flows.Alignment` has them.
-    truth
-        The true matches; None if they are not known.
-    """
+    """An object of a category, its nearest neighbours, and the flows from the object to them."""
 
     name: str
+    #: The crops ``(size, size, 3)`` and ``(k, size, size, 3)``.
     target: np.ndarray
     neighbors: np.ndarray
+    #: Kind of flow -> name of a feature -> ``(k, H, W, 2)`` as `alignment.flows.Alignment` has them.
     labels_rc: Mapping[str, Mapping[str, np.ndarray]]
+    #: None if the true matches are not known.
     truth: truths.Truth | None
 
 
@@ -64,19 +55,14 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of one object per category.
+    """The explorer of one object per category; `betas` are those of the flows of ``settings.features``.
 
-    Parameters
-    ----------
-    betas
-        Flow of ``settings.features`` -> its beta.
-    every_feature
-        Whether all layers and radii can be chosen in the categories for which the chapter compares them.
+    With `every_feature`, all layers and radii can be chosen in the categories for which the chapter compares
+    them.
     """
     feature = dict(zip((CONVNET, SIFT), settings.features.values(), strict=True))
     beta = dict(zip((CONVNET, SIFT), (betas[method] for method in settings.features), strict=True))
-    compared = few(settings).categories if every_feature else ()
-    examples = []
+    compared, examples = few(settings).categories if every_feature else (), []
     for category in categories:
         others = {CONVNET: LAYERS, SIFT: RADII} if category in compared else {}
         features = {kind: list(dict.fromkeys([*others.get(kind, ()), feature[kind]])) for kind in feature}
@@ -99,13 +85,7 @@ def example(
     features: Mapping[str, Sequence[str | float]],
     betas: Mapping[str, float],
 ) -> Example:
-    """Align an object of a category (`best_visible` of the first few) by several features.
-
-    Parameters
-    ----------
-    features, betas
-        Kind of flow -> its features, and their beta.
-    """
+    """Align an object of a category (`best_visible` of the first few) by features of each kind of flow."""
     labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in features}
     for kind, each in features.items():
         for feature in each:
@@ -134,12 +114,8 @@ def content(
     """Content for ``explorer-places.js``.
 
     From ``flows``, the labels (row, column), the browser computes the flow of `corrlib.flow` with the weights
-    ``spline`` of each node of a line of the grid at each pixel. ``truth`` is `truths.content`.
-
-    Parameters
-    ----------
-    chosen
-        Kind of flow -> the name of its feature that is shown first; every example has it.
+    ``spline`` of each node of a line of the grid at each pixel. `chosen` is kind of flow -> the name of its
+    feature that is shown first; every example has it.
     """
     field = network.receptive_fields[GRID_LAYER]
     nodes = network.output_shape((size, size), GRID_LAYER)[0]

@@ -30,13 +30,7 @@ ALT = (
 def tolerances(
     data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
 ) -> HTML:
-    """The explorer of one object per category, with the curves of the mean over ``settings.categories``.
-
-    Parameters
-    ----------
-    betas
-        Flow of ``settings.features`` -> its beta.
-    """
+    """The explorer of one object per category, with the curves of the mean over ``settings.categories``."""
     predictions = content(data, network, settings, categories, betas)
     return widget("tolerances", predictions, still(predictions), ALT)
 
@@ -49,10 +43,8 @@ def content(
         method: np.round(metrics.mean_pck(by_category, ALPHAS), 4).tolist()
         for method, by_category in errors(data, network, settings, betas).items()
     }
-    examples = []
-    for category in categories:
-        predicted = _predicted(data, network, settings, category, betas)
-        examples.append(_example(data, category, predicted, settings.size))
+    predicted = {category: _predicted(data, network, settings, category, betas) for category in categories}
+    examples = [_example(data, category, each, settings.size) for category, each in predicted.items()]
     return {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves, "examples": examples}
 
 

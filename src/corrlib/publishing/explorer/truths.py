@@ -23,34 +23,20 @@ NONE = 255
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """True matches of a lattice of ``n x n`` places.
+    """True matches of a lattice of ``n x n`` places."""
 
-    Attributes
-    ----------
-    names
-        The parts of the category, in words.
-    part
-        ``(n, n)`` uint8: which part is at the place; `NONE` where the object is not.
-    matches
-        ``(k, n, n, 2)`` points in the crops of the neighbours, ``(0, 0)`` where there is none.
-    state
-        ``(k, n, n)`` uint8: `SHOWN`, `HIDDEN` (the match is known), `OUTSIDE` or `MISSING`.
-    """
-
+    #: The parts of the category, in words.
     names: tuple[str, ...]
+    #: ``(n, n)`` uint8: which part is at the place; `NONE` where the object is not.
     part: np.ndarray
+    #: ``(k, n, n, 2)`` points in the crops of the neighbours, ``(0, 0)`` where there is none.
     matches: np.ndarray
+    #: ``(k, n, n)`` uint8: `SHOWN`, `HIDDEN` (the match is known), `OUTSIDE` or `MISSING`.
     state: np.ndarray
 
 
 def read(data: VOC, reference: Instance, moving: Sequence[Instance], size: int) -> Truth:
-    """Read the true matches of a figurine's crop in the crops of others, from the nearest image pixels.
-
-    Raises
-    ------
-    ValueError
-        If an image has no dense truth.
-    """
+    """Read the true matches of a figurine's crop in the crops of others, from the nearest image pixels."""
     axis = np.arange(0, size, STEP)
     lattice = np.stack(np.meshgrid(axis, axis), axis=-1)
     seen = figurines.read_truth(data.root, reference.image_id)

@@ -9,34 +9,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corrlib import metrics
 from corrlib.experiments.alignment import ALPHAS, PAPER_BETA, Settings
 from corrlib.experiments.alignment.example import Example
-from corrlib.publishing.plots.style import DPI, SHAPES, curves, intervals, keypoint_style, show
+from corrlib.publishing.plots import style
 
 
 def validated_beta(settings: Settings, validated: Mapping[str, np.ndarray]) -> Figure:
     """Draw mean PCK against beta, flow by flow, as `alignment.validate` returns it."""
-    return curves(
-        settings.betas,
-        {method: 100 * curve for method, curve in validated.items()},
-        xlabel="beta",
-        ylabel="mean PCK in percent, alpha = 0.1",
-        logarithmic=True,
-        marks={"the paper's": PAPER_BETA},
-    )
+    series = {method: 100 * curve for method, curve in validated.items()}
+    labels = dict(xlabel="beta", ylabel="mean PCK in percent, alpha = 0.1")
+    return style.curves(settings.betas, series, **labels, logarithmic=True, marks={"the paper's": PAPER_BETA})
 
 
 def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Draw mean PCK against alpha, method by method, as `alignment.errors` returns them."""
-    alphas = np.linspace(0.005, 0.3, 60)
-    return curves(
-        alphas,
-        {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()},
-        xlabel="alpha",
-        ylabel="mean PCK in percent",
-        marks={f"alpha = {a:g}": a for a in ALPHAS},
-    )
+    marks = {f"alpha = {a:g}": a for a in ALPHAS}
+    return style.curves_by_alpha(errors, np.linspace(0.005, 0.3, 60), marks)
 
 
 def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
@@ -44,23 +32,20 @@ def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
     features = {label: 100 * value for label, value in by_feature.items() if label != "NN transfer"}
     copied = np.tile(100 * by_feature["NN transfer"], (len(features), 1))
     flows = {"flow": np.stack(list(features.values()))}
-    return intervals(list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent")
+    return style.intervals(
+        list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent"
+    )
 
 
 def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
-    """Draw the paper's Figure 3: two rows per target, one per method.
-
-    Parameters
-    ----------
-    examples
-        For each target, method -> its `Example`. At the right all transferred keypoints are copied onto the
-        target.
-    """
+    """Draw the paper's Figure 3: a row per target and method; at the right, all transferred keypoints."""
     methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
     count = max(len(example.warped) for each in examples for example in each.values())
     columns, height = count + 2, len(methods)
     unit = 10.5 / (columns - 1 + height)
-    figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
+    figure = plt.figure(
+        figsize=(10.5, unit * height * len(targets) + 0.2), dpi=style.DPI, layout="constrained"
+    )
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
     ratios = [height, *[1] * (columns - 1)]
     grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
@@ -86,21 +71,12 @@ def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
 
 
 def displacements(example: Mapping[str, Example], number: int = 0) -> Figure:
-    """Draw alignments of one target as fields of arrows, a row per method.
-
-    Parameters
-    ----------
-    example
-        Method -> its `Example`.
-    number
-        Of the neighbour, the least deformed first.
-    """
-    size = (10, 2.6 * len(example))
-    figure, axes = plt.subplots(len(example), 4, figsize=size, dpi=DPI, layout="constrained", squeeze=False)
+    """Draw alignments of one target as fields of arrows, a row per method, by `number` of the neighbour."""
+    figure, axes = style.panels(len(example), 4, (10, 2.6 * len(example)))
     for row, (method, one) in zip(axes, example.items(), strict=True):
         pictures = (one.target, one.target, one.neighbors[number], one.warped[number])
         for place, image in zip(row, pictures, strict=True):
-            show(place, image)
+            style.show(place, image)
         row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
         at = np.rint(one.nodes).astype(int).reshape(-1, 2)
@@ -115,14 +91,11 @@ def displacements(example: Mapping[str, Example], number: int = 0) -> Figure:
 
 def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
     """Show an image and sets of keypoints ``(K, 2)`` on it, each keypoint in its own colour and shape."""
-    show(axes, image)
+    style.show(axes, image)
     for its in points:
-        colours, shapes = zip(*map(keypoint_style, range(len(its))), strict=True)
-        for shape in SHAPES:
-            of = np.array([mark == shape for mark in shapes])
-            if of.any():
-                style = dict(marker=shape, s=16, edgecolors="white", linewidths=0.6)
-                axes.scatter(
-                    *its[of].T, c=[c for c, its_own in zip(colours, of, strict=True) if its_own], **style
-                )
+        styles = list(map(style.keypoint_style, range(len(its))))
+        for shape in style.SHAPES:
+            if of := [k for k, (_, its_shape) in enumerate(styles) if its_shape == shape]:
+                look = dict(c=[styles[k][0] for k in of], marker=shape, edgecolors="white", linewidths=0.6)
+                axes.scatter(*its[of].T, s=16, **look)
     return axes

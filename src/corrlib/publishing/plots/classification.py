@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
 from corrlib.experiments.classification import SHARES, Feature, Settings
-from corrlib.publishing.plots.style import DPI, GREY, LineArt, curves, intervals, ordered
+from corrlib.publishing.plots.style import GREY, curves, intervals, ordered, panels
 
 
 def validation(settings: Settings, accuracies: Mapping[Feature, np.ndarray]) -> Figure:
     """Draw the paper's Figure 5: accuracy at each C, of layers and of SIFT; a line marks the C in use."""
-    panels = {"convnet layers": settings.layers, "SIFT, by radius": settings.sift}
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(9, 4.2), dpi=DPI, layout="constrained", sharey=True, squeeze=False,
-        FigureClass=LineArt,
-    )  # fmt: skip
-    for place, letter, (title, features) in zip(axes[0], "ab", panels.items(), strict=True):
+    kinds = {"convnet layers": settings.layers, "SIFT, by radius": settings.sift}
+    figure, axes = panels(1, len(kinds), (9, 4.2), lines=True, sharey=True)
+    for place, letter, (title, features) in zip(axes[0], "ab", kinds.items(), strict=True):
         styles = zip(features, ordered(len(features)), "os^Dv<>p*hX", strict=False)
         for feature, colour, marker in styles:
             values = accuracies[feature]
@@ -36,9 +32,7 @@ def peaks(histograms: Mapping[str, Mapping[Feature, np.ndarray]]) -> Figure:
     """Draw the paper's Figure 4: keypoint (a row) -> feature (a column) -> counts around the keypoint."""
     columns = list(next(iter(histograms.values())))
     size = (10, 10 / len(columns) * len(histograms) + 0.5)
-    figure, axes = plt.subplots(
-        len(histograms), len(columns), figsize=size, dpi=DPI, layout="constrained", squeeze=False
-    )
+    figure, axes = panels(len(histograms), len(columns), size)
     for place, feature in zip(axes[0], columns, strict=True):
         place.set_title(str(feature), fontsize=12)
     for row, (keypoint, each) in zip(axes, histograms.items(), strict=True):
@@ -53,18 +47,8 @@ def peaks(histograms: Mapping[str, Mapping[Feature, np.ndarray]]) -> Figure:
 
 
 def confusions(matrices: Mapping[Feature, np.ndarray], names: Sequence[str]) -> Figure:
-    """Draw what keypoints are taken for.
-
-    Parameters
-    ----------
-    matrices
-        Feature -> ``(K, K)`` shares from 0 to 1, rows are the truth; NaN where there is none.
-    names
-        Of the K types.
-    """
-    figure, axes = plt.subplots(
-        1, len(matrices), figsize=(10, 5.4), dpi=DPI, layout="constrained", sharey=True, squeeze=False
-    )
+    """Draw what keypoints are taken for: feature -> ``(K, K)`` shares or NaN, whose rows are the truth."""
+    figure, axes = panels(1, len(matrices), (10, 5.4), sharey=True)
     for place, (feature, matrix) in zip(axes[0], matrices.items(), strict=True):
         image = place.imshow(100 * matrix, cmap="Blues", vmin=0, vmax=100)
         place.set_xticks(range(len(names)), names, rotation=90, fontsize=10)

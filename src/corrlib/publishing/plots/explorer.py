@@ -10,31 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 
-from corrlib.publishing.plots.style import COLOURS, DPI, GREY, show
+from corrlib.publishing.plots.style import COLOURS, DPI, GREY, panels, show
 
 #: Shapes of marks, the same as in the scripts: convnet flow, SIFT flow, truth.
 MARKERS = ("o", "s", "x")
 
 
 def followed(
-    target: np.ndarray,
-    neighbors: Sequence[np.ndarray],
-    point: np.ndarray,
-    matches: Mapping[str, np.ndarray],
+    target: np.ndarray, neighbors: Sequence[np.ndarray], point: np.ndarray, matches: Mapping[str, np.ndarray]
 ) -> Figure:
     """Draw a point of an object and its matches on each neighbour.
 
-    Parameters
-    ----------
-    target, neighbors
-        Images ``(H, W, 3)``.
-    point
-        ``(x, y)`` on the target.
-    matches
-        Name -> points ``(k, 2)``, one on each neighbour, NaN where there is none; at most three names.
+    `matches` is name -> points ``(k, 2)``, one per neighbour, NaN where there is none; at most three names.
     """
     columns = 1 + len(neighbors)
-    figure, axes = plt.subplots(1, columns, figsize=(1.7 * columns, 2.1), dpi=DPI, layout="constrained")
+    figure, (axes,) = panels(1, columns, (1.7 * columns, 2.1))
     _mark(show(axes[0], target), point, "black", "o")
     axes[0].set_title("the object", fontsize=9)
     for number, (panel, image) in enumerate(zip(axes[1:], neighbors, strict=True)):
@@ -60,18 +50,10 @@ def tolerated(
 ) -> Figure:
     """Draw an object's keypoints with their tolerances, and beside it PCK curves with a mark at `alpha`.
 
-    Parameters
-    ----------
-    target
-        The image ``(H, W, 3)``.
-    keypoints, predicted, correct
-        ``(K, 2)`` true and predicted places, NaN if not predicted; ``(K,)`` whether they agree.
-    radii
-        Horizontal and vertical radius of the ellipse within which a prediction is correct.
-    alphas, series
-        Tolerances, and name -> PCK (0 to 1) at each; at most four names.
+    A prediction ``(K, 2)``, NaN if there is none, is `correct` in an ellipse with the horizontal and vertical
+    `radii`. `series` is name -> PCK (0 to 1) at `alphas`; at most four names.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.2), dpi=DPI, layout="constrained")
+    figure, ((left, right),) = panels(1, 2, (9, 4.2))
     show(left, target)
     for truth, guess, hit in zip(keypoints, predicted, correct, strict=True):
         style = dict(ls="-" if hit else ":", lw=1.2, color="white", fill=False)
@@ -97,15 +79,8 @@ def alike(
 ) -> Figure:
     """Draw a patch on its image, and its nearest neighbours by each layer.
 
-    Parameters
-    ----------
-    image
-        ``(H, W, 3)``.
-    center, side
-        Centre ``(x, y)`` and side in pixels of the patch.
-    fields, tiles
-        Layer -> the side of its receptive field; layer -> ``(k, s, s, 3)`` the neighbours' patches with their
-        surroundings.
+    `fields` is layer -> the side of its receptive field; `tiles` is layer -> ``(k, s, s, 3)`` the neighbours'
+    patches with their surroundings.
     """
     columns = max(map(len, tiles.values()))
     figure = plt.figure(figsize=(9, 3), dpi=DPI, layout="constrained")
@@ -116,9 +91,8 @@ def alike(
     for row, (layer, patches) in enumerate(tiles.items()):
         for column, tile in enumerate(patches, 1):
             axes = show(figure.add_subplot(grid[row, column]), tile)
-            axes.add_patch(
-                Rectangle((tile.shape[0] - side) / 2 - 0.5 + np.zeros(2), side, side, fill=False, ec="yellow")
-            )
+            corner = (tile.shape[0] - side) / 2 - 0.5
+            axes.add_patch(Rectangle((corner, corner), side, side, fill=False, ec="yellow"))
             if column == 1:
                 axes.set_ylabel(layer, fontsize=9)
     return figure

@@ -56,14 +56,9 @@ def scenes(world_seed: int, categories: Sequence[str], index: int) -> Figure:
 
 
 def dense_truth(data: VOC, category: str, rng: np.random.Generator) -> tuple[Figure, float]:
-    """Draw the dense truth of the first two instances of a category, and some matches between them.
+    """Draw the first two instances of a category, their dense truth below, and some matches between them.
 
-    Returns
-    -------
-    figure
-        The images above, the truth below: one colour per part, shaded by the place on the part.
-    share
-        Of the first object's pixels whose part the second has too, the share that is visible in the second.
+    Also returns, of the first object's pixels whose part the second has too, the share visible in the second.
     """
     names = [figurines.image_id(category, k) for k in (0, 1)]
     truths = [figurines.read_truth(data.root, name) for name in names]

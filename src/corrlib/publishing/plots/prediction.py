@@ -4,39 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from corrlib import metrics
 from corrlib.experiments.prediction import PAPER_ETA, Settings
 from corrlib.experiments.prediction.examples import Example
-from corrlib.publishing.plots.style import DPI, KEYPOINTS, curves, show
+from corrlib.publishing.plots.style import KEYPOINTS, curves, curves_by_alpha, panels, show
 
 
 def validated_eta(settings: Settings, validated: Mapping[str, np.ndarray]) -> Figure:
     """Draw mean PCK against eta, method by method, as `prediction.validate` returns it."""
-    return curves(
-        settings.etas,
-        {method: 100 * curve for method, curve in validated.items()},
-        xlabel="eta",
-        ylabel="mean PCK in percent, alpha = 0.1",
-        marks={"the paper's": PAPER_ETA},
-    )
+    series = {method: 100 * curve for method, curve in validated.items()}
+    labels = dict(xlabel="eta", ylabel="mean PCK in percent, alpha = 0.1")
+    return curves(settings.etas, series, **labels, marks={"the paper's": PAPER_ETA})
 
 
 def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Draw mean PCK against alpha, method by method."""
-    alphas = np.linspace(0, 0.2, 41)
-    return curves(
-        alphas,
-        {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()},
-        xlabel="alpha",
-        ylabel="mean PCK in percent",
-        marks={"the paper's": 0.1},
-    )
+    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"the paper's": 0.1})
 
 
 def predicted(examples: Sequence[Example]) -> Figure:
@@ -47,10 +34,7 @@ def predicted(examples: Sequence[Example]) -> Figure:
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
-    figure, axes = plt.subplots(
-        rows, columns + 1, figsize=size, dpi=DPI, layout="constrained", squeeze=False,
-        gridspec_kw={"width_ratios": [1] * columns + [1.35]},
-    )  # fmt: skip
+    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.35])
     for row, example in zip(axes, examples, strict=True):
         visible = np.isfinite(example.truth).all(axis=1)
         numbers = {k: number for number, k in enumerate(np.flatnonzero(visible), 1)}

@@ -15,6 +15,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from corrlib import metrics
+
 #: Colours that the colour-blind can distinguish (Okabe and Ito), and grey for baselines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 GREY = "#6b6b6b"
@@ -54,21 +56,23 @@ def show(axes: Axes, image: np.ndarray) -> Axes:
     return axes
 
 
+def panels(
+    rows: int, columns: int, size: tuple[float, float], *, lines: bool = False, sharey: bool = False,
+    widths: Sequence[float] | None = None,
+) -> tuple[Figure, np.ndarray]:  # fmt: skip
+    """A figure of `size` inches, with `lines` as `LineArt`, and its axes ``(rows, columns)``."""
+    style = dict(figsize=size, dpi=DPI, layout="constrained", FigureClass=LineArt if lines else Figure)
+    return plt.subplots(rows, columns, squeeze=False, sharey=sharey, width_ratios=widths, **style)
+
+
 def intervals(
     groups: Sequence[str], series: Mapping[str, np.ndarray], *, baseline: Mapping[str, np.ndarray], label: str
 ) -> Figure:
     """Draw values with their intervals for some groups, beside baselines in grey.
 
-    Parameters
-    ----------
-    groups
-        Names along the horizontal axis.
-    series, baseline
-        Name -> ``(len(groups), 3)``: value, lower and upper end; at most four and three names.
-    label
-        Label of the vertical axis.
+    `series` and `baseline` are name -> ``(len(groups), 3)``: value, lower and upper end; at most 4 and 3.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.4), dpi=DPI, layout="constrained", FigureClass=LineArt)
+    figure, ((axes,),) = panels(1, 1, (6.4, 3.4), lines=True)
     styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]
     fills = ("white", "#d0d0d0", GREY)[: len(baseline)]
     styles += [{"marker": "s", "color": GREY, "mfc": fill} for fill in fills]
@@ -91,24 +95,16 @@ def curves(
     series: Mapping[str, np.ndarray],
     *,
     xlabel: str,
-    ylabel: str = "mean PCK",
+    ylabel: str,
     logarithmic: bool = False,
     marks: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw curves with their intervals.
 
-    Parameters
-    ----------
-    x
-        ``n`` values on the horizontal axis.
-    series
-        Name -> ``(n, 3)``: the number and the ends of its interval.
-    logarithmic
-        Whether the horizontal axis is logarithmic.
-    marks
-        Name -> a value on the horizontal axis, drawn as a line.
+    `series` is name -> ``(len(x), 3)``: the number and the ends of its interval; `marks` is name -> a value
+    on the horizontal axis, drawn as a line.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
+    figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
     styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)
     for (name, values), colour, marker in styles:
         marker = marker if len(x) < 12 else ""
@@ -122,3 +118,11 @@ def curves(
     axes.grid(alpha=0.25)
     axes.legend(fontsize=8, frameon=False)
     return figure
+
+
+def curves_by_alpha(
+    errors: Mapping[str, Sequence[np.ndarray]], alphas: np.ndarray, marks: Mapping[str, float]
+) -> Figure:
+    """Draw mean PCK against alpha, from errors in units of the box as `metrics.errors` returns them."""
+    series = {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()}
+    return curves(alphas, series, xlabel="alpha", ylabel="mean PCK in percent", marks=marks)

@@ -1,4 +1,4 @@
-"""Figures of the visualization chapter, as functions of arrays."""
+"""Figures of the introduction and of the visualization chapter."""
 
 from __future__ import annotations
 
@@ -8,12 +8,69 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import ConnectionPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
 from corrlib.experiments.visualization import LAYERS
 from corrlib.experiments.visualization.reconstruction import Reconstruction
-from corrlib.publishing.plots.style import DPI, intervals, show
+from corrlib.geometry import ReceptiveField
+from corrlib.publishing.plots.style import DPI, intervals, keypoint_style, panels, show
+
+
+def joined(images: Sequence[np.ndarray], points: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
+    """Draw two objects with their keypoints ``(K, 2)``, each joined by a line unless it is NaN in either."""
+    figure, (axes,) = panels(1, 2, (7.6, 3.6))
+    for place, image in zip(axes, images, strict=True):
+        show(place, image)
+    common = np.isfinite(np.stack(points)).all(axis=(0, 2))
+    for number, k in enumerate(np.flatnonzero(common)):
+        colour, shape = keypoint_style(number)
+        ends = [its[k] for its in points]
+        for width, ink in ((3.2, "white"), (1.6, colour)):
+            style = dict(coordsA=axes[0].transData, coordsB=axes[1].transData, lw=width, color=ink)
+            figure.add_artist(ConnectionPatch(*ends, **style))
+        for place, end in zip(axes, ends, strict=True):
+            dot = dict(c=colour, marker=shape, s=46, edgecolors="white", linewidths=1, zorder=3)
+            place.scatter(*end, label=names[k].replace("_", " "), **dot)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=8)
+    return figure
+
+
+def looking(
+    image: np.ndarray,
+    point: np.ndarray,
+    fields: Mapping[str, ReceptiveField],
+    shapes: Mapping[str, tuple[int, int]],
+) -> Figure:
+    """Draw the units of layers on an image and the receptive field of one of each; below, the field enlarged.
+
+    Of each layer the unit nearest to `point` is chosen. Its field is grey outside the image. `shapes` are
+    those ``(h, w)`` of the feature maps.
+    """
+    figure, axes = panels(2, len(fields), (8, 16 / len(fields) + 0.7))
+    side = max(image.shape[:2])
+    padded = np.pad(image, ((side, side), (side, side), (0, 0)), constant_values=128)
+    for (above, below), (layer, field) in zip(axes.T, fields.items(), strict=True):
+        title = f"{layer}: sees {field.size} px,\none every {field.stride} px"
+        show(above, image).set_title(title, fontsize=9)
+        dots = dict(s=field.stride**2 / 40, c="white", edgecolors="black", linewidths=0.3)
+        above.scatter(*field.centers(shapes[layer]).reshape(-1, 2).T, **dots)
+        box = field.boxes(shapes[layer])[tuple(field.nearest(point, shapes[layer]))]
+        _box(above, box, "#ffd400", width=2, halo="black")
+        first = np.ceil(box[:2] + side).astype(int)
+        last = np.floor(box[2:] + side).astype(int) + 1
+        show(below, padded[first[1] : last[1], first[0] : last[0]])
+    for place, text in zip(axes[:, 0], ("units and one field", "the same, enlarged"), strict=True):
+        place.set_ylabel(text, fontsize=9)
+    return figure
+
+
+def picture(image: np.ndarray) -> Figure:
+    """Draw an image ``(H, W, 3)`` at its own size, and nothing else."""
+    figure = plt.figure(figsize=(image.shape[1] / DPI, image.shape[0] / DPI), dpi=DPI)
+    show(figure.add_axes((0, 0, 1, 1)), image)
+    return figure
 
 
 def reconstructions(
@@ -21,14 +78,8 @@ def reconstructions(
 ) -> Figure:
     """Draw the paper's Figure 1: images at the left, each in a row per number of neighbours.
 
-    Parameters
-    ----------
-    rebuilt
-        Layer -> reconstructions of the same images; the uniform column is that of the first layer.
-    fields
-        Sides of receptive fields, drawn around one patch of the first image.
-    point
-        ``(x, y)`` of the first image: the patch is the nearest one.
+    `rebuilt` is layer -> reconstructions of the same images; the uniform column is that of the first layer.
+    Receptive fields of the sides `fields` are drawn around the patch of the first image nearest to `point`.
     """
     first = next(iter(rebuilt.values()))
     columns = {layer: [r.neighbors for r in each] for layer, each in rebuilt.items()}
@@ -37,9 +88,8 @@ def reconstructions(
     ratios = [h / w for h, w in (r.image.shape[:2] for r in first) for _ in ks]
     unit = 10.0 / (len(ks) + len(columns))
     figure = plt.figure(figsize=(10.0, unit * sum(ratios) + 0.3), dpi=DPI, layout="constrained")
-    grid = figure.add_gridspec(
-        len(ratios), 1 + len(columns), height_ratios=ratios, width_ratios=[len(ks), *[1] * len(columns)]
-    )
+    widths = [len(ks), *[1] * len(columns)]
+    grid = figure.add_gridspec(len(ratios), len(widths), height_ratios=ratios, width_ratios=widths)
     for number, reconstruction in enumerate(first):
         top = number * len(ks)
         axes = show(figure.add_subplot(grid[top : top + len(ks), 0]), reconstruction.image)
@@ -48,9 +98,10 @@ def reconstructions(
         _box(axes, covered, "white", style=(0, (4, 3)), width=1.0, halo="black")
         if number == 0:
             center = centers[np.linalg.norm(centers - point, axis=1).argmin()]
+            boxes = {s: np.concatenate([center - s / 2, center + s / 2]) for s in (*fields, size)}
             for side in fields:
-                _box(axes, _square(center, side), "black", width=1.3, halo="white")
-            _box(axes, _square(center, size), "#ffd400", width=1.8, halo="black")
+                _box(axes, boxes[side], "black", width=1.3, halo="white")
+            _box(axes, boxes[size], "#ffd400", width=1.8, halo="black")
         for column, (title, pictures) in enumerate(columns.items(), 1):
             for row, k in enumerate(ks, top):
                 axes = show(figure.add_subplot(grid[row, column]), pictures[number][k])
@@ -65,9 +116,8 @@ def detail_scores(scores: Mapping[str, Mapping[int, Mapping[str, Mapping[str, np
     """Draw detail scores: layer -> k -> what `visualization.scores` returns."""
 
     def series(column: str) -> dict[int, np.ndarray]:
-        return {
-            k: np.stack([scores[layer][k]["detail"][column] for layer in LAYERS]) for k in scores[LAYERS[0]]
-        }
+        ks = scores[LAYERS[0]]
+        return {k: np.stack([scores[layer][k]["detail"][column] for layer in LAYERS]) for k in ks}
 
     near = {f"{k}-NN": values for k, values in series("neighbors").items()}
     uniform = {f"uniform rf, {k} place{'s' * (k > 1)}": values for k, values in series("uniform").items()}
@@ -75,21 +125,16 @@ def detail_scores(scores: Mapping[str, Mapping[int, Mapping[str, Mapping[str, np
 
 
 def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure:
-    """Draw the paper's Figure 2.
+    """Draw the paper's Figure 2: layers side by side, seeds in columns, numbers of neighbours in rows.
 
-    Parameters
-    ----------
-    averages
-        Layer -> ``k -> (n, size, size, 3)`` uint8: the seeds (k = 0), then averages over k receptive fields.
-        Layers stand side by side; seeds are columns, k are rows.
+    `averages` is layer -> ``k -> (n, size, size, 3)`` uint8: the seeds (k = 0), then means over k fields.
     """
     ks = list(next(iter(averages.values())))
     count = sum(len(layer[0]) for layer in averages.values())
     side = 11.0 / count
     figure = plt.figure(figsize=(11.0, side * len(ks) + 0.5), dpi=DPI, layout="constrained")
-    parts = np.atleast_1d(
-        figure.subfigures(1, len(averages), wspace=0.02, width_ratios=[1.06, *[1] * (len(averages) - 1)])
-    )
+    widths = [1.06, *[1] * (len(averages) - 1)]
+    parts = figure.subfigures(1, len(averages), squeeze=False, wspace=0.02, width_ratios=widths)[0]
     for (name, layer), part in zip(averages.items(), parts, strict=True):
         part.suptitle(f"{name}, {layer[0].shape[1]} px", fontsize=15)
         for row, k in enumerate(ks):
@@ -97,13 +142,8 @@ def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure
                 axes = part.add_subplot(len(ks), len(layer[k]), row * len(layer[k]) + column + 1)
                 show(axes, picture)
                 if column == 0 and name == next(iter(averages)):
-                    label = "seed" if k == 0 else f"{k}-NN"
-                    axes.set_ylabel(label, fontsize=12)
+                    axes.set_ylabel(f"{k}-NN" if k else "seed", fontsize=12)
     return figure
-
-
-def _square(center: np.ndarray, side: float) -> np.ndarray:
-    return np.concatenate([center - side / 2, center + side / 2])
 
 
 def _box(axes: Axes, box: np.ndarray, colour: str, *, width: float, halo: str, style="-") -> None:

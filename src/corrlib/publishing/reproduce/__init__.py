@@ -1,7 +1,5 @@
 """The paper's own experiment: all four chapters at its scale, then the scoreboard."""
 
-from __future__ import annotations
-
 import csv
 import json
 import os
@@ -43,36 +41,26 @@ def reproduce(
     difficult: bool = True,
     truncated: bool = True,
 ) -> Path:
-    """Run the four experiments at the paper's scale and write the scoreboard.
+    """Run the four experiments at the paper's scale, write the scoreboard and return its path.
 
-    What is computed is kept in the cache, so that a run that was killed resumes. A chapter that was executed
-    with the same text, code, parameters, data and weights is not executed again.
+    What is computed is kept in the cache, so that a run that was killed resumes.
 
     Parameters
     ----------
     root
         The project with the chapters; also the current folder, as for the book.
-    data_root, weights
+    data_root, weights, difficult, truncated
         As `open_dataset` and `convnet.load` have them.
     out
         Gets ``<chapter>.ipynb``, ``results/<chapter>-<dataset>.json``, ``stages.csv`` (time and memory of
         each step) and ``scoreboard.md``, ``.csv`` and ``.json``.
     patches
         Of each layer in the database of section 2; the paper has "at least one million".
-    difficult, truncated
-        As `open_dataset` has them.
-
-    Returns
-    -------
-    Path
-        ``scoreboard.md``.
 
     Raises
     ------
     ValueError
         Before anything starts: if data or weights cannot be used, the disk lacks space, or `out` is in use.
-    chapters.ChapterError
-        If a chapter fails.
     """
     out = Path(out)
     data, network = open_dataset(data_root, difficult=difficult, truncated=truncated), load(weights)

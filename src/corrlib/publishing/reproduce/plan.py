@@ -1,7 +1,5 @@
 """What a run computes, and what it takes: disk, memory and time, estimated from counts and a recorded run."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +17,6 @@ from corrlib.experiments.visualization.units import sample, whole_image
 from corrlib.publishing import book, chapters, scoreboard
 from corrlib.publishing.reproduce.stages import TOGETHER
 
-__all__ = ["Plan", "disk", "hours", "memory", "plan"]
-
 #: Of the chapters, in the order of the paper.
 EXPERIMENTS = (visualization, alignment, classification, prediction)
 #: Numbers in a SIFT descriptor, each a byte.
@@ -29,18 +25,8 @@ SIFT = 128
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run computes.
-
-    Attributes
-    ----------
-    data, network
-        The dataset and the network.
-    patches
-        In the database of section 2, of each layer.
-    parameters
-        Chapter -> values that are not its defaults.
-    settings
-        Chapter -> the settings of its experiment.
+    """What a run computes: data, network, patches per layer in section 2's database, and for each chapter the
+    values that are not its defaults and the settings of its experiment.
     """
 
     data: VOC
@@ -57,17 +43,8 @@ class Plan:
 def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
     """Take the chapters' own parameters, but all objects, and the images that have so many patches.
 
-    Parameters
-    ----------
-    root
-        The project with the chapters.
-    patches
-        In the database of section 2, of each layer; fewer if the training images have no more.
-
-    Raises
-    ------
-    ValueError
-        If there is no such chapter, or a category has no object to train on, or to score.
+    The number of patches is of each layer; fewer if the training images have no more. ValueError if there is
+    no such chapter, or a category has no object to train on, or to score.
     """
     order, images, total = sample(data, "train", 10**9, seed=0), 0, 0
     while total < patches and images < len(order):  # the layers of Figures 1 and 2 have the same grid
@@ -93,10 +70,7 @@ def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
 
 
 def disk(plan: Plan) -> dict[str, int]:
-    """Bytes that the chapters keep in the cache, by what they are.
-
-    What is below a few per cent at the paper's scale, such as the flows, is left out.
-    """
+    """Bytes that the chapters keep in the cache, by what they are, without small parts such as the flows."""
     data, network, align = plan.data, plan.network, plan.settings["alignment"]
 
     def channels(*layers: str) -> int:
@@ -140,11 +114,10 @@ def memory(plan: Plan) -> int:
 
 
 def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict[str, Any]]:
-    """The stages of a recorded run with the processor ``hours`` that they take on other data.
+    """The stages of a run recorded by ``ci/rehearse.py``, with their processor ``hours`` on other data.
 
-    Those grow in proportion to the number of objects or keypoints of both splits, or of patches and images in
-    the database of section 2. The ``device_share`` of a stage is the part of its time that the network and
-    the search for neighbours take, which a GPU can do. `record` is what ``ci/rehearse.py`` writes.
+    Those grow in proportion to the objects or keypoints of both splits, or the patches and images of
+    section 2. ``device_share`` is the part that a GPU can do.
     """
     values, parameters = record["values"], record["provenance"]["parameters"]
     factors = dict.fromkeys(("objects", "keypoints"), objects / sum(values["objects"].values()))

@@ -4,8 +4,6 @@ If a step were no longer what its chapter asks for, the chapter would compute th
 but without the progress of the steps.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -15,8 +13,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.classification.features import features
-
-__all__ = ["TOGETHER", "Stage", "stages"]
 
 #: Categories whose detectors are trained at a time: all features of their objects are in memory.
 TOGETHER = 2

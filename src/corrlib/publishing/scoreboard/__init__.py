@@ -3,13 +3,10 @@
 Everything is read from files: the paper's tables and claims (``book/published``), and the results that
 chapters write. A table has a column for each dataset.
 """
+# ruff: noqa: F401
 
 from corrlib.publishing.scoreboard.claims import registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
 from corrlib.publishing.scoreboard.judging import counts, differences, summary, verdict
 from corrlib.publishing.scoreboard.numbers import CHAPTERS, distances, numbers, read, recorded
 from corrlib.publishing.scoreboard.rows import FORMATS, claims, glance, orders, quoted, single, sources
-
-__all__ = ["CHAPTERS", "FORMATS", "as_csv", "as_json", "as_markdown", "claims", "counts", "differences"]
-__all__ += ["distances", "glance", "numbers", "orders", "quoted", "read", "recorded", "registry", "single"]
-__all__ += ["sources", "summary", "verdict"]

@@ -8,48 +8,29 @@ from functools import cache
 
 from corrlib.publishing import results
 
-__all__ = ["TASKS", "Key", "registry"]
-
 #: Table of the paper, name of the row, and column of a published number.
 Key = tuple[int, str, str]
 #: The claims that the conclusion of the paper sums up.
-TASKS = {
-    "alignment": "conv-flow-as-good",
-    "classification": "conv-as-good-as-sift",
-    "prediction": "conv-over-sift",
-}
+TASKS = {"alignment": "conv-flow-as-good", "classification": "conv-as-good-as-sift"}
+TASKS |= {"prediction": "conv-over-sift"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, or one beside it.
-
-    Attributes
-    ----------
-    section
-        Of the paper.
-    text
-        The claim in plain words.
-    quote
-        The paper's words; empty for a claim that is not in the paper.
-    chapter, label
-        The chapter, and its figure or table, that shows it; empty for the conclusion of the whole paper.
-    relation
-        What the claim says of the differences that its chapter reports: ``better`` if they are positive, ``no
-        worse``, or ``no better``. Empty: not tested.
-    why
-        Why it is not tested.
-    published
-        The differences that it rests on in the paper's tables: a label, and the two numbers.
-    """
+    """A claim of the paper, or one beside it."""
 
     section: int
     text: str
+    #: The paper's words; empty for a claim that is not in the paper.
     quote: str
     chapter: str
+    #: The chapter's figure or table that shows it; empty for the conclusion of the whole paper.
     label: str
+    #: What it says of the differences that its chapter reports: ``better`` (they are positive), ``no worse``
+    #: or ``no better``; empty if it is not tested, for the reason `why`.
     relation: str
     why: str
+    #: The differences that it rests on in the paper's tables: a label, and the two numbers.
     published: Sequence[tuple[str, Key, Key]]
 
 
@@ -65,29 +46,25 @@ def registry() -> dict[str, Claim]:
 
 
 def _published() -> dict[str, list[tuple[str, Key, Key]]]:
-    flows = {
-        "conv-flow-as-good": ("conv4 flow", "SIFT flow", ["0.1"]),
-        "conv-flow-stricter": ("conv4 flow", "SIFT flow", ["0.05", "0.025"]),
-        "conv-flow-over-copy": ("conv4 flow", "NN transfer", ["0.1", "0.05", "0.025"]),
-        "sift-flow-over-copy": ("SIFT flow", "NN transfer", ["0.1", "0.05", "0.025"]),
+    """Identifier -> the published differences that a claim rests on."""
+    methods = {
+        "conv-flow-as-good": (2, "conv4 flow", "SIFT flow", ["0.1"]),
+        "conv-flow-stricter": (2, "conv4 flow", "SIFT flow", ["0.05", "0.025"]),
+        "conv-flow-over-copy": (2, "conv4 flow", "NN transfer", ["0.1", "0.05", "0.025"]),
+        "sift-flow-over-copy": (2, "SIFT flow", "NN transfer", ["0.1", "0.05", "0.025"]),
+        "conv-over-sift": (4, "conv5", "SIFT", ["0.1"]),
+        "conv-prior-helps": (4, "conv5+prior", "conv5", ["0.1"]),
+        "sift-prior-helps": (4, "SIFT+prior", "SIFT", ["0.1"]),
+        "conv-prior-over-sift-prior": (4, "conv5+prior", "SIFT+prior", ["0.1"]),
     }
     features = {
         "conv-as-good-as-sift": [("conv4", "SIFT 40")],
         "conv4-conv5-best": [("conv4", "conv3"), ("conv5", "conv3")],
     }
-    methods = {
-        "conv-over-sift": ("conv5", "SIFT"),
-        "conv-prior-helps": ("conv5+prior", "conv5"),
-        "sift-prior-helps": ("SIFT+prior", "SIFT"),
-        "conv-prior-over-sift-prior": ("conv5+prior", "SIFT+prior"),
-    }
-    found = {}
-    for name, (a, b, alphas) in flows.items():
+    published = {}
+    for name, (table, a, b, alphas) in methods.items():
         columns = [f"alpha = {alpha}" for alpha in alphas]
-        found[name] = [(column, (2, a, f"mean, {column}"), (2, b, f"mean, {column}")) for column in columns]
+        published[name] = [(of, (table, a, f"mean, {of}"), (table, b, f"mean, {of}")) for of in columns]
     for name, pairs in features.items():
-        found[name] = [(f"{a} \u2212 {b}", (3, a, "mean"), (3, b, "mean")) for a, b in pairs]
-    for name, (a, b) in methods.items():
-        column = "alpha = 0.1"
-        found[name] = [(column, (4, a, f"mean, {column}"), (4, b, f"mean, {column}"))]
-    return found | {"all-three-tasks": [(task, *found[name][0][1:]) for task, name in TASKS.items()]}
+        published[name] = [(f"{a} \u2212 {b}", (3, a, "mean"), (3, b, "mean")) for a, b in pairs]
+    return published | {"all-three-tasks": [(task, *published[name][0][1:]) for task, name in TASKS.items()]}

@@ -13,20 +13,12 @@ from corrlib.publishing.scoreboard.numbers import numbers
 from corrlib.publishing.scoreboard.rows import FORMATS, claims, glance, single
 from corrlib.publishing.tables.format import markdown
 
-__all__ = ["as_csv", "as_json", "as_markdown"]
-
 
 def as_markdown(datasets: Mapping[str, Results]) -> str:
-    """Claims and numbers as a page.
-
-    Parameters
-    ----------
-    datasets
-        Name of a dataset -> its results, as `read` has them; the verdicts on numbers are on the last.
-    """
+    """Claims and numbers as a page; `datasets` are as `read` has them, verdicts on numbers on the last."""
     columns, every = {name: differences(each) for name, each in datasets.items()}, numbers(datasets)
-    parts = [f"# The paper and {' and '.join(datasets)}", "## Claims", markdown(glance(columns))]
-    parts.append(markdown(claims(columns)))
+    parts = [f"# The paper and {' and '.join(datasets)}", "## Claims"]
+    parts += [markdown(glance(columns)), markdown(claims(columns))]
     for table in (1, 2, 3, 4):
         parts.append(f"## Table {table}")
         for means in (True, False)[: 1 + (table > 1)]:

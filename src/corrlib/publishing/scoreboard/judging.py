@@ -12,9 +12,6 @@ from corrlib import metrics
 from corrlib.publishing.scoreboard.claims import TASKS, registry
 from corrlib.publishing.tables.format import formatted
 
-__all__ = ["Differences", "Results", "cell", "counts", "differences", "listed", "mark"]
-__all__ += ["summary", "verdict"]
-
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
 Difference = tuple[str, Sequence[float | None]]
 #: Identifier of a claim -> the differences that it rests on, in points (section 2: in correlation).
@@ -23,9 +20,7 @@ Differences = Mapping[str, Sequence[Difference]]
 Results = Mapping[str, Mapping[str, Any]]
 
 #: Verdict -> the class of its mark, which ``book/_static/scoreboard.css`` colours.
-CLASSES = {
-    word: word.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for word in metrics.VERDICTS
-}
+CLASSES = {w: w.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for w in metrics.VERDICTS}
 
 
 def summary(differences: Differences) -> str:
@@ -33,9 +28,7 @@ def summary(differences: Differences) -> str:
     count = Counter(verdict(name, differences) for name in differences)
     supported = count.pop(metrics.VERDICTS[0], 0)
     parts = [f"{supported or 'none'} of {len(differences)} {'are' if supported > 1 else 'is'} supported"]
-    for word in metrics.VERDICTS:
-        if count[word]:
-            parts.append(f"{count[word]} {'are' if count[word] > 1 else 'is'} {word}")
+    parts += [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
     return ", ".join(parts)
 
 
@@ -91,11 +84,7 @@ def _claimed(name: str, differences: Differences) -> list[tuple[str, np.ndarray]
 
 
 def _chosen(values: Mapping[str, Any], among: str, wanted: float) -> list[Difference]:
-    """The paper's choice less the best other one that was tried on train.
-
-    The interval is the widest that the two intervals allow: the results have one for each choice, none for
-    the difference.
-    """
+    """The paper's choice less the best other one on train; the interval is the widest that both allow."""
     found = []
     for name, curve in values.get("validated", {}).items():
         by_choice = dict(zip(values[among], curve, strict=True))

@@ -15,8 +15,6 @@ from corrlib.publishing import results
 from corrlib.publishing.scoreboard.claims import Key
 from corrlib.publishing.scoreboard.judging import Results
 
-__all__ = ["CHAPTERS", "Number", "distances", "judged", "numbers", "pairs", "read", "recorded"]
-
 #: The chapters of the paper's sections 2 to 5, in its order.
 CHAPTERS = ("visualization", "alignment", "classification", "prediction")
 #: The dataset whose numbers should be the published ones.
@@ -29,27 +27,17 @@ Value = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the paper and ours.
-
-    Attributes
-    ----------
-    table
-        1 to 4.
-    name
-        A layer, a feature or a method.
-    of
-        A category, the mean (at a tolerance), or the size or stride of a receptive field.
-    published
-        In percent or, in Table 1, in pixels, with so many `digits` after its decimal point.
-    ours
-        Dataset -> value and interval in the same unit; in Table 1, which is exact, thrice the value.
-    """
+    """A number of the paper and ours, in percent or, in Table 1, in pixels."""
 
     table: int
+    #: A layer, a feature or a method.
     name: str
+    #: A category, the mean (at a tolerance), or the size or stride of a receptive field.
     of: str
     published: float
+    #: After the decimal point of the published number.
     digits: int
+    #: Dataset -> value and interval; in Table 1, which is exact, thrice the value.
     ours: Mapping[str, Value] = field(default_factory=dict)
 
     @property
@@ -66,16 +54,8 @@ class Number:
 class Recorded:
     """The results of a chapter on photographs that cannot be shipped with the book.
 
-    Attributes
-    ----------
-    name
-        Of the dataset.
-    values, parameters
-        What the chapter saved, and its parameters.
-    description
-        The photographs and the network, in words.
-    source
-        Digests of both, for the ``source`` of a figure or table.
+    `name` is that of the dataset; `description` has the photographs and the network in words, `source` their
+    digests, for the ``source`` of a figure or table.
     """
 
     name: str
@@ -96,53 +76,35 @@ def recorded(chapter: str) -> Recorded:
 
 
 def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str, Any]]:
-    """Read the results of a dataset's chapters, as far as they are there.
+    """Read the results of a dataset's chapters, as far as they are there, from files such as `pattern`.
 
-    Parameters
-    ----------
-    folder, pattern
-        Where they are, and their names: ``{chapter}-voc2011.json``, or ``photos-{chapter}.json``.
-    digests
-        Of ``data`` or ``weights``, where they are known.
-
-    Raises
-    ------
-    ValueError
-        If they were not all computed from the same data by the same network, or not from those of
-        `digests`: no table may mix them.
+    A ValueError if they are not all of the same data and network, or not of the `digests` of ``data`` or
+    ``weights``: no table may mix them.
     """
     files = {chapter: Path(folder) / pattern.format(chapter=chapter) for chapter in CHAPTERS}
     found = {chapter: results.read(path) for chapter, path in files.items() if path.is_file()}
     for what in ("data", "weights"):
-        known = {chapter: one["provenance"].get(what) for chapter, one in found.items()}
+        known = {chapter: result["provenance"].get(what) for chapter, result in found.items()}
         if len({*known.values(), digests.get(what, next(iter(known.values()), None))}) > 1:
             listed = ", ".join(f"{chapter} {digest}" for chapter, digest in known.items())
             wanted = f", not {digests[what]}" if what in digests else ""
-            raise ValueError(
-                f"{folder}: results of different {what} ({listed}{wanted}): run their chapters again"
-            )
+            problem = f"{folder}: results of different {what} ({listed}{wanted})"
+            raise ValueError(f"{problem}: run their chapters again")
     return found
 
 
 def numbers(datasets: Mapping[str, Results]) -> list[Number]:
     """All numbers of the paper's tables, with those of each dataset that has them."""
     ours = {dataset: dict(_ours(each)) for dataset, each in datasets.items()}
-    return [
-        Number(
-            *key,
-            float(text),
-            len(text.partition(".")[2]),
-            {name: each[key] for name, each in ours.items() if key in each},
-        )
-        for key, text in _published()
-    ]
+    numbers = []
+    for key, text in _published():
+        values = {name: each[key] for name, each in ours.items() if key in each}
+        numbers.append(Number(*key, float(text), len(text.partition(".")[2]), values))
+    return numbers
 
 
 def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
-    """For each table of the paper the ``count`` of a dataset's numbers and their differences from it.
-
-    Namely their ``mean`` and ``mean absolute`` difference.
-    """
+    """By table: ``count`` of a dataset's numbers, their ``mean`` and ``mean absolute`` difference."""
     rows = []
     for table in (1, 2, 3, 4):
         apart = [each.difference(dataset) for each in every if each.table == table and dataset in each.ours]
@@ -153,27 +115,23 @@ def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
 
 
 def pairs(every: Sequence[Number], dataset: str) -> dict[tuple[int, str], list[tuple[Number, Number, str]]]:
-    """Compare the order of a dataset's numbers with the published one.
+    """Compare the order of a dataset's numbers with the published one, which equal numbers lack.
 
-    Returns
-    -------
-    dict
-        Table and column (a category, or a mean) -> the number that is published higher, the lower one, and
-        the verdict on the order, from the widest interval that those of both allow. Two numbers that are
-        published as equal have no order.
+    Returns table and column (a category, or a mean) -> the number that is published higher, the lower one,
+    and the verdict on the order, from the widest interval that those of both allow.
     """
     columns: dict[tuple[int, str], list[Number]] = {}
     for each in every:
         if each.table > 1 and dataset in each.ours:
             columns.setdefault((each.table, each.of), []).append(each)
-    found = {}
+    compared = {column: [] for column in columns}
     for column, members in columns.items():
-        found[column] = []
         for pair in combinations(members, 2):
             low, high = sorted(pair, key=lambda each: each.published)
             if low.published < high.published:
-                found[column].append((high, low, _order(high.ours[dataset], low.ours[dataset])))
-    return found
+                ours, theirs = (np.array(n.ours[dataset], dtype=np.float64) for n in (high, low))
+                compared[column].append((high, low, metrics.judge((ours - theirs[[0, 2, 1]])[None])))
+    return compared
 
 
 def judged(every: Sequence[Number], dataset: str) -> list[str]:
@@ -201,11 +159,6 @@ def _judged(number: Number, dataset: str, compared: Sequence[tuple[Number, Numbe
     if CONTRADICTED in words:
         return CONTRADICTED
     return SAME_DIRECTION if words and words <= {SUPPORTED, SAME_DIRECTION} else INCONCLUSIVE
-
-
-def _order(high: Value, low: Value) -> str:
-    high, low = (np.array(value, dtype=np.float64) for value in (high, low))
-    return metrics.judge((high - low[[0, 2, 1]])[None])
 
 
 def _published() -> Iterator[tuple[Key, str]]:

@@ -11,8 +11,6 @@ from corrlib.publishing.scoreboard.claims import registry
 from corrlib.publishing.scoreboard.judging import Differences, Results, cell, counts, listed, mark
 from corrlib.publishing.scoreboard.numbers import CHAPTERS, Number, judged, numbers, pairs
 
-__all__ = ["FORMATS", "claims", "glance", "orders", "quoted", "single", "sources"]
-
 SUPPORTED, SAME_DIRECTION, _, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
 #: Of the numbers in the rows of `single`.
 FORMATS = {"difference": "+.1f"}
@@ -21,17 +19,9 @@ HEADS = {1: "layer", 2: "method", 3: "feature", 4: "method"}
 
 
 def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
-    """The claims that a chapter judges, with a verdict in each column.
+    """The claims that a chapter judges, with a verdict per column, which is a dataset with its differences.
 
-    Parameters
-    ----------
-    columns
-        Name of a dataset -> its differences. A claim that is nowhere reported has no row.
-
-    Raises
-    ------
-    ValueError
-        For an identifier that ``book/published/claims.csv`` does not have.
+    A claim that is nowhere reported has no row. One that ``book/published/claims.csv`` lacks is a ValueError.
     """
     reported = {name for each in columns.values() for name in each}
     if unknown := reported - set(registry()):
@@ -57,12 +47,7 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
     """The claims of a section, tested or not: the paper's words and numbers, and a verdict in each column.
 
-    Parameters
-    ----------
-    section
-        Of the paper; None: the claims that are not in the paper.
-    columns
-        As `claims` has them.
+    Of no section (None) are the claims that are not in the paper.
     """
     paper = {(each.table, each.name, each.of): each.published for each in numbers({})}
     rows = []
@@ -76,9 +61,8 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
         published = [listed(label, [paper[a] - paper[b], nan]) for label, a, b in claim.published]
         row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
         rows.append(row | {column: cell(name, each) for column, each in columns.items()})
-    if not any(row["published"] for row in rows):
-        rows = [{key: value for key, value in row.items() if key != "published"} for row in rows]
-    return rows
+    shown = {key for row in rows for key in row if key != "published" or row[key]}
+    return [{key: value for key, value in row.items() if key in shown} for row in rows]
 
 
 def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, str]]:
@@ -103,10 +87,7 @@ def single(
 ) -> list[dict[str, Any]]:
     """Numbers of a table, one a row: published, of each dataset with its interval, and a verdict on the last.
 
-    Parameters
-    ----------
-    means
-        Whether those that are means (in Table 1: all) are wanted, or those of single categories.
+    With `means` those that are means (in Table 1: all), else those of single categories.
     """
     last, words = datasets[-1], judged(every, datasets[-1])
     groups: dict[str, list[dict[str, Any]]] = {}

@@ -1,7 +1,5 @@
 """Parameter sweeps: the points of a grid executed by papermill on dask workers, and one table of them."""
 
-from __future__ import annotations
-
 import json
 import shlex
 import subprocess
@@ -17,17 +15,8 @@ __all__ = ["command"]
 def command(chapter: str, **grid: object) -> list[dict[str, Any]]:
     """Run ``corrlib sweep`` from a chapter: print the command, and return the rows of its table.
 
-    Parameters
-    ----------
-    chapter
-        Its name.
-    **grid
-        Values of its parameters as on the command line; empty ones are left out.
-
-    Raises
-    ------
-    RuntimeError
-        With what the command says, if it fails.
+    ``grid`` has values of parameters as on the command line; empty ones are left out. RuntimeError with what
+    the command says, if it fails.
     """
     pairs = [f"{name}={value}" for name, value in grid.items() if value != ""]
     out = f"_build/sweeps/{chapter}"

@@ -1,7 +1,5 @@
 """Run points on dask workers: processes of one thread each, as papermill needs a process for itself."""
 
-from __future__ import annotations
-
 import contextlib
 import multiprocessing
 import os
@@ -34,17 +32,7 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Point:
-    """One execution of a chapter.
-
-    Attributes
-    ----------
-    name
-        Of its notebook, without the suffix.
-    values
-        Its parameters.
-    digest
-        Of all that its outputs depend on: a notebook that has another one is executed again.
-    """
+    """One execution of a chapter: name of its notebook, parameters, and digest of all that it depends on."""
 
     name: str
     values: Mapping[str, Any]
@@ -64,24 +52,15 @@ def execute(
 
     Parameters
     ----------
-    chapter
-        Its file.
-    points, groups
-        The points, and the numbers of those to be executed in groups that have their heavy work in common:
-        the first of a group runs before the others, which then find that work in the cache.
+    groups
+        Numbers of the points, in groups that have their heavy work in common: the first of a group runs
+        before the others, which then find that work in the cache.
     folder
         Where their notebooks go.
     workers
         Processes on this machine, with an equal share of its cores each. Without it, one a core.
     scheduler
         Address of a running dask scheduler, whose workers have a thread each and see the same files.
-
-    Raises
-    ------
-    ValueError
-        If a worker of `scheduler` has several threads.
-    OSError
-        If nothing answers at its address.
     """
     where = dict(chapter=chapter.resolve(), folder=folder.resolve(), root=Path.cwd())
     where["cache"] = cache.cache_dir().resolve()
@@ -101,7 +80,14 @@ def execute(
             number = futures.pop(future.key)
             for other in waiting.pop(number, ()):
                 running.add(submit(other, 0))
-            yield number, future.result() if future.status == "finished" else _reason(future)
+            if future.status == "finished":
+                yield number, future.result()
+            else:  # dask's scheduler lost the workers, or somebody cancelled the point there
+                error = future.exception() if future.status == "error" else None
+                yield (
+                    number,
+                    f"dask gave it up: {f'{type(error).__name__}: {error}' if error else future.status}",
+                )
 
 
 def _execute(
@@ -120,10 +106,8 @@ def _execute(
             _run(chapter, folder / f"{name}.ipynb", values, digest, folder / "results" / name)
         except Exception as error:
             starts.unlink(missing_ok=True)
-            said = (
-                str(error) if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: {error}"
-            )
-            return _COLOURS.sub("", said)
+            kind = "" if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: "
+            return _COLOURS.sub("", f"{kind}{error}")
     starts.unlink(missing_ok=True)
     return ""
 
@@ -149,14 +133,6 @@ def _silence() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-
-
-def _reason(future: Any) -> str:
-    """Why dask gave a point up: its scheduler lost the workers, or somebody cancelled it there."""
-    error = future.exception() if future.status == "error" else None
-    return (
-        f"dask gave it up: {type(error).__name__}: {error}" if error else f"dask gave it up: {future.status}"
-    )
 
 
 @contextlib.contextmanager

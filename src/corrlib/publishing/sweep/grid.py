@@ -1,7 +1,5 @@
 """The points of a sweep: ranges, lists and YAML in, typed parameters out, before anything starts."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import re
@@ -29,19 +27,9 @@ FREE = ("alpha",)
 def points(chapter: Path, grid: Mapping[str, str | Sequence[str | None]]) -> list[dict[str, Any]]:
     """Return the parameters of every point of a grid, typed; the last parameter varies fastest.
 
-    Parameters
-    ----------
-    chapter
-        Its file.
-    grid
-        Name -> values as text: ``"conv1,conv2"``, ``"0.01:0.2:0.01"`` (a number's first, last and step, the
-        last included where a step ends on it), or a sequence of such items. The values of a parameter that is
-        a list itself are separated by semicolons: ``"conv1,conv2;conv3"``.
-
-    Raises
-    ------
-    ValueError
-        An unknown name, a value of the wrong type, no values, or more than `MOST` points.
+    ``grid`` maps names to values as text, ``"conv1,conv2"`` or ``"0.01:0.2:0.01"`` (first, last and step,
+    both ends included), or to a sequence of such items. Values that are lists are separated by semicolons.
+    ValueError for all that is wrong, or more than `MOST` points.
     """
     if not grid:
         raise ValueError("nothing to sweep: name a parameter and its values, such as -p alpha=0.05,0.1")
@@ -67,13 +55,7 @@ def points(chapter: Path, grid: Mapping[str, str | Sequence[str | None]]) -> lis
 def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
     """Read a grid from a YAML file: a parameter a line, with a value, a range or a list of these.
 
-    All scalars are taken as the text they are, as on the command line: YAML's own rules would make a number
-    to the base 60 of the range ``1:10:1``, and text of ``1e-4``.
-
-    Raises
-    ------
-    ValueError
-        If the file is no such mapping.
+    Scalars stay the text they are: YAML would make a number to the base 60 of ``1:10:1``, and text of 1e-4.
     """
     example = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter"
     try:
@@ -153,7 +135,7 @@ def _range(name: str, text: str) -> list[str]:
 
 
 def _decimal(value: Decimal) -> str:
-    """Spell a decimal without needless zeros, and whole numbers as whole: int("10") reads it then."""
+    """Format a decimal without needless zeros, and whole numbers as whole: int("10") reads it then."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 

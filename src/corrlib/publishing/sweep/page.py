@@ -1,7 +1,5 @@
 """A sweep to look at: one figure, and one HTML page that needs neither a kernel nor another file or host."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import html
@@ -30,21 +28,22 @@ WIDTH = 800
 
 
 def write(table: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write ``results.png`` and ``results.html`` of the rows of a sweep (see `rows.read`)."""
-    picture = folder / "results.png"
-    described = figure(table)
-    if described:
+    """Write a sweep's rows (see `rows.read`) as ``results.csv``, ``.json``, ``.png`` and ``.html``."""
+    rows.write(table, folder)
+    picture, plot = folder / "results.png", "<p>No numbers to draw yet.</p>"
+    if described := figure(table):
         drawn, about = described
         with cache.replacing(picture) as temporary:
             drawn.savefig(temporary, format="png")
+        encoded = base64.b64encode(picture.read_bytes()).decode()
+        plot = f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(about)}">'
     else:
         picture.unlink(missing_ok=True)
-        about = ""
-    plot = _inline(picture.read_bytes(), "png", about) if described else "<p>No numbers to draw yet.</p>"
+    swept = " and ".join(dict.fromkeys(row["chapter"] for row in table if row["chapter"]))
+    title = f"Sweep of {swept}" if swept else "Sweep"
     template = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    content = _content(table, folder)
-    parts = {"TITLE": html.escape(_title(table)), "SUMMARY": html.escape(summary(table)), "PLOT": plot}
-    parts |= {"TABLE": _table(table), "DATA": json.dumps(content).replace("<", "\\u003c")}
+    parts = {"TITLE": html.escape(title), "SUMMARY": html.escape(summary(table)), "PLOT": plot}
+    parts |= {"TABLE": _table(table), "DATA": json.dumps(_content(table, folder)).replace("<", "\\u003c")}
     text = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
     with cache.replacing(folder / "results.html") as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -85,12 +84,13 @@ def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
         series.setdefault(label, []).append([ticks.index(_text(value)) if ticks else value, *numbers])
     drawn = {label: np.array(values, dtype=float) for label, values in series.items()}
     datasets = " and ".join(_distinct(done, "about", "dataset"))
-    inside = [value for value in PAPER.get(across, ()) if not ticks and _spans(drawn, value)]
+    places = np.concatenate([values[:, 0] for values in drawn.values()])
+    paper = () if ticks else PAPER.get(across, ())
+    inside = [value for value in paper if places.min() <= value <= places.max()]
     labels = dict(xlabel=across, ylabel=f"{score} ({datasets})" if datasets else score)
     legend = others[0] if len(others) == 1 else ""
-    about = f"{labels['ylabel']} against {across}" + (
-        f", a line for each of {', '.join(series)}" if others else ""
-    )
+    about = f"{labels['ylabel']} against {across}"
+    about += f", a line for each of {', '.join(series)}" if others else ""
     return plots.swept(drawn, **labels, legend=legend, ticks=ticks, marks=inside, marked="the paper's"), about
 
 
@@ -139,11 +139,6 @@ def _reduced(png: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp.tobytes()).decode()}"
 
 
-def _inline(picture: bytes, kind: str, alt: str) -> str:
-    encoded = base64.b64encode(picture).decode()
-    return f'<img src="data:image/{kind};base64,{encoded}" alt="{html.escape(alt, quote=True)}">'
-
-
 def _table(table: Sequence[dict[str, Any]]) -> str:
     """The rows as an HTML table, with the parameters and numbers that differ between points."""
     parameters = varied(table, "parameters")
@@ -159,11 +154,6 @@ def _table(table: Sequence[dict[str, Any]]) -> str:
         button = f'<button type="button" data-point="{number}">show</button>'
         lines.append(f'<tr class="{html.escape(row["status"])}">{filled}<td>{button}</td></tr>')
     return f"<thead><tr>{head}<th></th></tr></thead><tbody>{''.join(lines)}</tbody>"
-
-
-def _title(table: Sequence[dict[str, Any]]) -> str:
-    swept = " and ".join(dict.fromkeys(row["chapter"] for row in table if row["chapter"]))
-    return f"Sweep of {swept}" if swept else "Sweep"
 
 
 def _text(value: Any) -> str:
@@ -190,8 +180,3 @@ def _ordered(table: Sequence[dict[str, Any]], name: str) -> list[str]:
     values = [row["parameters"].get(name) for row in table]
     values = sorted(values) if all(map(_numeric, values)) else values
     return list(dict.fromkeys(map(_text, values)))
-
-
-def _spans(series: dict[str, np.ndarray], value: float) -> bool:
-    places = np.concatenate([values[:, 0] for values in series.values()])
-    return bool(places.min() <= value <= places.max())

@@ -1,7 +1,5 @@
 """One tidy table of executed notebooks: a row a point, with its parameters and every number that it shows."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -22,20 +20,11 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def read(path: Path, root: Path) -> dict[str, Any] | None:
-    """Return the row of an executed notebook, `corrlib run`'s, a sweep's or papermill's own.
+    """Return the row of an executed notebook, its name relative to ``root``; None if it was never executed.
 
-    Parameters
-    ----------
-    path, root
-        The notebook, and the folder that its name in the row is relative to.
-
-    Returns
-    -------
-    dict or None
-        ``chapter``, ``status`` (``done``, ``failed``, or ``unfinished`` if papermill has not come to the
-        end), ``seconds``, ``parameters`` (those given), ``numbers`` (name -> number; of a number with an
-        interval also ``name-low`` and ``name-high``), ``about``, ``notebook`` and ``error`` (the traceback).
-        None if papermill has never executed it.
+    It has ``chapter``, ``status`` (``done``, ``failed`` or ``unfinished``), ``seconds``, ``parameters``,
+    ``numbers`` (of one with an interval also ``name-low`` and ``name-high``), ``about``, ``notebook`` and
+    ``error`` (the traceback).
     """
     where = path.relative_to(root).as_posix()
     row = dict(chapter="", status="failed", seconds=None, parameters={}, numbers={}, about={}, notebook=where)
@@ -61,20 +50,18 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
         row["about"] |= {key: about[key] for key in ABOUT if key in about}
         for name, value in about.get("numbers", {}).items():
             values = value if isinstance(value, list) else [value]
-            row["numbers"] |= {
-                f"{name}{end}": v for end, v in zip(("", "-low", "-high"), values, strict=False)
-            }
+            ends = zip(("", "-low", "-high"), values, strict=False)
+            row["numbers"] |= {f"{name}{end}": number for end, number in ends}
     return row
 
 
 def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table."""
     flat = [flatten(row) for row in rows]
-    columns = columns_of(rows)
-    text = io.StringIO()
+    columns, text = columns_of(rows), io.StringIO()
     table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
     table.writeheader()
-    table.writerows({key: _cell(value) for key, value in row.items()} for row in flat)
+    table.writerows(flat)
     whole = [{key: row.get(key) for key in columns} for row in flat]
     files = {"csv": text.getvalue(), "json": json.dumps(whole, indent=1, allow_nan=False) + "\n"}
     for kind, content in files.items():
@@ -84,11 +71,10 @@ def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
 
 def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the columns of a table: parameters first, then status and seconds, then numbers."""
-    parts = [
-        [key for row in rows for key in row.get(part, {})] for part in ("parameters", "about", "numbers")
-    ]
-    parameters, about, numbers = (list(dict.fromkeys(part)) for part in parts)
+    parts = ("parameters", "about", "numbers")
+    parameters, about, numbers = (dict.fromkeys(key for row in rows for key in row[part]) for part in parts)
     first, *others = FIRST
+    numbers = sorted(numbers, key=lambda name: not name.startswith("score"))
     named = [key for key in [*about, *numbers] if key not in parameters]
     return list(dict.fromkeys([first, *map(_free, parameters), *others, *map(_free, named), *LAST]))
 
@@ -104,7 +90,3 @@ def flatten(row: dict[str, Any]) -> dict[str, Any]:
 def _free(name: str) -> str:
     """Return the column of a parameter or a number, whose name may be that of a column of ours."""
     return f"{name} (chapter's)" if name in (*FIRST, *LAST) else name
-
-
-def _cell(value: Any) -> Any:
-    return "" if value is None else value

@@ -1,7 +1,5 @@
 """The two commands: `sweep` executes the points of a grid, `collect` reads what others have executed."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import hashlib
@@ -27,22 +25,7 @@ class SweepError(RuntimeError):
 def plan(
     chapter: Path, values: Mapping[str, str | Sequence[str | None]], folder: Path
 ) -> tuple[list[dict[str, Any]], list[bool]]:
-    """Return the points of a grid, and whether each has been executed already; nothing is written.
-
-    Parameters
-    ----------
-    chapter
-        Its file.
-    values
-        As `grid.points` has them.
-    folder
-        Of the notebooks.
-
-    Raises
-    ------
-    ValueError
-        See `grid.points`; also if the chapters read `folder`.
-    """
+    """Return the points of a grid (see `grid.points`), and whether each is executed; nothing is written."""
     points, digest = _points(chapter, values, folder), _digests(chapter)
     return points, [_executed(each, folder, digest) for each in points]
 
@@ -55,30 +38,10 @@ def sweep(
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Execute a chapter at every point of a grid and write what was found; go on where a stopped sweep was.
+    """Execute a chapter at every point of a grid; resume where an earlier sweep was stopped.
 
-    Parameters
-    ----------
-    chapter
-        Its file.
-    values
-        As `grid.points` has them.
-    folder
-        Gets a notebook a point, ``results.csv`` and ``results.json``, ``results.png`` and ``results.html``.
-    workers, scheduler
-        As `engine.execute` has them.
-
-    Returns
-    -------
-    list of dict
-        The rows of the table, in the order of the grid: see `rows.read`.
-
-    Raises
-    ------
-    ValueError
-        See `plan` and `engine.execute`; raised before anything starts.
-    SweepError
-        If another sweep is at work in `folder`.
+    ``folder`` gets a notebook a point and ``results.csv``, ``.json``, ``.png`` and ``.html``. ``values`` are
+    as in `grid.points`, ``workers`` and ``scheduler`` as in `engine.execute`. Returns the rows of the table.
     """
     points = _points(chapter, values, folder)
     with _alone(folder):
@@ -87,36 +50,18 @@ def sweep(
         states = ["done" if d else "not run" for d in done]
         table = [_row(chapter, each, folder, state) for each, state in zip(points, states, strict=True)]
         if todo := [number for number, d in enumerate(done) if not d]:
-            from corrlib.publishing.sweep.engine import (
-                Point,  # dask takes a second to import, and others do without
-            )
+            from corrlib.publishing.sweep.engine import Point  # dask takes a second to import
 
-            some = {
-                number: Point(grid.name(points[number]), points[number], digest(points[number]))
-                for number in todo
-            }
+            some = {n: Point(grid.name(points[n]), points[n], digest(points[n])) for n in todo}
             _execute(chapter, some, table, folder, workers=workers, scheduler=scheduler)
         else:
             shutil.rmtree(folder / ".starts", ignore_errors=True)  # of a client that was killed at its end
-            _write(table, folder)
+            page.write(table, folder)
     return table
 
 
 def collect(folder: Path) -> list[dict[str, Any]]:
-    """Make the same table and page of the executed notebooks below a folder, whoever executed them.
-
-    Returns
-    -------
-    list of dict
-        The rows, in the order of the notebooks' names: see `rows.read`.
-
-    Raises
-    ------
-    ValueError
-        If there are none.
-    SweepError
-        If a sweep is at work in `folder`.
-    """
+    """Make the same table and page of all executed notebooks below a folder, and return the rows."""
     found = [
         p for p in folder.rglob("*.ipynb") if not any(q.startswith(".") for q in p.relative_to(folder).parts)
     ]
@@ -124,7 +69,7 @@ def collect(folder: Path) -> list[dict[str, Any]]:
     if not (table := [row for row in read if row]):
         raise ValueError(f"no notebooks in {folder} that papermill has executed: it has {len(found)} in all")
     with _alone(folder):
-        _write(table, folder)
+        page.write(table, folder)
     return table
 
 
@@ -150,7 +95,7 @@ def _execute(
                     last = reason.strip().splitlines()[-1]
                     tqdm.write(f"{some[number].name}: {last}", file=sys.stderr)
     finally:
-        _write(table, folder)
+        page.write(table, folder)
         shutil.rmtree(starts, ignore_errors=True)
 
 
@@ -162,11 +107,6 @@ def _points(
         if folder.resolve().is_relative_to(read.resolve()):
             raise ValueError(f"{folder} is among the files that chapters read: choose a folder such as runs")
     return points
-
-
-def _write(table: list[dict[str, Any]], folder: Path) -> None:
-    rows.write(table, folder)
-    page.write(table, folder)
 
 
 def _row(chapter: Path, values: dict[str, Any], folder: Path, status: str, error: str = "") -> dict[str, Any]:
@@ -188,10 +128,7 @@ def _executed(values: dict[str, Any], folder: Path, digest: Callable[[dict[str, 
 
 
 def _digests(chapter: Path) -> Callable[[dict[str, Any]], str]:
-    """Return a function of a point's parameters: the digest of all that its outputs depend on.
-
-    The data set is opened, and the embedded world drawn, when it is called, not before.
-    """
+    """Return a function of a point's parameters: the digest of all that its outputs depend on."""
 
     @functools.cache
     def of_chapter(files: tuple[tuple[str, str], ...]) -> str:

@@ -7,24 +7,12 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["formatted", "markdown", "plain"]
-
 
 def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str] = ".1f") -> str:
     """A Markdown table: its first column is left aligned, the others are right aligned.
 
-    Parameters
-    ----------
-    rows
-        Column -> cell: text, which may hold Markdown; a number; a number with its interval, ``(value, lower,
-        upper)``; or None, an empty cell.
-    formats
-        Format of numbers that are not integers, for all columns or by column (``.1f`` for others).
-
-    Raises
-    ------
-    ValueError
-        If there are no rows, or rows differ in their columns.
+    A cell is text, which may hold Markdown; a number; a number with its interval, ``(value, lower, upper)``;
+    or None. `formats` are of numbers that are not integers, for all columns or by column (others: ``.1f``).
 
     Examples
     --------
@@ -35,24 +23,21 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
     """
     if not rows:
         raise ValueError("a table has at least one row")
+    by_column, default = ({}, formats) if isinstance(formats, str) else (formats, ".1f")
     columns = list(rows[0])
     lines = [columns, [":--", *["--:"] * (len(columns) - 1)]]
     for row in rows:
         if list(row) != columns:
             raise ValueError(f"expected rows with the columns {', '.join(columns)}, got {', '.join(row)}")
-        lines.append([formatted(cell, _format(formats, column)) for column, cell in row.items()])
+        lines.append([formatted(cell, by_column.get(column, default)) for column, cell in row.items()])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def formatted(value: Any, format: str = ".1f") -> str:
     """Format text, a number, or a number with its interval for a table or a sentence.
 
-    Parameters
-    ----------
-    value
-        As a cell of `markdown`.
-    format
-        Of a number that is not an integer. A ``+`` shows the sign of a difference, but not in its interval.
+    `format` is of a number that is not an integer. A ``+`` shows the sign of a difference, but not in its
+    interval.
 
     Examples
     --------
@@ -71,13 +56,7 @@ def formatted(value: Any, format: str = ".1f") -> str:
 
 
 def plain(value: Any) -> Any:
-    """Convert a cell to JSON's types: text, a number, None, or a list of three numbers.
-
-    Raises
-    ------
-    ValueError
-        For anything else.
-    """
+    """Convert a cell to JSON's types: text, a number, None, or a list of three numbers."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, tuple | list) and len(value) == 3:
@@ -85,10 +64,6 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, str | int | float):
         return value
     raise ValueError(f"a cell is text, a number, or a number and its interval, not {value!r:.60}")
-
-
-def _format(formats: str | Mapping[str, str], column: str) -> str:
-    return formats if isinstance(formats, str) else formats.get(column, ".1f")
 
 
 def _number(value: float, format: str) -> str:

@@ -1,21 +1,47 @@
-"""The figure of a parameter sweep."""
+"""Figures of benchmarks and of parameter sweeps."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from corrlib.publishing.plots.style import COLOURS, DPI, GREY, LineArt, ordered
+from corrlib.publishing.plots.style import COLOURS, GREY, ordered, panels
 
+#: Labels closer to the previous one than this share of the axis are left out.
+NARROW = 0.2
 MARKERS = "os^Dv"
 #: More lines than this get no legend, in which they could not be distinguished.
 LEGEND = 12
 #: Suffixes of the names of a number and the ends of its interval in the rows of a sweep.
 ENDS = ("", "-low", "-high")
+
+
+def grown(series: Sequence[dict[str, Any]]) -> Figure:
+    """Draw seconds against size on logarithmic axes, one panel per series, with the best fitting power.
+
+    A series has a ``title``, the name of its ``size``, at least two ``sizes`` and ``seconds``, and the
+    ``exponent`` of the power.
+    """
+    figure, (row_of_axes,) = panels(1, len(series), (2.5 * len(series), 2.7), lines=True)
+    for axes, row in zip(row_of_axes, series, strict=True):
+        sizes, seconds = np.array(row["sizes"], float), np.array(row["seconds"])
+        middle = np.exp(np.mean(np.log(seconds)) - row["exponent"] * np.mean(np.log(sizes)))
+        fit = middle * sizes ** row["exponent"]
+        axes.plot(sizes, fit, color=GREY, ls="--", lw=1.2, label=f"size to the {row['exponent']:.2f}")
+        axes.plot(sizes, seconds, color=COLOURS[0], marker="o", ls="none", ms=5)
+        axes.set(xscale="log", yscale="log", xlabel=row["size"], title=row["title"])
+        apart = np.diff(np.log(sizes), prepend=-np.inf) > NARROW * np.log(sizes[-1] / sizes[0])
+        axes.set_xticks(sizes, [f"{s:,.0f}" if shown else "" for s, shown in zip(sizes, apart, strict=True)])
+        axes.minorticks_off()
+        axes.title.set_fontsize(10)
+        axes.tick_params(labelsize=8)
+        axes.grid(alpha=0.25)
+        axes.legend(fontsize=8, frameon=False, loc="upper left")
+    row_of_axes[0].set_ylabel("processor seconds")
+    return figure
 
 
 def swept(
@@ -31,21 +57,12 @@ def swept(
 ) -> Figure:
     """Draw a number of a sweep against one of its parameters, with a line for each setting of the others.
 
-    Parameters
-    ----------
-    series
-        Setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, which may be
-        NaN. More than four lines have colours from dark to light in the order of the settings.
-    legend
-        Title of the legend.
-    among
-        All settings of the figures beside this one, so that each has the same colour and marker in all.
-    ticks
-        Names of the values 0, 1, ... of a parameter that is not a number; points are not joined then.
-    marks, marked
-        Values on the horizontal axis, drawn as lines, and their label.
+    `series` is setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, or NaN;
+    `among` are all settings of the figures beside this one, so that each has the same colour and marker in
+    all. `ticks` names the values 0, 1, ... of a parameter that is not a number; points are not joined then.
+    `marks` are values on the horizontal axis, drawn as lines with the label `marked`.
     """
-    figure, axes = plt.subplots(figsize=(6.4, 3.6), dpi=DPI, layout="constrained", FigureClass=LineArt)
+    figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
     every = list(dict.fromkeys([*among, *series]))
     colours = COLOURS if len(every) <= len(COLOURS) else ordered(len(every))
     shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
@@ -54,13 +71,12 @@ def swept(
         values = values[np.argsort(values[:, 0], kind="stable")]
         x, y, low, high = values.T
         marker = MARKERS[number % len(MARKERS)] if len(x) < 25 else ""
+        style = dict(marker=marker, color=colours[number], label=name)
         if ticks:
             error = np.nan_to_num(np.abs([y - low, high - y]))
-            axes.errorbar(
-                x + shift, y, error, ls="none", marker=marker, color=colours[number], label=name, capsize=3
-            )
+            axes.errorbar(x + shift, y, error, ls="none", capsize=3, **style)
         else:
-            axes.plot(x, y, color=colours[number], marker=marker, label=name, lw=1.6, ms=4)
+            axes.plot(x, y, lw=1.6, ms=4, **style)
             axes.fill_between(x, low, high, color=colours[number], alpha=0.12, lw=0)
     for place in marks:
         axes.axvline(place, color=GREY, ls="--", lw=1.2, label=marked if place == marks[0] else None)
@@ -82,18 +98,9 @@ def swept(
 def swept_by_alpha(
     rows: Sequence[Mapping[str, Any]], alphas: Sequence[float], *, among: Sequence[str]
 ) -> Figure:
-    """Draw mean PCK against alpha, with a line for each layer.
-
-    Parameters
-    ----------
-    rows
-        Rows of a sweep over ``layer``, with the score at each of `alphas`.
-    among
-        All layers of the figures beside this one.
-    """
+    """Draw mean PCK against alpha, a line per row of a sweep over ``layer``; `among` is as in `swept`."""
     series = {
-        row["layer"]: np.array([[a, *(row[f"score-{a:g}{end}"] for end in ENDS)] for a in alphas])
-        for row in rows
+        r["layer"]: np.array([[a, *(r[f"score-{a:g}{end}"] for end in ENDS)] for a in alphas]) for r in rows
     }
     labels = dict(xlabel="alpha", ylabel="mean PCK in percent", legend="layer")
     return swept(series, **labels, among=among, marks=alphas, marked="the paper's")

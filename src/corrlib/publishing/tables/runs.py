@@ -1,24 +1,20 @@
-"""Tables of the results of ``make bench``."""
+"""Tables of what runs take and need: benchmarks, sweeps, and the reproduction on PASCAL VOC."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from corrlib.data.download import SOURCES
 
 #: Parts of the results of a full run.
 PARTS = ("machine", "limits", "contests", "growth", "startup", "sweep", "scale", "pages")
 
 
 def read_benchmarks(path: Path) -> dict[str, Any]:
-    """Read the results of a full run of the benchmarks.
-
-    Raises
-    ------
-    ValueError
-        If the file does not exist or holds no full run.
-    """
+    """Read the results of a full run of the benchmarks; a ValueError if the file has none."""
     cure = "run make bench on an otherwise idle machine to write it"
     try:
         measured = json.loads(path.read_text(encoding="utf-8"))
@@ -36,7 +32,7 @@ def ratios(contests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Time of the peer divided by ours, the goal, and our rate as a share of the machine's limit."""
     return [
         {
-            "kernel, peer": contest(row),
+            "kernel, peer": _contest(row),
             "time ratio": _ratio(row),
             "goal": "" if row["goal"] is None else f"{row['goal']:.2g}",
             "of the limit": f"{row['fraction']:.0%}" if "fraction" in row else "",
@@ -49,17 +45,16 @@ def checks(contests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Comparison of the answers, which is checked before timing; or the peer that is not installed."""
     rows = []
     for row in contests:
-        failed = "" if "skipped" in row or row["passed"] else "**failed:** "
-        rows.append(
-            {"kernel, peer": contest(row), "answers": failed + row.get("skipped", row.get("checked", ""))}
-        )
+        failed = "**failed:** " * ("skipped" not in row and not row["passed"])
+        answers = failed + row.get("skipped", row.get("checked", ""))
+        rows.append({"kernel, peer": _contest(row), "answers": answers})
     return rows
 
 
 def missed_goals(contests: Iterable[Mapping[str, Any]]) -> list[str]:
     """The contests with a ratio below their goal, in words."""
     return [
-        f"{contest(row)} ({row['ratio']:.3g} of {row['goal']:.2g})"
+        f"{_contest(row)} ({row['ratio']:.3g} of {row['goal']:.2g})"
         for row in contests
         if row["goal"] is not None and "ratio" in row and row["ratio"] < row["goal"]
     ]
@@ -67,16 +62,9 @@ def missed_goals(contests: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def full_scale(steps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Hours on one core for each step of the paper's full experiment, and their sum."""
-    rows = [
-        {
-            "step": row["step"],
-            "how many": row["count"],
-            "peer": row["against"],
-            "hours, peer": row["theirs"],
-            "hours, ours": row["ours"],
-        }
-        for row in steps
-    ]
+    columns = {"step": "step", "how many": "count", "peer": "against"}
+    columns |= {"hours, peer": "theirs", "hours, ours": "ours"}
+    rows = [{column: row[key] for column, key in columns.items()} for row in steps]
     total = {column: sum(row[column] for row in rows) for column in ("hours, peer", "hours, ours")}
     return [*rows, {"step": "**all**", "how many": None, "peer": None, **total}]
 
@@ -102,7 +90,7 @@ def pages(executed: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def contest(row: Mapping[str, Any]) -> str:
+def _contest(row: Mapping[str, Any]) -> str:
     """Kernel, case and peer, typeset with a multiplication sign and the Greek letter."""
     case = row["name"].replace(" x ", "\u00a0\u00d7\u00a0").replace("lambda ", "\u03bb\u00a0=\u00a0")
     return f"{row['kernel']}: {case}, against {row['against']}"
@@ -116,3 +104,62 @@ def _ratio(row: Mapping[str, Any]) -> str:
     if row["goal"] is not None and row["ratio"] < row["goal"]:
         text = f"**{text}**"
     return text if row["rounds"] == 1 else f"{text} [{row['low']:.3g},\u00a0{row['high']:.3g}]"
+
+
+def swept(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """Numbers of points and seconds of sweeps, given as chapter -> rows of its sweep."""
+    return [
+        {
+            "chapter": chapter,
+            "points": len(points),
+            "seconds of all": f"{sum(point['seconds'] for point in points):.0f}",
+            "of the longest": f"{max(point['seconds'] for point in points):.0f}",
+        }
+        for chapter, points in rows.items()
+    ]
+
+
+def highest(rows: Sequence[Mapping[str, Any]], alphas: Sequence[float]) -> list[str]:
+    """The layer with the highest score at each of `alphas`, in words."""
+    best = [max(rows, key=lambda row, a=a: row[f"score-{a:g}"])["layer"] for a in alphas]
+    return [f"{layer} at alpha = {a:g}" for layer, a in zip(best, alphas, strict=True)]
+
+
+def sources() -> list[dict[str, str]]:
+    """What ``corrlib download`` offers, from where, and the first digits of the digests."""
+    return [
+        {
+            "name": name,
+            "file": f"[`{source.file}`]({source.urls[0]})",
+            "elsewhere": " ".join(f"[copy]({url})" for url in source.urls[1:]),
+            "digest": f"`{source.digest[:15] or 'none known'}`",
+        }
+        for name, source in SOURCES.items()
+    ]
+
+
+def costs(disk: Mapping[str, int], memory: int) -> list[dict[str, Any]]:
+    """Estimates in GB: of the files in the cache, which are bytes by what they are, and of the memory."""
+    sizes = {name: f"{size / 1e9:.2f}" for name, size in disk.items()}
+    sizes["**on disk, together**"] = f"**{sum(disk.values()) / 1e9:.1f}**"
+    sizes["memory of the largest step"] = f"{memory / 1e9:.1f}"
+    return [{"what": name, "GB": size} for name, size in sizes.items()]
+
+
+def stages(rows: Iterable[Mapping[str, Any]], dataset: str) -> list[dict[str, Any]]:
+    """Stages of a recorded run (`reproduce.hours`): their time, the hours on a dataset, and the sums."""
+    rows, last = list(rows), f"{dataset}, hours"
+    result = [
+        {
+            "stage": f"{row['chapter']}: {row['stage']}",
+            "of": f"{row['count']:,} {row['unit']}",
+            "processor seconds": f"{row['processor_seconds']:,.0f}",
+            "by the clock": f"{row['seconds']:,.0f}",
+            "GPU": f"{100 * row['device_share']:.0f} %",
+            last: f"{row['hours']:.2f}",
+        }
+        for row in rows
+    ]
+    used, seconds, hours = (sum(r[key] for r in rows) for key in ("processor_seconds", "seconds", "hours"))
+    total = {"processor seconds": f"**{used:,.0f}**", "by the clock": f"**{seconds:,.0f}**"}
+    return [*result, {"stage": "**together**", "of": "", **total, "GPU": "", last: f"**{hours:.1f}**"}]

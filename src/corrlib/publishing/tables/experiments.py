@@ -1,0 +1,252 @@
+"""Tables of the dataset and of the experiments, with the paper's numbers beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib import metrics
+from corrlib.data import VOC
+from corrlib.data.census import census as counts
+from corrlib.experiments import alignment, prediction, visualization
+from corrlib.experiments.classification import Feature, Settings
+from corrlib.publishing import results
+
+#: Counts from `corrlib.data.census` in the order of the columns.
+COUNTED = ("images", "objects", "used", "keypoints", "outside", "truncated", "difficult")
+#: Sign of the rows of means.
+MEAN = "**mean**"
+
+
+def census(data: VOC, *, by_category: bool = True) -> list[dict[str, Any]]:
+    """Numbers of objects and keypoints of a dataset in each split.
+
+    With `by_category` a row per category and one for their sum, with train above val in each cell; else a row
+    per split.
+    """
+    rows = counts(data)
+    total = {s: {k: sum(r[k] for r in rows if r["split"] == s) for k in COUNTED} for s in ("train", "val")}
+    for split, each in total.items():
+        each["images"] = len(data.image_ids(split))  # an image can show several categories
+    if not by_category:
+        return [{"split": split, **each} for split, each in total.items()]
+    result = []
+    for category in [*data.categories, "all"]:
+        by_split = {r["split"]: r for r in rows if r["category"] == category} or total
+        cells = {k: "<br>".join(f"{by_split[s][k]:,}" for s in ("train", "val")) for k in COUNTED}
+        result.append({"category": f"**{category}**" if category == "all" else category, **cells})
+    return result
+
+
+def by_category(values: Mapping[str, Mapping[str, Sequence[float]]], table: str = "") -> list[dict[str, Any]]:
+    """Percent of methods, in columns, by category, each beside the published number; last, the means.
+
+    `values` are method -> category -> PCK and its interval ``(3,)``, of which the PCK is shown. `table` is
+    the paper's, as `results.published` has it; empty: nothing was published that can stand beside.
+    """
+    paper, rows = _published(table), []
+    for category in [*next(iter(values.values())), "mean"]:
+        row: dict[str, Any] = {"category": MEAN if category == "mean" else category}
+        for method, each in values.items():
+            mean = np.nanmean([value[0] for value in each.values()])
+            if table:
+                row[f"{method}, paper"] = paper.get(method, {}).get(category)
+            row[f"{method}, ours"] = 100 * float(mean if category == "mean" else each[category][0])
+        rows.append(row)
+    return rows
+
+
+def means(values: Mapping[str, Sequence], alphas: Sequence[float], table: str = "") -> list[dict[str, Any]]:
+    """Mean PCK of each method, in a row, at each tolerance, beside the published one.
+
+    `values` are method -> ``(A, 3)`` mean and its interval at each of `alphas`; `table` as in `by_category`,
+    with a column for each tolerance.
+    """
+    paper, rows = _published(table), []
+    for method, each in values.items():
+        row: dict[str, Any] = {"method": method}
+        for alpha, value in zip(alphas, each, strict=True):
+            if table:
+                row[f"paper, {alpha:g}"] = paper.get(method, {}).get(f"{alpha:g}")
+            row[f"alpha = {alpha:g}"] = 100 * np.asarray(value, dtype=np.float64)
+        rows.append(row)
+    return rows
+
+
+def receptive_fields(
+    computed: Mapping[str, tuple[int, int]], published: Sequence[Mapping[str, str]]
+) -> list[dict[str, Any]]:
+    """What `visualization.table_1` returns, beside the rows of the paper's Table 1."""
+    columns = ["layer", "size, paper", "size, ours", "stride, paper", "stride, ours"]
+    rows = []
+    for row in published:
+        size, stride = computed[row["layer"]]
+        cells = [row["layer"], int(row["rf_size_px"]), size, int(row["stride_px"]), stride]
+        rows.append(dict(zip(columns, cells, strict=True)))
+    return rows
+
+
+def reconstruction_scores(
+    scores: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
+) -> list[dict[str, Any]]:
+    """Layer -> what `visualization.scores` returns; last, the uniform column, which all layers share."""
+    rows = [
+        {
+            "layer": layer,
+            "detail score": scores[layer]["detail"]["neighbors"],
+            "detail, difference": scores[layer]["detail"]["difference"],
+            "plain correlation": scores[layer]["similarity"]["neighbors"],
+            "plain, difference": scores[layer]["similarity"]["difference"],
+        }
+        for layer in visualization.LAYERS
+    ]
+    shared = scores[visualization.LAYERS[0]]
+    detail, plain = (shared[measure]["uniform"] for measure in ("detail", "similarity"))
+    uniform = {"layer": "uniform rf", "detail score": detail, "plain correlation": plain}
+    return [*rows, dict.fromkeys(rows[0]) | uniform]
+
+
+def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:
+    """What `alignment.solvers` returns, in percent, and the PCK ``(3,)`` of NN transfer."""
+    rows = [
+        {
+            "method": row["method"].replace(" ", "\u00a0"),
+            "beta": f"{row['beta']:g}",
+            "solver": {"trws": "TRW-S", "bp": "BP"}[row["solver"]],
+            "no flow": 100 * row["still"],
+            "optimal": 100 * row["optimal"],
+            "excess": f"{100 * row['median']:.2f}",
+            "at most": f"{100 * row['largest']:.2f}",
+            "PCK": 100 * np.asarray(row["pck"]),
+        }
+        for row in solved
+    ]
+    return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
+
+
+def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
+    """What `alignment.every_pixel` returns; a row of nothing where there is no dense truth."""
+    pck = [f"PCK, alpha = {a:g}" for a in alignment.ALPHAS]
+    columns, rows = ["method", "measured at", "median error, px", *pck], []
+    for method, places in errors.items():
+        for where, values in places.items():
+            median, *pck = np.asarray(values, dtype=np.float64).T
+            cells = [method, where, median, *(100 * value for value in pck)]
+            rows.append(dict(zip(columns, cells, strict=True)))
+    return rows or [dict.fromkeys(columns) | {"method": "not known"}]
+
+
+def naming(accuracy: Mapping[Feature, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
+    """The paper's Table 3, transposed: ours, and the paper's below it where it has the number.
+
+    `accuracy` is feature -> category -> percent and its interval ``(3,)``. The best SIFT and the best layer
+    are bold.
+    """
+    paper = _published("table3")
+    values = {feature: {c: value[0] for c, value in each.items()} for feature, each in accuracy.items()}
+    values = {feature: {**each, "mean": np.mean(list(each.values()))} for feature, each in values.items()}
+    rows = []
+    for category in next(iter(values.values())):
+        row = {"category": MEAN if category == "mean" else category}
+        for feature, each in values.items():
+            best = max(
+                v[category] for f, v in values.items() if isinstance(f, str) == isinstance(feature, str)
+            )
+            ours = f"**{each[category]:.0f}**" if each[category] == best else f"{each[category]:.0f}"
+            printed = paper.get(str(feature), {}).get(category)
+            # The name of a layer in two lines, as that of SIFT.
+            row[str(feature).replace("conv", "conv ")] = f"{ours}<br>{printed}" if printed else ours
+        rows.append(row)
+    return rows
+
+
+def naming_means(
+    means: Mapping[Feature, np.ndarray],
+    trained: Mapping[Feature, np.ndarray],
+    curves: Mapping[Feature, np.ndarray],
+    settings: Settings,
+    photos: Mapping[str, Sequence[float]],
+) -> list[dict[str, Any]]:
+    """Mean accuracies ``(3,)``, here and on photographs, and what `classification.validate` says of them."""
+    paper, rows = _published("table3"), []
+    for feature, value in means.items():
+        row = {"feature": str(feature), "paper": paper.get(str(feature), {}).get("mean"), "ours": value}
+        row |= {"photos": photos.get(str(feature)), "train": float(np.mean(trained[feature]))}
+        row |= {"best C": None, "gain": None}
+        if feature in curves:
+            curve = curves[feature]
+            best = int(np.argmax(curve))
+            row["best C"] = f"{settings.Cs[best]:g}".replace("-", "\u2011")  # in one line
+            row["gain"] = curve[best] - curve[list(settings.Cs).index(settings.C)]
+        rows.append(row)
+    return rows
+
+
+def localisation(located: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What `classification.localisation` returns."""
+    columns = ["feature", "border, %", "median, px", "2 px, %", "4 px, %", "8 px, %"]
+    rows = {**located["features"], "uniform draw": {"border": None, **located["uniform"]}}
+    cells = [[str(name), each["border"], each["median"], *each["within"]] for name, each in rows.items()]
+    return [dict(zip(columns, row, strict=True)) for row in cells]
+
+
+def rectification(
+    lost: Mapping[str, Mapping[str, Any]], photos: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """What `classification.rectification` returns, here and on photographs; "none" without such a layer."""
+    rows = []
+    for layer in lost or ["none"]:
+        ours, other = lost.get(layer, {}), photos.get(layer, {})
+        row = {"layer": layer, "active, %": ours.get("active")}
+        row |= {"unrectified": ours.get("before"), "gain": ours.get("gain")}
+        rows.append(row | {"photos: active, %": other.get("active"), "photos: gain": other.get("gain")})
+    return rows
+
+
+def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) -> list[dict[str, Any]]:
+    """`means` beside those of Table 4, which are published at alpha = 0.1 only."""
+    paper, rows = _published("table4"), means(values, alphas)
+    return [
+        {"method": row["method"], "paper, 0.1": paper.get(row["method"], {}).get("mean"), **row}
+        for row in rows
+    ]
+
+
+def prediction_photos(
+    pck: Mapping[str, Mapping[str, Sequence[float]]], values: Mapping[str, Sequence], alphas: Sequence[float]
+) -> list[dict[str, Any]]:
+    """Method -> category -> PCK ``(3,)``, in columns; and method -> ``(A, 3)`` mean PCK at `alphas`.
+
+    Of the latter those at 0.1, the alpha of the former, are shown. There are more methods of them.
+    """
+    categories, at, rows = list(next(iter(pck.values()))), list(alphas).index(0.1), []
+    for method, each in values.items():
+        cells = {c: 100 * pck[method][c][0] if method in pck else None for c in categories}
+        rows.append({"method": method, **cells, "mean": 100 * np.asarray(each[at])})
+    return rows
+
+
+def strides(values: Mapping[str, Mapping[int, Sequence]]) -> list[dict[str, Any]]:
+    """Method -> stride in pixels -> mean PCK ``(A, 3)`` at each of `prediction.ALPHAS`."""
+    return [
+        {"method": method, "stride, px": stride}
+        | {f"alpha = {a:g}": 100 * np.asarray(v) for a, v in zip(prediction.ALPHAS, each, strict=True)}
+        for method, by_stride in values.items()
+        for stride, each in by_stride.items()
+    ]
+
+
+def gained(gain: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
+    """What `prediction.stride_gain` returns, and a verdict on the claim that the finer stride is better."""
+    return [
+        {"alpha": f"{alpha:g}", "difference": value, "better": metrics.judge([value])}
+        for alpha, value in gain.items()
+    ]
+
+
+def _published(table: str) -> dict[str, dict[str, str]]:
+    """Method or feature -> column -> the number as the paper prints it; nothing without a table."""
+    rows = results.published(table) if table else []
+    return {next(iter(row.values())).replace("sift_r", "SIFT "): row for row in rows}
