@@ -10,8 +10,7 @@ from pathlib import Path
 
 import corrlib
 
-# As in `corrlib.data.download.SOURCES`.
-DOWNLOADS = ("voc2011", "keypoints", "caffenet", "alexnet", "torchvision")
+DOWNLOADS = ("voc2011", "keypoints", "caffenet", "alexnet", "torchvision")  # of data.download.SOURCES
 
 
 class _ChapterHelp(argparse.Action):
