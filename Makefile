@@ -21,7 +21,7 @@ pdf: venv  ## build the book and print it: _build/corrlib.pdf (needs Chromium)
 
 test: venv  ## check the style and run the tests
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lab: venv  ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/jupytext-config --settings-file .venv/etc/jupyter/labconfig/default_setting_overrides.json \

@@ -31,7 +31,7 @@ SMALL = {
     ),
     "explorer": dict(database_images=4, k=1),
     "prediction": dict(category="cat", size=227, studied=1, etas=[0.1, 1.0]),
-    "visualization": dict(database_images=8, k=2),
+    "visualization": dict(database_images=4, k=2),
 }
 
 
