@@ -3,7 +3,9 @@
 import dataclasses
 import importlib
 import json
+import re
 import tokenize
+from collections import defaultdict
 from io import StringIO
 
 import jupytext
@@ -14,7 +16,7 @@ from conftest import ROOT
 from corrlib import convnet
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment import studies
-from corrlib.publishing import chapters, page
+from corrlib.publishing import chapters, page, sweep
 
 CHAPTERS = sorted(path for path in ROOT.glob("book/*.py") if not path.name.startswith("_"))
 EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
@@ -89,8 +91,12 @@ def test_settings_have_the_names_and_defaults_of_the_parameters_cell(name):
         )
 
 
-# The sweeps chapter executes other chapters, with all of the figurines.
-@pytest.mark.parametrize("path", [p for p in CHAPTERS if p.stem != "sweeps"], ids=lambda p: p.stem)
+def swept(chapter, *, layer="", layers="", **values):
+    """Rows like those of a sweep, which executes a chapter with all of the figurines."""
+    return [defaultdict(lambda: 0.5, layer=name) for name in re.split("[,;]", layer or layers)]
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, monkeypatch):
     """What a cell shows is the same the second time, and so is the whole chapter."""
     monkeypatch.chdir(ROOT)
@@ -100,6 +106,7 @@ def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, mo
     monkeypatch.setattr(studies, "LAYERS", ("conv4",))
     monkeypatch.setattr(studies, "RADII", (20.0,))
     monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)
+    monkeypatch.setattr(sweep, "command", swept)
     shown = []
     monkeypatch.setattr(page, "_show", lambda bundle, kind, **about: shown.append((bundle, kind, about)))
     scope = {"__name__": "__main__"}
