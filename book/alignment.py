@@ -159,15 +159,9 @@ from corrlib.publishing import scoreboard
 ordered = alignment.by_order(data, network, settings, betas_used)
 differences = alignment.differences(errors, ordered)
 photos = scoreboard.recorded("alignment")
-page.table(
-    "claims",
-    scoreboard.claims({data.name: differences, photos.name: photos.values["claims"]}),
-    f"""*The paper's claims*, judged on {data.name} (this page) and on photographs (recorded). Below each verdict are the differences in points
-    that it rests on, with their 95 % bootstrap intervals.""",
-)
-page.text(f"""
-Of these claims, {scoreboard.summary(differences)} on {data.name}; {scoreboard.summary(photos.values["claims"])} on the recorded photographs.
-""")
+claims, caption, fared = scoreboard.beside_photos(data.name, differences, photos)
+page.table("claims", claims, caption)
+page.text(fared)
 
 # %%
 page.table(

@@ -190,15 +190,9 @@ page.table(
 every_layer = [name for name, field in network.receptive_fields.items() if field.size <= size]
 by_layer = classification.classify(data, network, settings, every_layer)
 differences = classification.differences(predicted | by_layer, best, located, settings)
-page.table(
-    "naming-claims",
-    scoreboard.claims({data.name: differences, photos.name: photos.values["claims"]}),
-    f"""*The paper's claims*, judged on {data.name} (this page) and on photographs (recorded). Below each verdict are the differences in points that it
-    rests on, with their 95 % bootstrap intervals.""",
-)
-page.text(f"""
-Of these claims, {scoreboard.summary(differences)} on {data.name}; {scoreboard.summary(photos.values["claims"])} on the recorded photographs.
-""")
+claims, caption, fared = scoreboard.beside_photos(data.name, differences, photos)
+page.table("naming-claims", claims, caption)
+page.text(fared)
 
 # %% [markdown]
 # ## Before rectification

@@ -9,4 +9,13 @@ from corrlib.publishing.scoreboard.claims import registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
 from corrlib.publishing.scoreboard.judging import counts, differences, summary, verdict
 from corrlib.publishing.scoreboard.numbers import CHAPTERS, distances, numbers, read, recorded
-from corrlib.publishing.scoreboard.rows import FORMATS, claims, glance, orders, quoted, single, sources
+from corrlib.publishing.scoreboard.rows import (
+    FORMATS,
+    beside_photos,
+    claims,
+    glance,
+    orders,
+    quoted,
+    single,
+    sources,
+)

@@ -8,8 +8,8 @@ from typing import Any
 
 from corrlib import metrics
 from corrlib.publishing.scoreboard.claims import registry
-from corrlib.publishing.scoreboard.judging import Differences, Results, cell, counts, listed, mark
-from corrlib.publishing.scoreboard.numbers import CHAPTERS, Number, judged, numbers, pairs
+from corrlib.publishing.scoreboard.judging import Differences, Results, cell, counts, listed, mark, summary
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, Number, Recorded, judged, numbers, pairs
 
 SUPPORTED, SAME_DIRECTION, _, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
 #: Of the numbers in the rows of `single`.
@@ -33,6 +33,21 @@ def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
         for name, claim in registry().items()
         if name in reported
     ]
+
+
+def beside_photos(
+    dataset: str, differences: Differences, photos: Recorded
+) -> tuple[list[dict[str, str]], str, str]:
+    """The claims that a chapter judges on a dataset, beside the same chapter's on photographs.
+
+    Returns the rows of `claims`, their caption, and a sentence on how the claims fared.
+    """
+    recorded = photos.values["claims"]
+    caption = f"""*The paper's claims*, judged on {dataset} (this page) and on photographs (recorded). Below
+        each verdict are the differences in points that it rests on, with their 95 % bootstrap intervals."""
+    here, there = summary(differences), summary(recorded)
+    fared = f"Of these claims, {here} on {dataset}; {there} on the recorded photographs."
+    return claims({dataset: differences, photos.name: recorded}), caption, fared
 
 
 def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
