@@ -54,11 +54,27 @@ def test_the_interval_of_a_difference_is_paired(rng):
 
 
 def test_an_interval_covers_the_truth_as_often_as_it_claims(rng):
-    covered = 0
-    for seed in range(100):
-        low, high = bootstrap([(rng.random((40, 1)) > 0.6).astype(float)], 0.5, resamples=300, seed=seed)
-        covered += low <= 0.6 <= high
-    assert 88 <= covered <= 99
+    """Of three objects of an image, each is like the first with probability 0.7 (alone or not visible: NaN).
+
+    Intervals that resample objects are too short.
+    """
+    covered = np.zeros(2)
+    for seed in range(400):
+        each = rng.random((60, 3, 1)) > 0.6
+        each = np.where(rng.random((60, 3, 1)) < 0.7, each[:, :1], each).astype(float)
+        each[rng.random((60, 3, 1)) < 0.2] = NAN
+        for i, resampled in enumerate((each, each.reshape(180, 1))):
+            low, high = bootstrap([resampled], 0.5, resamples=300, seed=seed)
+            covered[i] += low <= 0.6 <= high
+    assert 0.925 <= covered[0] / 400 <= 0.975 and covered[1] / 400 < 0.88
+
+
+def test_objects_of_an_image_count_as_objects_alone(rng):
+    each = rng.random((7, 4, 3))
+    each[rng.random((7, 4, 3)) < 0.3] = NAN
+    np.testing.assert_array_equal(pck(each, [0.3, 0.6]), pck(each.reshape(28, 3), [0.3, 0.6]))
+    np.testing.assert_allclose(mean_interval([each])[0], np.nanmean(each, axis=(0, 1)))
+    assert np.ptp(mean_interval([each])[1:], axis=0).min() > 0
 
 
 def test_curves_and_categories_have_the_intervals_of_their_points(rng):
@@ -104,7 +120,7 @@ def test_rms_norm(rng):
         (lambda: errors(np.zeros((2, 3, 2)), np.zeros((2, 3, 2)), np.ones((3, 4))), r"boxes \(2, 4\)"),
         (lambda: errors(np.zeros((1, 1, 2)), np.zeros((1, 1, 2)), [[5, 5, 5, 4]]), "x0 < x1"),
         (lambda: pck(np.zeros((0, 3)), 0.1), r"\(0, 3\)"),
-        (lambda: bootstrap([np.zeros((2, 3))], 0.1, minus=[np.zeros((2, 4))]), "same instances"),
+        (lambda: bootstrap([np.zeros((2, 3))], 0.1, minus=[np.zeros((2, 4))]), "same objects"),
     ],
 )
 def test_bad_input_is_refused(call, message):

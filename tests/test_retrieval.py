@@ -43,6 +43,15 @@ def test_blocks_are_searched_as_if_stacked(data):
     np.testing.assert_allclose(similarity, cosines, atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [2.0**-140, 2.0**-70, 2.0**60])
+def test_the_cosine_of_features_of_any_norm(rng, factor):
+    """Down to the smallest numbers of float32, whose squares are zero."""
+    database = np.array([[3, 4], [-4, 3], [0, 0], [1, 0]], np.float32) * np.float32(factor)
+    index, similarity = nearest(np.array([[6.0, 8.0]]) * min(factor, 1), database, 4)
+    np.testing.assert_array_equal(index, [[0, 3, 1, 2]])
+    np.testing.assert_allclose(similarity, [[1, 0.6, 0, 0]], atol=1e-5)
+
+
 def test_the_norm_of_a_feature_does_not_matter(rng):
     database = rng.standard_normal((40, 5))
     scales = 10.0 ** rng.integers(-15, 15, (40, 1))

@@ -136,16 +136,15 @@ def transfer(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
     ----------
     flow : array (..., H, W, 2)
         Flow ``(x, y)`` of each pixel of the reference, of one pair or many; linear on the two triangles
-        between four pixels.
+        between four pixels. Beyond the outermost pixels, it is that of the nearest of them.
     points : array (..., *, 2)
-        ``(x, y)`` in the moving image, equally many for each flow; NaN if missing.
+        ``(x, y)`` in the moving image, or outside, equally many for each flow; NaN if missing.
 
     Returns
     -------
     array (..., *, 2)
-        For each point k the p with p + flow(p) = k; if the flow folds and there are several, the one nearest
-        to k. If there is none, the p whose match is nearest to k, on the edges around the pixel whose match
-        is nearest. NaN stays NaN.
+        For each point k the p with p + flow(p) = k, in the image or outside; if the flow folds and there are
+        several, the one nearest to k. NaN stays NaN.
     """
     _check_flow(flow, many=True)
     points = np.asarray(points, dtype=np.float64)
@@ -153,24 +152,34 @@ def transfer(flow: np.ndarray, points: np.ndarray) -> np.ndarray:
     if points.ndim == len(many) or points.shape[-1] != 2 or points.shape[: len(many)] != many:
         expected = ", ".join([*map(str, many), "..., 2"])
         raise ValueError(f"expected points ({expected}) as (x, y) for flows {flow.shape}, got {points.shape}")
-    matches = _matches(flow).reshape(-1, *flow.shape[-3:])
-    result = np.empty((len(matches), int(np.prod(points.shape[len(many) : -1])), 2))
-    for field, its_points, out in zip(matches, points.reshape(result.shape), result, strict=True):
-        _invert(field, its_points, out)
+    known = points[np.isfinite(points)]
+    # One more pixel on each side, so far away that all points match a place within.
+    far = 1.0 + np.abs(known).max(initial=0) + 2 * np.abs(flow).max() + max(flow.shape[-3:-1])
+    padding = [(0, 0)] * len(many) + [(1, 1), (1, 1), (0, 0)]
+    padded = np.pad(np.asarray(flow, dtype=np.float64), padding, mode="edge")
+    rows, cols = (np.concatenate([[-far], np.arange(n), [n - 1 + far]]) for n in flow.shape[-3:-1])
+    padded = padded.reshape(-1, *padded.shape[-3:])
+    result = np.empty((len(padded), int(np.prod(points.shape[len(many) : -1])), 2))
+    for field, its_points, out in zip(padded, points.reshape(result.shape), result, strict=True):
+        _invert(field, rows, cols, its_points, out)
     return result.reshape(points.shape)
 
 
 @_compiled
-def _invert(matches, points, out):
-    """Write to `out` the positions that `points` match, given the matches (H, W, 2) of all pixels."""
+def _invert(flow, rows, cols, points, out):
+    """Write to `out` the places that `points` match, given the flow (H, W, 2) at rows (H,) and cols (W,)."""
+    matches = flow.copy()
+    matches[..., 0] += cols
+    for r in range(len(rows)):
+        matches[r, :, 1] += rows[r]
     for k in range(len(points)):
         x, y = points[k]
         out[k] = np.nan
         if not (np.isfinite(x) and np.isfinite(y)):
             continue
         best = np.inf
-        for r in range(matches.shape[0] - 1):
-            for c in range(matches.shape[1] - 1):
+        for r in range(len(rows) - 1):
+            for c in range(len(cols) - 1):
                 if not (_in_range(matches, r, c, 0, x) and _in_range(matches, r, c, 1, y)):
                     continue
                 # The two triangles have their right angles at the first and at the last of the four pixels.
@@ -180,13 +189,19 @@ def _invert(matches, points, out):
                     across, down = matches[row, col + step] - origin, matches[row + step, col] - origin
                     to = points[k] - origin
                     area = _cross(across, down)
-                    u, v = _cross(to, down) / area, _cross(across, to) / area
+                    u = v = 0.0
+                    if area != 0:
+                        u, v = _cross(to, down) / area, _cross(across, to) / area
+                    elif to[0] != 0 or to[1] != 0:
+                        continue
                     if min(u, v) >= -1e-9 and u + v <= 1 + 1e-9:
-                        distance = (col + step * u - x) ** 2 + (row + step * v - y) ** 2
-                        if distance < best:
-                            best, out[k, 0], out[k, 1] = distance, col + step * u, row + step * v
-        if best == np.inf:
-            _approach(matches, points[k], out[k])
+                        # Not the place of the corners: where nothing moves, the point stays to the last bit.
+                        here = flow[row, col]
+                        dx, dy = (
+                            here + u * (flow[row, col + step] - here) + v * (flow[row + step, col] - here)
+                        )
+                        if dx**2 + dy**2 < best:
+                            best, out[k, 0], out[k, 1] = dx**2 + dy**2, x - dx, y - dy
 
 
 @_compiled
@@ -198,34 +213,8 @@ def _in_range(matches, r, c, axis, value):
 
 
 @_compiled
-def _approach(matches, point, out):
-    """Write to `out` the (x, y) whose match is nearest, on the edges around the pixel whose match is."""
-    height, width = matches.shape[:2]
-    row, col, best = 0, 0, np.inf
-    for r in range(height):
-        for c in range(width):
-            distance = (matches[r, c, 0] - point[0]) ** 2 + (matches[r, c, 1] - point[1]) ** 2
-            if distance < best:
-                best, row, col = distance, r, c
-    out[0], out[1] = col, row
-    for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, -1), (-1, 1)):
-        if 0 <= row + down < height and 0 <= col + across < width:
-            edge = matches[row + down, col + across] - matches[row, col]
-            to = point - matches[row, col]
-            share = min(max(_dot(to, edge) / max(_dot(edge, edge), 1e-300), 0.0), 1.0)
-            rest = to - share * edge
-            if _dot(rest, rest) < best:
-                best, out[0], out[1] = _dot(rest, rest), col + share * across, row + share * down
-
-
-@_compiled
 def _cross(a, b):
     return a[0] * b[1] - a[1] * b[0]
-
-
-@_compiled
-def _dot(a, b):
-    return a[0] * b[0] + a[1] * b[1]
 
 
 @lru_cache(maxsize=32)

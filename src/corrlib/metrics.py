@@ -1,4 +1,8 @@
-"""PCK, the percentage of correct keypoints, and how sure one can be of it (paper, section 3)."""
+"""PCK, the percentage of correct keypoints, and how sure one can be of it (paper, section 3).
+
+Objects of one image are alike, so that intervals resample images: errors may be ``(I, M, K)``, of up to M
+objects in each of I images, filled up with NaN. ``(N, K)`` are those of N objects in images of their own.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +71,7 @@ def pck(errors: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
     Parameters
     ----------
     errors
-        ``(N, K)`` from `errors`, of the instances of one category.
+        ``(I, M, K)`` or ``(N, K)`` from `errors`, of the objects of one category.
     alpha
         A tolerance, or several ``(A,)``.
 
@@ -80,7 +84,7 @@ def pck(errors: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
 
 
 def mean_pck(errors: Sequence[np.ndarray], alpha: float | np.ndarray) -> np.ndarray:
-    """Mean of `pck` over categories, each ``(N, K)``; those without a visible keypoint are left out."""
+    """Mean of `pck` over categories; those without a visible keypoint are left out."""
     return _mean([pck(one, alpha) for one in errors])
 
 
@@ -95,13 +99,13 @@ def bootstrap(
 ) -> np.ndarray:
     """Bootstrap interval of the mean PCK, or of its difference from another method's on the same instances.
 
-    Instances are drawn anew within each category, as many as it has; the two methods of a difference see the
-    same draws. The interval is that of the percentiles.
+    Images are drawn anew within each category, with all their objects, as many as it has; the two methods of
+    a difference see the same draws. The interval is that of the percentiles.
 
     Parameters
     ----------
     errors
-        For each category ``(N, K)`` from `errors`; a single one gives the interval of its `pck`.
+        For each category ``(I, M, K)`` or ``(N, K)``; a single one gives the interval of its `pck`.
     alpha
         A tolerance, or several ``(A,)``.
     minus
@@ -120,7 +124,7 @@ def bootstrap(
     """
     alpha, rng = np.asarray(alpha, dtype=np.float64), np.random.default_rng(seed)
     if minus is not None and [np.shape(e) for e in minus] != [np.shape(e) for e in errors]:
-        raise ValueError("bootstrap: the two methods must have errors of the same instances and keypoints")
+        raise ValueError("bootstrap: the two methods must have errors of the same objects and keypoints")
     differences = []
     for number, one in enumerate(errors):
         weights = _draws(rng, len(one), resamples)
@@ -187,12 +191,13 @@ def mean_interval(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> np.ndarray:
-    """Mean over categories of the means over their instances, and its bootstrap interval over instances.
+    """Mean over categories of the means over their instances, and its bootstrap interval.
 
     Parameters
     ----------
     values
-        For each category ``(N,)`` or ``(N, A)``; NaN counts nowhere.
+        For each category ``(N,)`` or ``(N, A)``, of which the N are resampled; or ``(I, M, A)``, of which the
+        I are. NaN counts nowhere.
     minus
         Values of a second method of the same instances: all is of ``values`` less ``minus``.
     resamples, confidence, seed
@@ -207,16 +212,17 @@ def mean_interval(
         values = [np.asarray(a) - b for a, b in zip(values, minus, strict=True)]
     rng, means, draws = np.random.default_rng(seed), [], []
     for one in values:
-        flat = np.asarray(one, dtype=np.float64).reshape(len(one), -1)
+        grouped = np.asarray(one, dtype=np.float64)
+        grouped = grouped.reshape(len(one), -1, grouped.shape[-1] if grouped.ndim > 1 else 1)
         weights = np.concatenate([np.ones((1, len(one))), _draws(rng, len(one), resamples)])
-        count = weights @ np.isfinite(flat)
-        total = weights @ np.nan_to_num(flat)
+        count = weights @ np.isfinite(grouped).sum(axis=1)
+        total = weights @ np.nan_to_num(grouped).sum(axis=1)
         mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
         means.append(mean[0])
         draws.append(mean[1:])
     tail = (1 - confidence) / 2
     ends = np.nanquantile(_mean(draws), [tail, 1 - tail], axis=0)
-    return np.stack([_mean(means), *ends]).reshape(3, *np.shape(values[0])[1:])
+    return np.stack([_mean(means), *ends]).reshape(3, *np.shape(values[0])[1:][-1:])
 
 
 def rms_norm(features: np.ndarray) -> float:
@@ -229,21 +235,21 @@ def rms_norm(features: np.ndarray) -> float:
 
 
 def _draws(rng: np.random.Generator, count: int, resamples: int) -> np.ndarray:
-    """How often each of `count` instances is drawn, ``(resamples, count)``."""
+    """How often each of `count` images is drawn, ``(resamples, count)``."""
     return rng.multinomial(count, np.full(count, 1 / count), size=resamples)
 
 
 def _checked(errors: np.ndarray) -> np.ndarray:
     errors = np.asarray(errors, dtype=np.float64)
-    if errors.ndim != 2 or len(errors) == 0:
-        raise ValueError(f"expected errors (N, K) of at least one instance, got {errors.shape}")
-    return errors
+    if errors.ndim not in (2, 3) or errors.size == 0:
+        raise ValueError(f"expected errors (I, M, K) or (N, K) of at least one object, got {errors.shape}")
+    return errors.reshape(len(errors), -1, errors.shape[-1])
 
 
 def _pck(errors: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """PCK (R, *alpha) when instance n counts weights[r, n] times."""
-    seen = weights @ np.isfinite(np.where(np.isinf(errors), 0, errors))
-    correct = np.stack([weights @ (errors < a) for a in alpha.ravel()])  # NaN is below nothing
+    """PCK (R, *alpha) of errors (I, M, K) when image i counts weights[r, i] times."""
+    seen = weights @ (~np.isnan(errors)).sum(axis=1)
+    correct = np.stack([weights @ (errors < a).sum(axis=1) for a in alpha.ravel()])  # NaN is below nothing
     rate = np.divide(correct, seen, out=np.zeros(correct.shape), where=seen > 0)
     types = (seen > 0).sum(axis=1)
     mean = np.divide(rate.sum(axis=2), types, out=np.full(rate.shape[:2], np.nan), where=types > 0)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 QUERIES = 2048
 #: Similarities compared with a query's worst neighbour at a time, before any of them is looked at.
 STRIP = 64
+#: Factor of features so small that their squares are zero in float32.
+SCALE = np.float32(2.0**100)
 
 
 def nearest(
@@ -65,16 +67,16 @@ def nearest(
     query = np.asarray(query)
     count = _check(query, blocks, k)
     query_group, database_group = _groups(query_group, database_group, len(query), count, k)
-    queries = np.array(query, dtype=np.float32)
-    queries /= _norms(queries, "query")[:, None]
+    queries, norms = _scaled(np.asarray(query, dtype=np.float32), "query")
+    queries = queries / norms[:, None]
     product = _product(str(device))
     memory = np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32)  # reused by all products
     best = np.full((len(query), k), -np.inf, np.float32)
     index = np.zeros((len(query), k), np.int64)
     start = 0
     for rows in (block[first : first + chunk] for block in blocks for first in range(0, len(block), chunk)):
-        rows = np.asarray(rows, dtype=np.float32)
-        scale, groups = 1 / _norms(rows, "database"), database_group[start : start + len(rows)]
+        rows, norms = _scaled(np.asarray(rows, dtype=np.float32), "database")
+        scale, groups = 1 / norms, database_group[start : start + len(rows)]
         for first in range(0, len(queries), QUERIES):
             part = slice(first, first + QUERIES)
             products = memory[: len(queries[part]) * len(rows)].reshape(-1, len(rows))
@@ -155,10 +157,13 @@ def _groups(query_group, database_group, queries: int, count: int, k: int) -> tu
     return codes[:queries], codes[queries:]
 
 
-def _norms(rows: np.ndarray, name: str) -> np.ndarray:
-    """Norms of float32 rows, at least the smallest positive float32."""
+def _scaled(rows: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """float32 rows, very small ones multiplied by `SCALE`, and their norms, or 1 of zero rows."""
     with np.errstate(over="ignore", invalid="ignore"):  # checked below
         norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     if not np.isfinite(norms).all():
         raise ValueError(f"the {name} holds features that are not finite (NaN, infinity or overflow)")
-    return np.maximum(norms, np.finfo(np.float32).tiny)
+    if (small := norms < 1e-15).any():  # squares and products would vanish
+        rows = np.multiply(rows, SCALE, where=small[:, None], out=rows.copy())
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return rows, np.where(norms > 0, norms, 1)

@@ -13,7 +13,7 @@ from corrlib import metrics
 from corrlib.data.voc import VOC, Instance
 from corrlib.geometry import Crop
 
-__all__ = ["category_images", "crop", "errors", "evenly_spaced", "images", "keypoints", "objects"]
+__all__ = ["by_image", "category_images", "crop", "errors", "evenly_spaced", "images", "keypoints", "objects"]
 
 
 @lru_cache(maxsize=128)
@@ -58,6 +58,20 @@ def images(data: VOC, instances: Sequence[Instance], size: int) -> np.ndarray:
 def category_images(data: VOC, category: str, split: str, size: int) -> np.ndarray:
     """`images` of all `objects` of a category, kept in memory for the next feature that needs them."""
     return images(data, objects(data, category, split), size)
+
+
+def by_image(values: np.ndarray, instances: Sequence[Instance], missing: float = np.nan) -> np.ndarray:
+    """Values ``(..., N, K)`` of N objects, image by image: ``(..., I, M, K)``.
+
+    An image has up to M objects; where it has fewer, values are `missing`. `corrlib.metrics` resamples
+    images.
+    """
+    ids = [instance.image_id for instance in instances]
+    _, image, count = np.unique(ids, return_inverse=True, return_counts=True)
+    place = np.array([ids[:row].count(name) for row, name in enumerate(ids)])
+    result = np.full((*values.shape[:-2], len(count), count.max(), values.shape[-1]), missing, values.dtype)
+    result[..., image, place, :] = values
+    return result
 
 
 def errors(predicted: np.ndarray, instances: Sequence[Instance], size: int) -> np.ndarray:

@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,10 +109,15 @@ class VOC:
 
     @cached_property
     def name(self) -> str:
-        """``figurines`` (rendered by this package), ``voc2011`` (the paper's), or ``photos`` (any others)."""
+        """``figurines`` (rendered by this package), ``voc2011`` (the paper's), or ``photos`` (any others).
+
+        VOC's are images of its years, such as ``2008_000123``, of some or all of its categories.
+        """
         if (self.root / "figurines.json").is_file():
             return "figurines"
-        return "voc2011" if set(PASCAL) <= set(self.categories) else "photos"
+        ids = self.image_ids("train")
+        years = bool(ids) and all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}", name) for name in ids)
+        return "voc2011" if years and set(self.categories) <= set(PASCAL) else "photos"
 
     @cached_property
     def digest(self) -> str:

@@ -11,23 +11,30 @@ from corrlib.retrieval import nearest
 
 __all__ = ["default_layer", "neighbors"]
 
-#: Layers that serve as global descriptors, computed together: in alignment the first that the network has;
-#: the last for the prior of prediction.
-RETRIEVAL_LAYERS = ("fc7", "pool5")
+#: Layers whose features are computed together: fc7 finds neighbours in alignment, pool5 the prior of
+#: prediction, and conv5 stands in for fc7 where a network has none.
+TOGETHER = ("fc7", "pool5", "conv5 mean")
+#: Ends the name of a layer whose map is averaged over its places.
+MEAN = " mean"
 
 
 def default_layer(network: Network) -> str:
-    """The layer that neighbours are found by: fc7, as in the paper, or pool5 of a network without it."""
-    return next(name for name in RETRIEVAL_LAYERS if name in network.layers)
+    """The global descriptor that neighbours are found by: fc7, as in the paper, or else ``conv5 mean``.
+
+    As fc7, the mean over the places of conv5 says what is there, and hardly where; a whole map such as pool5
+    finds neighbours in the same pose, whose keypoints need no alignment.
+    """
+    return "fc7" if "fc7" in network.layers else "conv5 mean"
 
 
 def global_descriptors(data: VOC, network: Network, category: str, split: str, layer: str) -> np.ndarray:
-    """Features of a layer, ``fc7`` or a whole map, of each object of a category: ``(N, D)`` float32.
+    """Global descriptors of each object of a category: ``(N, D)`` float32.
 
-    They are those of the network's own input, the object crop of 227 x 227 pixels. ValueError for another
-    layer.
+    They are those of the network's own input, the object crop of 227 x 227 pixels. `layer` is one of the
+    network's: ``fc7``, or a whole map such as ``pool5``; or, as ``conv5 mean``, a map averaged over its
+    places. ValueError for another one.
     """
-    layers = [name for name in RETRIEVAL_LAYERS if name in network.layers]
+    layers = [name for name in TOGETHER if name.removesuffix(MEAN) in network.layers]
     layers = layers if layer in layers else [layer]
     inputs = dict(data=data, network=network, category=category, split=split)
     return cached(_descriptors, **inputs, layers=layers)[layer]
@@ -36,12 +43,14 @@ def global_descriptors(data: VOC, network: Network, category: str, split: str, l
 def neighbors(
     data: VOC, network: Network, category: str, split: str, *, layer: str, neighbors: int | None = None
 ) -> np.ndarray:
-    """Training objects of the same category that look most alike, by the cosine of `layer`.
+    """Training objects of the same category that look most alike, by the cosine of a global descriptor.
 
     Parameters
     ----------
     split
         Of the objects whose neighbours are wanted.
+    layer
+        As `global_descriptors` has it.
     neighbors
         How many; fewer where the training set has no more of other images. None: all.
 
@@ -78,5 +87,10 @@ def _descriptors(
     data: VOC, network: Network, category: str, split: str, layers: list[str]
 ) -> dict[str, np.ndarray]:
     images = crops.category_images(data, category, split, INPUT_SIDE)
-    features = network.layer_features(images, layers)
-    return {name: values.reshape(len(values), -1) for name, values in features.items()}
+    maps = network.layer_features(images, list(dict.fromkeys(name.removesuffix(MEAN) for name in layers)))
+    result = {}
+    for name in layers:
+        values = maps[name.removesuffix(MEAN)]
+        averaged = name.endswith(MEAN) and values.ndim == 4
+        result[name] = values.mean(axis=(1, 2)) if averaged else values.reshape(len(values), -1)
+    return result

@@ -4,7 +4,17 @@ from corrlib.experiments.alignment.evaluation import by_order, differences, erro
 from corrlib.experiments.alignment.example import examples, shown
 from corrlib.experiments.alignment.flows import prepare
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
-from corrlib.experiments.alignment.studies import by_feature, every_pixel, few, solvers, unmoved
+from corrlib.experiments.alignment.studies import by_feature, every_pixel, few, readings, solvers
 
 __all__ = ["ALPHAS", "PAPER_BETA", "Settings", "by_feature", "by_order", "differences", "errors"]
-__all__ += ["every_pixel", "examples", "few", "prepare", "shown", "solvers", "unmoved", "validate"]
+__all__ += [
+    "every_pixel",
+    "examples",
+    "few",
+    "prepare",
+    "readings",
+    "shown",
+    "solvers",
+    "unmoved",
+    "validate",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,12 +13,24 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 
-__all__ = ["ORDERS", "by_order", "copy_errors", "differences", "errors", "first_median", "flow_errors"]
+__all__ = [
+    "ORDERS",
+    "Validation",
+    "by_order",
+    "copy_errors",
+    "differences",
+    "errors",
+    "first_median",
+    "flow_errors",
+]
 __all__ += ["optimality", "oracle_order", "validate"]
 
 #: By what neighbours can be ordered: deformation energy (the paper's order), the data term, their sum,
 #: similarity, and the true error.
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
+
+#: How many values beyond the grid of betas are tried at most.
+WIDENED = 4
 
 Errors = Sequence[np.ndarray]
 
@@ -35,7 +47,7 @@ def errors(
     """Errors of the keypoints that each method of Table 2 predicts for the validation objects.
 
     `betas` maps each flow to its beta; NN transfer copies from the most similar neighbours in any `order`.
-    Method -> for each category ``(N, K)``: the flows of ``settings.features``, then NN transfer.
+    Method -> for each category ``(I, M, K)``: the flows of ``settings.features``, then NN transfer.
     """
     result = {
         method: [
@@ -61,9 +73,9 @@ def flow_errors(
     split: str = "val",
     limit: int | None = None,
 ) -> np.ndarray:
-    """Errors ``(N, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
+    """Errors ``(I, M, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
 
-    The median is of the first ``settings.top`` aligned keypoints in `order`, one of `ORDERS`.
+    The median is of the first ``settings.top`` neighbours in `order`, one of `ORDERS`.
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
@@ -77,8 +89,8 @@ def flow_errors(
     else:
         terms = {"deformation": pairs.smoothness, "data": pairs.data}
         rank = terms.get(order, pairs.smoothness + pairs.data)
-    predicted = first_median(pairs.points, rank, top=settings.top)
-    return crops.errors(predicted, objects, settings.size)
+    predicted = first_median(pairs.points, rank, top=settings.top, missing=settings.missing)
+    return crops.by_image(crops.errors(predicted, objects, settings.size), objects)
 
 
 def copy_errors(
@@ -91,13 +103,13 @@ def copy_errors(
         rows = crops.evenly_spaced(len(objects), limit)
         points, objects = points[rows], [objects[row] for row in rows]
         rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
-        predicted = first_median(points, rank, top=settings.top)
-        result.append(crops.errors(predicted, objects, settings.size))
+        predicted = first_median(points, rank, top=settings.copy_top, missing=settings.copy_missing)
+        result.append(crops.by_image(crops.errors(predicted, objects, settings.size), objects))
     return result
 
 
-def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.ndarray:
-    """Predict each keypoint: the median, by coordinate, of the first neighbours that show it (section 3).
+def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5, missing: str = "next") -> np.ndarray:
+    """Predict each keypoint: the median, by coordinate, of the first neighbours (section 3).
 
     Parameters
     ----------
@@ -107,20 +119,24 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5) -> np.n
         ``(N, k)`` numbers by which the neighbours are ordered, ascending; ties keep their order.
     top
         How many count.
+    missing
+        One of `MISSING`: of a keypoint that some of them do not show, the median is of the first `top` that
+        do, of any of the first `top` that do, or of none unless most of the first `top` do.
 
     Returns
     -------
     array (N, K, 2) float64
-        NaN where no neighbour shows the keypoint.
+        NaN where nothing is predicted.
     """
     if points.ndim != 4 or points.shape[3] != 2 or order.shape != points.shape[:2]:
         raise ValueError(f"expected points (N, k, K, 2), order (N, k), got {points.shape} and {order.shape}")
-    if top < 1:
-        raise ValueError(f"top must be at least 1, got {top}")
     rank = np.argsort(order, axis=1, kind="stable")
     points = np.take_along_axis(np.asarray(points, np.float64), rank[:, :, None, None], axis=1)
     shown = np.isfinite(points).all(axis=3)
-    used = shown & (shown.cumsum(axis=1) <= top)
+    first = shown.cumsum(axis=1) if missing == "next" else np.arange(1, shown.shape[1] + 1)[:, None]
+    used = shown & (first <= top)
+    if missing == "most":
+        used &= used.sum(axis=1, keepdims=True) > top / 2
     values = np.sort(np.where(used[..., None], points, np.inf), axis=1)
     count = used.sum(axis=1)[:, None, :, None]
     middle = (np.take_along_axis(values, np.maximum(count + odd - 2, 0) // 2, axis=1) for odd in (1, 2))
@@ -137,42 +153,73 @@ def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> 
     return np.divide(total, count, out=np.full(count.shape, np.inf), where=count > 0)
 
 
-def validate(
-    data: VOC, network: Network, settings: Settings
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """How each flow does on the training set at each of B betas.
+
+    Attributes
+    ----------
+    betas : Ascending.
+    pck : Flow -> ``(B, 3)`` PCK, averaged over `ALPHAS`, with the ends of its 95 % interval.
+    still : Flow -> ``(B,)`` share of the pairs in which nothing moves.
+    """
+
+    betas: list[float]
+    pck: dict[str, np.ndarray]
+    still: dict[str, np.ndarray]
+
+    @property
+    def best(self) -> dict[str, float]:
+        """Flow -> the beta with the highest PCK; the first of ties."""
+        return {method: self.betas[int(pck[:, 0].argmax())] for method, pck in self.pck.items()}
+
+    @property
+    def no_flow(self) -> list[str]:
+        """Flows that, at their best beta, leave most pairs as they are, and so amount to NN transfer."""
+        return [m for m, best in self.best.items() if self.still[m][self.betas.index(best)] > 0.5]
+
+
+def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str, float], Validation]:
     """Choose beta on the training set, whose objects are aligned with the others of their category.
 
-    Returns
-    -------
-    betas
-        Flow -> ``settings.beta``; or, if it is None, the one of ``settings.betas`` with the highest mean PCK
-        at 0.1.
-    curves
-        Flow -> ``(betas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
+    Flow -> ``settings.beta``; or, if it is None, the one with the highest PCK, averaged over `ALPHAS`. While
+    that is the first or the last of the grid, the grid is widened, by at most `WIDENED` values.
     """
-    betas, curves = {}, {}
-    for method, feature in settings.features.items():
-        # Category by category: what is read of one serves all betas.
-        each = [
-            [
-                flow_errors(
-                    data,
-                    network,
-                    settings,
-                    category,
-                    feature=feature,
-                    beta=float(beta),
-                    split="train",
-                    limit=settings.studied,
-                )
-                for beta in settings.betas
-            ]
-            for category in settings.categories
-        ]
-        curve = np.stack([metrics.estimate(at, ALPHAS[:1])[0] for at in zip(*each, strict=True)])
-        best = float(settings.betas[int(curve[:, 0].argmax())])
-        betas[method], curves[method] = best if settings.beta is None else settings.beta, curve
-    return betas, curves
+    grid = sorted(map(float, settings.betas))
+    trials = {
+        (method, beta): _trial(data, network, settings, feature, beta)
+        for method, feature in settings.features.items()
+        for beta in grid
+    }
+    for _ in range(WIDENED if len(grid) > 1 else 0):
+        best = {max(grid, key=lambda beta, m=m: trials[m, beta][0]) for m in settings.features}
+        if grid[0] in best:
+            beyond = grid[0] ** 2 / grid[1]
+        elif grid[-1] in best:
+            beyond = grid[-1] ** 2 / grid[-2]
+        else:
+            break
+        beyond = float(f"{beyond:.1g}")
+        for method, feature in settings.features.items():
+            trials[method, beyond] = _trial(data, network, settings, feature, beyond)
+        grid = sorted([*grid, beyond])
+    values = {m: np.array([trials[m, beta] for beta in grid]) for m in settings.features}
+    validation = Validation(
+        grid, {m: v[:, :3] for m, v in values.items()}, {m: v[:, 3] for m, v in values.items()}
+    )
+    chosen = validation.best if settings.beta is None else dict.fromkeys(settings.features, settings.beta)
+    return chosen, validation
+
+
+def _trial(data: VOC, network: Network, settings: Settings, feature: str | float, beta: float) -> np.ndarray:
+    """PCK over all of `ALPHAS` with its interval, and the share of still pairs, ``(4,)``, on train."""
+    how = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
+    each, still = [], []
+    for category in settings.categories:
+        errors = flow_errors(data, network, settings, category, **how)
+        each.append(np.concatenate([errors / alpha for alpha in ALPHAS], axis=-1))  # as many types thrice
+        still.append(align(data, network, settings, category, **how).still.mean())
+    return np.append(metrics.estimate(each, [1.0])[0], np.mean(still))
 
 
 def by_order(
@@ -198,7 +245,7 @@ def optimality(
             align(data, network, s, category, feature=feature, beta=beta, limit=limit)
             for s in (settings, replace(settings, solver="trws"))
         )
-        still.append((pairs.smoothness == 0).ravel())  # a shift of the whole grid would leave it
+        still.append(pairs.still.ravel())
         gaps.append(((pairs.data + pairs.smoothness) / certified.bound - 1).ravel())
     still, gap = np.concatenate(still), np.concatenate(gaps)
     return {

@@ -15,6 +15,9 @@ from corrlib.experiments.alignment.settings import Settings
 
 __all__ = ["Example", "examples", "large", "shown"]
 
+#: Neighbours of an object that are shown.
+SHOWN = 5
+
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -57,7 +60,7 @@ def examples(
         pairs = align(data, network, settings, category, feature=feature, beta=betas[method])
         candidates = large([val[row] for row in pairs.rows])
         n = candidates[settings.seed % len(candidates)]
-        best = np.argsort(pairs.smoothness[n], kind="stable")[: settings.top]
+        best = np.argsort(pairs.smoothness[n], kind="stable")[:SHOWN]
         target, labels = val[pairs.rows[n]], pairs.labels_rc[n, best]
         flows = flow.flow(labels, field, field, (size, size))
         images = crops.images(data, [train[row] for row in pairs.neighbors[n, best]], size)

@@ -60,6 +60,12 @@ class Alignment:
     bound: np.ndarray
     iterations: np.ndarray
 
+    @property
+    def still(self) -> np.ndarray:
+        """``(N, k)`` whether no node moves: such an alignment is none."""
+        grid = np.stack(np.indices(self.labels_rc.shape[2:4]), axis=-1)
+        return (self.labels_rc == grid).all(axis=(2, 3, 4))
+
 
 def align(
     data: VOC,

@@ -10,9 +10,11 @@ from corrlib.data import VOC
 from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
 
-__all__ = ["ALPHAS", "PAPER_BETA", "Settings"]
+__all__ = ["ALPHAS", "MISSING", "PAPER_BETA", "Settings"]
 
 PAPER_BETA = 3e-3
+#: How a keypoint is predicted that some of the neighbours do not show.
+MISSING = ("most", "any", "next")
 
 
 @dataclass(frozen=True)
@@ -25,17 +27,28 @@ class Settings:
     radius : Of SIFT, in pixels.
     alpha : Tolerance of PCK. No flow depends on it.
     beta
-        Weight of a squared pixel of difference between the displacements of neighbouring nodes, for features
-        of RMS norm 1. None: the best of `betas` on the training set, for each kind of feature.
-    betas : To choose from.
+        Weight of the squared difference, in pixels, between the displacements of neighbouring nodes, for
+        features of RMS norm 1. None: the best of `betas` on the training set, for each flow.
+    betas
+        That are tried on the training set, ascending. If the best is the first or the last, so are more
+        beyond it.
+    validated : Training objects of a category on which these are tried.
     neighbors : Training objects that each object is aligned with; fewer if there are no more.
-    top : Aligned keypoints whose median is the prediction.
+    top : Aligned neighbours whose keypoints' median is the prediction.
+    missing
+        What becomes of a keypoint that some of these do not show, one of `MISSING`: it is predicted only if
+        ``most`` of them show it; the median is of ``any`` that show it; or the ``next`` neighbours in the
+        order that show it take their places.
+    copy_top, copy_missing : `top` and `missing` of NN transfer.
     size : Side in pixels of the object crops.
     solver, iterations : As `corrlib.mrf.solve` has them.
     studied : Objects of a category in the side studies, and twice as many in some.
+    read : Objects of a category for which other readings of the paper are tried.
     category : A single category; empty: all of the dataset.
     seed : Of the objects that are shown.
-    retrieval_layer : By whose cosine neighbours are near; empty: fc7, or pool5 of a network without it.
+    retrieval_layer
+        By whose cosine neighbours are near, as `corrlib.experiments.neighbors` has it. Empty: fc7, or ``conv5
+        mean`` of a network without it.
     categories : The categories; `resolve` fills them in.
     """
 
@@ -43,17 +56,30 @@ class Settings:
     radius: float = 20.0
     alpha: float = 0.1
     beta: float | None = None
-    betas: Sequence[float] = (1e-4, 2e-4, 4e-4, 8e-4, 3e-3)
+    betas: Sequence[float] = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
+    validated: int = 8
     neighbors: int = 25
     top: int = 5
+    missing: str = "most"
+    copy_top: int = 1
+    copy_missing: str = "any"
     size: int = INPUT_SIDE
     solver: str = "trws"
     iterations: int = 100
     studied: int = 4
+    read: int = 8
     category: str = ""
     seed: int = 0
     retrieval_layer: str = ""
     categories: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("missing", "copy_missing"):
+            if (value := getattr(self, name)) not in MISSING:
+                raise ValueError(f"{name} is {value!r}: expected one of {', '.join(MISSING)}")
+        for name in ("top", "copy_top"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories and the retrieval layer that a dataset and a network give."""

@@ -26,7 +26,8 @@ LATE = ("conv4", "conv5")
 #: Words of a keypoint's name that tell it from its mirror image.
 SIDES = {"L", "R", "Left", "Right"}
 
-#: For each category ``(N, K)``: the type that each visible keypoint is taken for, else -1.
+#: For each category ``(I, M, K)``: the type that each visible keypoint is taken for, else -1; K keypoints of
+#: up to M objects in each of I images.
 Predicted = Sequence[np.ndarray]
 
 
@@ -42,35 +43,41 @@ def classify(
         result[feature] = []
         for category, classifier in zip(settings.categories, trained, strict=True):
             rows = samples(data, network, category, "val", feature=feature, warp=settings.warp)
-            result[feature].append(keypoints(data, category, "val").by_object(classifier.predict(rows)))
+            result[feature].append(keypoints(data, category, "val").by_image(classifier.predict(rows)))
     return result
 
 
-def errors(predicted: np.ndarray, classes: np.ndarray | None = None) -> np.ndarray:
-    """Errors ``(N, K)`` of one category, as `metrics.pck` has them: 0 right, 1 wrong, NaN where not visible.
+def errors(predicted: np.ndarray, settings: Settings, classes: np.ndarray | None = None) -> np.ndarray:
+    """Errors ``(I, M, K)`` of a category, as `metrics.pck` has them: 0 right, 1 wrong, NaN where invisible.
 
-    It is right if the class ``(K,)`` of the type is; None: each type is a class.
+    It is right if the class ``(K,)`` of the type is; None: each type is a class. Where ``settings.average``
+    is over keypoints, all are of one type: ``(I, M * K, 1)``.
     """
     classes = np.arange(predicted.shape[-1]) if classes is None else classes
-    return np.where(predicted < 0, np.nan, classes[predicted] != classes)
+    wrong = np.where(predicted < 0, np.nan, classes[predicted] != classes)
+    return wrong if settings.average == "types" else wrong.reshape(len(wrong), -1, 1)
 
 
 def accuracy(predicted: Predicted, settings: Settings) -> dict[str, np.ndarray]:
-    """Category -> the mean accuracy over its types of keypoints, in percent, and its interval ``(3,)``."""
-    values = metrics.by_category([errors(each) for each in predicted], settings.categories, 0.5)
+    """Category -> the accuracy in percent, averaged as the settings have it, and its interval ``(3,)``."""
+    values = metrics.by_category([errors(each, settings) for each in predicted], settings.categories, 0.5)
     return {category: 100 * value for category, value in values.items()}
 
 
 def mean_accuracy(
-    predicted: Predicted, *, minus: Predicted | None = None, classes: Sequence[np.ndarray] | None = None
+    predicted: Predicted,
+    settings: Settings,
+    *,
+    minus: Predicted | None = None,
+    classes: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Mean of `accuracy` over categories, or its difference from that of `minus`, with its interval ``(3,)``.
 
-    The bootstrap draws objects, the same ones for both. `classes` are those of each category for `errors`.
+    The bootstrap draws images, the same ones for both. `classes` are those of each category for `errors`.
     """
     classes = [None] * len(predicted) if classes is None else classes
     ours, theirs = (
-        [errors(table, c) for table, c in zip(each, classes, strict=True)] if each else None
+        [errors(table, settings, c) for table, c in zip(each, classes, strict=True)] if each else None
         for each in (predicted, minus)
     )
     return 100 * metrics.estimate(ours, [0.5], minus=theirs)[0]
@@ -93,7 +100,7 @@ def validate(
         some = replace(settings, categories=categories)
         predicted = cross_validate(data, network, some, features, Cs=Cs)
         return {
-            feature: np.array([[100 * metrics.pck(errors(at), 0.5) for at in table] for table in tables])
+            feature: np.array([[100 * metrics.pck(errors(at, some), 0.5) for at in each] for each in tables])
             for feature, tables in predicted.items()
         }
 
@@ -128,15 +135,15 @@ def mirrored(names: Sequence[str]) -> np.ndarray:
 def merged_accuracy(data: VOC, settings: Settings, predicted: Predicted) -> np.ndarray:
     """Mean accuracy and interval ``(3,)`` if left may be taken for right, and right for left."""
     classes = [mirrored(data.keypoint_names(category)) for category in settings.categories]
-    return mean_accuracy(predicted, classes=classes)
+    return mean_accuracy(predicted, settings, classes=classes)
 
 
 def confusion(predicted: np.ndarray) -> np.ndarray:
     """Share of the visible keypoints of each type (row) taken for each (column): ``(K, K)``, NaN if none."""
-    count = predicted.shape[1]
+    count = predicted.shape[-1]
     total = np.zeros((count, count))
-    rows, kinds = np.nonzero(predicted >= 0)
-    np.add.at(total, (kinds, predicted[rows, kinds]), 1)
+    known = predicted >= 0
+    np.add.at(total, (np.nonzero(known)[-1], predicted[known]), 1)
     visible = total.sum(axis=1, keepdims=True)
     return np.divide(total, visible, out=np.full(total.shape, np.nan), where=visible > 0)
 
@@ -146,7 +153,9 @@ def sizes(
 ) -> dict[Feature, np.ndarray]:
     """Mean accuracy and interval ``(4, 3)`` when only each of `SHARES` of the training images is used."""
     each = [classify(data, network, settings, features, share=share) for share in SHARES]
-    return {feature: np.stack([mean_accuracy(one[feature]) for one in each]) for feature in features}
+    return {
+        feature: np.stack([mean_accuracy(one[feature], settings) for one in each]) for feature in features
+    }
 
 
 def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -168,8 +177,8 @@ def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, 
         ]
         result[name] = {
             "active": 100 * float(np.mean(active)),
-            "before": mean_accuracy(before),
-            "gain": mean_accuracy(before, minus=after),
+            "before": mean_accuracy(before, settings),
+            "gain": mean_accuracy(before, settings, minus=after),
         }
     return result
 
@@ -199,7 +208,7 @@ def differences(
 
     def compared(*pairs: tuple[Feature, Feature]) -> list[tuple[str, np.ndarray]]:
         return [
-            (f"{ours} \u2212 {theirs}", mean_accuracy(predicted[ours], minus=predicted[theirs]))
+            (f"{ours} \u2212 {theirs}", mean_accuracy(predicted[ours], settings, minus=predicted[theirs]))
             for ours, theirs in pairs
         ]
 

@@ -13,7 +13,7 @@ from corrlib import sift
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.convnet.dense import unrectified
-from corrlib.data import VOC, Instance
+from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.classification.settings import RADII, SHARP, UNRECTIFIED, Feature, Sift, Warp
 from corrlib.metrics import rms_norm
 
@@ -32,10 +32,12 @@ class Keypoints:
 
     Attributes
     ----------
+    objects : The objects.
     visible : ``(N, K)`` which of K types each object shows; maybe none.
     image : ``(n,)`` number of each keypoint's image.
     """
 
+    objects: Sequence[Instance]
     visible: np.ndarray
     image: np.ndarray
 
@@ -44,11 +46,11 @@ class Keypoints:
         """``(n,)`` index of each keypoint's type."""
         return np.nonzero(self.visible)[1]
 
-    def by_object(self, values: np.ndarray) -> np.ndarray:
-        """Types ``(..., n)`` as an int16 table ``(..., N, K)``; -1 where a keypoint is not visible."""
+    def by_image(self, values: np.ndarray) -> np.ndarray:
+        """Types ``(..., n)`` as int16 ``(..., I, M, K)``, as `crops.by_image`; -1 where there is none."""
         result = np.full((*values.shape[:-1], *self.visible.shape), -1, np.int16)
         result[..., self.visible] = values
-        return result
+        return crops.by_image(result, self.objects, -1)
 
 
 def keypoints(data: VOC, category: str, split: str) -> Keypoints:
@@ -58,7 +60,7 @@ def keypoints(data: VOC, category: str, split: str) -> Keypoints:
     if not shown.any():
         raise ValueError(f"{data.root}: no object of {category!r} has a visible keypoint in {split}")
     images = {name: number for number, name in enumerate(dict.fromkeys(i.image_id for i in objects))}
-    return Keypoints(shown, np.repeat([images[i.image_id] for i in objects], shown.sum(axis=1)))
+    return Keypoints(objects, shown, np.repeat([images[i.image_id] for i in objects], shown.sum(axis=1)))
 
 
 def features(

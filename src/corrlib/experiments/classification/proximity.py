@@ -32,13 +32,13 @@ def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
         - ``within``: the share in percent closer than, or at, each of `HALF_STRIDES`, ``(3, 3)``, and
         - ``difference`` from that of a uniform draw, ``(3, 3)``; these three are None where nothing is left.
 
-        Means over keypoints of an object, then over the objects of all categories together (there may be few
+        Means over keypoints of an image, then over the images of all categories together (there may be few
         of each), with 95 % bootstrap intervals over them. ``uniform``: ``median`` and ``within`` ``(3,)`` of
         the draw. ``total``, ``inside``: numbers of keypoints, and of those with a window.
     """
     limits = np.array(HALF_STRIDES)
-    firsts = np.cumsum([0, *(each.instance.max() + 1 for each in peaks)])
-    instance = np.concatenate([each.instance + first for each, first in zip(peaks, firsts, strict=False)])
+    firsts = np.cumsum([0, *(each.image.max() + 1 for each in peaks)])
+    image = np.concatenate([each.image + first for each, first in zip(peaks, firsts, strict=False)])
     inside = np.concatenate([each.inside for each in peaks])
     drawn = uniform(np.concatenate([each.fraction for each in peaks]))
     chance = (drawn[:, :, None] <= limits).mean(axis=1)
@@ -47,7 +47,7 @@ def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
         distances = np.linalg.norm(np.concatenate([each.offsets[feature] for each in peaks]), axis=1)
         kept = np.isfinite(distances)
         near, expected = (
-            _by_object(np.where(kept[:, None], values, np.nan), instance)
+            _by_image(np.where(kept[:, None], values, np.nan), image)
             for values in (distances[:, None] <= limits, chance)
         )
         result[feature] = row = {"border": 100 * (1 - int(kept.sum()) / int(inside.sum()))}
@@ -88,10 +88,10 @@ def histograms(peaks: Peaks, settings: Settings) -> dict[str, dict[Feature, np.n
     return result
 
 
-def _by_object(values: np.ndarray, instance: np.ndarray) -> np.ndarray:
-    """Means ``(N, A)`` of the rows of each object that are not NaN; NaN where none is."""
-    total = np.zeros((instance.max() + 1, values.shape[1]))
+def _by_image(values: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Means ``(I, A)`` of the rows of each image that are not NaN; NaN where none is."""
+    total = np.zeros((image.max() + 1, values.shape[1]))
     count = np.zeros_like(total)
-    np.add.at(total, instance, np.nan_to_num(values))
-    np.add.at(count, instance, np.isfinite(values))
+    np.add.at(total, image, np.nan_to_num(values))
+    np.add.at(count, image, np.isfinite(values))
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

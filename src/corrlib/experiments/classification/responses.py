@@ -35,7 +35,7 @@ class Peaks:
     Attributes
     ----------
     names : Of the K types.
-    instance, kind : ``(n,)`` index of the object, among those looked at, and of the type.
+    image, kind : ``(n,)`` index of the image, among those looked at, and of the type.
     inside
         ``(n,)`` whether the window lies within the receptive field centres of all layers, as it does unless
         the keypoint is far outside of the crop. The others are left out, for every feature.
@@ -46,7 +46,7 @@ class Peaks:
     """
 
     names: tuple[str, ...]
-    instance: np.ndarray
+    image: np.ndarray
     kind: np.ndarray
     inside: np.ndarray
     fraction: np.ndarray
@@ -123,8 +123,9 @@ def _peaks(
                 inside.append(windowed)
                 offsets.append(peaks)
                 fraction.append(np.rint(its) - its)
+    image = np.unique([instance.image_id for instance in objects], return_inverse=True)[1]
     return {
-        "instance": np.repeat(np.arange(len(objects)), [len(k) for k in kinds]),
+        "image": np.repeat(image, [len(k) for k in kinds]),
         "kind": np.concatenate(kinds),
         "inside": np.concatenate(inside),
         "fraction": np.concatenate(fraction),

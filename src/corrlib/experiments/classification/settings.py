@@ -66,6 +66,8 @@ class Settings:
     C : Of the SVMs, for features of RMS norm 512.
     Cs : Values of C that are compared by cross validation; `resolve` adds `C` to them.
     folds : Of cross validation, of the training images of each category.
+    average
+        What accuracy is averaged over: ``keypoints``, or, first within each type of keypoint, ``types``.
     frame, size : As `Warp` has them.
     category : A single category; empty: all of the dataset.
     shown : Category of the paper's Figures 4 and 5; the first one if there is no such category.
@@ -82,6 +84,7 @@ class Settings:
     C: float = 1e-6
     Cs: Sequence[float] = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
     folds: int = 5
+    average: str = "keypoints"
     frame: str = "box"
     size: int = INPUT_SIDE
     category: str = ""
@@ -96,6 +99,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.frame not in ("box", "image"):
             raise ValueError(f"frame must be 'box' or 'image', got {self.frame!r}")
+        if self.average not in ("keypoints", "types"):
+            raise ValueError(f"average must be 'keypoints' or 'types', got {self.average!r}")
         if self.size < 1:
             raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
 

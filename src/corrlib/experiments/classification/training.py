@@ -55,7 +55,7 @@ def cross_validate(
     Returns
     -------
     dict
-        Feature -> for each category ``(len(Cs), N, K)``: the predicted type of each visible keypoint, else
+        Feature -> for each category ``(len(Cs), I, M, K)``: the predicted type of each visible keypoint, else
         -1.
     """
 
@@ -120,4 +120,4 @@ def _cross_validate(
         predicted = svm.cross_validate(rows, known.kind, known.image, Cs=Cs, folds=folds)
     except ValueError as error:
         raise ValueError(f"{data.root}: {category!r} in train: {error}") from error
-    return {"predicted": known.by_object(predicted)}
+    return {"predicted": known.by_image(predicted)}

@@ -14,7 +14,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import neighbors
 from corrlib.experiments.prediction.features import grid, map_categories
-from corrlib.experiments.prediction.settings import ALPHAS, PAPER_ETA, Settings
+from corrlib.experiments.prediction.settings import ALPHAS, Settings
 from corrlib.experiments.prediction.training import scores, subset, train
 from corrlib.geometry import ReceptiveField
 
@@ -32,20 +32,21 @@ def errors(
 ) -> dict[str, list[np.ndarray]]:
     """Errors of the keypoints that each method predicts for the validation objects.
 
-    `etas` maps each method of ``settings.features`` to the weight of its prior.
+    `etas` maps each method of ``settings.features`` to the weight of the prior that was chosen on train.
 
     Returns
     -------
     dict
-        Method -> for each category ``(N, K)``: the ``settings.methods``; those with the prior at the paper's
-        eta; the prior alone; and, if the network has fc7, the prior alone whose neighbours are found by it.
+        Method -> for each category ``(I, M, K)``: the ``settings.methods``; those with the prior at the
+        chosen eta; the prior alone; and, if the network has fc7, the prior alone whose neighbours are found
+        by it.
     """
     table, beside = {}, {}
     for method in settings.methods[::2]:
-        feature, weights = settings.features[method], [None, etas[method], PAPER_ETA]
-        _, (plain, prior, paper) = predict(data, network, settings, feature, weights)
+        feature, weights = settings.features[method], [None, settings.eta, etas[method]]
+        _, (plain, prior, chosen) = predict(data, network, settings, feature, weights)
         table |= {method: plain, f"{method}+prior": prior}
-        beside[f"{method}+prior, eta = {PAPER_ETA:g}"] = paper
+        beside[f"{method}+prior, eta chosen"] = chosen
     beside["prior alone"] = copy_errors(data, network, settings)
     if "fc7" in network.layers:
         beside["prior alone, by fc7"] = copy_errors(data, network, settings, layer="fc7")
@@ -75,13 +76,13 @@ def predict(
     Returns
     -------
     points, errors
-        For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(N, K)``.
+        For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(I, M, K)``.
     """
 
     def of_category(category: str) -> tuple[np.ndarray, list[np.ndarray]]:
         trained = train(data, network, settings, category, feature)
         score, field = scores(data, network, settings, category, feature, split=split, limit=limit)
-        means = prior_means(data, network, category, split, size=settings.size)
+        means = prior_means(data, network, settings, category, split)
         points = locate(
             score[..., ::every, ::every],
             replace(field, stride=field.stride * every),
@@ -92,7 +93,8 @@ def predict(
             sigma=settings.sigma,
         )
         objects = subset(crops.objects(data, category, split), limit)
-        return points, [crops.errors(at_eta, objects, settings.size) for at_eta in points]
+        errors = (crops.errors(at_eta, objects, settings.size) for at_eta in points)
+        return points, [crops.by_image(each, objects) for each in errors]
 
     each = zip(*map_categories(of_category, settings.categories), strict=True)
     points, errors = ([list(at_eta) for at_eta in zip(*part, strict=True)] for part in each)
@@ -103,8 +105,9 @@ def copy_errors(data: VOC, network: Network, settings: Settings, *, layer: str =
     """Errors of the prior alone: keypoints are where the nearest neighbour by `layer` has them."""
     result = []
     for category in settings.categories:
-        means = prior_means(data, network, category, "val", size=settings.size, layer=layer)
-        result.append(crops.errors(means, crops.objects(data, category, "val"), settings.size))
+        means = prior_means(data, network, settings, category, "val", layer=layer)
+        objects = crops.objects(data, category, "val")
+        result.append(crops.by_image(crops.errors(means, objects, settings.size), objects))
     return result
 
 
@@ -147,12 +150,17 @@ def locate(
 
 
 def prior_means(
-    data: VOC, network: Network, category: str, split: str, *, size: int, layer: str = "pool5"
+    data: VOC, network: Network, settings: Settings, category: str, split: str, *, layer: str = "pool5"
 ) -> np.ndarray:
-    """Keypoints ``(N, K, 2)`` in the crop of the nearest neighbour that has each; NaN if none has."""
+    """Keypoints ``(N, K, 2)`` in the crop of the nearest neighbour, or the nearest that has each.
+
+    Which, say the settings. NaN where there is none.
+    """
     rows = neighbors(data, network, category, split, layer=layer)
-    known = crops.keypoints(crops.objects(data, category, "train"), size)
+    known = crops.keypoints(crops.objects(data, category, "train"), settings.size)
     usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
+    if settings.prior_missing == "any":
+        usable = usable[:, :1]
     first = usable.argmax(axis=1)
     means = known[np.take_along_axis(rows, first, axis=1), np.arange(known.shape[1])]
     return np.where(usable.any(axis=1)[..., None], means, np.nan)
@@ -166,8 +174,7 @@ def validate(
     Returns
     -------
     etas
-        Method -> ``settings.eta``; or, if it is None, the one of ``settings.etas`` with the highest mean PCK
-        at 0.1.
+        Method -> the one of ``settings.etas`` with the highest mean PCK at 0.1.
     curves
         Method -> ``(etas, 3)`` mean PCK of each, and its 95 % bootstrap interval.
     """
@@ -175,18 +182,15 @@ def validate(
     for method, feature in settings.features.items():
         _, each = predict(data, network, settings, feature, settings.etas, split="train")
         curve = np.stack([metrics.estimate(errors, ALPHAS[:1])[0] for errors in each])
-        best = float(settings.etas[int(curve[:, 0].argmax())])
-        etas[method], curves[method] = best if settings.eta is None else settings.eta, curve
+        etas[method], curves[method] = float(settings.etas[int(curve[:, 0].argmax())]), curve
     return etas, curves
 
 
-def by_stride(
-    data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]
-) -> dict[str, dict[int, list[np.ndarray]]]:
+def by_stride(data: VOC, network: Network, settings: Settings) -> dict[str, dict[int, list[np.ndarray]]]:
     """Errors at the layer's stride, half and a quarter of it, of ``settings.studied`` objects per category.
 
-    Method (the layer without and with the prior, and `ORACLE`) -> stride, the largest first -> ``(N, K)`` per
-    category.
+    Method (the layer without and with the prior, and `ORACLE`) -> stride, the largest first -> ``(I, M, K)``
+    per category.
     """
     layer, limit, own = settings.layer, settings.studied, network.receptive_fields[settings.layer].stride
     factors = [factor for factor in (1, 2, 4) if own % factor == 0]
@@ -195,7 +199,7 @@ def by_stride(
     for factor in factors:
         stride, every = own // factor, factors[-1] // factor
         _, (plain, prior) = predict(
-            data, network, finest, layer, [None, etas[layer]], limit=limit, every=every
+            data, network, finest, layer, [None, settings.eta], limit=limit, every=every
         )
         result[layer][stride], result[f"{layer}+prior"][stride] = plain, prior
         place = grid(network, layer, size=settings.size, factor=factor)
@@ -203,7 +207,8 @@ def by_stride(
         for category in settings.categories:
             objects = subset(crops.objects(data, category, "val"), limit)
             best = detection.nearest_location(crops.keypoints(objects, settings.size), *place)
-            result[ORACLE][stride].append(crops.errors(best, objects, settings.size))
+            errors = crops.by_image(crops.errors(best, objects, settings.size), objects)
+            result[ORACLE][stride].append(errors)
     return result
 
 

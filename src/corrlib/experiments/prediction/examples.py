@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,12 +41,12 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
     return [name for name in paper if name in settings.categories] or list(settings.categories[:count])
 
 
-def examples(data: VOC, network: Network, settings: Settings, etas: Mapping[str, float]) -> list[Example]:
+def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
     """Draw an object per category that is `shown`, of the half with most visible keypoints, and predict."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {
-        f"{method}+prior": predict(data, network, settings, settings.features[method], [etas[method]])
+        f"{method}+prior": predict(data, network, settings, settings.features[method], [settings.eta])
         for method in settings.methods[::2]
     }
     for c, category in enumerate(settings.categories):
@@ -56,7 +55,11 @@ def examples(data: VOC, network: Network, settings: Settings, etas: Mapping[str,
         row = int(rng.choice(np.flatnonzero(visible >= np.median(visible))))
         truth = crops.keypoints(objects, settings.size)[row]
         points = {m: np.where(np.isfinite(truth), at[0][c][row], np.nan) for m, (at, _) in predicted.items()}
-        correct = {m: errors[0][c][row] < settings.alpha for m, (_, errors) in predicted.items()}
-        image = crops.images(data, [objects[row]], settings.size)[0]
+        one = [objects[row]]
+        correct = {
+            m: crops.errors(places[None], one, settings.size)[0] < settings.alpha
+            for m, places in points.items()
+        }
+        image = crops.images(data, one, settings.size)[0]
         result.append(Example(data.keypoint_names(category), image, truth, points, correct))
     return result

@@ -24,9 +24,12 @@ class Settings:
     ----------
     layer : Whose features keypoints are found by, beside SIFT.
     alpha : Tolerance of PCK. No detector depends on it.
-    eta : Weight of the prior, 0 to 1. None: the best of `etas` on the training set, for each kind of feature.
-    etas : To choose from.
+    eta : Weight of the prior, 0 (the detector alone) to 1 (the prior alone).
+    etas : Beside it the best of these on the training set, below 1, is shown for each kind of feature.
     sigma : Standard deviation of the prior, in pixels of the object crops.
+    prior_missing
+        Of a keypoint that the nearest neighbour does not show, the prior is that of the ``next`` neighbour
+        that does; or ``any`` place is as likely.
     context : Side in units of the windows of the layer that are joined to one feature.
     stride : Pixels between predictions by the layer. None: the layer's own.
     C, rounds : As `corrlib.hard_negatives.train` has them.
@@ -41,9 +44,10 @@ class Settings:
 
     layer: str = "conv5"
     alpha: float = 0.1
-    eta: float | None = None
-    etas: Sequence[float] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
+    eta: float = PAPER_ETA
+    etas: Sequence[float] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
     sigma: float = 22.0
+    prior_missing: str = "next"
     context: int = 3
     stride: int | None = None
     C: float = 1e-6
@@ -53,6 +57,15 @@ class Settings:
     category: str = ""
     seed: int = 0
     categories: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.prior_missing not in ("next", "any"):
+            raise ValueError(f"prior_missing must be 'next' or 'any', got {self.prior_missing!r}")
+        if not all(0 <= eta < 1 for eta in self.etas):
+            raise ValueError(
+                f"etas must be at least 0 and below 1, got {max(self.etas)}: 1 leaves no detector, and the"
+                " prior alone has a row of its own"
+            )
 
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories and the stride that a dataset and a network give.
