@@ -78,7 +78,7 @@ page.figure(
     "tolerances",
     explorer.tolerances(data, network, settings, shown, betas),
     f"""*Keypoints at a tolerance* ({data.name}): each is the median of those that the {settings.top} least deformed of {settings.neighbors} aligned neighbours
-    transfer (NN transfer: of the most similar, as they are). A line leads from a keypoint to where it was predicted. The curves are those of
+    transfer (NN transfer: that of the most similar, as it is). A line leads from a keypoint to where it was predicted. The curves are those of
     [PCK at every tolerance](#figure-pck).""",
 )
 

@@ -26,11 +26,11 @@ weights: str = ""  # a network's file; empty: the figurine network
 from corrlib.publishing import page, results, scoreboard, tables
 
 data, network = page.setup(globals())
-photos = scoreboard.read(results.project() / "results", "photos-{chapter}.json")
+photos = scoreboard.read(results.project() / "results", "voc2011-{chapter}.json")
 built = scoreboard.read(
     results.folder(), f"{{chapter}}-{data.name}.json", data=data.digest, weights=network.digest
 )
-datasets = {"photos (recorded)": photos, f"{data.name} (this build)": built}
+datasets = {"voc2011 (recorded)": photos, f"{data.name} (this build)": built}
 differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
 here = differences[f"{data.name} (this build)"]
 own = f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}"
@@ -65,7 +65,7 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 Three columns go through all tables:
 
 - *published*: the paper's numbers, on photographs of PASCAL VOC 2011 with the Caffe reference network. It gives no intervals.
-- *photos (recorded)*: the same chapters, executed once on a few hundred photographs that cannot be distributed with this book
+- *voc2011 (recorded)*: the same chapters, executed once on a few hundred photographs that cannot be distributed with this book
   ({scoreboard.recorded("alignment").description}, which was trained on a million photographs).
 - *{data.name} (this build)*: what the chapters found when this book was built, with the network {network.name}.
 

@@ -9,7 +9,7 @@ import nbformat
 from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
-Execute the four chapters on photographs and write results/photos-<chapter>.json, which the book cites.
+Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites.
 
 example, in the project's folder:
   OMP_NUM_THREADS=1 python ci/record.py --data photos --weights alexnet.npz
@@ -17,10 +17,15 @@ example, in the project's folder:
 Photographs and weights must be the same as before: what the records say about their origin is kept. Commit
 the package first, for a record names the commit that computed it.
 """
-#: With few categories, the side studies can afford more objects of each than in the book.
-GIVEN = {"alignment": {"studied": 12}, "prediction": {"studied": 10}}
+#: With three categories, the studies can afford most of their objects.
+GIVEN = {
+    "alignment": {"validated": 60, "studied": 40, "read": 1000},
+    "classification": {"localised": 1000, "localised_others": 1000},
+    "prediction": {"studied": 40},
+    "visualization": {"database_images": 600},
+}
 #: What the records say that the chapters do not know.
-KEPT = ("photographs", "network_weights", "columns", "independent_trial")
+KEPT = ("photographs", "network_weights", "columns")
 
 
 def main() -> None:
@@ -33,9 +38,9 @@ def main() -> None:
             given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
             notebook = Path(folder, "out.ipynb")
             chapters.run(Path("book", f"{chapter}.py"), notebook, given, results=Path(folder))
-            new = results.read(Path(folder, f"{chapter}-photos.json"))
+            new = results.read(Path(folder, f"{chapter}-voc2011.json"))
             commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
-        path = Path("results", f"photos-{chapter}.json")
+        path = Path("results", f"voc2011-{chapter}.json")
         old, about = results.read(path)["provenance"], new["provenance"] | {"chapter": chapter}
         if changed := [key for key in ("data", "weights") if old[key] != about[key]]:
             raise SystemExit(f"{path} is of other {' and '.join(changed)}: {old}")

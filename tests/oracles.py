@@ -124,15 +124,16 @@ def mean_pck(errors, alpha):
 # alignment
 
 
-def first_median(points, order, top):
-    """Median of each coordinate over the first `top` neighbours that show the keypoint, one at a time."""
+def first_median(points, order, top, missing):
+    """Median of each coordinate over the first neighbours that show the keypoint, one at a time."""
     result = np.full(points.shape[:1] + points.shape[2:], np.nan)
     for n, neighbours in enumerate(points):
         ranked = sorted(range(len(neighbours)), key=lambda j: (order[n, j], j))
         for k in range(points.shape[2]):
-            shown = [neighbours[j, k] for j in ranked if not np.isnan(neighbours[j, k]).any()][:top]
-            if shown:
-                result[n, k] = np.median(shown, axis=0)
+            shown = [j for j in ranked if not np.isnan(neighbours[j, k]).any()]
+            used = shown[:top] if missing == "next" else [j for j in ranked[:top] if j in shown]
+            if used and (missing != "most" or len(used) > top / 2):
+                result[n, k] = np.median([neighbours[j, k] for j in used], axis=0)
     return result
 
 

@@ -1,6 +1,7 @@
 """The alignment experiment: its parts against loops and closed forms, and whole on a small world."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+import narrow
 import oracles
 from corrlib import flow, metrics
 from corrlib.data import DataError, crops
@@ -25,13 +27,21 @@ BOTH = {"conv4 flow": 1e-3, "SIFT flow": 1e-3}
 
 @pytest.fixture(scope="module")
 def settings(world, network):
-    """Few neighbours, found by pool5, as the network has no fc7."""
+    """Few neighbours, found by conv5, as the network has no fc7."""
     return alignment.Settings(neighbors=3, studied=1, top=2).resolve(world, network)
 
 
-def test_settings_are_completed_by_the_dataset_and_the_network(world, network):
+def mean_pck(errors, alpha):
+    """The oracle's, of errors (I, M, K) in place of (N, K)."""
+    return oracles.mean_pck([each.reshape(-1, each.shape[-1]) for each in errors], alpha)
+
+
+def test_settings_are_completed_by_the_dataset_and_the_network(world, network, rng):
     settings = alignment.Settings(layer="sift", radius=10, alpha=0.2).resolve(world, network)
-    assert settings.categories == tuple(world.categories) and settings.retrieval_layer == "pool5"
+    assert settings.categories == tuple(world.categories) and settings.retrieval_layer == "conv5 mean"
+    whole = narrow.random_network(rng, hidden=5)  # has fc7
+    for given_layer, layer in (("", "fc7"), ("pool5", "pool5")):
+        assert alignment.Settings(retrieval_layer=given_layer).resolve(world, whole).retrieval_layer == layer
     assert settings.features == {"conv4 flow": "conv4", "SIFT flow, radius 10": 10}
     assert settings.alphas == [0.1, 0.05, 0.025, 0.2]
     assert alignment.Settings(category="cat").resolve(world, network).categories == ("cat",)
@@ -41,11 +51,12 @@ def test_settings_are_completed_by_the_dataset_and_the_network(world, network):
     points=arrays(float, (2, 4, 3, 2), elements=st.sampled_from([NAN, 0, 1, 2, 5, 9])),
     order=arrays(int, (2, 4), elements=st.integers(0, 3)),
     top=st.integers(1, 5),
+    missing=st.sampled_from(["most", "any", "next"]),
 )
-def test_the_median_of_the_first_that_show_a_keypoint(points, order, top):
+def test_the_median_of_the_first_that_show_a_keypoint(points, order, top, missing):
     points[np.isnan(points).any(axis=-1)] = NAN
-    predicted = evaluation.first_median(points, order, top=top)
-    np.testing.assert_array_equal(predicted, oracles.first_median(points, order, top))
+    predicted = evaluation.first_median(points, order, top=top, missing=missing)
+    np.testing.assert_array_equal(predicted, oracles.first_median(points, order, top, missing))
 
 
 def test_evenly_spaced_subsets_are_nested():
@@ -58,11 +69,15 @@ def test_evenly_spaced_subsets_are_nested():
 
 
 def test_bad_input_is_refused(world, network, monkeypatch):
-    points, order = np.zeros((2, 3, 4, 2)), np.zeros((2, 3))
+    points = np.zeros((2, 3, 4, 2))
     for call, message in (
         (lambda: crops.evenly_spaced(5, 0), "at least 1"),
         (lambda: evaluation.first_median(points, np.zeros((2, 4))), r"\(N, k\)"),
-        (lambda: evaluation.first_median(points, order, top=0), "at least 1"),
+        (lambda: evaluation.flow_errors(*[None] * 4, feature="", beta=1, order="stiffness"), "deformation, "),
+        (lambda: alignment.Settings(missing="all"), "^missing is 'all': expected one of most, any, next"),
+        (lambda: alignment.Settings(copy_missing=""), "^copy_missing is ''"),
+        (lambda: alignment.Settings(top=0), "^top must be at least 1, got 0"),
+        (lambda: alignment.Settings(copy_top=0), "^copy_top must be"),
         (lambda: neighbors(world, network, "dog", "val", layer="fc7"), "pool5"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -118,24 +133,26 @@ def test_crops_are_cut_once_for_neighbours_and_all_kinds_of_features(world, netw
     settings = alignment.Settings(radius=12.0, neighbors=3, category="pottedplant").resolve(world, network)
     near = alignment.prepare(world, network, settings)["pottedplant"]
     assert len(cut) == 2  # train and val
-    expected = neighbors(world, network, "pottedplant", "val", layer="pool5", neighbors=3)
+    expected = neighbors(world, network, "pottedplant", "val", layer="conv5 mean", neighbors=3)
     np.testing.assert_array_equal(near, expected)
     flows.features(world, network, "pottedplant", "val", feature=12.0, size=227)
     assert len(cut) == 2
 
 
-def test_neighbours_are_the_most_similar_training_objects_of_other_images(world, network):
-    train, val = (crops.objects(world, "dog", split) for split in ("train", "val"))
+@pytest.mark.parametrize("layer", ["pool5", "conv5 mean"])
+def test_neighbours_are_the_most_similar_training_objects_of_other_images(world, network, layer):
+    train, val = (crops.objects(world, "person", split) for split in ("train", "val"))
     images = np.array([i.image_id for i in train])
-    maps = network.features(crops.images(world, train, 227), "pool5").reshape(len(train), -1)
+    maps = network.features(crops.images(world, train, 227), layer[:5])
+    described = [one.mean(axis=(0, 1)) if layer == "conv5 mean" else one.ravel() for one in maps]
     for count in (2, 25):
-        rows = neighbors(world, network, "dog", "train", layer="pool5", neighbors=count)
+        rows = neighbors(world, network, "person", "train", layer=layer, neighbors=count)
         left = min((images != i).sum() for i in images)
-        expected, _ = oracles.neighbours(maps, maps, min(count, left), images, images)
+        expected, _ = oracles.neighbours(described, described, min(count, left), images, images)
         np.testing.assert_array_equal(rows, expected)
-    all_of_val = neighbors(world, network, "dog", "val", layer="pool5")
+    all_of_val = neighbors(world, network, "person", "val", layer=layer)
     assert all_of_val.shape == (len(val), len(train)) and (np.sort(all_of_val) == np.arange(len(train))).all()
-    for image, row in zip(images, neighbors(world, network, "dog", "train", layer="pool5"), strict=True):
+    for image, row in zip(images, neighbors(world, network, "person", "train", layer=layer), strict=True):
         others = np.flatnonzero(images != image)
         assert sorted(row[row >= 0]) == others.tolist() and (row[len(others) :] == -1).all()
 
@@ -182,35 +199,21 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, sett
         errors = evaluation.flow_errors(
             world, network, settings, "bus", feature=feature, beta=1e-3, order=order, limit=1
         )
-        assert errors.shape == (1, pairs.points.shape[2])
+        assert errors.shape == (1, 1, pairs.points.shape[2])
 
 
 def test_what_stays_where_it_is_has_the_errors_of_copying(world, network, settings):
-    copying = replace(settings, neighbors=2, top=1, categories=("cow",))
-    copied = flows.copied(world, network, copying, "cow")
-    train, val = (crops.objects(world, "cow", split) for split in ("train", "val"))
-    rows = neighbors(world, network, "cow", "val", layer="pool5", neighbors=2)
+    copying = replace(settings, neighbors=2, categories=("aeroplane",))  # two are in one image
+    copied = flows.copied(world, network, copying, "aeroplane")
+    train, val = (crops.objects(world, "aeroplane", split) for split in ("train", "val"))
+    rows = neighbors(world, network, "aeroplane", "val", layer="conv5 mean", neighbors=2)
     np.testing.assert_array_equal(copied, crops.keypoints(train, 227)[rows])
-    (errors,) = evaluation.copy_errors(world, network, copying)
-    nearest = np.where(np.isnan(copied[:, 0]), copied[:, 1], copied[:, 0])
-    np.testing.assert_array_equal(errors, crops.errors(nearest, val, 227))
-    stiff = flows.align(world, network, copying, "cow", feature="conv4", beta=1e6)
+    first, second = copied[:, 0], copied[:, 1]
+    for missing, nearest in (("any", first), ("next", np.where(np.isnan(first), second, first))):
+        (errors,) = evaluation.copy_errors(world, network, replace(copying, copy_missing=missing))
+        np.testing.assert_array_equal(errors, crops.by_image(crops.errors(nearest, val, 227), val))
+    stiff = flows.align(world, network, copying, "aeroplane", feature="conv4", beta=1e6)
     assert not stiff.smoothness.any()  # with an enormous beta the flow is a shift at most
-
-
-def test_what_is_aligned_for_few_is_not_aligned_again_for_all(world, network, settings, monkeypatch):
-    monkeypatch.setattr(flows, "BLOCK", 2)
-    solved, align = [], flow.align
-    monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1) or align(*args, **kwargs))
-    total = len(crops.objects(world, "sheep", "val"))
-    assert total > 2
-    few = flows.align(world, network, settings, "sheep", feature=20.0, beta=1e-3, limit=1)
-    assert len(solved) == 2 and few.rows.shape == (1,)  # a whole block, of which one is asked for
-    every = flows.align(world, network, settings, "sheep", feature=20.0, beta=1e-3)
-    assert len(solved) == total
-    for name in ("rows", "neighbors", "labels_rc", "points", "data", "smoothness", "bound"):
-        np.testing.assert_array_equal(getattr(every, name)[:1], getattr(few, name))
-    np.testing.assert_array_equal(np.sort(every.rows), np.arange(total))
 
 
 # evaluation
@@ -231,25 +234,41 @@ def test_neighbours_come_in_the_order_asked_for(world, network, settings, monkey
     one = replace(settings, top=1, categories=("horse",))
     for order, j in first.items():
         each = alignment.errors(world, network, one, BOTH, order=order)
-        np.testing.assert_array_equal(each["conv4 flow"][0], crops.errors(points[:, j], objects, 227))
-    with pytest.raises(ValueError, match="deformation, data, energy, retrieval, oracle"):
-        alignment.errors(world, network, one, BOTH, order="stiffness")
+        expected = crops.by_image(crops.errors(points[:, j], objects, 227), objects)
+        np.testing.assert_array_equal(each["conv4 flow"][0], expected)
 
 
-def test_beta_is_chosen_on_the_training_set_at_one_tolerance(world, network, settings, monkeypatch):
-    quality = {1e-4: 0.3, 1e-3: 0.0, 1e-2: 0.2}
+def test_betas_are_scored_on_the_training_set_at_all_tolerances(world, network, settings):
+    some = replace(settings, categories=("bus", "person"), validated=2)
+    value, low, high, still = evaluation._trial(world, network, some, "conv4", 1e-3)
+    inputs = dict(feature="conv4", beta=1e-3, split="train", limit=2)
+    each = [evaluation.flow_errors(world, network, some, name, **inputs) for name in some.categories]
+    assert value == pytest.approx(np.mean([mean_pck(each, alpha) for alpha in (0.1, 0.05, 0.025)]))
+    assert 0 <= low < value < high
+    pairs = [flows.align(world, network, some, name, **inputs) for name in some.categories]
+    assert 0 < still == np.mean([one.still for one in pairs]) < 1
 
-    def errors(data, network, settings, category, *, feature, beta, split, limit):
-        assert split == "train" and limit == 2 and feature in ("conv4", 20.0)
-        return np.full((4, 2), quality[beta])
 
-    monkeypatch.setattr(evaluation, "flow_errors", errors)
-    chosen = replace(settings, betas=list(quality), studied=2, alpha=0.4)
-    betas, curves = alignment.validate(world, network, chosen)
-    assert betas == {"conv4 flow": 1e-3, "SIFT flow": 1e-3}
-    np.testing.assert_array_equal(curves["SIFT flow"], [[0, 0, 0], [1, 1, 1], [0, 0, 0]])
-    given_beta, _ = alignment.validate(world, network, replace(chosen, beta=5e-4))
-    assert given_beta == dict.fromkeys(betas, 5e-4)
+@pytest.mark.parametrize(
+    ("conv", "sift", "first", "last"),
+    [(-3, -3, -4, -2), (-3, -5, -6, -2), (-1, -5, -6, 0), (99, 99, -4, 2), (-3, -99, -8, -2)],
+)
+def test_a_grid_of_betas_with_the_best_at_its_edge_is_widened(settings, monkeypatch, conv, sift, first, last):
+    """In powers of ten, by at most four; the closer to its own best, the better is a flow."""
+
+    def trial(data, network, settings, feature, beta):
+        is_conv = feature == "conv4"
+        away = abs(np.log10(beta) - (conv if is_conv else sift))
+        return np.array([-away, -away, -away, 0.5 if is_conv else 0.51])
+
+    monkeypatch.setattr(evaluation, "_trial", trial)
+    some = replace(settings, betas=[1e-4, 1e-3, 1e-2])
+    betas, found = alignment.validate(None, None, some)
+    np.testing.assert_allclose(np.log10(found.betas), range(first, last + 1), atol=1e-9)
+    np.testing.assert_allclose(np.log10(list(betas.values())), np.clip([conv, sift], first, last), atol=1e-9)
+    assert found.no_flow == ["SIFT flow"]  # more than half of its pairs are still
+    betas, again = alignment.validate(None, None, replace(some, beta=5e-4))
+    assert betas == dict.fromkeys(BOTH, 5e-4) and again.best == found.best
 
 
 def test_claims_compare_what_they_name():
@@ -268,6 +287,26 @@ def test_claims_compare_what_they_name():
     assert [label for label, _ in differences["conv-flow-stricter"]] == ["alpha = 0.05", "alpha = 0.025"]
 
 
+def test_intervals_of_claims_resample_images_with_all_their_objects(rng):
+    """Two objects of an image that are alike are worth one."""
+    errors = rng.uniform(0, 0.2, (2, 20, 1, 3))
+    one, two, alone = (
+        metrics.estimate([ours], [0.1], minus=[theirs])[0]
+        for ours, theirs in (errors, errors.repeat(2, axis=2), errors.repeat(2, axis=1)[:, :, 0])
+    )
+    np.testing.assert_allclose(two, one)
+    assert alone[0] == pytest.approx(one[0]) and np.ptp(alone[1:]) < 0.9 * np.ptp(one[1:])
+
+
+def test_values_of_objects_are_grouped_by_their_images():
+    objects = [SimpleNamespace(image_id=name) for name in ("b", "a", "b")]
+    grouped = crops.by_image(np.array([[1.0, 2], [3, 4], [5, 6]]), objects)
+    np.testing.assert_array_equal(grouped, [[[3, 4], [NAN, NAN]], [[1, 2], [5, 6]]])
+    grouped = crops.by_image(np.arange(12).reshape(2, 3, 2), objects, missing=-1)
+    np.testing.assert_array_equal(grouped[0], [[[2, 3], [-1, -1]], [[0, 1], [4, 5]]])
+    np.testing.assert_array_equal(grouped[1], np.where(grouped[0] < 0, -1, grouped[0] + 6))
+
+
 # studies
 
 
@@ -279,13 +318,39 @@ def test_both_solvers_are_compared_at_both_betas(world, network, settings, monke
     expected = [(m, b, s) for m in betas for b in (1e-4, 3e-3) for s in ("trws", "bp")]
     assert [(row["method"], row["beta"], row["solver"]) for row in found] == expected
     errors = evaluation.flow_errors(world, network, some, "train", feature="conv4", beta=1e-4, limit=2)
-    assert found[0]["pck"][0] == pytest.approx(oracles.mean_pck([errors], 0.1))
+    assert found[0]["pck"][0] == pytest.approx(mean_pck([errors], 0.1))
     solved = []
     monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1))
     alignment.solvers(world, network, replace(some, alpha=0.3), betas)
     assert not solved  # a tolerance enters no flow
     shares = alignment.unmoved(found, "bp")
     assert shares == {row["method"]: row["still"] for row in (found[3], found[7])}
+
+
+def test_other_readings_differ_from_ours_in_one_choice(world, network, settings):
+    ours = replace(settings, top=1, missing="next", copy_missing="next", categories=("bus",), read=3)
+    norms = {m: flows.scale(world, network, feature=f, size=227) for m, f in ours.features.items()}
+    most = dict(top=5, missing="most", copy_top=5, copy_missing="most")
+    rows = {row["reading"]: row for row in alignment.readings(world, network, ours, BOTH)}
+    for reading, changed, betas in (
+        ("median of five, if most show it", most, BOTH),
+        ("of the first neighbour that shows it", {}, BOTH),
+        ("pool5", dict(retrieval_layer="pool5"), BOTH),
+        ("0.003, in grid cells", {}, dict.fromkeys(BOTH, 3e-3 / 16**2)),
+        ("0.003, in pixels, for features as they are", {}, {m: 3e-3 / norms[m] for m in BOTH}),
+        ("BP", dict(solver="bp"), BOTH),
+    ):
+        inputs = (world, network, replace(ours, **changed))
+        for method, errors in alignment.errors(*inputs, betas, limit=3).items():
+            expected = [mean_pck(errors, alpha) for alpha in (0.1, 0.05, 0.025)]
+            np.testing.assert_allclose(rows[reading]["pck"][method]["bus"], expected)
+        for method, beta in betas.items():
+            pairs = flows.align(*inputs, "bus", feature=ours.features[method], beta=beta, limit=3)
+            assert rows[reading]["still"][method] == pairs.still.mean()
+    paper = alignment.readings(world, network, ours, dict.fromkeys(BOTH, 3e-3))
+    own = ["of the first neighbour that shows it", "conv5 mean", "0.003, in pixels", "TRW-S"]
+    assert [row["reading"] for row in paper if row["ours"]] == own
+    assert [reading for reading, row in rows.items() if row["ours"]] == [*own[:2], own[3]]
 
 
 def test_optimality_counts_what_moves_nothing(world, network, settings):
@@ -335,6 +400,7 @@ def test_dense_errors_are_distances_from_the_true_places(world, network, setting
     pairs = flows.align(world, network, some, "tvmonitor", feature="conv4", beta=1e-3)
     shifted = np.stack(np.indices((13, 13)), axis=-1) + np.array([0, 1])  # all is 16 pixels to the right
     pairs = replace(pairs, labels_rc=np.broadcast_to(shifted, pairs.labels_rc.shape))
+    assert not pairs.still.any()
     monkeypatch.setattr(studies, "align", lambda *args, **kwargs: pairs)
     found = studies.dense_errors(world, network, some, feature="conv4", beta=1e-3)
     val, train = (crops.objects(world, "tvmonitor", split) for split in ("val", "train"))
@@ -353,9 +419,10 @@ def test_dense_errors_are_distances_from_the_true_places(world, network, setting
             moved = np.linalg.norm(own - pairs.points[n, j], axis=1)[both]
             assert set(moved) <= set(found["flow keypoints"][0][n])
     assert shown > 100
-    summary = studies._summary(found["copy"], [0.1, 0.5], 227)[0]
-    np.testing.assert_allclose(summary[0, 1], (found["copy"][0][0] < 22.7).mean())
-    np.testing.assert_allclose(summary[0, 0], np.median(found["copy"][0][0]))
+    mean = alignment.every_pixel(world, network, some, BOTH)["no alignment"]["all pixels"][0]
+    within = [[(each < a * 227).mean() for a in (0.1, 0.05, 0.025)] for each in found["copy"][0]]
+    np.testing.assert_allclose(mean[1:], np.mean(within, axis=0))
+    np.testing.assert_allclose(mean[0], np.mean([np.median(each) for each in found["copy"][0]]))
 
 
 # what is shown
@@ -367,16 +434,17 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, sett
     still = np.broadcast_to(np.stack(np.indices((13, 13)), axis=-1), pairs.labels_rc.shape)
     rough = np.broadcast_to([2.0, 0.0, 1.0], pairs.smoothness.shape)
     pairs = replace(pairs, labels_rc=still, smoothness=rough)
+    assert pairs.still.shape == rough.shape and pairs.still.all()
     monkeypatch.setattr(example, "align", lambda *args, **kwargs: pairs)
     monkeypatch.setattr(example, "large", lambda objects: [1 % len(objects)])
     one = alignment.examples(world, network, settings, "chair", BOTH)["conv4 flow"]
     val, train = (crops.objects(world, "chair", split) for split in ("val", "train"))
     n = 1 % len(pairs.rows)
     np.testing.assert_array_equal(one.target, crops.images(world, [val[pairs.rows[n]]], 227)[0])
-    expected = crops.images(world, [train[pairs.neighbors[n, j]] for j in (1, 2)], 227)
+    expected = crops.images(world, [train[pairs.neighbors[n, j]] for j in (1, 2, 0)], 227)
     np.testing.assert_array_equal(one.neighbors, expected)
     np.testing.assert_array_equal(one.warped, expected)
-    np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2]])
+    np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2, 0]])
 
 
 def test_the_larger_of_the_whole_are_shown(world):

@@ -11,7 +11,7 @@ import narrow
 import oracles
 from corrlib import convnet, metrics, sift, svm
 from corrlib.convnet.dense import dense_features, unrectified
-from corrlib.data import Instance, open_dataset
+from corrlib.data import Instance, crops, open_dataset
 from corrlib.experiments.classification import (
     Settings,
     Sift,
@@ -27,6 +27,7 @@ from corrlib.publishing import plots, tables
 NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
 NAN = np.nan
 SETTINGS = Settings(categories=["thing"])
+TYPES = replace(SETTINGS, average="types")
 BOX = SETTINGS.warp
 SIFT = Sift(20.0)
 SHARP = Sift(40.0, 12.0)
@@ -99,13 +100,16 @@ def at(network, feature, split="val", *, data=DATA, warp=BOX):
 # --- keypoints and their features
 
 
-def test_keypoints_are_numbered_object_by_object():
+def test_keypoints_are_numbered_object_by_object_and_tables_have_those_of_each_image():
     known = features.keypoints(DATA, "thing", "train")
     assert known.visible.shape == (12, 4)
     assert known.kind[:7].tolist() == [0, 1, 2, 0, 1, 2, 3]  # the first object has no visible tail
     assert known.image[:7].tolist() == [0, 0, 0, 1, 1, 1, 1]
-    table = known.by_object(np.arange(len(known.kind)))
-    assert table.shape == (12, 4) and table[0].tolist() == [0, 1, 2, -1] and table[1, 3] == 6
+    table = known.by_image(np.arange(len(known.kind)))
+    assert table.shape == (12, 1, 4) and table[0, 0].tolist() == [0, 1, 2, -1] and table[1, 0, 3] == 6
+    two = [SimpleNamespace(image_id=name) for name in ("b", "a", "b")]
+    known = features.Keypoints(two, np.array([[True, False], [True, True], [False, True]]), None)
+    assert known.by_image(np.arange(4)).tolist() == [[[1, 2], [-1, -1]], [[0, -1], [-1, 3]]]
 
 
 def test_features_are_those_at_the_keypoints(network):
@@ -156,7 +160,7 @@ def test_what_rectification_loses_is_measured(network):
     for name in ("conv5", "conv5 linear"):
         assert lost["conv5"]["active"] == pytest.approx(100 * (at(network, name) > 0).mean())
     predicted = evaluation.classify(DATA, network, SETTINGS, ["conv5", "conv5 linear"])
-    after, before = (evaluation.mean_accuracy(each) for each in predicted.values())
+    after, before = (evaluation.mean_accuracy(each, SETTINGS) for each in predicted.values())
     np.testing.assert_array_equal(lost["conv5"]["before"], before)
     assert lost["conv5"]["gain"][0] == pytest.approx(before[0] - after[0]) and before[0] != after[0]
 
@@ -182,6 +186,8 @@ def test_bad_input_is_refused_by_name(network):
         at(network, "conv2 linear")
     with pytest.raises(ValueError, match="'box' or 'image', got 'crop'"):
         Settings(frame="crop")
+    with pytest.raises(ValueError, match="average must be 'keypoints' or 'types', got 'objects'"):
+        Settings(average="objects")
     with pytest.raises(ValueError, match="size of object crops must be at least 1, got 0"):
         Settings(size=0)
     with pytest.raises(ValueError, match="memory: no object of 'thing' has a visible keypoint in train"):
@@ -216,7 +222,7 @@ def test_patterns_are_recognised_and_cross_validation_agrees(network):
     assert list(predicted) == ["conv1", SIFT, SHARP]
     truth = np.array([np.isfinite(i.keypoints).all(1) for i in DATA.instances("thing", "val")])
     for (table,) in predicted.values():
-        np.testing.assert_array_equal(table >= 0, truth)
+        np.testing.assert_array_equal(table >= 0, truth[:, None])
     assert evaluation.accuracy(predicted[SIFT], SETTINGS)["thing"].tolist() == [100, 100, 100]
     settings = replace(SETTINGS, layers=["conv1"], radii=[20.0], Cs=[1e-9, 1e-6], folds=3, shown="thing")
     trained, curves = evaluation.validate(DATA, network, settings)
@@ -232,18 +238,25 @@ def test_predictions_are_those_of_a_loop_over_keypoints(network):
     classifier = svm.train(train, features.keypoints(DATA, "thing", "train").kind, C=1e-7)
     places = np.argwhere(features.keypoints(DATA, "thing", "val").visible)
     for (instance, kind), values in zip(places, classifier.scores(val), strict=True):
-        assert predicted[instance, kind] == classifier.classes[values.argmax()]
+        assert predicted[instance, 0, kind] == classifier.classes[values.argmax()]
 
 
-def test_accuracy_is_averaged_over_types_then_over_categories_and_confusions_are_shares():
-    first = np.array([[0, 1], [0, 0], [0, -1]])  # type 0: always right; type 1: one of two
-    second = np.array([[1, -1], [0, -1]])  # type 0: one of two; type 1 is nowhere visible
-    by_category = evaluation.accuracy([first, second], replace(SETTINGS, categories=["a", "b"]))
-    assert {name: value[0] for name, value in by_category.items()} == {"a": 75, "b": 50}
-    mean = evaluation.mean_accuracy([first, second])
-    assert mean[0] == pytest.approx(62.5) and mean[1] <= 62.5 <= mean[2]
-    np.testing.assert_array_equal(evaluation.mean_accuracy([first, second], minus=[first, second]), 0)
-    matrix = evaluation.confusion(np.array([[0, 2, -1], [1, 1, -1], [0, -1, -1]]))
+@pytest.mark.parametrize(("average", "expected"), [("keypoints", [80, 50]), ("types", [75, 50])])
+def test_accuracy_is_averaged_over_keypoints_or_types_then_over_categories(average, expected):
+    # Type 0: always right; type 1: one of two. Two objects of an image, and one of another.
+    first = np.array([[[0, 1], [0, 0]], [[0, -1], [-1, -1]]])
+    second = np.array([[[1, -1]], [[0, -1]]])  # type 0: one of two; type 1 is nowhere visible
+    settings = replace(SETTINGS, average=average, categories=["a", "b"])
+    by_category = evaluation.accuracy([first, second], settings)
+    assert {name: value[0] for name, value in by_category.items()} == dict(zip("ab", expected, strict=True))
+    value, low, high = evaluation.mean_accuracy([first, second], settings)
+    assert value == pytest.approx(np.mean(expected)) and low < value < high
+    same = evaluation.mean_accuracy([first, second], settings, minus=[first, second])
+    np.testing.assert_array_equal(same, 0)
+
+
+def test_confusions_are_shares():
+    matrix = evaluation.confusion(np.array([[[0, 2, -1], [1, 1, -1]], [[0, -1, -1], [-1, -1, -1]]]))
     np.testing.assert_allclose(matrix, [[2 / 3, 1 / 3, 0], [0, 0.5, 0.5], [NAN] * 3])
 
 
@@ -251,9 +264,9 @@ def test_left_and_right_are_merged_by_name_and_only_they():
     names = ["L_Eye", "R_Eye", "Nose", "Handle_Left_Junction", "Handle_Right_Junction", "Left_Junction"]
     merged = evaluation.mirrored(names)
     assert merged[0] == merged[1] and merged[3] == merged[4] and len(set(merged.tolist())) == 4
-    predicted = np.array([[1, 0, 0, 4, 3, 3]])
-    np.testing.assert_array_equal(evaluation.errors(predicted)[0], 1)
-    np.testing.assert_array_equal(evaluation.errors(predicted, merged)[0], [0, 0, 1, 0, 0, 1])
+    predicted = np.array([[[1, 0, 0, 4, 3, 3]]])
+    np.testing.assert_array_equal(evaluation.errors(predicted, TYPES), np.ones((1, 1, 6)))
+    np.testing.assert_array_equal(evaluation.errors(predicted, TYPES, merged), [[[0, 0, 1, 0, 0, 1]]])
     data = SimpleNamespace(keypoint_names=lambda category: names)
     value = evaluation.merged_accuracy(data, SETTINGS, [predicted])
     assert value[0] == pytest.approx(100 * 4 / 6)
@@ -262,11 +275,12 @@ def test_left_and_right_are_merged_by_name_and_only_they():
 def test_a_type_without_training_examples_is_classified_wrongly(network):
     once = Patterns("once", only={1: 4})
     (table,) = training.cross_validate(once, network, SETTINGS, [SIFT], Cs=[1e-6])[SIFT]
-    assert (table[0, 4, 1] >= 0) and table[0, 4, 1] != 1
+    kinds = table[..., 1]
+    assert (kinds >= 0).sum() == 1 and kinds.max() != 1
     never = Patterns("never", only={1: 99})
     (table,) = evaluation.classify(never, network, SETTINGS, [SIFT])[SIFT]
-    assert (table[:, 1] >= 0).all() and (table[:, 1] != 1).all()
-    assert evaluation.mean_accuracy([table])[0] <= 75
+    assert (table[..., 1] >= 0).all() and (table[..., 1] != 1).all()
+    assert evaluation.mean_accuracy([table], TYPES)[0] <= 75
 
 
 def test_a_share_of_the_images_is_used_and_a_larger_contains_a_smaller(network, monkeypatch):
@@ -296,10 +310,20 @@ def test_the_best_are_chosen_by_their_means():
 def test_a_classifier_of_one_pixel_patterns_peaks_at_the_keypoint(network):
     settings = replace(SETTINGS, layers=["conv1"], radii=[10.0, 40.0])
     peaks = responses.category_peaks(DATA, network, settings, "thing", 3)
-    assert peaks.names == NAMES and len(np.unique(peaks.instance)) == 3 and peaks.inside.all()
+    assert peaks.names == NAMES and len(np.unique(peaks.image)) == 3 and peaks.inside.all()
     for offsets in peaks.offsets.values():  # the disc has a middle; the stripes repeat
         assert np.nanmedian(np.linalg.norm(offsets[peaks.kind == 2], axis=1)) <= 4
     assert np.nanmedian(np.linalg.norm(peaks.offsets[Sift(10.0)][peaks.kind < 3], axis=1)) == 0
+
+
+def test_peaks_of_two_objects_of_an_image_are_of_one_image(network, monkeypatch):
+    first, other = DATA.instances("thing", "val")[:2]  # three and four keypoints are visible
+    monkeypatch.setattr(crops, "objects", lambda *args: [other, first, other])
+    settings = replace(SETTINGS, layers=[], radii=[10.0])
+    peaks = responses.category_peaks(Patterns("twins"), network, settings, "thing")
+    assert sorted(zip(peaks.image, peaks.kind, strict=True)) == sorted(
+        [(0, k) for k in (0, 1, 2)] + 2 * [(1, k) for k in (0, 1, 2, 3)]
+    )
 
 
 def test_responses_are_those_of_shifted_features(network):
@@ -378,27 +402,27 @@ def test_windows_are_centred_on_the_nearest_pixel_and_peaks_on_their_border_drop
         values[place] = 0
 
 
-def peaks_at(offsets, instance=(0, 0, 1, 1), inside=(True,) * 4):
-    kinds, offsets = np.arange(len(instance)) % 2, {"conv4": np.array(offsets, dtype=float)}
-    fraction = np.zeros((len(instance), 2))
-    return responses.Peaks(NAMES, np.array(instance), kinds, np.array(inside), fraction, offsets)
+def peaks_at(offsets, image=(0, 0, 1, 1), inside=(True,) * 4):
+    kinds, offsets = np.arange(len(image)) % 2, {"conv4": np.array(offsets, dtype=float)}
+    fraction = np.zeros((len(image), 2))
+    return responses.Peaks(NAMES, np.array(image), kinds, np.array(inside), fraction, offsets)
 
 
 def test_localisation_counts_what_is_near_and_what_was_dropped():
     first = peaks_at([[0, 1], [3, 4], [NAN, NAN], [0, 8]])
-    second = peaks_at([[9, 9], [NAN, NAN]], instance=(0, 1), inside=(True, False))
+    second = peaks_at([[9, 9], [NAN, NAN]], image=(0, 1), inside=(True, False))
     located = proximity.localisation([first, second])
     row = located["features"]["conv4"]
     assert (located["total"], located["inside"]) == (6, 5)
     assert row["border"] == pytest.approx(20) and row["median"] == pytest.approx(6.5)
-    # Objects: (1, 5), (8) and (12.7); one has no peak. Within 2, 4, 8 pixels.
+    # Images: (1, 5), (8) and (12.7); one has no peak. Within 2, 4, 8 pixels.
     np.testing.assert_allclose(row["within"][:, 0], [100 / 6, 100 / 6, 200 / 3])
     inner = np.hypot(*np.mgrid[-9:10, -9:10]).ravel()
     chance = [100 * (inner <= r).mean() for r in (2, 4, 8)]
     np.testing.assert_allclose(located["uniform"]["within"], chance)
     assert located["uniform"]["median"] == np.median(inner)
     np.testing.assert_allclose(row["difference"][:, 0], row["within"][:, 0] - chance)
-    nothing = proximity.localisation([peaks_at([[NAN, NAN]], instance=(0,), inside=(True,))])
+    nothing = proximity.localisation([peaks_at([[NAN, NAN]], image=(0,), inside=(True,))])
     row, _ = tables.localisation(nothing)
     assert list(row.values()) == ["conv4", 100, None, None, None, None]
 
@@ -417,7 +441,7 @@ def test_histograms_count_one_keypoint():
 
 
 def test_claims_compare_what_they_say():
-    right, wrong = [np.tile([0, 1], (20, 1))], [np.tile([1, 0], (20, 1))]
+    right, wrong = [np.tile([0, 1], (20, 1, 1))], [np.tile([1, 0], (20, 1, 1))]
     predicted = {"conv1": wrong, "conv4": right, "pool1": right, "norm1": wrong, SIFT: wrong, SHARP: right}
     settings = Settings(layers=["conv1", "conv4"], radii=[20.0, 40.0])
     best = {"convnet": "conv4", "sift": SIFT, "sharp": SHARP, "early": "conv1"}
@@ -481,6 +505,6 @@ def test_real_photographs_agree_with_an_independent_trial(real):
     data.__dict__["categories"] = ("duck",)  # the others take minutes
     settings = replace(SETTINGS, categories=["duck"])
     predicted = evaluation.classify(data, network, settings, ["conv1", "conv4", SIFT])
-    conv1, conv4, sift20 = (evaluation.mean_accuracy(each)[0] for each in predicted.values())
+    conv1, conv4, sift20 = (evaluation.mean_accuracy(each, TYPES)[0] for each in predicted.values())
     assert conv4 > sift20 > conv1
     assert abs(conv4 - 78) < 5 and abs(sift20 - 55) < 5 and abs(conv1 - 27) < 6

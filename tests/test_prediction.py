@@ -68,14 +68,17 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-def test_the_prior_comes_from_the_nearest_object_that_has_the_keypoint(world, network, split):
+@pytest.mark.parametrize(("missing", "count"), [("next", None), ("any", 1)])
+def test_the_prior_comes_from_the_nearest_object(world, network, split, missing, count):
+    """Or, with "next", from the nearest that has the keypoint."""
     points = crops.keypoints(crops.objects(world, "horse", "train"), 500)
-    means = evaluation.prior_means(world, network, "horse", split, size=500)
+    settings = prediction.Settings(prior_missing=missing)
+    means = evaluation.prior_means(world, network, settings, "horse", split)
     nearest = neighbors(world, network, "horse", split, layer="pool5")
     assert len(means) == len(nearest)
     for n, k in np.ndindex(means.shape[:2]):
-        usable = [points[row, k] for row in nearest[n] if row >= 0 and np.isfinite(points[row, k]).all()]
-        np.testing.assert_array_equal(means[n, k], [*usable, [NAN, NAN]][0])
+        rows = [row for row in nearest[n, :count] if row >= 0 and np.isfinite(points[row, k]).all()]
+        np.testing.assert_array_equal(means[n, k], [*points[rows, k], [NAN, NAN]][0])
 
 
 def test_predictions_follow_eta(rng):
@@ -142,8 +145,8 @@ def test_logistics_with_and_without_held_out_examples(rng):
 
 def test_strides_are_compared_on_the_same_objects(world, network, resolved, monkeypatch):
     monkeypatch.setattr(crops, "evenly_spaced", lambda total, limit=None: np.arange(total)[::-1][:limit])
-    settings = resolved("car", "sofa", studied=2)
-    result = prediction.by_stride(world, network, settings, {"conv5": 1.0})
+    settings = resolved("aeroplane", "sofa", studied=2, eta=1.0)
+    result = prediction.by_stride(world, network, settings)
     assert list(result) == ["conv5", "conv5+prior", "best place"]
     assert all(list(strides) == [16, 8, 4] for strides in result.values())
     # With eta = 1 it is known where all objects, in their own order, are predicted.
@@ -151,14 +154,15 @@ def test_strides_are_compared_on_the_same_objects(world, network, resolved, monk
     field, shape = features.grid(network, "conv5", size=227)
     for c, category in enumerate(settings.categories):
         objects = crops.objects(world, category, "val")
-        truth = crops.keypoints(objects, 227)
-        best = crops.errors(detection.nearest_location(truth, field, shape), objects, 227)
-        np.testing.assert_array_equal(result["best place"][16][c], best[::-1][:2])
-        means = evaluation.prior_means(world, network, category, "val", size=227)
+        last = objects[::-1][:2]
+        best = detection.nearest_location(crops.keypoints(last, 227), field, shape)
+        best = crops.by_image(crops.errors(best, last, 227), last)
+        np.testing.assert_array_equal(result["best place"][16][c], best)
+        means = evaluation.prior_means(world, network, settings, category, "val")
         prior = crops.errors(detection.nearest_location(means, field, shape), objects, 227)
-        np.testing.assert_array_equal(at_prior[c], prior)
-        np.testing.assert_array_equal(result["conv5+prior"][16][c], prior[::-1][:2])
-        seen = np.isfinite(truth[::-1][:2]).all(axis=-1)
+        np.testing.assert_array_equal(at_prior[c], crops.by_image(prior, objects))
+        np.testing.assert_array_equal(result["conv5+prior"][16][c], crops.by_image(prior[::-1][:2], last))
+        seen = ~np.isnan(best)
         for stride in (16, 8, 4):
             assert (result["best place"][stride][c] <= result["conv5"][stride][c])[seen].all()
         coarse, middle, fine = (np.nanmean(result["best place"][stride][c]) for stride in (16, 8, 4))
@@ -171,7 +175,7 @@ def test_strides_are_compared_on_the_same_objects(world, network, resolved, monk
 
 
 def test_eta_is_the_best_on_train(world, network, resolved):
-    settings = resolved("cat", etas=[0.0, 0.1, 1.0])
+    settings = resolved("cat", etas=[0.0, 0.1, 0.9])
     etas, curves = prediction.validate(world, network, settings)
     for method, curve in curves.items():
         for eta, (value, lower, upper) in zip(settings.etas, curve, strict=True):
@@ -179,34 +183,42 @@ def test_eta_is_the_best_on_train(world, network, resolved):
             _, (own,) = evaluation.predict(world, network, settings, feature, [eta], split="train")
             assert value == metrics.estimate(own, [0.1])[0, 0] and lower <= value <= upper
         assert curve[settings.etas.index(etas[method]), 0] == curve[:, 0].max()
-    assert prediction.validate(world, network, replace(settings, eta=0.4))[0] == {"conv5": 0.4, "SIFT": 0.4}
+    assert prediction.validate(world, network, replace(settings, eta=0.4))[0] == etas
 
 
 def test_the_table_has_each_method_and_the_prior_alone(world, network, resolved):
-    settings = resolved("cat")
-    errors = prediction.errors(world, network, settings, {"conv5": 0.2, "SIFT": 1.0})
+    settings = resolved("aeroplane", eta=0.3)  # two are in one image
+    errors = prediction.errors(world, network, settings, {"conv5": 0.2, "SIFT": 0.9})
     assert list(errors)[:4] == settings.methods == ["SIFT", "SIFT+prior", "conv5", "conv5+prior"]
-    assert list(errors)[4:] == ["SIFT+prior, eta = 0.1", "conv5+prior, eta = 0.1", "prior alone"]
-    _, ((expected,),) = evaluation.predict(world, network, settings, "conv5", [0.2])
-    np.testing.assert_array_equal(errors["conv5+prior"][0], expected)
-    objects = crops.objects(world, "cat", "val")
+    assert list(errors)[4:] == ["SIFT+prior, eta chosen", "conv5+prior, eta chosen", "prior alone"]
+    objects = crops.objects(world, "aeroplane", "val")
+    for method, feature, eta in (
+        ("SIFT", "sift", None),
+        ("conv5+prior", "conv5", 0.3),
+        ("conv5+prior, eta chosen", "conv5", 0.2),
+        ("SIFT+prior, eta chosen", "sift", 0.9),
+    ):
+        ((points,),), _ = evaluation.predict(world, network, settings, feature, [eta])
+        expected = crops.by_image(crops.errors(points, objects, 227), objects)
+        np.testing.assert_array_equal(errors[method][0], expected)
     for layer in ("pool5", "conv1"):
         (copied,) = evaluation.copy_errors(world, network, settings, layer=layer)
-        means = evaluation.prior_means(world, network, "cat", "val", size=227, layer=layer)
-        np.testing.assert_array_equal(copied, crops.errors(means, objects, 227))
-    by_layer = (neighbors(world, network, "cat", "val", layer=layer) for layer in ("pool5", "conv1"))
-    assert not np.array_equal(*by_layer)
+        means = evaluation.prior_means(world, network, settings, "aeroplane", "val", layer=layer)
+        expected = crops.by_image(crops.errors(means, objects, 227), objects)
+        np.testing.assert_array_equal(copied, expected)
+        assert np.array_equal(errors["prior alone"][0], expected, equal_nan=True) == (layer == "pool5")
 
 
 def test_examples_are_predicted_as_the_table_is(world, network, resolved):
-    settings = resolved("dog", seed=1, stride=8)
-    (example,) = prediction.examples(world, network, settings, {"conv5": 0.2, "SIFT": 0.1})
+    settings = resolved("dog", seed=1, stride=8, eta=0.2)
+    (example,) = prediction.examples(world, network, settings)
     assert example.image.shape == (227, 227, 3) and len(example.names) == len(example.truth)
-    truth = crops.keypoints(crops.objects(world, "dog", "val"), 227)
+    objects = crops.objects(world, "dog", "val")  # each in an image of its own, in their order
+    truth = crops.keypoints(objects, 227)
     row = [np.array_equal(each, example.truth, equal_nan=True) for each in truth].index(True)
-    for name, feature, eta in (("conv5+prior", "conv5", 0.2), ("SIFT+prior", "sift", 0.1)):
-        ((points,),), ((errors,),) = evaluation.predict(world, network, settings, feature, [eta])
-        np.testing.assert_array_equal(example.correct[name], errors[row] < 0.1)
+    for name, feature in (("conv5+prior", "conv5"), ("SIFT+prior", "sift")):
+        ((points,),), ((errors,),) = evaluation.predict(world, network, settings, feature, [0.2])
+        np.testing.assert_array_equal(example.correct[name], errors[row, 0] < 0.1)
         expected = np.where(np.isfinite(example.truth), points[row], NAN)
         np.testing.assert_array_equal(example.predicted[name], expected)
 
@@ -252,12 +264,14 @@ def test_tables_show_percent_and_the_published_numbers(monkeypatch, pytestconfig
 def test_settings_are_completed_or_refused(world, network, monkeypatch):
     settings = prediction.Settings(alpha=0.2).resolve(world, network)
     assert settings.categories == world.categories and settings.alphas == [0.1, 0.05, 0.025, 0.2]
-    assert settings.stride == 16 and settings.resolve(world, network) == settings
+    assert (settings.stride, settings.eta) == (16, 0.1) and settings.resolve(world, network) == settings
     for parameters, message in (
         ({"layer": "conv9"}, "unknown layer 'conv9': .* has conv1, "),
         ({"stride": 6}, "does not divide that of conv5, 16: expected one of 1, 2, 4, 8, 16"),
         ({"stride": 0}, "expected one of 1, 2, 4, 8, 16"),
         ({"category": "unicorn"}, "unknown category"),
+        ({"etas": [0.1, 1.0]}, "etas must be at least 0 and below 1, got 1.0"),
+        ({"prior_missing": "none"}, "prior_missing must be 'next' or 'any', got 'none'"),
     ):
         with pytest.raises(ValueError, match=message):
             prediction.Settings(**parameters).resolve(world, network)

@@ -63,7 +63,7 @@ def made(folder):
 
 @pytest.fixture
 def photos():
-    return scoreboard.read(ROOT / "results", "photos-{chapter}.json")
+    return scoreboard.read(ROOT / "results", "voc2011-{chapter}.json")
 
 
 def by_key(numbers):

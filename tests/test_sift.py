@@ -25,44 +25,49 @@ def cosine(a, b):
 
 @pytest.mark.parametrize("radius", [5, 10, 16, 20])
 def test_equals_the_direct_computation(image, radius):
-    # Inside, on and beyond the border.
+    # Inside, between pixels, on and beyond the border.
     points = np.array([[41, 30], [30.4, 27.3], [3, 5], [0, 60], [82, 0], [-2, 30]])
     found = descriptors(image, points, radius=radius)
     assert found.shape == (6, 128) and found.dtype == np.float32
     for (x, y), row in zip(points, found, strict=True):
-        # OpenCV rounds the point to a pixel and the result to integers.
-        assert cosine(row, oracles.sift(image, round(x), round(y), radius)) > 0.9995
-        assert cosine(row, oracles.sift(image, x, y, radius)) > (0.99 if radius > 5 else 0.97)
+        assert cosine(row, oracles.sift(image, x, y, radius)) > 0.9999
 
 
-@pytest.mark.parametrize(("radius", "magnification"), [(10, 6), (20, 12), (40, 6)])
+@pytest.mark.parametrize("radius", [10, 20])
+def test_equals_opencv(image, radius):
+    """OpenCV's bins are 1.5 keypoint sizes wide; at ``sigma`` its pyramid starts."""
+    keypoint = cv2.KeyPoint(41, 30, radius / 3, 0.0, 0.0, 0)
+    _, (expected,) = cv2.SIFT_create(sigma=radius / 6, enable_precise_upscale=True).compute(image, [keypoint])
+    assert cosine(descriptors(image, [41, 30], radius=radius), expected) > 0.999
+
+
+@pytest.mark.parametrize(("radius", "magnification"), [(10, 6), (20, 12), (40, 6), (20, np.inf)])
 def test_less_smoothing_equals_the_direct_computation(image, radius, magnification):
     points = np.array([[41, 30], [3, 5], [0, 60]])
     found = descriptors(image, points, radius=radius, magnification=magnification)
     for (x, y), row in zip(points, found, strict=True):
-        assert cosine(row, oracles.sift(image, x, y, radius, magnification)) > 0.9995
+        direct = oracles.sift(image, x, y, radius, min(magnification, radius / 2 / 0.5))
+        assert cosine(row, direct) > 0.9995
         assert cosine(row, oracles.sift(image, x, y, radius)) < 0.99
 
 
 @pytest.mark.parametrize(("shape", "radius"), [((151, 131), 40), ((151, 131), 80), ((11, 13), 160)])
-def test_large_radii_computed_in_a_halved_image_equal_the_direct_computation(rng, shape, radius):
+def test_large_radii_equal_the_direct_computation(rng, shape, radius):
     image = blobs(rng, *shape, sizes=[5]) if radius < 160 else rng.integers(0, 256, shape, np.uint8)
     points = np.array([[65, 75], [18.3, 97.1]]) if radius < 160 else np.array([[6, 5]])
     for (x, y), row in zip(points, descriptors(image, points, radius=radius), strict=True):
         assert cosine(row, oracles.sift(image, x, y, radius)) > 0.99
 
 
-@pytest.mark.parametrize("shape", [(227, 227), (61, 83)])
-def test_several_kinds_at_once_are_what_each_is_alone(rng, shape):
-    image = blobs(rng, *shape, sizes=[2])
+def test_several_kinds_at_once_are_what_each_is_alone(rng, image):
     points = rng.uniform(-2, 62, (3, 2, 2))
-    kinds = [(radius, 3) for radius in (10, 20, 40, 80, 160, 30)] + [(40, 12), (80, 12), (20, 3)]
+    kinds = [(10, 3), (160, 3), (40, 12), (20, np.inf)]
     found = several(image, points, kinds)
-    assert found.shape == (9, 3, 2, 128)
+    assert found.shape == (4, 3, 2, 128)
     for (radius, magnification), together in zip(kinds, found, strict=True):
         alone = descriptors(image, points, radius=radius, magnification=magnification)
         np.testing.assert_array_equal(together, alone)
-    assert several(image, points[:0], kinds).shape == (9, 0, 2, 128)
+    assert several(image, points[:0], kinds).shape == (4, 0, 2, 128)
 
 
 def test_large_radii_ignore_a_fine_pattern():
@@ -117,7 +122,7 @@ def test_dense_descriptors_are_those_of_each_point_of_the_grid(rng):
     centers = sift.dense_grid().centers(found.shape[:2])
     assert centers.min() == 12 and (centers[-1, -1] + 12 <= (100, 82)).all()
     difference = np.abs(found - descriptors(image, centers, radius=16))
-    assert difference.max() <= 4 and difference.mean() < 0.02  # of 512; most are 0
+    assert difference.max() <= 1 and difference.mean() < 0.01  # of 512; rounding
     assert (found[0, 0] == 0).all() and found[-1, -1].any()
 
 
@@ -134,9 +139,8 @@ GREY = np.zeros((20, 20), np.uint8)
         (lambda: descriptors(GREY, [[1, 1], [np.nan, 2]], radius=10), "NaN"),
         (lambda: descriptors(GREY, [[1, 1]], radius=3), "at least 4"),
         (lambda: descriptors(GREY, [[1, 1]], radius=np.nan), "at least 4"),
-        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=0), "for radius 10, at most 10, got"),
-        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=11), "for radius 10, at most 10, got"),
-        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=np.nan), "radius 10, at most 10, got"),
+        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=0), "magnification must be above 0"),
+        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=np.nan), "above 0, got nan"),
         (lambda: sift.dense(np.zeros((50, 50, 3))), "uint8"),
         (lambda: sift.dense(np.zeros((24, 50, 3), np.uint8)), "do not fit"),
     ],

@@ -12,6 +12,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
+from corrlib.sift import Sift
 
 __all__ = [
     "ORDERS",
@@ -67,7 +68,7 @@ def flow_errors(
     settings: Settings,
     category: str,
     *,
-    feature: str | float,
+    feature: str | Sift,
     beta: float,
     order: str = "deformation",
     split: str = "val",
@@ -211,7 +212,7 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
     return chosen, validation
 
 
-def _trial(data: VOC, network: Network, settings: Settings, feature: str | float, beta: float) -> np.ndarray:
+def _trial(data: VOC, network: Network, settings: Settings, feature: str | Sift, beta: float) -> np.ndarray:
     """PCK over all of `ALPHAS` with its interval, and the share of still pairs, ``(4,)``, on train."""
     how = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
     each, still = [], []
@@ -231,7 +232,7 @@ def by_order(
 
 
 def optimality(
-    data: VOC, network: Network, settings: Settings, *, feature: str | float, beta: float, limit: int
+    data: VOC, network: Network, settings: Settings, *, feature: str | Sift, beta: float, limit: int
 ) -> dict[str, float]:
     """How many alignments move nothing, and how far above the optimum their energies are.
 

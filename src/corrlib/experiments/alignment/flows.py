@@ -19,6 +19,7 @@ from corrlib.experiments.alignment.settings import Settings
 from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.geometry import ReceptiveField
 from corrlib.metrics import rms_norm
+from corrlib.sift import Sift
 
 __all__ = ["align", "copied", "features", "prepare", "scale", "transfer"]
 
@@ -73,7 +74,7 @@ def align(
     settings: Settings,
     category: str,
     *,
-    feature: str | float,
+    feature: str | Sift,
     beta: float,
     split: str = "val",
     limit: int | None = None,
@@ -83,7 +84,7 @@ def align(
     Parameters
     ----------
     feature
-        A layer of the network, or a radius of SIFT in pixels; taken at the same locations.
+        A layer of the network, or a kind of SIFT; taken at the same locations.
     split
         Of the objects; the neighbours are always of ``train``.
     limit
@@ -151,18 +152,18 @@ def transfer(labels_rc: np.ndarray, field: ReceptiveField, size: int, points: np
 
 
 def features(
-    data: VOC, network: Network, category: str, split: str, *, feature: str | float, size: int
+    data: VOC, network: Network, category: str, split: str, *, feature: str | Sift, size: int
 ) -> np.ndarray:
     """Features of every object of a category at the grid, from the cache: float16, or uint8 for SIFT.
 
-    `feature` is a layer or the radius of SIFT in pixels; `size` the side of the crops. A layer with another
+    `feature` is a layer or a kind of SIFT; `size` the side of the crops. A layer with another
     grid gives the unit nearest to each location.
     """
     inputs = dict(data=data, network=network, category=category, split=split)
     return cached(_features, **inputs, feature=feature, size=size)["features"]
 
 
-def scale(data: VOC, network: Network, *, feature: str | float, size: int) -> float:
+def scale(data: VOC, network: Network, *, feature: str | Sift, size: int) -> float:
     """What a kind of feature is divided by in the energy: its RMS norm over a sample of the training set."""
     norm = float(cached(_norm, data=data, network=network, feature=feature, size=size)["norm"])
     if not norm:
@@ -171,19 +172,19 @@ def scale(data: VOC, network: Network, *, feature: str | float, size: int) -> fl
 
 
 @lru_cache(maxsize=4)
-def _scaled(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
+def _scaled(data: VOC, network: Network, category: str, split: str, feature: str | Sift, size: int):
     """Features of RMS norm 1, float32; those of one category serve many blocks and many betas in turn."""
     raw = features(data, network, category, split, feature=feature, size=size)
     return raw.astype(np.float32) / scale(data, network, feature=feature, size=size)
 
 
-def _features(data: VOC, network: Network, category: str, split: str, feature: str | float, size: int):
+def _features(data: VOC, network: Network, category: str, split: str, feature: str | Sift, size: int):
     described = _describe(network, crops.category_images(data, category, split, size), feature)
-    # OpenCV rounds SIFT to integers.
+    # SIFT is rounded to integers.
     return {"features": described.astype(np.float16 if isinstance(feature, str) else np.uint8)}
 
 
-def _norm(data: VOC, network: Network, feature: str | float, size: int):
+def _norm(data: VOC, network: Network, feature: str | Sift, size: int):
     sample = []
     for category in data.categories:
         train = crops.objects(data, category, "train")
@@ -192,13 +193,13 @@ def _norm(data: VOC, network: Network, feature: str | float, size: int):
     return {"norm": np.array(rms_norm(np.concatenate(sample)))}
 
 
-def _describe(network: Network, images: np.ndarray, feature: str | float) -> np.ndarray:
+def _describe(network: Network, images: np.ndarray, feature: str | Sift) -> np.ndarray:
     """Features ``(N, H, W, C)`` float32 of crops ``(N, size, size, 3)`` at the grid."""
     shape = network.output_shape(images.shape[1:3], GRID_LAYER)
     centers = network.receptive_fields[GRID_LAYER].centers(shape)
     if not isinstance(feature, str):
         with ThreadPoolExecutor(cpu_count()) as pool:
-            described = pool.map(lambda image: sift.descriptors(image, centers, radius=feature), images)
+            described = pool.map(lambda image: sift.several(image, centers, [feature])[0], images)
             return np.array(list(described), np.float32).reshape(len(images), *shape, 128)
     described = np.empty((len(images), *shape, network.channels(feature)), np.float32)
     for first in range(0, len(images), BATCH):
@@ -213,7 +214,7 @@ def _align(
     network: Network,
     category: str,
     split: str,
-    feature: str | float,
+    feature: str | Sift,
     beta: float,
     solver: str,
     iterations: int,

@@ -9,6 +9,7 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC
 from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
+from corrlib.sift import Sift
 
 __all__ = ["ALPHAS", "MISSING", "PAPER_BETA", "Settings"]
 
@@ -24,7 +25,7 @@ class Settings:
     Attributes
     ----------
     layer : Convolution layer to align by, or ``sift``: then the chapter reports SIFT, beside conv4.
-    radius : Of SIFT, in pixels.
+    radius, smoothing : Of SIFT, as `corrlib.sift.Sift` has them.
     alpha : Tolerance of PCK. No flow depends on it.
     beta
         Weight of the squared difference, in pixels, between the displacements of neighbouring nodes, for
@@ -54,6 +55,7 @@ class Settings:
 
     layer: str = "conv4"
     radius: float = 20.0
+    smoothing: float = 0.0
     alpha: float = 0.1
     beta: float | None = None
     betas: Sequence[float] = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
@@ -93,10 +95,11 @@ class Settings:
         return "conv4" if self.layer == "sift" else self.layer
 
     @property
-    def features(self) -> dict[str, str | float]:
-        """Method of Table 2 -> the layer, or the radius of SIFT, that it aligns by."""
+    def features(self) -> dict[str, str | Sift]:
+        """Method of Table 2 -> the layer, or the kind of SIFT, that it aligns by."""
+        kind = Sift(self.radius, self.smoothing)
         sift = "SIFT flow" if self.radius == 20 else f"SIFT flow, radius {self.radius:g}"
-        return {f"{self.convnet_layer} flow": self.convnet_layer, sift: self.radius}
+        return {f"{self.convnet_layer} flow": self.convnet_layer, sift: kind}
 
     @property
     def alphas(self) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -15,30 +15,19 @@ from corrlib import figurines, flow, metrics
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.alignment.evaluation import copy_errors, errors, flow_errors, optimality
-from corrlib.experiments.alignment.flows import GRID_LAYER, align, scale
+from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors, optimality
+from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.experiments.neighbors import neighbors as nearest_neighbors
+from corrlib.sift import Sift
 
 __all__ = ["LAYERS", "RADII", "by_feature", "dense_errors", "every_pixel", "few", "solvers"]
-__all__ += ["TRANSFERS", "readings"]
+__all__ += ["unmoved"]
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
-RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
+RADII = tuple(map(Sift, (10.0, 20.0, 40.0, 80.0, 160.0)))
 #: Categories on which solvers are compared, and every layer and every radius is tried.
 FEW = 4
-SOLVERS = {"trws": "TRW-S", "bp": "BP"}
-#: Ways to transfer a keypoint, by flow and in NN transfer -> the settings.
-TRANSFERS = {
-    "median of five, if most show it; copied from the first": dict(
-        top=5, missing="most", copy_top=1, copy_missing="any"
-    ),
-    "median of five, if most show it": dict(top=5, missing="most", copy_top=5, copy_missing="most"),
-    "median of those of five that show it": dict(top=5, missing="any", copy_top=5, copy_missing="any"),
-    "median of the first five that show it": dict(top=5, missing="next", copy_top=5, copy_missing="next"),
-    "of the first neighbour": dict(top=1, missing="any", copy_top=1, copy_missing="any"),
-    "of the first neighbour that shows it": dict(top=1, missing="next", copy_top=1, copy_missing="next"),
-}
 #: Nearest neighbours of an object in which dense errors are measured.
 PAIRS = 5
 #: Dense errors are measured at every so many pixels of a crop.
@@ -54,7 +43,7 @@ def few(settings: Settings) -> Settings:
 def solvers(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Both solvers at the paper's beta and at the given one of each flow: how close to the optimum, and PCK.
+    """Both solvers at the beta of each method and at the paper's: how close to the optimum, and its PCK.
 
     Of twice ``settings.studied`` objects of each category.
 
@@ -79,59 +68,10 @@ def solvers(
     return result
 
 
-def readings(
-    data: VOC,
-    network: Network,
-    settings: Settings,
-    betas: Mapping[str, float],
-) -> list[dict[str, Any]]:
-    """Table 2 as other readings of the paper's text would have it, one choice at a time.
-
-    The choices: whose keypoints are transferred (`TRANSFERS`), by what neighbours are found, what the paper's
-    beta is measured in, and what minimises the energy. Of ``settings.read`` objects of each category.
-
-    Returns
-    -------
-    list of dict
-        ``choice`` and ``reading`` in words; ``ours``, whether it is that of `settings` and `betas`; ``pck``,
-        method -> category -> PCK ``(3,)`` at each of `ALPHAS`; and ``still``, flow -> share of the pairs in
-        which nothing moves.
-    """
-    norms = {m: scale(data, network, feature=f, size=settings.size) for m, f in settings.features.items()}
-    squared = network.receptive_fields[GRID_LAYER].stride ** 2
-    units = {
-        "0.003, in pixels": dict.fromkeys(norms, PAPER_BETA),
-        "0.003, in grid cells": dict.fromkeys(norms, PAPER_BETA / squared),
-        "0.003, in pixels, for features as they are": {m: PAPER_BETA / norm for m, norm in norms.items()},
-    }
-    layers = [name for name in ("fc7", "conv5 mean", "pool5") if name.split()[0] in network.layers]
-    alternatives = [
-        *(("keypoints", text, replace(settings, **by), betas) for text, by in TRANSFERS.items()),
-        *(("neighbours", name, replace(settings, retrieval_layer=name), betas) for name in layers),
-        *(("beta", text, settings, values) for text, values in units.items()),
-        *(("solver", text, replace(settings, solver=name), betas) for name, text in SOLVERS.items()),
-    ]
-    rows = []
-    for choice, reading, own, own_betas in alternatives:
-        each = errors(data, network, own, own_betas, limit=settings.read)
-        pck = {
-            method: {c: metrics.pck(of, ALPHAS) for c, of in zip(settings.categories, by, strict=True)}
-            for method, by in each.items()
-        }
-        still = {
-            method: np.mean(
-                [
-                    align(
-                        data, network, own, c, feature=feature, beta=own_betas[method], limit=settings.read
-                    ).still.mean()
-                    for c in settings.categories
-                ]
-            )
-            for method, feature in settings.features.items()
-        }
-        ours = own == settings and own_betas == betas
-        rows.append({"choice": choice, "reading": reading, "ours": ours, "pck": pck, "still": still})
-    return rows
+def unmoved(solved: Sequence[Mapping[str, Any]], solver: str) -> dict[str, float]:
+    """Method -> the share of pairs in which nothing moves at the paper's beta, of what `solvers` returns."""
+    rows = [row for row in solved if row["beta"] == PAPER_BETA and row["solver"] == solver]
+    return {row["method"]: row["still"] for row in rows}
 
 
 def by_feature(
@@ -142,7 +82,9 @@ def by_feature(
     Of twice ``settings.studied`` objects per category, at the beta of the flow of the same kind of feature.
     """
     conv, sift = betas.values()
-    kinds = [(name, name, conv) for name in LAYERS] + [(f"SIFT\n{r:g}", r, sift) for r in RADII]
+    kinds = [(name, name, conv) for name in LAYERS] + [
+        (str(kind).replace(" ", "\n"), kind, sift) for kind in RADII
+    ]
     limit, result = 2 * settings.studied, {}
     for label, feature, beta in kinds:
         each = [
@@ -181,7 +123,7 @@ def every_pixel(
 
 
 def dense_errors(
-    data: VOC, network: Network, settings: Settings, *, feature: str | float, beta: float
+    data: VOC, network: Network, settings: Settings, *, feature: str | Sift, beta: float
 ) -> dict[str, list[list[np.ndarray]]]:
     """Errors of the flow at all places that an object and its nearest neighbours both show, pair by pair.
 

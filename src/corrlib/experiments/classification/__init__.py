@@ -17,15 +17,13 @@ from corrlib.experiments.classification.evaluation import (
 from corrlib.experiments.classification.features import keypoints
 from corrlib.experiments.classification.proximity import histograms, localisation
 from corrlib.experiments.classification.responses import MARGIN, peaks
-from corrlib.experiments.classification.settings import SHARP, Feature, Settings, Sift
+from corrlib.experiments.classification.settings import Feature, Settings
 
 __all__ = [
     "MARGIN",
     "SHARES",
-    "SHARP",
     "Feature",
     "Settings",
-    "Sift",
     "accuracy",
     "best_C",
     "best_features",

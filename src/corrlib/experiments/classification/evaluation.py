@@ -13,7 +13,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.classification.features import features as keypoint_features
 from corrlib.experiments.classification.features import keypoints, samples
-from corrlib.experiments.classification.settings import SHARP, UNRECTIFIED, Feature, Settings
+from corrlib.experiments.classification.settings import UNRECTIFIED, Feature, Settings
 from corrlib.experiments.classification.training import classifiers, cross_validate
 
 __all__ = ["SHARES", "accuracy", "best_C", "best_features", "classify", "confusion", "differences", "errors"]
@@ -104,8 +104,7 @@ def validate(
             for feature, tables in predicted.items()
         }
 
-    both = [*settings.features, *SHARP]
-    trained = accuracies(settings.validated_categories, both, [settings.C])
+    trained = accuracies(settings.validated_categories, settings.features, [settings.C])
     curves = accuracies([settings.shown], settings.features, settings.Cs)
     return {f: v[:, 0] for f, v in trained.items()}, {f: v[0] for f, v in curves.items()}
 
@@ -113,11 +112,11 @@ def validate(
 def best_features(trained: Mapping[Feature, np.ndarray], settings: Settings) -> dict[str, Feature]:
     """Features with the highest mean of the accuracies ``(c,)`` that `validate` returns; the first of ties.
 
-    ``convnet``, the best layer; ``sift``, the best radius; ``sharp``, the best of `SHARP`; ``early``, the
-    best layer other than conv4 and conv5, if there is one.
+    ``convnet``, the best layer; ``sift``, the best radius; ``early``, the best layer other than conv4 and
+    conv5, if there is one.
     """
     early = [name for name in settings.layers if name not in LATE] or settings.layers
-    kinds = {"convnet": settings.layers, "sift": settings.sift, "sharp": SHARP, "early": early}
+    kinds = {"convnet": settings.layers, "sift": settings.sift, "early": early}
     return {kind: max(some, key=lambda feature: trained[feature].mean()) for kind, some in kinds.items()}
 
 
@@ -194,7 +193,7 @@ def differences(
     Parameters
     ----------
     predicted
-        What `classify` returns for all layers, SIFT and `SHARP`.
+        What `classify` returns for all layers and SIFT.
     best, located
         What `best_features` and `localisation` return.
 
@@ -220,7 +219,6 @@ def differences(
     pooled = [(name, f"{kind}{name[4:]}") for name in layers for kind in ("pool", "norm")]
     result = {
         "conv-as-good-as-sift": compared((best["convnet"], best["sift"])),
-        "conv-as-good-as-sharp-sift": compared((best["convnet"], best["sharp"])),
         "conv4-conv5-best": compared(
             *((name, early) for name in layers if name in LATE and early not in LATE)
         ),

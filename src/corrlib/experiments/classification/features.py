@@ -14,13 +14,14 @@ from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.convnet.dense import unrectified
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.classification.settings import RADII, SHARP, UNRECTIFIED, Feature, Sift, Warp
+from corrlib.experiments.classification.settings import RADII, UNRECTIFIED, Feature, Warp
 from corrlib.metrics import rms_norm
+from corrlib.sift import SCALE_SPACE, Sift
 
 __all__ = ["features", "keypoints", "object_crops", "samples", "scale", "visible"]
 
 #: SIFT of these kinds is described together, as reading the images takes its time.
-TOGETHER = (*map(Sift, RADII), *SHARP)
+TOGETHER = tuple(Sift(radius, smoothing) for smoothing in (0.0, SCALE_SPACE) for radius in RADII)
 #: RMS norm that every type of feature is scaled to: that of SIFT, at which the paper's C = 1e-6 fits.
 NORM = 512.0
 BATCH = 32

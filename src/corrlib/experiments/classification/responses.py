@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from corrlib.convnet import Network
 from corrlib.convnet.dense import dense_features, dense_field
 from corrlib.data import VOC, crops
 from corrlib.experiments.classification.features import object_crops, visible
-from corrlib.experiments.classification.settings import Feature, Settings, Sift, Warp
+from corrlib.experiments.classification.settings import Feature, Settings, Warp
 from corrlib.experiments.classification.training import classifiers
+from corrlib.sift import Sift
 
-__all__ = ["MARGIN", "REACH", "Peaks", "category_peaks", "highest", "peaks", "sift_at_pixels", "windows"]
+__all__ = ["MARGIN", "REACH", "Peaks", "category_peaks", "highest", "peaks", "windows"]
 
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
 REACH = 10
@@ -55,8 +55,9 @@ class Peaks:
 
 def peaks(data: VOC, network: Network, settings: Settings) -> list[Peaks]:
     """Peaks of the features of Table 3: for the category that is shown, then for some of the others."""
-    where = [(settings.shown, settings.localised), *((name, 1) for name in settings.other_categories)]
-    return [category_peaks(data, network, settings, category, limit) for category, limit in where]
+    where = {settings.shown: settings.localised}
+    where |= dict.fromkeys(settings.other_categories, settings.localised_others)
+    return [category_peaks(data, network, settings, category, limit) for category, limit in where.items()]
 
 
 def category_peaks(
@@ -84,21 +85,6 @@ def highest(responses: np.ndarray) -> np.ndarray:
     """``(row, col)`` float64 of the highest of ``(21, 21)`` responses; NaN if it is on the border."""
     place = np.array(np.unravel_index(responses.argmax(), responses.shape), dtype=np.float64)
     return np.full(2, np.nan) if (np.abs(place - REACH) == REACH).any() else place
-
-
-def sift_at_pixels(image: np.ndarray, points: np.ndarray, kind: Sift) -> np.ndarray:
-    """SIFT at whole pixels ``(..., 2)``, never rounded to those of a halved image: ``(..., 128)``.
-
-    `corrlib.sift.descriptors` describes large radii in halved images, whose pixels are at most
-    ``radius / 20`` wide: the image is cut so that each point in turn becomes one of them.
-    """
-    step = 2 ** max(0, math.ceil(math.log2(kind.radius / 20)))
-    flat = np.rint(points).astype(int).reshape(-1, 2)
-    result = np.empty((len(flat), 128), np.float32)
-    for x, y in np.unique(flat % step, axis=0):
-        here = (flat % step == (x, y)).all(axis=1)
-        result[here] = sift.several(image[y:, x:], flat[here] - (x, y), [kind])[0]
-    return result.reshape(*points.shape[:-1], 128)
 
 
 def _peaks(
@@ -153,7 +139,7 @@ def _offsets(
         result, classifier = np.full((len(points), 2), np.nan), trained[feature]
         for n in np.flatnonzero(inside & np.isin(kinds, classifier.classes)):  # no classifier, no peak
             if isinstance(feature, Sift):
-                values = sift_at_pixels(image, around[n], feature)
+                (values,) = sift.several(image, around[n], [feature])
             else:
                 first = dense_field(network, feature).center
                 cols, rows = np.moveaxis(np.rint(around[n] - first).astype(int), -1, 0)

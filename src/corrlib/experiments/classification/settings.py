@@ -11,34 +11,18 @@ import numpy as np
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.geometry import Crop
-from corrlib.sift import MAGNIFICATION
+from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["RADII", "SHARP", "UNRECTIFIED", "Feature", "Settings", "Sift", "Warp"]
+__all__ = ["RADII", "UNRECTIFIED", "Feature", "Settings", "Warp"]
 
 #: The paper's radii of SIFT, in pixels.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
-
-
-class Sift(NamedTuple):
-    """SIFT of a radius in pixels and a magnification, as `corrlib.sift.descriptors` has them.
-
-    Its label is its ``str``: ``SIFT 20``, or ``SIFT 80, bin/12`` for another magnification than the usual.
-    """
-
-    radius: float
-    magnification: float = MAGNIFICATION
-
-    def __str__(self) -> str:
-        smoothing = "" if self.magnification == MAGNIFICATION else f", bin/{self.magnification:g}"
-        return f"SIFT {self.radius:g}{smoothing}"
 
 
 #: A type of feature: a layer of the network, a value of `UNRECTIFIED`, or SIFT. Its label is its ``str``.
 Feature = str | Sift
 #: Convolution layers -> the feature that is their output before rectification.
 UNRECTIFIED = {name: f"{name} linear" for name in ("conv3", "conv4", "conv5")}
-#: SIFT with less smoothing than its scale space has, of the two radii that suit it best.
-SHARP = (Sift(40.0, 12.0), Sift(80.0, 12.0))
 
 
 class Warp(NamedTuple):
@@ -62,7 +46,7 @@ class Settings:
 
     Attributes
     ----------
-    layers, radii : Convolution layers, and radii of SIFT in pixels, that are compared.
+    layers, radii : Convolution layers, and radii of SIFT (sides of its bins) in pixels, that are compared.
     C : Of the SVMs, for features of RMS norm 512.
     Cs : Values of C that are compared by cross validation; `resolve` adds `C` to them.
     folds : Of cross validation, of the training images of each category.
@@ -73,7 +57,8 @@ class Settings:
     shown : Category of the paper's Figures 4 and 5; the first one if there is no such category.
     pointed : Its keypoints that Figure 4 shows; the first two if it has none of them.
     localised
-        Its objects in the study of fine localisation, and `others` of other categories, one object of each.
+        Its objects in the study of fine localisation, at most, and `localised_others` of each of `others`
+        other categories.
     chosen : Number of categories whose cross validation chooses the best features.
     seed : Of the draw of training images, where not all are used.
     categories : The categories; `resolve` fills them in.
@@ -92,6 +77,7 @@ class Settings:
     pointed: Sequence[str] = ("L_Eye", "Nose")
     localised: int = 40
     others: int = 8
+    localised_others: int = 1
     chosen: int = 10
     seed: int = 0
     categories: Sequence[str] = ()
@@ -121,6 +107,11 @@ class Settings:
         return [Sift(float(radius)) for radius in self.radii]
 
     @property
+    def smoothed(self) -> list[Sift]:
+        """The same, of images smoothed as in SIFT's scale space."""
+        return [kind._replace(smoothing=SCALE_SPACE) for kind in self.sift]
+
+    @property
     def features(self) -> list[Feature]:
         """The features of Table 3: SIFT, then the layers."""
         return [*self.sift, *self.layers]
@@ -132,7 +123,7 @@ class Settings:
 
     @property
     def other_categories(self) -> list[str]:
-        """Categories, evenly spaced, of which one object each is localised, beside those of `shown`."""
+        """Categories, evenly spaced, whose objects are localised, too, beside those of `shown`."""
         return [name for name in self._evenly_spaced if name != self.shown][: self.others]
 
     @property

@@ -14,7 +14,8 @@ from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.classification.features import keypoints, samples, scale
-from corrlib.experiments.classification.settings import Feature, Settings, Sift, Warp
+from corrlib.experiments.classification.settings import Feature, Settings, Warp
+from corrlib.sift import Sift
 
 __all__ = ["classifiers", "cross_validate"]
 

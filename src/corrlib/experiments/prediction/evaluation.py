@@ -224,7 +224,7 @@ def stride_gain(strides: Mapping[int, Errors]) -> dict[float, np.ndarray]:
 def differences(
     errors: Mapping[str, Errors], strides: Mapping[int, Errors], settings: Settings
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences in mean PCK, in points, that the paper's claims of section 5, and two more, rest on.
+    """The differences in mean PCK, in points, that the paper's claims of section 5, and three more, rest on.
 
     Returns
     -------
@@ -244,5 +244,9 @@ def differences(
     for claim, (better, worse) in compared.items():
         difference = 100 * metrics.estimate(errors[better], [settings.alpha], minus=errors[worse])[0]
         result[claim] = [(f"alpha = {settings.alpha:g}", difference)]
+    stricter = 100 * metrics.estimate(errors[conv_prior], ALPHAS[1:], minus=errors[sift_prior])
+    result["conv-prior-over-sift-prior-stricter"] = [
+        (f"alpha = {alpha:g}", value) for alpha, value in zip(ALPHAS[1:], stricter, strict=True)
+    ]
     strict = list(stride_gain(strides).items())[1:]
     return result | {"finer-stride": [(f"alpha = {alpha:g}", gain) for alpha, gain in strict]}

@@ -53,7 +53,9 @@ def grid(
     return field, (height * factor, width * factor)
 
 
-def features(network: Network | None, images: np.ndarray, feature: str, factor: int = 1) -> np.ndarray:
+def features(
+    network: Network | None, images: np.ndarray, feature: str, factor: int = 1, smoothing: float = 0.0
+) -> np.ndarray:
     """Features of crops ``(N, size, size, 3)``, of single units: windows are not joined.
 
     Returns
@@ -66,7 +68,8 @@ def features(network: Network | None, images: np.ndarray, feature: str, factor: 
     if feature == SIFT:
         # A thread per image, and none within: small matrix products would wait for each other.
         with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
-            return np.stack(list(pool.map(sift.dense, images)))[:, None, None]
+            described = pool.map(lambda image: sift.dense(image, smoothing=smoothing), images)
+            return np.stack(list(described))[:, None, None]
     field, shape = grid(network, feature, size=images.shape[1], factor=factor)
     h, w = (side // factor for side in shape)
     result = np.empty((len(images), factor, factor, h, w, network.channels(feature)), np.float32)

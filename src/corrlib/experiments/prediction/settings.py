@@ -26,6 +26,7 @@ class Settings:
     alpha : Tolerance of PCK. No detector depends on it.
     eta : Weight of the prior, 0 (the detector alone) to 1 (the prior alone).
     etas : Beside it the best of these on the training set, below 1, is shown for each kind of feature.
+    smoothing : Of the image before SIFT, in bins, as `corrlib.sift.descriptors` has it.
     sigma : Standard deviation of the prior, in pixels of the object crops.
     prior_missing
         Of a keypoint that the nearest neighbour does not show, the prior is that of the ``next`` neighbour
@@ -46,6 +47,7 @@ class Settings:
     alpha: float = 0.1
     eta: float = PAPER_ETA
     etas: Sequence[float] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+    smoothing: float = 0.0
     sigma: float = 22.0
     prior_missing: str = "next"
     context: int = 3

@@ -71,6 +71,7 @@ def train(data: VOC, network: Network, settings: Settings, category: str, featur
         rounds=settings.rounds,
         seed=settings.seed,
         size=settings.size,
+        smoothing=settings.smoothing if feature == SIFT else 0.0,
     )
     return Trained(**trained)
 
@@ -110,6 +111,7 @@ def scores(
         feature=feature,
         detectors=trained,
         size=settings.size,
+        smoothing=settings.smoothing if feature == SIFT else 0.0,
         factor=factor,
         limit=limit,
     )
@@ -176,10 +178,13 @@ def _train(
     rounds: int,
     seed: int,
     size: int,
+    smoothing: float,
 ) -> dict[str, np.ndarray]:
     objects = crops.objects(data, category, "train")
     batches = (crops.images(data, objects[i : i + BATCH], size) for i in range(0, len(objects), BATCH))
-    maps = np.concatenate([features(network, images, feature)[:, 0, 0] for images in batches])
+    maps = np.concatenate(
+        [features(network, images, feature, smoothing=smoothing)[:, 0, 0] for images in batches]
+    )
     label = detection.labels_by_distance if feature == SIFT else detection.labels_by_field
     labels = label(crops.keypoints(objects, size), *grid(network, feature, size=size, context=context))
     parameters = dict(context=context, C=C, rounds=rounds, seed=seed)
@@ -203,13 +208,14 @@ def _score(
     feature: str,
     detectors: Trained,
     size: int,
+    smoothing: float,
     factor: int,
     limit: int | None,
 ) -> dict[str, np.ndarray]:
     objects, parts = subset(crops.objects(data, category, "val"), limit), []
     for first in range(0, len(objects), BATCH):
         images = crops.images(data, objects[first : first + BATCH], size)
-        maps = features(network, images, feature, factor)
+        maps = features(network, images, feature, factor, smoothing)
         each = hard_negatives.responses(maps.reshape(-1, *maps.shape[3:]), detectors.weights, detectors.bias)
         (k, h, w), n = each.shape[1:], len(images)
         each = each.reshape(n, factor, factor, k, h, w).transpose(0, 3, 4, 1, 5, 2)

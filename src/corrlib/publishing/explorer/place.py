@@ -21,6 +21,7 @@ from corrlib.geometry import ReceptiveField
 from corrlib.publishing import plots
 from corrlib.publishing.explorer import truths
 from corrlib.publishing.explorer.html import packed, webp, widget
+from corrlib.sift import Sift
 
 #: Kinds of flow, as the script names them.
 CONVNET, SIFT = "convnet flow", "SIFT flow"
@@ -72,9 +73,9 @@ def places(
     return widget("places", content(examples, network, first, settings.size), picture, ALT)
 
 
-def in_words(feature: str | float) -> str:
+def in_words(feature: str | Sift) -> str:
     """The name of a layer, or of a radius of SIFT."""
-    return feature if isinstance(feature, str) else f"radius {feature:g}"
+    return feature if isinstance(feature, str) else f"radius {feature.radius:g}"
 
 
 def example(
@@ -82,7 +83,7 @@ def example(
     network: Network,
     settings: Settings,
     category: str,
-    features: Mapping[str, Sequence[str | float]],
+    features: Mapping[str, Sequence[str | Sift]],
     betas: Mapping[str, float],
 ) -> Example:
     """Align an object of a category (`best_visible` of the first few) by features of each kind of flow."""

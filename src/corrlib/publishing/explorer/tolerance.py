@@ -72,10 +72,13 @@ def _predicted(
     result = {}
     for method, feature in settings.features.items():
         pairs = align(data, network, settings, category, feature=feature, beta=betas[method], limit=BLOCK)
-        result[method] = first_median(pairs.points, pairs.smoothness, top=settings.top)
+        result[method] = first_median(
+            pairs.points, pairs.smoothness, top=settings.top, missing=settings.missing
+        )
     points = copied(data, network, settings, category)[pairs.rows]
     rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
-    return result | {"NN transfer": first_median(points, rank, top=settings.top)}
+    copy = first_median(points, rank, top=settings.copy_top, missing=settings.copy_missing)
+    return result | {"NN transfer": copy}
 
 
 def _example(data: VOC, category: str, predicted: Mapping[str, np.ndarray], size: int) -> dict[str, Any]:

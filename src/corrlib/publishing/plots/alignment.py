@@ -9,16 +9,28 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from corrlib.experiments.alignment import ALPHAS, PAPER_BETA, Settings
+from corrlib.experiments.alignment import ALPHAS, PAPER_BETA
+from corrlib.experiments.alignment.evaluation import Validation
 from corrlib.experiments.alignment.example import Example
 from corrlib.publishing.plots import style
 
 
-def validated_beta(settings: Settings, validated: Mapping[str, np.ndarray]) -> Figure:
-    """Draw mean PCK against beta, flow by flow, as `alignment.validate` returns it."""
-    series = {method: 100 * curve for method, curve in validated.items()}
-    labels = dict(xlabel="beta", ylabel="mean PCK in percent, alpha = 0.1")
-    return style.curves(settings.betas, series, **labels, logarithmic=True, marks={"the paper's": PAPER_BETA})
+def validated_beta(validation: Validation) -> Figure:
+    """Draw PCK and the share of still pairs against beta, flow by flow, as `alignment.validate` has them."""
+    figure, ((upper,), (lower,)) = style.panels(2, 1, (6.4, 4.6), lines=True, heights=(3, 1.2))
+    for (method, pck), colour, marker in zip(validation.pck.items(), style.COLOURS, "os", strict=False):
+        look = dict(color=colour, marker=marker, lw=1.6, ms=4)
+        upper.plot(validation.betas, 100 * pck[:, 0], label=method, **look)
+        upper.fill_between(validation.betas, *100 * pck[:, 1:].T, color=colour, alpha=0.15, lw=0)
+        lower.plot(validation.betas, 100 * validation.still[method], **look)
+    for axes in (upper, lower):
+        axes.axvline(PAPER_BETA, color=style.GREY, ls="--", lw=1.2, label="the paper's")
+        axes.set_xscale("log")
+        axes.grid(alpha=0.25)
+    upper.set(ylabel="PCK in percent, mean of\nalpha = 0.1, 0.05, 0.025", xticklabels=[])
+    lower.set(xlabel="beta", ylabel="still pairs, %", ylim=(-5, 105))
+    upper.legend(fontsize=8, frameon=False)
+    return figure
 
 
 def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:

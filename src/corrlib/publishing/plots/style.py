@@ -58,11 +58,13 @@ def show(axes: Axes, image: np.ndarray) -> Axes:
 
 def panels(
     rows: int, columns: int, size: tuple[float, float], *, lines: bool = False, sharey: bool = False,
-    widths: Sequence[float] | None = None,
+    widths: Sequence[float] | None = None, heights: Sequence[float] | None = None,
 ) -> tuple[Figure, np.ndarray]:  # fmt: skip
     """A figure of `size` inches, with `lines` as `LineArt`, and its axes ``(rows, columns)``."""
     style = dict(figsize=size, dpi=DPI, layout="constrained", FigureClass=LineArt if lines else Figure)
-    return plt.subplots(rows, columns, squeeze=False, sharey=sharey, width_ratios=widths, **style)
+    return plt.subplots(
+        rows, columns, squeeze=False, sharey=sharey, width_ratios=widths, height_ratios=heights, **style
+    )
 
 
 def intervals(

@@ -170,8 +170,8 @@ def _score(root: Path, out: Path, data: VOC, network: Network) -> Path:
     """Write the scoreboard; print the distances from the paper's numbers, and the verdict on each claim."""
     digests = {"data": data.digest, "weights": network.digest}
     ours = scoreboard.read(out / "results", f"{{chapter}}-{data.name}.json", **digests)
-    photos = scoreboard.read(root / "results", "photos-{chapter}.json")
-    datasets = {"photos (recorded)": photos, data.name: ours}
+    photos = scoreboard.read(root / "results", "voc2011-{chapter}.json")
+    datasets = {"voc2011 (recorded)": photos, data.name: ours}
     files = {"csv": scoreboard.as_csv(datasets), "json": json.dumps(scoreboard.as_json(datasets), indent=1)}
     for suffix, text in {**files, "md": scoreboard.as_markdown(datasets)}.items():
         with cache.replacing(out / f"scoreboard.{suffix}") as temporary:

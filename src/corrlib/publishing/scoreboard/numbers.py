@@ -66,8 +66,8 @@ class Recorded:
 
 
 def recorded(chapter: str) -> Recorded:
-    """The results of a chapter on photographs, ``results/photos-<chapter>.json``."""
-    result = results.read(results.project() / "results" / f"photos-{chapter}.json")
+    """The results of a chapter on photographs, ``results/voc2011-<chapter>.json``."""
+    result = results.read(results.project() / "results" / f"voc2011-{chapter}.json")
     about = result["provenance"]
     description = f"{about['photographs']}; network {about['network']}"
     data, network = f"{about['dataset']} {about['data'][:8]}", f"{about['network']} {about['weights'][:8]}"

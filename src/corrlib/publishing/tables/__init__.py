@@ -8,7 +8,7 @@ upper)``, or None. `page.table` shows them.
 
 from corrlib.publishing.tables.experiments import (
     by_category, census, dense, gained, localisation, means, naming, naming_means, prediction_means,
-    prediction_photos, receptive_fields, reconstruction_scores, rectification, solvers, strides,
+    receptive_fields, reconstruction_scores, rectification, readings, readings_in_words, solvers, strides,
 )
 from corrlib.publishing.tables.format import formatted, markdown
 from corrlib.publishing.tables.runs import (

@@ -10,6 +10,7 @@ import numpy as np
 from corrlib import metrics
 from corrlib.data import VOC
 from corrlib.data.census import census as counts
+from corrlib.data.voc import PASCAL
 from corrlib.experiments import alignment, prediction, visualization
 from corrlib.experiments.classification import Feature, Settings
 from corrlib.publishing import results
@@ -40,20 +41,27 @@ def census(data: VOC, *, by_category: bool = True) -> list[dict[str, Any]]:
     return result
 
 
-def by_category(values: Mapping[str, Mapping[str, Sequence[float]]], table: str = "") -> list[dict[str, Any]]:
+def by_category(
+    values: Mapping[str, Mapping[str, Sequence[float]]],
+    table: str = "",
+    means: Mapping[str, Sequence] | None = None,
+) -> list[dict[str, Any]]:
     """Percent of methods, in columns, by category, each beside the published number; last, the means.
 
-    `values` are method -> category -> PCK and its interval ``(3,)``, of which the PCK is shown. `table` is
-    the paper's, as `results.published` has it; empty: nothing was published that can stand beside.
+    `values` are method -> category -> PCK and its interval ``(3,)``. `table` is the paper's, as
+    `results.published` has it; empty: nothing was published that can stand beside. Published means are over
+    the same categories. With `means`, method -> ``(A, 3)``, whose first is at the alpha of `values`,
+    intervals are shown.
     """
-    paper, rows = _published(table), []
-    for category in [*next(iter(values.values())), "mean"]:
+    categories, rows = list(next(iter(values.values()))), []
+    for category in [*categories, "mean"]:
         row: dict[str, Any] = {"category": MEAN if category == "mean" else category}
         for method, each in values.items():
-            mean = np.nanmean([value[0] for value in each.values()])
             if table:
-                row[f"{method}, paper"] = paper.get(method, {}).get(category)
-            row[f"{method}, ours"] = 100 * float(mean if category == "mean" else each[category][0])
+                row[f"{method}, paper"] = _printed(table, method, category, categories)
+            mean = means[method][0] if means else [np.nanmean([value[0] for value in each.values()])]
+            value = 100 * np.asarray(mean if category == "mean" else each[category], dtype=np.float64)
+            row[f"{method}, ours"] = value if means else float(value[0])
         rows.append(row)
     return rows
 
@@ -126,6 +134,50 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
     return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
 
 
+def readings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What `alignment.readings` returns: means, and the mean distance from the published numbers."""
+    result = []
+    for row in rows:
+        cells = {
+            "choice": row["choice"],
+            "reading": f"**{row['reading']}**" if row["ours"] else row["reading"],
+        }
+        cells |= {method: 100 * np.mean([v[0] for v in each.values()]) for method, each in row["pck"].items()}
+        cells["still"] = f"{100 * np.mean(list(row['still'].values())):.0f}"
+        result.append(cells | {"distance": distance(row)})
+    published = _table_2(rows[0])
+    means = {method: float(np.mean(list(each.values()))) for method, each in published.items()}
+    return [dict.fromkeys(result[0], "") | {"choice": "published"} | means, *result]
+
+
+def readings_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """For each choice, how far the reading in use is from the published numbers, and which is nearest."""
+    lines = []
+    for choice in dict.fromkeys(row["choice"] for row in rows):
+        of = [row for row in rows if row["choice"] == choice]
+        nearest = min(of, key=distance)
+        text = (
+            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d, {distance(nearest):.1f} points away"
+        )
+        ours = [row for row in of if row["ours"] and row is not nearest]
+        text += "".join(f"; \u201c{row['reading']}\u201d, which is used, {distance(row):.1f}" for row in ours)
+        lines.append(text + ("; it is used." if nearest["ours"] else "."))
+    return "\n".join(lines)
+
+
+def distance(row: Mapping[str, Any]) -> float:
+    """Mean absolute difference of a reading's PCK from the numbers of the paper's Table 2, in points."""
+    published = _table_2(row)
+    apart = [100 * row["pck"][m][c][0] - value for m, each in published.items() for c, value in each.items()]
+    return float(np.abs(apart).mean())
+
+
+def _table_2(row: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The published numbers of a reading's methods and categories."""
+    paper = _published("table2_alpha0.1")
+    return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items()}
+
+
 def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
     """What `alignment.every_pixel` returns; a row of nothing where there is no dense truth."""
     pck = [f"PCK, alpha = {a:g}" for a in alignment.ALPHAS]
@@ -142,22 +194,21 @@ def naming(accuracy: Mapping[Feature, Mapping[str, Sequence[float]]]) -> list[di
     """The paper's Table 3, transposed: ours, and the paper's below it where it has the number.
 
     `accuracy` is feature -> category -> percent and its interval ``(3,)``. The best SIFT and the best layer
-    are bold.
+    are bold. Published means are over the same categories.
     """
-    paper = _published("table3")
-    values = {feature: {c: value[0] for c, value in each.items()} for feature, each in accuracy.items()}
+    values = {str(f): {c: value[0] for c, value in each.items()} for f, each in accuracy.items()}
     values = {feature: {**each, "mean": np.mean(list(each.values()))} for feature, each in values.items()}
     rows = []
     for category in next(iter(values.values())):
         row = {"category": MEAN if category == "mean" else category}
         for feature, each in values.items():
-            best = max(
-                v[category] for f, v in values.items() if isinstance(f, str) == isinstance(feature, str)
-            )
-            ours = f"**{each[category]:.0f}**" if each[category] == best else f"{each[category]:.0f}"
-            printed = paper.get(str(feature), {}).get(category)
+            kind = [
+                v[category] for f, v in values.items() if f.startswith("SIFT") == feature.startswith("SIFT")
+            ]
+            ours = f"**{each[category]:.0f}**" if each[category] == max(kind) else f"{each[category]:.0f}"
+            printed = _printed("table3", feature, category, list(each)[:-1])
             # The name of a layer in two lines, as that of SIFT.
-            row[str(feature).replace("conv", "conv ")] = f"{ours}<br>{printed}" if printed else ours
+            row[feature.replace("conv", "conv ")] = f"{ours}<br>{printed}" if printed else ours
         rows.append(row)
     return rows
 
@@ -167,13 +218,15 @@ def naming_means(
     trained: Mapping[Feature, np.ndarray],
     curves: Mapping[Feature, np.ndarray],
     settings: Settings,
-    photos: Mapping[str, Sequence[float]],
+    photos: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Mean accuracies ``(3,)``, here and on photographs, and what `classification.validate` says of them."""
-    paper, rows = _published("table3"), []
+    rows = []
     for feature, value in means.items():
-        row = {"feature": str(feature), "paper": paper.get(str(feature), {}).get("mean"), "ours": value}
-        row |= {"photos": photos.get(str(feature)), "train": float(np.mean(trained[feature]))}
+        published = (_printed("table3", str(feature), "mean", c) for c in (PASCAL, photos["categories"]))
+        row = {"feature": str(feature), "paper": next(published), "ours": value}
+        row |= {"paper, photos": next(published), "photos": photos["means"].get(str(feature))}
+        row |= {"train": float(np.mean(trained[feature])) if feature in trained else None}
         row |= {"best C": None, "gain": None}
         if feature in curves:
             curve = curves[feature]
@@ -214,20 +267,6 @@ def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) ->
     ]
 
 
-def prediction_photos(
-    pck: Mapping[str, Mapping[str, Sequence[float]]], values: Mapping[str, Sequence], alphas: Sequence[float]
-) -> list[dict[str, Any]]:
-    """Method -> category -> PCK ``(3,)``, in columns; and method -> ``(A, 3)`` mean PCK at `alphas`.
-
-    Of the latter those at 0.1, the alpha of the former, are shown. There are more methods of them.
-    """
-    categories, at, rows = list(next(iter(pck.values()))), list(alphas).index(0.1), []
-    for method, each in values.items():
-        cells = {c: 100 * pck[method][c][0] if method in pck else None for c in categories}
-        rows.append({"method": method, **cells, "mean": 100 * np.asarray(each[at])})
-    return rows
-
-
 def strides(values: Mapping[str, Mapping[int, Sequence]]) -> list[dict[str, Any]]:
     """Method -> stride in pixels -> mean PCK ``(A, 3)`` at each of `prediction.ALPHAS`."""
     return [
@@ -244,6 +283,17 @@ def gained(gain: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
         {"alpha": f"{alpha:g}", "difference": value, "better": metrics.judge([value])}
         for alpha, value in gain.items()
     ]
+
+
+def _printed(table: str, name: str, category: str, categories: Sequence[str]) -> str | None:
+    """A published number, of a category or, ``mean``, over the same `categories`, with as many digits."""
+    printed = _published(table).get(name, {})
+    if category != "mean" or set(categories) >= set(PASCAL):
+        return printed.get(category)
+    if not set(categories) <= set(printed):
+        return None
+    digits = len(printed["mean"].partition(".")[2])
+    return f"{np.mean([float(printed[each]) for each in categories]):.{digits}f}"
 
 
 def _published(table: str) -> dict[str, dict[str, str]]:
