@@ -1,7 +1,8 @@
-"""Chairs and tables. At azimuth 0 they face the viewer, and left is the *picture's* left: y < 0."""
+"""Chairs, tables, sofas. At azimuth 0 they face the viewer, and left is the *picture's* left: y < 0."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
@@ -17,168 +18,162 @@ def draw(rng: np.random.Generator, *means: float, spread: float = 0.22) -> np.nd
     return np.array(means) * np.exp(rng.uniform(-spread, spread, len(means)))
 
 
+def sides(fig: Figure) -> Iterator[tuple[str, int, Figure]]:
+    """Each side's name, its sign of y, and the figure mirrored to it; parts end in the name."""
+    for side, s in SIDES:
+        yield side, s, fig.within(f"*_{side}", scale=(1, s, 1))
+
+
+def corners(fig: Figure) -> Iterator[tuple[str, int, int, Figure]]:
+    """Each corner's name, its signs of x and y, and the figure mirrored to it; parts end in the name."""
+    for (side, s), (end, e) in product(SIDES, DEPTHS):
+        yield f"{side}_{end}", e, s, fig.within(f"*_{side}_{end}", scale=(e, s, 1))
+
+
 def chair(rng: np.random.Generator, subtype: str) -> Figure:
     """A kitchen chair, one with arms, an office chair on castors, a shell on wire legs."""
-    figure = Figure()
+    fig = Figure()
     deep, wide, seat, back = draw(rng, 0.22, 0.23, 0.45, 0.46, spread=0.18)
-    recline = rng.uniform(4, 16)
-    up = turn(pitch=recline) @ (0, 0, 1.0)
-    hinge = np.array([-0.92 * deep, 0, seat])
+    rest = fig.within(at=(-0.92 * deep, 0, seat), rotation=turn(pitch=rng.uniform(4, 16)))
     thick = {"office": 0.05, "shell": 0.025}.get(subtype, rng.uniform(0.02, 0.045))
-    figure.box("seat", (0, 0, seat), (deep, wide, thick), "body")
-    if subtype in ("kitchen", "carver"):
-        for side, s in SIDES:
-            post = np.add(hinge, (0, 0.86 * wide * s, 0))
-            figure.limb(f"post_{side}", post, post + back * up, 0.024, "wood")
-        slats = ((0.25, 0.04), (0.55, 0.04), (0.86, 0.09))
-        for i, (t, tall) in enumerate(slats):
-            figure.box(
-                f"slat_{i}",
-                hinge + t * back * up,
-                (0.015, 0.86 * wide, tall * back),
-                "body2" if i == 2 else "wood",
-                rotation=turn(pitch=recline),
-            )
+    wooden, crest = subtype in ("kitchen", "carver"), "backrest"
+    fig.box("seat", (0, 0, seat), (deep, wide, thick), "body")
+    if wooden:
+        for _, _, side in sides(rest):
+            side.limb("post", (0, 0.86 * wide, 0), (0, 0.86 * wide, back), 0.024, "wood")
+        slats = ((0.25, 0.04, "wood"), (0.55, 0.04, "wood"), (0.86, 0.09, "body2"))
+        for i, (t, tall, slot) in enumerate(slats):
+            rest.box(f"slat_{i}", (0, 0, t * back), (0.015, 0.86 * wide, tall * back), slot)
         crest = "slat_2"
-        figure.box("cushion", (0.02, 0, seat + thick + 0.015), (0.85 * deep, 0.85 * wide, 0.02), "trim")
+        fig.box("cushion", (0.02, 0, seat + thick + 0.015), (0.85 * deep, 0.85 * wide, 0.02), "trim")
     elif subtype == "office":
-        figure.box(
-            "backrest",
-            hinge + 0.62 * back * up,
-            (0.04, 0.85 * wide, 0.38 * back),
-            "body",
-            rotation=turn(pitch=recline),
-        )
-        figure.box(
-            "stem",
-            hinge + 0.15 * back * up - (0.03, 0, 0),
-            (0.02, 0.2 * wide, 0.25 * back),
-            "dark",
-            rotation=turn(pitch=recline),
-        )
-        figure.box(
-            "panel",
-            hinge + 0.62 * back * up + (0.04, 0, 0),
-            (0.015, 0.65 * wide, 0.25 * back),
-            "body2",
-            rotation=turn(pitch=recline),
-        )
-        crest = "backrest"
+        rest.box("backrest", (0, 0, 0.62 * back), (0.04, 0.85 * wide, 0.38 * back), "body")
+        for part, t, forward, half, slot in (
+            ("stem", 0.15, -0.03, (0.02, 0.2 * wide, 0.25 * back), "dark"),
+            ("panel", 0.62, 0.04, (0.015, 0.65 * wide, 0.25 * back), "body2"),
+        ):
+            place = np.add(rest.at(0, 0, t * back), (forward, 0, 0))
+            fig.box(part, place, half, slot, rotation=rest.rotation)
     else:
-        figure.ellipsoid("bowl", (0, 0, seat + 0.02), (1.05 * deep, 1.03 * wide, 0.07), "body2")
-        figure.box(
-            "backrest",
-            hinge + 0.5 * back * up,
-            (0.02, 0.9 * wide, 0.5 * back),
-            "body",
-            rotation=turn(pitch=recline),
-        )
-        figure.ellipsoid(
-            "badge",
-            hinge + 0.55 * back * up + (0.02, 0, 0),
-            (0.03, 0.6 * wide, 0.3 * back),
-            "trim",
-            rotation=turn(pitch=recline),
-        )
-        crest = "backrest"
+        fig.ellipsoid("bowl", (0, 0, seat + 0.02), (1.05 * deep, 1.03 * wide, 0.07), "body2")
+        rest.box("backrest", (0, 0, 0.5 * back), (0.02, 0.9 * wide, 0.5 * back), "body")
+        place = np.add(rest.at(0, 0, 0.55 * back), (0.02, 0, 0))
+        fig.ellipsoid("badge", place, (0.03, 0.6 * wide, 0.3 * back), "trim", rotation=rest.rotation)
     for side, s in SIDES:
-        figure.keypoint(f"BackRest_Top_{side}", crest, (1, s, 1))
+        fig.keypoint(f"BackRest_Top_{side}", crest, (1, s, 1))
     if subtype in ("carver", "office"):
-        for side, s in SIDES:
-            y = (1.0 if subtype == "carver" else 1.18) * wide * s
-            figure.box(f"arm_{side}", (-0.05, y, seat + 0.21), (0.85 * deep, 0.03, 0.02), "trim2")
-            figure.limb(
-                f"arm_post_{side}",
-                (0.5 * deep, 0.95 * y, seat),
-                (0.5 * deep, y, seat + 0.2),
-                0.02,
-                "wood" if subtype == "carver" else "dark",
-            )
+        out, slot = (1.0, "wood") if subtype == "carver" else (1.18, "dark")
+        y, x = out * wide, 0.5 * deep
+        for _, _, side in sides(fig):
+            side.box("arm", (-0.05, y, seat + 0.21), (0.85 * deep, 0.03, 0.02), "trim2")
+            side.limb("arm_post", (x, 0.95 * y, seat), (x, y, seat + 0.2), 0.02, slot)
     if subtype == "office":
-        figure.limb("column", (0, 0, 0.1), (0, 0, seat), 0.035, "metal", top=0.7)
-    for (side, s), (end, e) in product(SIDES, DEPTHS):
-        splay = 1.12 if subtype == "shell" else 1.02
-        bottom = np.array([splay * deep * e * 0.92, splay * 0.92 * wide * s, 0.0])
+        fig.limb("column", (0, 0, 0.1), (0, 0, seat), 0.035, "metal", top=0.7)
+    slot, radius, splay = ("metal", 0.014, 1.12) if subtype == "shell" else ("wood", 0.026, 1.02)
+    x, y = splay * deep * 0.92, splay * 0.92 * wide
+    for name, e, s, corner in corners(fig):
         if subtype == "office":
-            figure.limb(
-                f"leg_{side}_{end}",
-                (0, 0, 0.12),
-                bottom * (1.1, 1.1, 1) + (0, 0, 0.07),
-                0.032,
-                "metal",
-                top=0.6,
-            )
-            figure.ellipsoid(
-                f"castor_{side}_{end}", bottom * (1.1, 1.1, 1) + (0, 0, 0.035), (0.04, 0.025, 0.04), "dark"
-            )
-            figure.keypoint(f"Leg_{side}_{end}", f"castor_{side}_{end}", (0.6 * e, 0.6 * s, -0.529))
+            corner.limb("leg", (0, 0, 0.12), (1.1 * x, 1.1 * y, 0.07), 0.032, "metal", top=0.6)
+            corner.ellipsoid("castor", (1.1 * x, 1.1 * y, 0.035), (0.04, 0.025, 0.04), "dark")
+            corner.keypoint(f"Leg_{name}", "castor", (0.6 * e, 0.6 * s, -0.529))
         else:
-            slot, radius = ("metal", 0.014) if subtype == "shell" else ("wood", 0.026)
-            figure.limb(
-                f"leg_{side}_{end}", (0.85 * deep * e, 0.86 * wide * s, seat), bottom, radius, slot, top=0.75
-            )
-            figure.keypoint(f"Leg_{side}_{end}", f"leg_{side}_{end}", (0, 0, 1))
-        figure.keypoint(f"Seat_{side}_{end}", "seat", (e, s, 1))
-    if subtype in ("kitchen", "carver"):
-        for side, s in SIDES:
-            figure.limb(
-                f"stretcher_{side}",
-                (0.85 * deep, 0.88 * wide * s, 0.4 * seat),
-                (-0.85 * deep, 0.88 * wide * s, 0.4 * seat),
-                0.014,
-                "wood",
-            )
-    return figure
+            corner.limb("leg", (0.85 * deep, 0.86 * wide, seat), (x, y, 0), radius, slot, top=0.75)
+            corner.keypoint(f"Leg_{name}", "leg", (0, 0, 1))
+        fig.keypoint(f"Seat_{name}", "seat", (e, s, 1))
+    if wooden:
+        x, y, z = 0.85 * deep, 0.88 * wide, 0.4 * seat
+        for _, _, side in sides(fig):
+            side.limb("stretcher", (x, y, z), (-x, y, z), 0.014, "wood")
+    return fig
 
 
 def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
     """Rectangular on four legs, round on one, under a cloth, or on trestles; always laid."""
-    figure = Figure()
+    fig = Figure()
     deep, wide, tall = draw(rng, 0.45, 0.8, 0.74)
-    thick = rng.uniform(0.02, 0.045)
-    if subtype == "round":
+    thick, round_top = rng.uniform(0.02, 0.045), subtype == "round"
+    if round_top:
         deep = wide = 0.62 * np.exp(rng.uniform(-0.15, 0.15))
-        figure.limb("top", (0, 0, tall - 2 * thick), (0, 0, tall), deep, "wood")
-        figure.limb("column", (0, 0, 0.08), (0, 0, tall), 0.09, "wood", top=0.7)
-        figure.ellipsoid("knob", (0, 0, 0.45 * tall), (0.12, 0.12, 0.1), "trim")
+        fig.limb("top", (0, 0, tall - 2 * thick), (0, 0, tall), deep, "wood")
+        fig.limb("column", (0, 0, 0.08), (0, 0, tall), 0.09, "wood", top=0.7)
+        fig.ellipsoid("knob", (0, 0, 0.45 * tall), (0.12, 0.12, 0.1), "trim")
     else:
-        figure.box("top", (0, 0, tall - thick), (deep, wide, thick), "wood")
-        figure.box("apron", (0, 0, tall - 0.1), (0.88 * deep, 0.92 * wide, 0.06), "body2")
+        fig.box("top", (0, 0, tall - thick), (deep, wide, thick), "wood")
+        fig.box("apron", (0, 0, tall - 0.1), (0.88 * deep, 0.92 * wide, 0.06), "body2")
     if subtype == "cloth":
         drop = rng.uniform(0.12, 0.24)
-        figure.box("cloth", (0, 0, tall - drop + 0.006), (1.02 * deep, 1.015 * wide, drop), "body")
-        figure.box("hem", (0, 0, tall - 1.9 * drop), (1.025 * deep, 1.02 * wide, 0.08 * drop), "trim2")
-        figure.box("runner", (0, 0, tall + 0.008), (1.022 * deep, 0.2 * wide, 0.006), "body2")
+        fig.box("cloth", (0, 0, tall - drop + 0.006), (1.02 * deep, 1.015 * wide, drop), "body")
+        fig.box("hem", (0, 0, tall - 1.9 * drop), (1.025 * deep, 1.02 * wide, 0.08 * drop), "trim2")
+        fig.box("runner", (0, 0, tall + 0.008), (1.022 * deep, 0.2 * wide, 0.006), "body2")
     if subtype == "trestle":
-        figure.limb("rail", (0, -0.75 * wide, 0.32 * tall), (0, 0.75 * wide, 0.32 * tall), 0.035, "wood")
-    for (side, s), (end, e) in product(SIDES, DEPTHS):
-        foot = np.array([0.88 * deep * e, 0.9 * wide * s, 0.0])
-        head = np.add(foot, (0, 0, tall - thick))
-        if subtype == "round":
-            foot, head = np.array([0.5 * deep * e, 0.5 * wide * s, 0.02]), np.array([0.0, 0.0, 0.16])
-        elif subtype == "trestle":
-            head, foot = np.array([-0.2 * deep * e, 0.72 * wide * s, tall - 0.1]), foot * (1, 0.8, 1)
-        figure.limb(f"leg_{side}_{end}", head, foot, 0.045, "wood", top=0.65)
-        figure.keypoint(f"Bot_{side}_{end}", f"leg_{side}_{end}", (0, 0, 1))
+        fig.limb("rail", (0, -0.75 * wide, 0.32 * tall), (0, 0.75 * wide, 0.32 * tall), 0.035, "wood")
+    head, foot = (0.88 * deep, 0.9 * wide, tall - thick), (0.88 * deep, 0.9 * wide, 0)
+    if round_top:
+        head, foot = (0, 0, 0.16), (0.5 * deep, 0.5 * wide, 0.02)
+    elif subtype == "trestle":
+        head, foot = (-0.2 * deep, 0.72 * wide, tall - 0.1), (0.88 * deep, 0.9 * wide * 0.8, 0)
+    for name, e, s, corner in corners(fig):
+        corner.limb("leg", head, foot, 0.045, "wood", top=0.65)
+        corner.keypoint(f"Bot_{name}", "leg", (0, 0, 1))
         # A round top has no corners: its rim points towards them.
-        corner = (0.707 * s, -0.707 * e, 1) if subtype == "round" else (e, s, 1)
-        figure.keypoint(f"Top_{side}_{end}", "cloth" if subtype == "cloth" else "top", corner)
-    places = [
-        (x, y) for x in (-0.55, 0.55) for y in ((-0.35, 0.35) if subtype == "round" else (-0.6, 0.0, 0.6))
-    ]
+        rim = (0.707 * s, -0.707 * e, 1) if round_top else (e, s, 1)
+        fig.keypoint(f"Top_{name}", "cloth" if subtype == "cloth" else "top", rim)
+    places = product((-0.55, 0.55), (-0.35, 0.35) if round_top else (-0.6, 0.0, 0.6))
     for i, (x, y) in enumerate(places):
         x, y = x * deep, y * wide
-        figure.limb(f"plate_{i}", (x, y, tall + 0.012), (x, y, tall + 0.03), 0.09, "light", top=1.3)
-        figure.limb(f"food_{i}", (x, y, tall + 0.02), (x, y, tall + 0.035), 0.07, "trim")
-        figure.limb(
-            f"glass_{i}",
-            (0.62 * x, y + 0.17, tall),
-            (0.62 * x, y + 0.17, tall + 0.13),
-            0.035,
-            "glass",
-            top=1.2,
-        )
+        place, beside = fig.within(f"*_{i}", (x, y, tall)), fig.within(f"*_{i}", (0.62 * x, y + 0.17, tall))
+        place.limb("plate", (0, 0, 0.012), (0, 0, 0.03), 0.09, "light", top=1.3)
+        place.limb("food", (0, 0, 0.02), (0, 0, 0.035), 0.07, "trim")
+        beside.limb("glass", (0, 0, 0), (0, 0, 0.13), 0.035, "glass", top=1.2)
     height = rng.uniform(0.12, 0.26)
-    figure.limb("vase", (0, 0, tall), (0, 0, tall + height), 0.07, "trim2", top=0.6)
-    figure.ellipsoid("bouquet", (0, 0, tall + height + 0.07), (0.12, 0.12, 0.1), "leaf")
-    return figure
+    fig.limb("vase", (0, 0, tall), (0, 0, tall + height), 0.07, "trim2", top=0.6)
+    fig.ellipsoid("bouquet", (0, 0, tall + height + 0.07), (0.12, 0.12, 0.1), "leaf")
+    return fig
+
+
+def sofa(rng: np.random.Generator, subtype: str) -> Figure:
+    """Two or three seats on legs, a rolled-arm one, one with a chaise."""
+    fig = Figure()
+    wide, seats = {"two": (0.75, 2), "three": (1.1, 3), "rolled": (0.95, 2), "chaise": (1.05, 3)}[subtype]
+    wide, deep, low, arm, back, girth = draw(rng, wide, 0.42, 0.22, 0.24, 0.44, 0.11, spread=0.18)
+    foot, inner, rolled = 0.08, wide - 2 * girth, subtype == "rolled"
+    up = foot + low
+    fig.box("base", (0, 0, foot + low / 2), (deep, wide, low / 2), "body")
+    height = foot + low / 2 + back / 2
+    fig.box("back", (-0.86 * deep, 0, height), (0.16 * deep, wide, (low + back) / 2), "body")
+    for i in range(seats):
+        y = inner * ((2 * i + 1) / seats - 1)
+        fig.box(f"seat_{i}", (0.16 * deep, y, up + 0.05), (0.84 * deep, 0.96 * inner / seats, 0.06), "body2")
+        place, size = (-0.55 * deep, y, up + 0.1 + 0.38 * back), (0.07, 0.92 * inner / seats, 0.36 * back)
+        fig.box(f"cushion_{i}", place, size, "body2", rotation=turn(pitch=rng.uniform(8, 16)))
+        for j, shift in enumerate((-0.5, 0.5) if rolled else ()):
+            place = (-0.55 * deep + 0.08, y + shift * inner / seats, up + 0.1 + 0.45 * back)
+            fig.ellipsoid(f"button_{i}_{j}", place, np.full(3, 0.025), "dark")
+    if subtype == "chaise":
+        x, y = 0.95 * deep, 0.62 * wide
+        fig.box("chaise", (x, y, foot + low / 2), (0.85 * deep, 0.38 * wide, low / 2), "body")
+        fig.box("chaise_seat", (x, y, up + 0.045), (0.84 * deep, 0.36 * wide, 0.055), "body2")
+    y, middle = wide - girth, foot + (low + arm) / 2
+    for name, s, side in sides(fig):
+        side.box("arm", (0, y, middle), (1.01 * deep, girth, (low + arm) / 2), "body")
+        if rolled:
+            axis = fig.within(f"*_{name}", (0, s * y, up + arm))
+            axis.limb("roll", (-0.9 * deep, 0, 0), (1.04 * deep, 0, 0), 1.15 * girth, "body")
+            axis.limb("rosette", (1.03 * deep, 0, 0), (1.06 * deep, 0, 0), 0.6 * girth, "trim")
+        else:
+            side.box("piping", (1.01 * deep, y, middle), (0.012, 0.75 * girth, 0.43 * (low + arm)), "trim")
+        pillow = turn(yaw=-s * rng.uniform(5, 30), pitch=rng.uniform(10, 30), roll=rng.uniform(-30, 30))
+        place = (-0.2 * deep, 0.8 * inner, up + 0.25)
+        side.box("pillow", place, (0.05, 0.15, 0.15), "trim2", rotation=pillow)
+        for end, e in DEPTHS:
+            leg = fig.within(f"*_{name}_{end}", scale=(e * deep, s * wide, 1))
+            leg.limb("foot", (0.88, 0.92, foot), (0.9, 0.94, 0), 0.04, "wood", top=0.7)
+        fig.keypoint(f"Back_Top_{name}", "back", (1, s, 1))
+        fig.keypoint(f"Back_Base_{name}", "back", (-1, s, -1))
+        side.keypoint(f"Front_Base_{name}", "arm", (1, s, -1))
+        top = "roll" if rolled else "arm"
+        side.keypoint(f"Handle_Front_{name}", top, (0, 1, 1) if rolled else (1, 0, 1))
+        side.keypoint(f"Handle_{name}_Junction", top, (0, 1, -0.7) if rolled else (-0.68, 0, 1))
+        # where arm and seat part in front
+        fig.keypoint(f"{name}_Junction", f"seat_{0 if s < 0 else seats - 1}", (1, s, 1))
+    return fig

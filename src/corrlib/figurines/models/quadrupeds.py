@@ -1,4 +1,4 @@
-"""One parametric quadruped: trunk, legs and tail; the tables of `breeds` make it a cat, a cow or a horse.
+"""One parametric quadruped, which the tables of `breeds` make a cat, a cow or a horse.
 
 The unit of length is the distance from hips to shoulders. Poses place the feet; two-bone inverse kinematics
 bends the legs.
@@ -6,156 +6,98 @@ bends the legs.
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from corrlib.figurines.figure import Figure, turn
 from corrlib.figurines.models.breeds import Breed
-from corrlib.figurines.models.heads import extras, head
 
 
 def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) -> Figure:
     """Build one animal: proportions within about ``exp(+-spread)`` of the breed's, pose and gaze drawn."""
-    angles = {"neck_pitch", "head_pitch"}
-    drawn = {f.name: getattr(mean, f.name) for f in fields(mean)}
-    for name, value in drawn.items():
-        if name in angles:
+    drawn = {}
+    for name, value in vars(mean).items():
+        if name in ("neck_pitch", "head_pitch"):
             drawn[name] = value + rng.normal(0, 9)
         elif isinstance(value, float):
             drawn[name] = value * np.exp(rng.uniform(-spread, spread))
-    breed = Breed(**drawn)
-    figure = Figure()
+    breed = replace(mean, **drawn)
+    fig = Figure()
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
-    body, origin = turn(pitch=pitch), np.array([0.0, 0.0, height + 0.28 * breed.depth])
-
-    def at(x, y, z):
-        return origin + body @ (x, y * breed.width, z * breed.depth)
-
-    figure.ellipsoid(
-        "barrel", at(0.5, 0, -0.06), (0.66, 1.04 * breed.width, 0.94 * breed.depth), "body", rotation=body
-    )
-    figure.ellipsoid("chest", at(0.93, 0, 0), (0.34, 0.98 * breed.width, breed.depth), "body", rotation=body)
-    figure.ellipsoid(
-        "rump", at(0.05, 0, 0.02), (0.34, breed.width, 0.93 * breed.depth), "body", rotation=body
-    )
-    figure.keypoint("Withers", "chest", (-0.3, 0, 0.954))
-    for side, sign in (("L", 1), ("R", -1)):
-        for end, x in (("F", 0.93), ("B", 0.02)):
-            _leg(
-                figure,
-                breed,
-                f"{side}_{end}",
-                at(x, 0.66 * sign, -0.28),
-                feet[side + end],
-                hind=end == "B",
-                pose=pose,
-            )
-    _tail(figure, rng, breed, at(-0.24, 0, 0.45), body)
+    origin, size = (0, 0, height + 0.28 * breed.depth), (1, breed.width, breed.depth)
+    trunk = fig.within(at=origin, rotation=turn(pitch=pitch), scale=size)
+    trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
+    trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
+    trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
+    fig.keypoint("Withers", "chest", (-0.3, 0, 0.954))
+    for name, (forward, up) in feet.items():
+        joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
+        _leg(fig, breed, name, joint, joint * (1, 1.05, 0) + (forward, 0, up + 0.75 * breed.thick))
+    _tail(fig, rng, breed, trunk)
     down = {"graze": -38.0, "run": 0.7 * breed.neck_pitch}.get(pose, breed.neck_pitch)
     gaze = rng.normal(0, 22)
     toward = turn(yaw=gaze / 2, pitch=down) @ (1.0, 0.0, 0.0)
-    start = at(1.0, 0, 0.25)
+    start, radius = trunk.at(1.0, 0, 0.25), breed.neck_radius
     top = start + breed.neck * toward
-    figure.limb(
-        "neck", start - 0.1 * toward, top, (0.8 * breed.neck_radius, breed.neck_radius), "body", top=0.68
-    )
+    fig.limb("neck", start - 0.1 * toward, top, (0.8 * radius, radius), "body", top=0.68)
     if breed.hooves:
-        figure.keypoint("Throat", "neck", (0, -0.776, 0.4))
-    head(
-        figure,
-        rng,
-        breed,
-        top,
-        turn(yaw=gaze, pitch=breed.head_pitch - (25 if pose == "graze" else 0), roll=rng.normal(0, 5)),
-    )
-    extras(figure, rng, breed, at, body, (start, top, toward))
-    return figure
+        fig.keypoint("Throat", "neck", (0, -0.776, 0.4))
+    nod = breed.head_pitch - (25 if pose == "graze" else 0)
+    _head(fig, rng, breed, top, turn(yaw=gaze, pitch=nod, roll=rng.normal(0, 5)))
+    _extras(fig, rng, breed, trunk, start, top, toward)
+    return fig
 
 
-def _stance(rng, pose: str, breed: Breed):
-    """Height of the hip joints, pitch of the trunk, feet relative to their joints: ``{"LF": (dx, z)}``."""
-    leg, swing = breed.leg, rng.uniform(-0.1, 0.1, 4) * breed.leg
+def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple[float, float]]]:
+    """Height of the hip joints, pitch of the trunk, and how far each foot is before its joint and lifted."""
+    leg, swing, lift = breed.leg, rng.uniform(-0.1, 0.1, 4) * breed.leg, np.zeros(4)
     if pose == "sit":
-        pitch = np.degrees(np.arcsin(min(0.62 * leg, 0.8)))
-        return (
-            0.3 * leg,
-            pitch,
-            dict(
-                zip(
-                    ("LF", "RF", "LB", "RB"),
-                    [(0.05 + s, 0) for s in swing[:2]] + [(0.42 * leg + s, 0) for s in swing[2:]],
-                    strict=True,
-                )
-            ),
-        )
-    if pose == "lie":
-        shift = (0.75, 0.75 - rng.uniform(0, 0.4), 0.5, 0.5)
-        return (
-            0.68 * breed.depth,
-            rng.normal(2, 2),
-            {k: (a * leg + s, 0) for k, a, s in zip(("LF", "RF", "LB", "RB"), shift, swing, strict=True)},
-        )
-    stride = (
-        {"walk": rng.uniform(0.2, 0.38), "run": rng.uniform(0.5, 0.7)}.get(pose, 0.0)
-        * leg
-        * rng.choice((-1, 1))
-    )
-    lift = 0.15 * leg if pose == "run" else 0.0
-    signs = (1, 0.7, -1, -0.7) if pose == "run" else (1, -1, -1, 1)
-    return (
-        leg,
-        rng.normal(0, 2.5),
-        {
-            k: (a * stride + s, lift * rng.uniform(0, 1.5) if pose == "run" else 0)
-            for k, a, s in zip(("LF", "RF", "LB", "RB"), signs, swing, strict=True)
-        },
-    )
+        height, pitch = 0.3 * leg, np.degrees(np.arcsin(min(0.62 * leg, 0.8)))
+        shift = np.array([0.05, 0.05, 0.42 * leg, 0.42 * leg])
+    elif pose == "lie":
+        shift = np.array([0.75, 0.75 - rng.uniform(0, 0.4), 0.5, 0.5]) * leg
+        height, pitch = 0.68 * breed.depth, rng.normal(2, 2)
+    else:
+        stride = {"walk": rng.uniform(0.2, 0.38), "run": rng.uniform(0.5, 0.7)}.get(pose, 0.0)
+        signs = np.array((1, 0.7, -1, -0.7) if pose == "run" else (1, -1, -1, 1))
+        shift = signs * (stride * leg * rng.choice((-1, 1)))
+        height, pitch = leg, rng.normal(0, 2.5)
+        if pose == "run":
+            lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
+    steps = dict(zip(("L_F", "R_F", "L_B", "R_B"), zip(shift + swing, lift, strict=True), strict=True))
+    return height, pitch, {name: steps[name] for name in ("L_F", "L_B", "R_F", "R_B")}
 
 
-def _leg(figure: Figure, breed: Breed, name: str, joint, foot_shift, *, hind: bool, pose: str) -> None:
+def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarray) -> None:
     """Thigh or shoulder, upper and lower leg, knee and foot, from the trunk's joint to the foot's place."""
-    r = breed.thick
-    foot = np.array([joint[0] + foot_shift[0], joint[1] * 1.05, foot_shift[1] + 0.75 * r])
-    d = foot - joint
+    r, d = breed.thick, foot - joint
     distance = np.linalg.norm(d)
     upper, lower = 0.5 * breed.leg, 0.53 * breed.leg
     along = np.clip((upper**2 - lower**2 + distance**2) / (2 * distance), 0.25 * distance, 0.75 * distance)
-    bend = np.sqrt(max(upper**2 - along**2, 0.0))
+    bend = np.sqrt(max(upper**2 - along**2, 0.0)) * (-1 if d[2] > 0 else 1)
     # Elbows and hocks point backwards; a grazing animal's foreleg is straight enough not to matter.
-    knee = (
-        joint
-        + d / distance * along
-        + bend * np.cross(d / distance, (0.0, 1.0, 0.0)) * (-1 if d[2] > 0 else 1)
-    )
+    knee = joint + d / distance * along + bend * np.cross(d / distance, (0.0, 1.0, 0.0))
     knee[2] = max(knee[2], 1.05 * r)
-    bulk = (1.5 if hind else 1.25) * r + 0.16 * breed.depth
-    figure.ellipsoid(
-        f"{name}_thigh", joint + 0.12 * (knee - joint), (1.25 * bulk, 0.8 * bulk, 1.6 * bulk), "body"
-    )
-    figure.limb(f"{name}_upper", joint, knee, 1.7 * r, "body", top=0.62)
-    figure.ellipsoid(f"{name}_knee", knee, (1.1 * r, 1.05 * r, 1.2 * r), breed.leg_slot)
-    figure.limb(f"{name}_lower", knee, foot, 1.0 * r, breed.leg_slot, top=0.8)
+    bulk = (1.5 if "B" in name else 1.25) * r + 0.16 * breed.depth
+    leg = fig.within(f"{name}_*")
+    leg.ellipsoid("thigh", joint + 0.12 * (knee - joint), (1.25 * bulk, 0.8 * bulk, 1.6 * bulk), "body")
+    leg.limb("upper", joint, knee, 1.7 * r, "body", top=0.62)
+    leg.ellipsoid("knee", knee, (1.1 * r, 1.05 * r, 1.2 * r), breed.leg_slot)
+    leg.limb("lower", knee, foot, 1.0 * r, breed.leg_slot, top=0.8)
+    ankle = leg.within(at=foot, scale=r)
     if breed.hooves:
-        figure.limb(
-            f"{name}_foot",
-            np.add(foot, (0.1 * r, 0, 0.6 * r)),
-            np.add(foot, (0.35 * r, 0, -0.75 * r)),
-            1.0 * r,
-            "dark",
-            top=1.35,
-        )
-        figure.keypoint(f"{name}_Paw", f"{name}_foot", (0, 1.175, 0.0))
+        ankle.limb("foot", (0.1, 0, 0.6), (0.35, 0, -0.75), r, "dark", top=1.35)
+        leg.keypoint(f"{name}_Paw", "foot", (0, 1.175, 0.0))
     else:
-        figure.ellipsoid(
-            f"{name}_foot", np.add(foot, (0.55 * r, 0, 0.1 * r)), (1.7 * r, 1.2 * r, 0.85 * r), "body2"
-        )
-        figure.keypoint(f"{name}_Paw", f"{name}_foot", (0.8, 0, 0.6))
-    figure.keypoint(f"{name}_Elbow", f"{name}_knee", (-0.8, 0.6 if name[0] == "L" else -0.6, 0))
+        ankle.ellipsoid("foot", (0.55, 0, 0.1), (1.7, 1.2, 0.85), "body2")
+        leg.keypoint(f"{name}_Paw", "foot", (0.8, 0, 0.6))
+    leg.keypoint(f"{name}_Elbow", "knee", (-0.8, 0.6 if "L" in name else -0.6, 0))
 
 
-def _tail(figure: Figure, rng, breed: Breed, base, body) -> None:
+def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
     """Two pieces: a cat's and a hound's rod, a brush, a horse's long hair, a cow's tuft, a sheep's stub."""
     kind, sweep, side = breed.tail, rng.normal(0, 14), rng.uniform(-0.25, 0.25)
     first, second, length, radius, slot = {
@@ -166,33 +108,120 @@ def _tail(figure: Figure, rng, breed: Breed, base, body) -> None:
         "tuft": (-60 + sweep / 2, -86 + sweep / 3, 0.36, 0.05, "body"),
         "stub": (-50 + sweep, -75, 0.14, 0.08, "body"),
     }[kind]
-    one = body @ turn(pitch=-first) @ (-1.0, side / 2, 0.0)
-    two = turn(pitch=-second) @ (-1.0, side, 0.0)
+    base, lowered = trunk.at(-0.24, 0, 0.45), turn(pitch=-second)
+    one, two = trunk.rotation @ turn(pitch=-first) @ (-1.0, side / 2, 0.0), lowered @ (-1.0, side, 0.0)
     middle = base + length * one
-    figure.limb("tail_root", base - 0.06 * one, middle, radius, slot, top=0.9)
+    fig.limb("tail_root", base - 0.06 * one, middle, radius, slot, top=0.9)
     if kind == "fall":
-        figure.ellipsoid(
-            "tail_end", middle + 0.32 * two, (0.42, 0.08, 0.13), slot, rotation=turn(pitch=-second)
-        )
+        fig.ellipsoid("tail_end", middle + 0.32 * two, (0.42, 0.08, 0.13), slot, rotation=lowered)
     elif kind == "brush":
-        figure.ellipsoid(
-            "tail_end", middle + 0.2 * two, (0.32, 0.09, 0.12), "body2", rotation=turn(pitch=-second)
-        )
+        fig.ellipsoid("tail_end", middle + 0.2 * two, (0.32, 0.09, 0.12), "body2", rotation=lowered)
     else:
-        figure.limb(
-            "tail_end",
-            middle - 0.02 * two,
-            middle + (1.0 if kind == "tuft" else 0.9) * length * two,
-            0.9 * radius,
-            slot,
-            top=0.7,
-        )
+        end = middle + (1.0 if kind == "tuft" else 0.9) * length * two
+        fig.limb("tail_end", middle - 0.02 * two, end, 0.9 * radius, slot, top=0.7)
     if kind == "tuft":
-        figure.ellipsoid(
-            "tail_tuft",
-            middle + 1.15 * length * two,
-            (0.15, 0.06, 0.075),
-            "trim",
-            rotation=turn(pitch=-second),
-        )
-    figure.keypoint("TailBase", "tail_root", (0, -0.93, 0.4) if kind == "stub" else (0, -0.975, -0.5))
+        tuft = middle + 1.15 * length * two
+        fig.ellipsoid("tail_tuft", tuft, (0.15, 0.06, 0.075), "trim", rotation=lowered)
+    fig.keypoint("TailBase", "tail_root", (0, -0.93, 0.4) if kind == "stub" else (0, -0.975, -0.5))
+
+
+def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray) -> None:
+    """Skull, muzzle, nose, mouth, eyes, ears and horns in the head's own frame."""
+    h, w, m, mr = breed.head, breed.head_width, breed.muzzle, breed.muzzle_radius
+    centre = fig.within(at=top, rotation=rotation, scale=h).at(0.25, 0, 0.12)
+    head = fig.within(at=centre, rotation=rotation, scale=h)
+    head.ellipsoid("skull", (0, 0, 0), (1, w, 0.85), breed.head_slot)
+    head.limb("muzzle", (0.25, 0, -0.12), (m, 0, -0.28), (mr * h, 0.95 * mr * h), breed.muzzle_slot, top=0.78)
+    head.ellipsoid("snout", (m, 0, -0.28), (0.4 * mr, 0.8 * mr, 0.76 * mr), breed.muzzle_slot)
+    head.ellipsoid("mouth", (m + 0.02, 0, -0.28 - 0.5 * mr), (0.42 * mr, 0.72 * mr, 0.14 * mr), "dark")
+    if breed.hooves:
+        for name, sign in (("L", 1), ("R", -1)):
+            place = head.at(m + 0.24 * mr, 0.42 * sign * mr, -0.2)
+            fig.ellipsoid(f"{name}_nostril", place, np.full(3, 0.2 * mr * h), "dark")
+        fig.keypoint("Nose", "snout", (0.95, 0, 0.312))
+    else:
+        head.ellipsoid("nose", (m + 0.3 * mr, 0, -0.28 + 0.45 * mr), (0.32 * mr, 0.42 * mr, 0.3 * mr), "dark")
+        fig.keypoint("Nose", "nose", (0.95, 0, 0.312))
+        # a cat's and a dog's neck is sunk between head and chest
+        fig.keypoint("Throat", "skull", (0.15, 0, -0.9887))
+    forward = 0.72 if breed.ears == "prick" else 0.55
+    outward = np.array([forward, np.sqrt(0.86 - forward**2), 0.36])
+    place = outward * (1, w, 0.85)
+    for name, sign, side in head.sides("L", "R"):
+        side.within(at=place, scale=breed.eye).ellipsoid("eyeball", (0, 0, 0), (1, 1, 0.9), "light")
+        pupil = side.within(at=place + 0.55 * breed.eye * outward, scale=breed.eye)
+        pupil.ellipsoid("pupil", (0, 0, 0), np.full(3, 0.68), "dark")
+        side.keypoint(f"{name}_Eye", "pupil", outward * (1, sign, 1) / np.linalg.norm(outward))
+        _ear(fig, breed, head, name, sign, tilt=rng.normal(0, 0.08))
+        if "whiskers" in breed.extras:
+            for i, z in enumerate((0.12, -0.12)):
+                root = side.within(at=(m, 0.55 * mr, -0.35 + 0.3 * z))
+                root.limb(f"whisker_{i}", (0, 0, 0), (0.05, 0.75, z), 0.025 * h, "light", top=0.4)
+        if "horns" in breed.extras:
+            bend = (-0.25, w + 0.55, 0.85)
+            side.limb("horn", (-0.25, 0.5 * w, 0.6), bend, 0.17 * h, "light", top=0.8)
+            side.limb("horn_tip", bend, (0.15, w + 0.75, 1.6), 0.136 * h, "light", top=0.15)
+        if "spiral" in breed.extras:
+            arc = np.linspace(-0.2, 4.9, 9)
+            turns = [
+                side.at(-0.1 - 0.78 * np.sin(t), 0.5 * w + 0.13 * (t + 0.2), 0.28 + 0.78 * np.cos(t))
+                for t in arc
+            ]
+            for i, (one, two) in enumerate(pairwise(turns)):
+                end, radius = two + 0.1 * (two - one), (0.38 - 0.036 * i) * h
+                fig.limb(f"{name}_spiral_{i}", one, end, radius, "trim2", top=0.88)
+
+
+def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, tilt: float) -> None:
+    """An upright triangle, a hanging flap or a leaf held sideways."""
+    h, w, size = breed.head, breed.head_width, breed.ear
+    if breed.ears == "prick":
+        base = head.at(-0.12, 0.52 * w * sign, 0.6)
+        tip = head.at(-0.05 + tilt, (0.62 * w + 0.22) * sign, 0.62 + size)
+        fig.limb(f"{name}_ear", base, tip, (0.36 * size * h, 0.2 * size * h), "body", top=0.12)
+        inner = base + head.rotation @ (0.1 * size * h, 0, 0)
+        end, radii = inner + 0.8 * (tip - base), (0.25 * size * h, 0.14 * size * h)
+        fig.limb(f"{name}_ear_inner", inner, end, radii, "skin", top=0.1)
+        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.824 * sign, 0, -0.6))
+    else:
+        droop = 78 if breed.ears == "drop" else 12
+        out = turn(roll=-sign * (droop + 60 * tilt)) @ (0, sign * 1.0, 0)
+        place = np.array([-0.15, 0.86 * w * sign, 0.5]) + 0.8 * size * out
+        along = np.stack([[1, 0, 0], out, np.cross([1, 0, 0], out)], axis=1)
+        half = (0.45 * size, size, 0.16 * size)
+        head.ellipsoid(f"{name}_ear", place, half, "trim", rotation=along)
+        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.55, -0.835, 0))
+
+
+def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -> None:
+    """What only some breeds wear: mane, wool, udder, saddle, collar, ruff."""
+    radius, up = breed.neck_radius, np.cross(toward, (0.0, 1.0, 0.0))
+    up /= np.linalg.norm(up)
+    if "mane" in breed.extras:
+        for i, t in enumerate((0.1, 0.35, 0.6, 0.85, 1.05)):
+            place, combed = start + t * (top - start) + (1.0 - 0.3 * t) * radius * up, rng.normal(40, 15)
+            fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", rotation=turn(pitch=combed))
+    if "wool" in breed.extras:
+        for i, angle in enumerate(np.linspace(-0.15, np.pi + 0.15, 5)):
+            for j, x in enumerate((-0.05, 0.3, 0.65, 1.0)):
+                x += rng.normal(0, 0.03)
+                place = trunk.at(x, 0.88 * np.cos(angle), 0.86 * np.sin(angle) - 0.08)
+                half = np.array([0.22, 0.17, 0.17]) * rng.uniform(0.85, 1.15)
+                fig.ellipsoid(f"wool_{i}_{j}", place, half, "body")
+        fig.keypoint("Withers", "wool_2_2", (0, 0, 1))  # the fleece covers the back itself
+        fig.ellipsoid("topknot", top + 0.75 * breed.head * up, np.full(3, 0.65 * breed.head), "body")
+    if "udder" in breed.extras:
+        half = (0.17, 0.5 * breed.width, 0.14)
+        fig.ellipsoid("udder", trunk.at(0.16, 0, -0.95), half, "skin", rotation=trunk.rotation)
+    if "saddle" in breed.extras:
+        trunk.ellipsoid("blanket", (0.58, 0, -0.02), (0.26, 1.12, 1.0), "trim2")
+        half = (0.2, 0.6 * breed.width, 0.1)
+        fig.ellipsoid("saddle", trunk.at(0.58, 0, 0.92), half, "wood", rotation=trunk.rotation)
+        trunk.limb("saddle_horn", (0.72, 0, 0.9), (0.76, 0, 1.3), 0.045, "wood", top=0.7)
+    if "collar" in breed.extras:
+        middle, step = start + 0.5 * (top - start), 0.05 * toward
+        fig.limb("collar", middle - step, middle + step, (0.75 * radius, 0.93 * radius), "trim2")
+    if "ruff" in breed.extras:
+        place = start + 0.35 * (top - start) - 0.3 * radius * up
+        half = (0.8 * radius, 1.05 * radius, 1.25 * radius)
+        fig.ellipsoid("ruff", place, half, "body2", rotation=trunk.rotation)
