@@ -42,8 +42,8 @@ class Figure:
     """Builder and container of one instance: its solids and its named keypoints, ``name -> (part, u)``.
 
     Parts are added in the frame of the figure, or of a piece of it (`within`): a place p is ``origin +
-    rotation @ (scale * p)``, half sides are multiplied by ``|scale|``, and radii by nothing. The name of a
-    part stands for the star in `naming`.
+    rotation @ (scale * p)``, then moved by `move`, which turns no solid; half sides are multiplied by
+    ``|scale|``, and radii by nothing. The name of a part stands for the star in `naming`.
     """
 
     solids: list[Solid] = field(default_factory=list)
@@ -52,16 +52,20 @@ class Figure:
     origin: np.ndarray = field(default_factory=lambda: np.zeros(3))
     rotation: np.ndarray = field(default_factory=lambda: np.eye(3))
     scale: np.ndarray = field(default_factory=lambda: np.ones(3))
+    move: Callable[[np.ndarray], np.ndarray] = np.asarray
 
-    def within(self, naming: str = "*", at: Vector = (0, 0, 0), *, rotation=None, scale=1.0) -> Figure:
+    def within(
+        self, naming: str = "*", at: Vector = (0, 0, 0), *, rotation=None, scale=1.0, move=None
+    ) -> Figure:
         """The same figure, to which parts are added in another frame.
 
         Its origin is `at` of this one; it is turned by `rotation` (3, 3) and enlarged by `scale`, a number or
         one for each axis, negative to mirror. In `naming` the star stands for the name of a part.
         """
+        origin = self.origin + self.rotation @ (self.scale * at)
         rotation = self.rotation if rotation is None else self.rotation @ rotation
         naming, scale = self.naming.replace("*", naming), self.scale * scale
-        return Figure(self.solids, self.keypoints, naming, self.at(*at), rotation, scale)
+        return Figure(self.solids, self.keypoints, naming, origin, rotation, scale, move or self.move)
 
     def sides(self, left: str = "left", right: str = "right") -> Iterator[tuple[str, float, Figure]]:
         """Yield each side's name, its sign of y and the figure mirrored to it; parts are ``<name>_*``."""
@@ -70,7 +74,7 @@ class Figure:
 
     def at(self, x: float, y: float, z: float) -> np.ndarray:
         """The place in the figure of a point of the frame."""
-        return self.origin + self.rotation @ (self.scale * (x, y, z))
+        return self.move(self.origin + self.rotation @ (self.scale * (x, y, z)))
 
     def ellipsoid(self, part: str, centre: Vector, half: Vector, slot: str, *, rotation=None) -> None:
         """Add an ellipsoid with half axes `half`, turned by the 3 x 3 `rotation` about its centre."""
