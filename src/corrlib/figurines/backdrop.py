@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
+from corrlib.figurines import kernels
 from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.render import CHECKS, MATERIAL, PATCHES, PLAIN, SPOTS, STRIPES, fractal
+from corrlib.figurines.render import MATERIAL
 
 #: Material slots with a meaning shared by all categories: ranges of hue, saturation and value, then gloss.
 _SLOTS = {
@@ -27,37 +28,31 @@ def _colour(rng: np.random.Generator, hue, saturation, value) -> tuple[float, fl
     return colorsys.hsv_to_rgb(rng.uniform(*hue) % 1.0, rng.uniform(*saturation), rng.uniform(*value))
 
 
-def material(rng: np.random.Generator, slot: str) -> np.void:
-    """Draw the material of a slot: ``"glass"`` and its like say which colours, other slots take any."""
-    row = np.zeros((), MATERIAL)
-    plain = slot in _SLOTS
-    hue, saturation, value, gloss = _SLOTS.get(slot, ((0, 1), (0, 0.8), (0.15, 1), 0.0))
-    row["a"] = _colour(rng, hue, saturation, value)
-    row["b"] = _colour(rng, hue, saturation, value)
-    row["pattern"] = (
-        PLAIN
-        if plain
-        else rng.choice([PLAIN, STRIPES, SPOTS, PATCHES, CHECKS], p=[0.5, 0.14, 0.12, 0.14, 0.1])
-    )
-    row["freq"] = rng.uniform(5, 14)
-    axis = rng.normal(size=3)
-    row["axis"] = axis / np.linalg.norm(axis)
-    row["seed"] = rng.integers(1 << 30)
-    row["gloss"] = gloss if plain else rng.choice([0, 0, 0.2, 0.5])
-    row["grain"] = rng.uniform(0, 0.15 if plain else 0.4)
-    return row
-
-
 def materials(rng: np.random.Generator, slots: list[str]) -> np.ndarray:
-    """The material table of one figure: one row a slot, in the order given."""
-    return np.array([material(rng, slot) for slot in slots], MATERIAL)
+    """Draw the materials of one figure: a row of `MATERIAL` for each slot, in the order given.
+
+    ``"glass"`` and its like say which colours, other slots take any.
+    """
+    table = np.zeros(len(slots), MATERIAL)
+    for row, slot in zip(table, slots, strict=True):
+        plain = slot in _SLOTS
+        *colour, gloss = _SLOTS.get(slot, ((0, 1), (0, 0.8), (0.15, 1), 0.0))
+        row["a"], row["b"] = _colour(rng, *colour), _colour(rng, *colour)
+        row["pattern"] = 0 if plain else rng.choice(5, p=[0.5, 0.14, 0.12, 0.14, 0.1])
+        row["freq"] = rng.uniform(5, 14)
+        axis = rng.normal(size=3)
+        row["axis"] = axis / np.linalg.norm(axis)
+        row["seed"] = rng.integers(1 << 30)
+        row["gloss"] = gloss if plain else rng.choice([0, 0, 0.2, 0.5])
+        row["grain"] = rng.uniform(0, 0.15 if plain else 0.4)
+    return table
 
 
 def _texture(rng: np.random.Generator, shape: tuple[int, int], *, squash: float) -> np.ndarray:
     """A surface of two colours mixed by 1/f noise and sometimes by boards or tiles; (H, W, 3) float32."""
     a = np.array(_colour(rng, (0, 1), (0, 0.55), (0.15, 1)), np.float32)
     b = a + rng.normal(0, 0.16, 3).astype(np.float32)
-    mix = fractal(shape, seed=int(rng.integers(1 << 30)), cell=rng.uniform(16, 120), squash=squash)
+    mix = kernels.fractal(shape, int(rng.integers(1 << 30)), rng.uniform(16, 120), squash)
     contrast = rng.uniform(0.8, 4)
     mix = np.clip(mix * contrast + (0.5 - 0.5 * contrast), 0, 1)
     kind = rng.random()
@@ -96,10 +91,8 @@ def contact_shadow(
     """Darken an ellipse around `foot` (x, y) in place, as something standing there would."""
     y, x = np.ogrid[: image.shape[0], : image.shape[1]]
     # a Gaussian in x and y is a product, so two short exponentials do
-    across, along = (
-        np.exp(-(((x - foot[0]) / half_width) ** 2)),
-        np.exp(-(((y - foot[1]) / (0.22 * half_width)) ** 2)),
-    )
+    across = np.exp(-(((x - foot[0]) / half_width) ** 2))
+    along = np.exp(-(((y - foot[1]) / (0.22 * half_width)) ** 2))
     image *= (1 - strength * along * across).astype(np.float32)[..., None]
 
 
@@ -116,12 +109,8 @@ def clutter(rng: np.random.Generator) -> Figure:
         thing.box("walls", (0, 0, half[2]), half, "body")
         thing.box("roof", (0, 0, 2 * half[2]), half * [1.1, 1.1, 0.12], "body2")
         for k in range(rng.integers(0, 5)):
-            thing.box(
-                f"window{k}",
-                (half[0], rng.uniform(-0.8, 0.8) * half[1], rng.uniform(0.3, 1.7) * half[2]),
-                (0.03, 0.1, 0.14),
-                "glass",
-            )
+            y, z = rng.uniform(-0.8, 0.8) * half[1], rng.uniform(0.3, 1.7) * half[2]
+            thing.box(f"window{k}", (half[0], y, z), (0.03, 0.1, 0.14), "glass")
     elif kind == "post":
         thing.limb("pole", (0, 0, 0), (0, 0, 2), rng.uniform(0.03, 0.08), "metal")
         thing.box("sign", (0.05, 0, rng.uniform(1, 2)), (0.04, *rng.uniform(0.1, 0.5, 2)), "body")
@@ -130,38 +119,18 @@ def clutter(rng: np.random.Generator) -> Figure:
     elif kind == "crate":
         thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", rotation=turn(yaw=rng.uniform(0, 90)))
     else:
+        slots = ("body", "body2", "dark", "metal", "wood", "glass", "light", "skin")
         for k in range(rng.integers(2, 9)):
-            where, slot = (
-                rng.normal(0, 0.6, 3),
-                rng.choice(["body", "body2", "dark", "metal", "wood", "glass", "light", "skin"]),
-            )
-            shape = rng.integers(4)
+            piece, where, slot, shape = f"piece{k}", rng.normal(0, 0.6, 3), rng.choice(slots), rng.integers(4)
             if shape == 0:
-                thing.ellipsoid(f"piece{k}", where, rng.uniform(0.08, 0.6, 3), slot)
+                thing.ellipsoid(piece, where, rng.uniform(0.08, 0.6, 3), slot)
             elif shape == 1:
-                thing.box(
-                    f"piece{k}",
-                    where,
-                    rng.uniform(0.06, 0.5, 3),
-                    slot,
-                    rotation=turn(yaw=rng.uniform(0, 180), pitch=rng.normal(0, 25)),
-                )
+                half, way = rng.uniform(0.06, 0.5, 3), turn(yaw=rng.uniform(0, 180), pitch=rng.normal(0, 25))
+                thing.box(piece, where, half, slot, rotation=way)
             elif shape == 2:
-                thing.limb(
-                    f"piece{k}",
-                    where,
-                    where + rng.normal(0, 0.7, 3),
-                    rng.uniform(0.04, 0.25),
-                    slot,
-                    top=rng.uniform(0, 1.2),
-                )
+                end, radius = where + rng.normal(0, 0.7, 3), rng.uniform(0.04, 0.25)
+                thing.limb(piece, where, end, radius, slot, top=rng.uniform(0, 1.2))
             else:
-                thing.tube(
-                    f"piece{k}",
-                    where,
-                    where + rng.normal(0, 0.2, 3),
-                    rng.uniform(0.15, 0.5),
-                    slot,
-                    hole=rng.uniform(0.5, 0.9),
-                )
+                end, radius = where + rng.normal(0, 0.2, 3), rng.uniform(0.15, 0.5)
+                thing.tube(piece, where, end, radius, slot, hole=rng.uniform(0.5, 0.9))
     return thing

@@ -32,21 +32,27 @@ def _noise(x, y, z, seed):
 
 
 @njit(cache=True)
-def fractal(seed, cell, squash, octaves, out):
-    for octave in range(octaves):
+def fractal(shape, seed, cell, squash):
+    """1/f noise (H, W) float32 in about 0..1: value noise in cells of `cell` px, and three octaves above it.
+
+    The cells are `squash` times as wide as they are high.
+    """
+    out = np.zeros(shape, np.float32)
+    for octave in range(4):
         step = 2.0**octave / cell
         gain = 0.5 ** (octave + 1)
-        for y in range(out.shape[0]):
+        for y in range(shape[0]):
             fy = y * step * squash
             iy = int(np.floor(fy))
             wy = fy - iy
-            for x in range(out.shape[1]):
+            for x in range(shape[1]):
                 fx = x * step
                 ix = int(np.floor(fx))
                 wx = fx - ix
                 top = _hash(ix, iy, octave, seed) * (1 - wx) + _hash(ix + 1, iy, octave, seed) * wx
                 low = _hash(ix, iy + 1, octave, seed) * (1 - wx) + _hash(ix + 1, iy + 1, octave, seed) * wx
                 out[y, x] += gain * (top * (1 - wy) + low * wy)
+    return out
 
 
 @njit(cache=True)
@@ -107,21 +113,20 @@ def hit(kind, shape, ox, oy, oz, dx, dy, dz):
 
 
 @njit(cache=True)
-def trace(kind, shape, to_unit, at, low, high, index, depth):
-    for s in range(len(kind)):
-        m = to_unit[s]
+def trace(placed, low, high, index, depth):
+    for s in range(len(placed)):
+        solid = placed[s]
+        m, at, kind, shape = solid["to_unit"], solid["at"], solid["kind"], np.float64(solid["shape"])
         dx, dy, dz = m[0, 2], m[1, 2], m[2, 2]
         for y in range(low[s, 1], high[s, 1] + 1):
-            py = y - at[s, 1]
+            py = y - at[1]
             for x in range(low[s, 0], high[s, 0] + 1):
-                px = x - at[s, 0]
+                px = x - at[0]
                 # rays start in the plane z = at_z, so that hits stay near zero and keep their digits
-                ox, oy, oz = (
-                    m[0, 0] * px + m[0, 1] * py,
-                    m[1, 0] * px + m[1, 1] * py,
-                    m[2, 0] * px + m[2, 1] * py,
-                )
-                z = hit(kind[s], shape[s], ox, oy, oz, dx, dy, dz) + at[s, 2]
+                ox = m[0, 0] * px + m[0, 1] * py
+                oy = m[1, 0] * px + m[1, 1] * py
+                oz = m[2, 0] * px + m[2, 1] * py
+                z = hit(kind, shape, ox, oy, oz, dx, dy, dz) + at[2]
                 if z < depth[y, x]:
                     depth[y, x] = z
                     index[y, x] = s
@@ -173,63 +178,40 @@ def _pattern(pattern, freq, axis, seed, q):
 
 
 @njit(cache=True)
-def shade(
-    kind,
-    shape,
-    to_unit,
-    at,
-    to_tex,
-    tex_at,
-    a,
-    b,
-    pattern,
-    freq,
-    axis,
-    seed,
-    gloss,
-    grain,
-    owner,
-    light,
-    ambient,
-    index,
-    depth,
-    image,
-    unit,
-):
+def shade(placed, materials, light, ambient, index, depth, image, unit):
     u, q, nu = np.zeros(3), np.zeros(3), np.zeros(3)
     # the half-way vector between the light and the camera, which looks along +z
     half = np.array([light[0], light[1], light[2] - 1.0])
     half /= np.sqrt((half * half).sum())
     for y in range(index.shape[0]):
         for x in range(index.shape[1]):
-            s = index[y, x]
-            if s < 0:
+            if index[y, x] < 0:
                 continue
-            px, py, pz = x - at[s, 0], y - at[s, 1], depth[y, x] - at[s, 2]
+            solid = placed[index[y, x]]
+            look = materials[solid["material"]]
+            m, at, to_tex, tex_at = solid["to_unit"], solid["at"], solid["to_tex"], solid["tex_at"]
+            a, b, seed = look["a"], look["b"], look["seed"]
+            px, py, pz = x - at[0], y - at[1], depth[y, x] - at[2]
             for k in range(3):
-                u[k] = to_unit[s, k, 0] * px + to_unit[s, k, 1] * py + to_unit[s, k, 2] * pz
-                if owner[s] > 0:
+                u[k] = m[k, 0] * px + m[k, 1] * py + m[k, 2] * pz
+                if solid["owner"] > 0:
                     unit[y, x, k] = u[k]
             for k in range(3):
-                q[k] = tex_at[s, k] + to_tex[s, k, 0] * u[0] + to_tex[s, k, 1] * u[1] + to_tex[s, k, 2] * u[2]
-            unit_normal(kind[s], shape[s], u, nu)
+                q[k] = tex_at[k] + to_tex[k, 0] * u[0] + to_tex[k, 1] * u[1] + to_tex[k, 2] * u[2]
+            unit_normal(solid["kind"], np.float64(solid["shape"]), u, nu)
             # normals go with the inverse transpose of the affine map
-            nx = to_unit[s, 0, 0] * nu[0] + to_unit[s, 1, 0] * nu[1] + to_unit[s, 2, 0] * nu[2]
-            ny = to_unit[s, 0, 1] * nu[0] + to_unit[s, 1, 1] * nu[1] + to_unit[s, 2, 1] * nu[2]
-            nz = to_unit[s, 0, 2] * nu[0] + to_unit[s, 1, 2] * nu[1] + to_unit[s, 2, 2] * nu[2]
+            nx = m[0, 0] * nu[0] + m[1, 0] * nu[1] + m[2, 0] * nu[2]
+            ny = m[0, 1] * nu[0] + m[1, 1] * nu[1] + m[2, 1] * nu[2]
+            nz = m[0, 2] * nu[0] + m[1, 2] * nu[1] + m[2, 2] * nu[2]
             scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-            diffuse = ambient + (1 - ambient) * scale * max(
-                nx * light[0] + ny * light[1] + nz * light[2], 0.0
-            )
-            spark = 0.0
-            if gloss[s] > 0:
-                spark = max(scale * (nx * half[0] + ny * half[1] + nz * half[2]), 0.0) ** 24 * gloss[s]
-            second = _pattern(pattern[s], freq[s], axis[s], seed[s], q)
-            rough = (
-                1.0 + grain[s] * (_noise(q[0] * 40, q[1] * 40, q[2] * 40, seed[s] + 7) - 0.5)
-                if grain[s] > 0.05
-                else 1.0
-            )
+            facing = max(nx * light[0] + ny * light[1] + nz * light[2], 0.0)
+            diffuse = ambient + (1 - ambient) * scale * facing
+            spark, rough = 0.0, 1.0
+            if look["gloss"] > 0:
+                spark = max(scale * (nx * half[0] + ny * half[1] + nz * half[2]), 0.0) ** 24 * look["gloss"]
+            second = _pattern(look["pattern"], look["freq"], look["axis"], seed, q)
+            if look["grain"] > 0.05:
+                rough += look["grain"] * (_noise(q[0] * 40, q[1] * 40, q[2] * 40, seed + 7) - 0.5)
             for k in range(3):
-                albedo = a[s, k] + second * (b[s, k] - a[s, k])
+                albedo = a[k] + second * (b[k] - a[k])
                 image[y, x, k] = albedo * rough * diffuse + spark

@@ -13,9 +13,8 @@ import numpy as np
 from corrlib.figurines import kernels
 from corrlib.figurines.figure import BOX, FRUSTUM
 
-PLAIN, STRIPES, SPOTS, PATCHES, CHECKS = range(5)
-
-#: One row a surface material. `freq` is in cycles per figure diameter, `axis` the stripes' direction.
+#: One row a surface material. `pattern` is 0 plain, 1 stripes, 2 spots, 3 patches, 4 checks; `freq` is in
+#: cycles per figure diameter, `axis` the stripes' direction.
 MATERIAL = np.dtype(
     [
         ("a", "f4", 3),
@@ -67,22 +66,11 @@ def extents(placed: np.ndarray) -> np.ndarray:
 
 def trace(placed: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Nearest primitive at each pixel centre: its row of `placed` or -1, and its depth in pixels or inf."""
-    index = np.full(shape, -1, np.int32)
-    depth = np.full(shape, np.inf)
-    if len(placed):
-        box = extents(placed)
-        low = np.maximum(np.ceil(box[:, 0, :2]), 0).astype(np.int64)
-        high = np.minimum(np.floor(box[:, 1, :2]), [shape[1] - 1, shape[0] - 1]).astype(np.int64)
-        kernels.trace(
-            placed["kind"].copy(),
-            placed["shape"].astype(float),
-            placed["to_unit"].copy(),
-            placed["at"].copy(),
-            low,
-            high,
-            index,
-            depth,
-        )
+    index, depth = np.full(shape, -1, np.int32), np.full(shape, np.inf)
+    box = extents(placed)
+    low = np.maximum(np.ceil(box[:, 0, :2]), 0).astype(np.int64)
+    high = np.minimum(np.floor(box[:, 1, :2]), [shape[1] - 1, shape[0] - 1]).astype(np.int64)
+    kernels.trace(placed, low, high, index, depth)
     return index, depth
 
 
@@ -105,40 +93,6 @@ def shade(
     light : (3,) unit vector towards the light in pixel space (z negative: on the camera's side).
     ambient : share of light that comes from everywhere, in 0..1.
     """
-    image = np.ascontiguousarray(background, np.float32).copy()
-    unit = np.zeros((*index.shape, 3), np.float32)
-    if len(placed):
-        m = materials[placed["material"]]
-        kernels.shade(
-            placed["kind"].copy(),
-            placed["shape"].astype(float),
-            placed["to_unit"].copy(),
-            placed["at"].copy(),
-            placed["to_tex"].copy(),
-            placed["tex_at"].copy(),
-            m["a"].copy(),
-            m["b"].copy(),
-            m["pattern"].copy(),
-            m["freq"].copy(),
-            m["axis"].copy(),
-            m["seed"].copy(),
-            m["gloss"].copy(),
-            m["grain"].copy(),
-            placed["owner"].copy(),
-            np.asarray(light, float),
-            float(ambient),
-            index,
-            depth,
-            image,
-            unit,
-        )
+    image, unit = background.copy(), np.zeros((*index.shape, 3), np.float32)
+    kernels.shade(placed, materials, light, ambient, index, depth, image, unit)
     return image, unit
-
-
-def fractal(
-    shape: tuple[int, int], *, seed: int, cell: float, squash: float = 1.0, octaves: int = 4
-) -> np.ndarray:
-    """1/f noise (H, W) float32 in about 0..1: octaves of value noise, the coarsest in cells of `cell` px."""
-    out = np.zeros(shape, np.float32)
-    kernels.fractal(seed, cell, squash, octaves, out)
-    return out

@@ -74,38 +74,37 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     truncated = rng.random() < 0.15
     wanted = [(category, rng.uniform(1.0, 1.35) if truncated else rng.uniform(0.5, 0.97))]
     if companions and rng.random() < 0.25:
-        wanted += [
-            (str(rng.choice(list(CATEGORIES))), rng.uniform(0.25, 0.5)) for _ in range(rng.integers(1, 3))
-        ]
+        for _ in range(rng.integers(1, 3)):
+            wanted.append((str(rng.choice(list(CATEGORIES))), rng.uniform(0.25, 0.5)))
 
     placed, tables = [], []
 
-    def put(primitives: np.ndarray, table: np.ndarray, owner: int) -> None:
+    def put(primitives: np.ndarray, slots: list[str], owner: int) -> None:
         primitives["owner"] = owner
         primitives["material"] += sum(map(len, tables))
-        tables.append(table)
+        tables.append(materials(rng, slots))
         placed.append(primitives)
 
     actors = []
     for number, (name, share) in enumerate(wanted):
         actor = _actor(rng, name, share, shape, number=number, truncated=truncated and number == 0)
-        put(actor.placed, materials(rng, actor.figure.slots), number + 1)
+        put(actor.placed, actor.figure.slots, number + 1)
         actors.append(actor)
 
-    (x, y, _), (width, height, _) = (*actors[0].at, 0), actors[0].extent
+    (x, y), (width, height, _) = actors[0].at, actors[0].extent
     foot = y + height / 2
     picture = background(rng, shape, float(foot - rng.uniform(0.05, 0.95) * height))
     if rng.random() < 0.7:
         strength = rng.uniform(0.2, 0.6)
         contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=strength)
     for k in range(rng.poisson(3.0)):
-        prop, slots = _prop(rng, size, share=(0.12, 0.6), tilt=5)
+        prop, slots, scale = _prop(rng, size, largest=0.6, tilt=5)
         at = rng.uniform([0, 0.2 * shape[0]], [shape[1], 0.95 * shape[0]])
-        put(scaled(prop, 1.0, (*at, (20.0 + 2 * k) * size)), materials(rng, slots), 0)
+        put(scaled(prop, scale, (*at, (20.0 + 2 * k) * size)), slots, 0)
     if rng.random() < 0.25:  # something in front, near the figure's edge
-        prop, slots = _prop(rng, size, share=(0.12, 0.3), tilt=8)
+        prop, slots, scale = _prop(rng, size, largest=0.3, tilt=8)
         at = actors[0].at + rng.choice([-1, 1], 2) * rng.uniform(0.3, 0.55, 2) * actors[0].extent[:2]
-        put(scaled(prop, 1.0, (*at, -20.0 * size)), materials(rng, slots), 0)
+        put(scaled(prop, scale, (*at, -20.0 * size)), slots, 0)
 
     primitives, table = np.concatenate(placed), np.concatenate(tables)
     index, depth = trace(primitives, shape)
@@ -123,13 +122,7 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
 
 
 def _actor(
-    rng: np.random.Generator,
-    category: str,
-    share: float,
-    shape: tuple[int, int],
-    *,
-    number: int,
-    truncated: bool,
+    rng: np.random.Generator, category: str, share: float, shape: tuple, *, number: int, truncated: bool
 ) -> _Actor:
     """A figure that fills `share` of the image; number 0 is what it is a picture of, others accompany it."""
     model = CATEGORIES[category]
@@ -152,21 +145,19 @@ def _actor(
     return _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent)
 
 
-def _prop(rng: np.random.Generator, size: int, *, share: tuple[float, float], tilt: float):
-    """A piece of clutter, `share` of the image across, tilted by `tilt` degrees or so; and its slots."""
+def _prop(rng: np.random.Generator, size: int, *, largest: float, tilt: float):
+    """Clutter tilted by `tilt` degrees or so, its slots, and a scale, `largest` of `size` at most."""
     thing = clutter(rng)
     placed = place(thing, camera(rng.uniform(0, 360), rng.uniform(0, 25), rng.normal(0, tilt)))
-    scale = rng.uniform(*share) * size / max(size_of(placed)[:2])
-    return scaled(placed, scale, (0.0, 0.0, 0.0)), thing.slots
+    return placed, thing.slots, rng.uniform(0.12, largest) * size / max(size_of(placed)[:2])
 
 
 def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """The camera: gain, tint, the blur of a lens and the noise of a sensor; uint8."""
     gain = 255 * rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, 0.05, 3))
     picture = cv2.GaussianBlur(picture * gain.astype(np.float32), (5, 5), rng.uniform(0.5, 0.9))
-    picture += rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None] * np.float32(
-        rng.uniform(0.0, 8.0)
-    )
+    noise = rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
+    picture += noise * np.float32(rng.uniform(0.0, 8.0))
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
 
 
@@ -210,39 +201,18 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
 
 
 def portrait(
-    category: str,
-    *,
-    subtype: str | None = None,
-    seed: int = 0,
-    azimuth: float = 60.0,
-    elevation: float = 10.0,
-    size: int = 240,
-    keypoints: bool = False,
+    category: str, *, subtype: str, seed: int, azimuth: float, elevation: float, size: int
 ) -> np.ndarray:
     """A figure alone on a plain ground, as a model maker looks at it; (size, size, 3) uint8.
 
-    Its visible keypoints are drawn and named on demand.
+    `azimuth` and `elevation` of the camera are in degrees.
     """
     rng = np.random.default_rng([seed, list(CATEGORIES).index(category)])
-    model = CATEGORIES[category]
-    subtype = subtype or str(rng.choice(model.subtypes))
-    figure = model.build(rng, subtype)
+    figure = CATEGORIES[category].build(rng, subtype)
     placed = place(figure, camera(azimuth, elevation, 0.0), category)
-    extent = size_of(placed)
-    scale = 0.9 * size / max(extent[:2])
-    at = np.array([size / 2, size / 2])
-    placed = scaled(placed, scale, (*at, 0.0))
+    placed = scaled(placed, 0.9 * size / max(size_of(placed)[:2]), (size / 2, size / 2, 0.0))
     index, depth = trace(placed, (size, size))
     light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
     ground = np.full((size, size, 3), 0.92, np.float32)
     image, _ = shade(placed, materials(rng, figure.slots), index, depth, ground, light=light, ambient=0.5)
-    image = (np.clip(image, 0, 1) * 255).astype(np.uint8)
-    if keypoints:
-        actor = _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent * scale)
-        thing = _annotate(actor, index >= 0, depth)
-        for name, (x, y) in thing.keypoints.items():
-            if thing.visible[name]:
-                cv2.circle(image, (round(x), round(y)), 3, (255, 0, 0), -1)
-                at = (round(x) + 4, round(y))
-                cv2.putText(image, name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.3, (0, 0, 160), 1)
-    return image
+    return (np.clip(image, 0, 1) * 255).astype(np.uint8)

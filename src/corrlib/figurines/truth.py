@@ -50,13 +50,10 @@ def write_truth(folder: Path, name: str, scene: Scene) -> None:
     # OpenCV writes BGRA; the first channel of the file is then the third here
     if not cv2.imwrite(str(path), packed[..., [2, 1, 0, 3]], [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise OSError(f"{path}: could not be written; is the disk full?")
-    things = [
-        {
-            "category": thing.category,
-            "frames": {part: np.round(frame, 3).tolist() for part, frame in thing.frames.items()},
-        }
-        for thing in scene.things
-    ]
+    things = []
+    for thing in scene.things:
+        frames = {part: np.round(frame, 3).tolist() for part, frame in thing.frames.items()}
+        things.append({"category": thing.category, "frames": frames})
     (folder / f"{name}.json").write_text(json.dumps({"things": things}))
 
 
@@ -90,8 +87,10 @@ def correspond(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where each pixel of a thing in image `a` is on a thing of the same category in image `b`.
 
-    Parameters ---------- owner_a, owner_b : the things' numbers. tolerance : px of depth within which a
-    surface seen in `b` counts as the one asked for (pixels are not points).
+    Parameters
+    ----------
+    owner_a, owner_b : the things' numbers.
+    tolerance : px within which a surface seen in `b` counts as the one asked for (pixels are not points).
 
     Returns
     -------
@@ -109,24 +108,17 @@ def correspond(
         )
     height, width = b.owner.shape
     places = np.full((*a.owner.shape, 3), np.nan)
-    seen_in_b = np.full((height, width, 3), np.inf)
+    # what b shows; one row or column more on each side shows nothing
+    shown = np.full((height + 2, width + 2, 3), np.inf)
     for number, frame in b.frames[owner_b - 1].items():
         here = (a.owner == owner_a) & (a.part == number)
         places[here] = a.unit[here] @ frame[:, :3].T + frame[:, 3]
         there = (b.owner == owner_b) & (b.part == number)
-        seen_in_b[there] = b.unit[there] @ frame[:, :3].T + frame[:, 3]
-    visible = np.zeros(a.owner.shape, bool)
-    known = np.isfinite(places[..., 0])
-    x, y = places[known, 0], places[known, 1]
-    found = np.zeros(len(x), bool)
+        shown[1:-1, 1:-1][there] = b.unit[there] @ frame[:, :3].T + frame[:, 3]
+    known, visible = np.isfinite(places[..., 0]), np.zeros(a.owner.shape, bool)
+    corner = np.floor(places[known][:, :2]).astype(int)
     # the four pixels around the place: any that shows the same surface close by
-    for dx in (0, 1):
-        for dy in (0, 1):
-            column, row = np.floor(x).astype(int) + dx, np.floor(y).astype(int) + dy
-            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            close = np.zeros(len(x), bool)
-            shown = seen_in_b[row[inside], column[inside]]
-            close[inside] = ((shown - places[known][inside]) ** 2).sum(-1) < tolerance**2
-            found |= close
-    visible[known] = found
+    for shift in np.ndindex(2, 2):
+        column, row = np.clip(corner + shift, -1, [width, height]).T + 1
+        visible[known] |= ((shown[row, column] - places[known]) ** 2).sum(-1) < tolerance**2
     return places[..., :2], visible
