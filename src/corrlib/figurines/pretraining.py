@@ -6,14 +6,12 @@ import os
 from pathlib import Path
 
 import cv2
-import joblib
 import numpy as np
 from filelock import FileLock
-from tqdm import tqdm
 
 from corrlib.cache import version_digest
 from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.world import PRETRAINING_SEEDS, instance
+from corrlib.figurines.world import PRETRAINING_SEEDS, draw_all, instance
 
 #: Reserved for pretraining: `write_world` refuses them.
 TRAIN_SEED, HELD_OUT_SEED = PRETRAINING_SEEDS
@@ -62,14 +60,8 @@ def _draw(path: Path, per_category: int, seed: int, size: int, jobs: int | None,
             partial.unlink(missing_ok=True)
             done_path.unlink(missing_ok=True)
             raise OSError(f"{path}: no place for {count:,} images ({error}); free some space") from error
-    todo = np.flatnonzero(~np.load(done_path)).tolist()
-    jobs = jobs or joblib.cpu_count()
-    work = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=16)(
-        joblib.delayed(_render)(partial, done_path, row, seed, size) for row in todo
-    )
-    label = f"figurines, seed {seed}"
-    for _ in tqdm(work, total=len(todo), desc=label, unit="image", disable=not progress):
-        pass
+    todo = [(partial, done_path, row, seed, size) for row in np.flatnonzero(~np.load(done_path)).tolist()]
+    draw_all(_render, todo, jobs, desc=f"figurines, seed {seed}", disable=not progress)
     partial.rename(path)
     done_path.unlink()
 

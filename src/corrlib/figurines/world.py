@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -89,20 +90,13 @@ def write_world(
         raise ValueError(f"size must be at least 64 px and seed not negative, got {size} and {seed}")
     if seed in PRETRAINING_SEEDS:
         raise ValueError(f"seed {seed} is that of images which the network learned from: choose another")
-    settings = {
-        "seed": seed,
-        "train": train,
-        "val": val,
-        "size": size,
-        "parts": {c: parts(c) for c in CATEGORIES},
-    }
-    about = json.dumps(settings, indent=1)
+    settings = dict(seed=seed, train=train, val=val, size=size, parts={c: parts(c) for c in CATEGORIES})
     partial = out.with_name(out.name + ".partial")
     lock = FileLock(f"{partial}.lock", timeout=0)
     try:
         partial.parent.mkdir(parents=True, exist_ok=True)
         with lock:
-            _write(partial, about, {"train": train, "val": val}, seed, size, jobs, progress)
+            _write(partial, settings, jobs, disable=None if progress else True)
             if out.exists():
                 out.rmdir()
             partial.rename(out)
@@ -117,42 +111,37 @@ def write_world(
     return out
 
 
-def _write(
-    partial: Path,
-    about: str,
-    counts: dict[str, int],
-    seed: int,
-    size: int,
-    jobs: int | None,
-    progress: bool,
-) -> None:
-    """Draw what `partial` lacks; begin anew if it was begun with settings other than `about`."""
-    stamp = partial / "figurines.json"
+def _write(partial: Path, settings: dict, jobs: int | None, disable: bool | None) -> None:
+    """Draw what `partial` lacks; begin anew if it was begun with other settings."""
+    stamp, about = partial / "figurines.json", json.dumps(settings, indent=1)
     if partial.exists() and not (stamp.exists() and stamp.read_text() == about):
         shutil.rmtree(partial)
     voc = partial / "VOCdevkit" / "VOC2011"
-    for folder in (
-        voc / "JPEGImages",
-        voc / "Annotations",
-        voc / "ImageSets" / "Main",
-        partial / "truth",
-        *(partial / "annotations" / c for c in CATEGORIES),
-    ):
+    folders = [voc / name for name in ("JPEGImages", "Annotations", "ImageSets/Main")]
+    for folder in (*folders, partial / "truth", *(partial / "annotations" / c for c in CATEGORIES)):
         folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(about)
 
-    first = {"train": 0, "val": VAL_START}
-    splits = {s: [(c, first[s] + k) for c in CATEGORIES for k in range(n)] for s, n in counts.items()}
+    splits = {
+        split: [(category, first + k) for category in CATEGORIES for k in range(settings[split])]
+        for split, first in (("train", 0), ("val", VAL_START))
+    }
     todo = [
-        job for split in splits.values() for job in split if not _annotation(voc, image_id(*job)).exists()
+        (partial, settings["seed"], *instance, settings["size"])
+        for instances in splits.values()
+        for instance in instances
+        if not _annotation(voc, image_id(*instance)).exists()
     ]
-    work = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)(
-        joblib.delayed(_write_image)(partial, seed, category, index, size) for category, index in todo
-    )
-    for _ in tqdm(work, total=len(todo), desc="figurines", unit="image", disable=None if progress else True):
+    draw_all(_write_image, todo, jobs, desc="figurines", disable=disable)
+    for split, instances in splits.items():
+        _write_lists(voc, split, [image_id(*instance) for instance in instances])
+
+
+def draw_all(draw: Callable, todo: list[tuple], jobs: int | None, **bar) -> None:
+    """Call ``draw(*each)`` for each of `todo` in `jobs` processes (None: one a core), with a progress bar."""
+    pool = joblib.Parallel(jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)
+    for _ in tqdm(pool(joblib.delayed(draw)(*each) for each in todo), total=len(todo), unit="image", **bar):
         pass
-    for split, jobs_of_split in splits.items():
-        _write_lists(voc, split, [image_id(*job) for job in jobs_of_split])
 
 
 def _annotation(voc: Path, name: str) -> Path:
@@ -171,20 +160,27 @@ def _write_image(root: Path, seed: int, category: str, index: int, size: int) ->
     write_truth(root / "truth", name, scene)
     seen = [(number, thing) for number, thing in enumerate(scene.things, 1) if np.isfinite(thing.box).all()]
     for number, thing in seen:
-        _dump(_berkeley(name, number, thing), root / "annotations" / thing.category / f"{name}_{number}.xml")
-    _dump(_voc(name, scene.image.shape, [thing for _, thing in seen]), _annotation(voc, name))
+        _dump(root / "annotations" / thing.category / f"{name}_{number}.xml", _berkeley(name, number, thing))
+    _dump(_annotation(voc, name), _voc(name, scene.image.shape, [thing for _, thing in seen]))
 
 
-def _dump(tree: ET.Element, path: Path) -> None:
+def _dump(path: Path, content: list[tuple]) -> None:
+    """Write an annotation in one step."""
+    tree = _element("annotation", content)
     ET.indent(tree, "\t")
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(ET.tostring(tree) + b"\n")
     temporary.replace(path)
 
 
-def _text(parent: ET.Element, **values: object) -> None:
-    for tag, value in values.items():
-        ET.SubElement(parent, tag).text = str(value)
+def _element(tag: str, content: object) -> ET.Element:
+    """An element of (tag, content) pairs, of attributes, or of text."""
+    node = ET.Element(tag, content if isinstance(content, dict) else {})
+    if isinstance(content, list):
+        node.extend(_element(*pair) for pair in content)
+    elif not isinstance(content, dict):
+        node.text = str(content)
+    return node
 
 
 def _bounds(thing: Thing) -> tuple[int, int, int, int]:
@@ -193,52 +189,39 @@ def _bounds(thing: Thing) -> tuple[int, int, int, int]:
     return round(x0 + 1.5), round(y0 + 1.5), round(x1 + 0.5), round(y1 + 0.5)
 
 
-def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> ET.Element:
-    tree = ET.Element("annotation")
-    _text(tree, folder="VOC2011", filename=f"{name}.jpg")
-    _text(ET.SubElement(tree, "source"), database="figurines")
-    _text(ET.SubElement(tree, "size"), width=shape[1], height=shape[0], depth=3)
-    _text(tree, segmented=0)
+def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> list[tuple]:
+    content = [("folder", "VOC2011"), ("filename", f"{name}.jpg"), ("source", [("database", "figurines")])]
+    content += [("size", [("width", shape[1]), ("height", shape[0]), ("depth", 3)]), ("segmented", 0)]
     for thing in things:
-        xmin, ymin, xmax, ymax = _bounds(thing)
-        node = ET.SubElement(tree, "object")
-        hard = thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24
-        _text(
-            node,
+        bounds = dict(zip(("xmin", "ymin", "xmax", "ymax"), _bounds(thing), strict=True))
+        small = max(bounds["xmax"] - bounds["xmin"], bounds["ymax"] - bounds["ymin"]) < 24
+        about = dict(
             name=thing.category,
             pose=thing.view,
             truncated=int(thing.truncated),
             occluded=int(thing.shown < 0.95 and not thing.truncated),
-            difficult=int(hard),
+            difficult=int(thing.shown < 0.25 or small),
+            bndbox=list(bounds.items()),
         )
-        _text(ET.SubElement(node, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax)
-    return tree
+        content.append(("object", list(about.items())))
+    return content
 
 
-def _berkeley(name: str, number: int, thing: Thing) -> ET.Element:
-    tree = ET.Element("annotation")
-    _text(tree, image=name, voc_id=number, category=thing.category, subcategory=thing.subtype)
+def _berkeley(name: str, number: int, thing: Thing) -> list[tuple]:
     xmin, ymin, xmax, ymax = _bounds(thing)
-    ET.SubElement(
-        tree,
-        "visible_bounds",
-        height=f"{ymax - ymin:.2f}",
-        width=f"{xmax - xmin:.2f}",
-        xmin=f"{xmin:.2f}",
-        ymin=f"{ymin:.2f}",
-    )
-    points = ET.SubElement(tree, "keypoints")
+    bounds = dict(height=ymax - ymin, width=xmax - xmin, xmin=xmin, ymin=ymin)
+    points = []
     for keypoint, (x, y) in thing.keypoints.items():
-        ET.SubElement(
-            points,
-            "keypoint",
-            name=keypoint,
-            visible=str(int(thing.visible[keypoint])),
-            x=f"{x + 1:.2f}",
-            y=f"{y + 1:.2f}",
-            z="0.00",
-        )
-    return tree
+        about = dict(name=keypoint, visible=str(int(thing.visible[keypoint])))
+        points.append(("keypoint", about | dict(x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00")))
+    return [
+        ("image", name),
+        ("voc_id", number),
+        ("category", thing.category),
+        ("subcategory", thing.subtype),
+        ("visible_bounds", {side: f"{value:.2f}" for side, value in bounds.items()}),
+        ("keypoints", points),
+    ]
 
 
 def _write_lists(voc: Path, split: str, names: list[str]) -> None:
