@@ -20,6 +20,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from corrlib import __version__, convnet
+from corrlib.cache import replacing
 from corrlib.convnet.device import device
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 from corrlib.figurines.trainee import TRAINED_ARCHITECTURE, Trainee, folded
@@ -29,6 +30,8 @@ __all__ = ["accuracy", "train"]
 # Small crops come first: a step costs a third of one at full size, and what is learned carries over. At these
 # sides pool5 has 3, 4, 5 and 6 units along an axis, whose windows lie whole within conv5.
 CROP_SIDES = (131, 163, 195, INPUT_SIDE)
+#: Settings of AdamW (the peak of its learning rate), of the loss, and of the fully connected layers.
+RECIPE = dict(learning_rate=2e-3, weight_decay=0.05, label_smoothing=0.05, dropout=0.1)
 
 
 def train(
@@ -42,10 +45,6 @@ def train(
     command: str,
     epochs: int = 7,
     batch_size: int = 64,
-    learning_rate: float = 2e-3,
-    weight_decay: float = 0.05,
-    label_smoothing: float = 0.05,
-    dropout: float = 0.1,
     channels: tuple[int, int, int, int, int] = (32, 128, 192, 192, 128),
     hidden: int = 256,
     seed: int = 0,
@@ -54,7 +53,7 @@ def train(
 ) -> dict[str, str]:
     """Train on `images` and write float16 weights to `out`. A killed run resumes from its checkpoint.
 
-    The optimizer is AdamW with a one-cycle schedule, whose peak is `learning_rate`; crops grow up to the full
+    The optimizer is AdamW with a one-cycle schedule and the settings of `RECIPE`; crops grow up to the full
     227 x 227 (`CROP_SIDES`). The images of a batch, their augmentation (crop, scale, mirror, colour) and
     dropout depend only on `seed` and the number of the step, so a resumed run ends with the same weights.
 
@@ -92,10 +91,7 @@ def train(
     config = {
         "epochs": epochs,
         "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "weight_decay": weight_decay,
-        "label_smoothing": label_smoothing,
-        "dropout": dropout,
+        **RECIPE,
         "channels": list(channels),
         "hidden": hidden,
         "seed": seed,
@@ -104,8 +100,9 @@ def train(
     }
     torch.manual_seed(seed)
     where = device()
-    model = Trainee(channels, hidden, len(categories), dropout).to(where, memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(_parameter_groups(model, weight_decay), lr=learning_rate)
+    model = Trainee(channels, hidden, len(categories), RECIPE["dropout"])
+    model = model.to(where, memory_format=torch.channels_last)
+    optimizer = _optimizer(model)
     checkpoint = out.with_name(out.name + ".checkpoint")
     step, seconds = _resume(checkpoint, model, optimizer, config)
 
@@ -117,16 +114,15 @@ def train(
         epoch, within = divmod(step, steps_per_epoch)
         order = np.random.default_rng([seed, 1, epoch]).permutation(len(images))
         chosen = np.sort(order[within * batch_size : (within + 1) * batch_size])
-        batch = augment(
-            [images[i] for i in chosen], np.random.default_rng([seed, 2, step]), crop_side(step / total)
-        )
+        rng = np.random.default_rng([seed, 2, step])
+        batch = augment([images[i] for i in chosen], rng, crop_side(step / total))
         torch.manual_seed(int(np.random.SeedSequence([seed, 3, step]).generate_state(1)[0]))  # dropout
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * one_cycle(step / total)
+            group["lr"] = RECIPE["learning_rate"] * one_cycle(step / total)
         model.train()
         scores = model(preprocessing(torch.from_numpy(batch).to(where)))
         target = torch.from_numpy(np.asarray(labels[chosen], dtype=np.int64)).to(where)
-        loss = functional.cross_entropy(scores, target, label_smoothing=label_smoothing)
+        loss = functional.cross_entropy(scores, target, label_smoothing=RECIPE["label_smoothing"])
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -136,15 +132,16 @@ def train(
         rate = (step - first) * batch_size / elapsed
         bar.set_postfix_str(f"loss {mean_loss:.3f}, {rate:.0f} images/s", refresh=False)
         bar.update()
-        if step % steps_per_epoch == 0:
+        if progress and step % steps_per_epoch == 0:
             top1 = accuracy(_network(model, preprocessing), val_images, val_labels)
-            if progress:
-                tqdm.write(
-                    f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f},"
-                    f" val top-1 {100 * top1:.2f} %, {rate:.0f} images/s, {seconds + elapsed:.0f} s"
-                )
+            tqdm.write(
+                f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f},"
+                f" val top-1 {100 * top1:.2f} %, {rate:.0f} images/s, {seconds + elapsed:.0f} s"
+            )
         if step % checkpoint_every == 0 or step % steps_per_epoch == 0:
-            _save_checkpoint(checkpoint, model, optimizer, config, step, seconds + elapsed)
+            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "config": config}
+            with replacing(checkpoint) as temporary:
+                torch.save(state | {"step": step, "seconds": seconds + elapsed}, temporary)
     bar.close()
 
     network = _network(model, preprocessing)
@@ -210,12 +207,14 @@ def one_cycle(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
 
 
-def _parameter_groups(model: Trainee, weight_decay: float) -> list[dict]:
+def _optimizer(model: Trainee) -> torch.optim.Optimizer:
+    """AdamW; weights decay, biases do not."""
     learned = [p for p in model.parameters() if p.requires_grad]
-    return [
-        {"params": [p for p in learned if p.ndim > 1], "weight_decay": weight_decay},
+    groups = [
+        {"params": [p for p in learned if p.ndim > 1], "weight_decay": RECIPE["weight_decay"]},
         {"params": [p for p in learned if p.ndim == 1], "weight_decay": 0.0},
     ]
+    return torch.optim.AdamW(groups, lr=RECIPE["learning_rate"])
 
 
 def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
@@ -226,23 +225,12 @@ def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
 
 def _preprocessing(images: np.ndarray, seed: int) -> Preprocessing:
     """BGR as in Caffe, with the mean and the standard deviation of a sample of the training images."""
-    chosen = np.sort(
-        np.random.default_rng([seed, 0]).choice(len(images), min(len(images), 200), replace=False)
-    )
+    rng = np.random.default_rng([seed, 0])
+    chosen = np.sort(rng.choice(len(images), min(len(images), 200), replace=False))
     sample = np.stack([images[i][::4, ::4, ::-1] for i in chosen]).astype(np.float64)
     mean = tuple(np.round(sample.mean(axis=(0, 1, 2)), 3).tolist())
     scale = round(1.0 / max(1.0, float(sample.std())), 5)
     return Preprocessing("bgr", mean, (scale, scale, scale))
-
-
-def _save_checkpoint(path: Path, model, optimizer, config: dict, step: int, seconds: float) -> None:
-    temporary = path.with_name(path.name + ".part")
-    state = {
-        "model": model.state_dict(), "optimizer": optimizer.state_dict(), "config": config, "step": step,
-        "seconds": seconds,
-    }  # fmt: skip
-    torch.save(state, temporary)
-    os.replace(temporary, path)
 
 
 def _resume(path: Path, model, optimizer, config: dict) -> tuple[int, float]:
@@ -260,22 +248,16 @@ def _resume(path: Path, model, optimizer, config: dict) -> tuple[int, float]:
 
 
 def _check_data(images: np.ndarray, labels: np.ndarray, categories: tuple[str, ...], name: str) -> None:
-    if (
-        images.ndim != 4
-        or images.shape[3] != 3
-        or images.dtype != np.uint8
-        or min(images.shape[1:3]) < INPUT_SIDE
-    ):
+    fits = images.ndim == 4 and images.shape[3] == 3 and min(images.shape[1:3]) >= INPUT_SIDE
+    if not fits or images.dtype != np.uint8:
         raise ValueError(
             f"{name}: expected (N, S, S', 3) uint8 with sides of at least {INPUT_SIDE},"
             f" got {images.shape} {images.dtype}"
         )
-    labels = np.asarray(labels)
     if labels.shape != images.shape[:1] or len(images) == 0:
         raise ValueError(
             f"{name}: expected one label for each of {len(images)} images, got shape {labels.shape}"
         )
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(categories):
-        raise ValueError(
-            f"{name}: labels must be integers in 0..{len(categories) - 1}, indices into the categories"
-        )
+        last = len(categories) - 1
+        raise ValueError(f"{name}: labels must be integers in 0..{last}, indices into the categories")
