@@ -49,12 +49,17 @@ def place(figure: Figure, camera: np.ndarray, category: str | None = None) -> np
     placed["part"] = [parts(category).index(solid.part) for solid in figure.solids] if category else 0
     placed["to_px"] = camera @ axes
     placed["at"] = centre @ camera.T
-    box = extents(placed)
-    low, high = box[:, 0].min(0), box[:, 1].max(0)
+    low, high = bounds(placed)
     placed["at"] -= (low + high) / 2
     size = np.linalg.norm(high - low)
     placed["to_tex"], placed["tex_at"] = axes / size, centre / size
     return placed
+
+
+def bounds(placed: np.ndarray) -> np.ndarray:
+    """Low and high corner (2, 3) of the bounding box of all primitives, x, y and depth in pixels."""
+    box = extents(placed)
+    return np.stack([box[:, 0].min(0), box[:, 1].max(0)])
 
 
 def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> np.ndarray:
@@ -64,12 +69,6 @@ def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> 
     placed["at"] = placed["at"] * scale + at
     placed["to_unit"] = np.linalg.inv(placed["to_px"])
     return placed
-
-
-def size_of(placed: np.ndarray) -> np.ndarray:
-    """Width, height and depth (3,) of the bounding box of all primitives."""
-    box = extents(placed)
-    return box[:, 1].max(0) - box[:, 0].min(0)
 
 
 def random_view(rng: np.random.Generator, model: Category) -> tuple[float, float, float]:

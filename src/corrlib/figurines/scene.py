@@ -10,8 +10,8 @@ import numpy as np
 from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
 from corrlib.figurines.figure import Figure
 from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.placing import camera, place, random_view, scaled, size_of, view_name
-from corrlib.figurines.render import extents, shade, trace
+from corrlib.figurines.placing import bounds, camera, place, random_view, scaled, view_name
+from corrlib.figurines.render import shade, trace
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _actor(
     azimuth, elevation, roll = random_view(rng, model)
     placed = place(figure, camera(azimuth, elevation, roll), category)
     canvas = np.array(shape[::-1])
-    extent = size_of(placed)
+    extent = np.ptp(bounds(placed), axis=0)
     scale = share * min(canvas / extent[:2])
     extent *= scale
     # the figure lies inside, unless it is to be cut or is a companion
@@ -149,7 +149,7 @@ def _prop(rng: np.random.Generator, size: int, *, largest: float, tilt: float):
     """Clutter tilted by `tilt` degrees or so, its slots, and a scale, `largest` of `size` at most."""
     thing = clutter(rng)
     placed = place(thing, camera(rng.uniform(0, 360), rng.uniform(0, 25), rng.normal(0, tilt)))
-    return placed, thing.slots, rng.uniform(0.12, largest) * size / max(size_of(placed)[:2])
+    return placed, thing.slots, rng.uniform(0.12, largest) * size / max(np.ptp(bounds(placed), axis=0)[:2])
 
 
 def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
@@ -168,8 +168,7 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     box = np.full(4, np.nan)
     if len(rows):
         box = np.array([columns[0] - 0.5, rows[0] - 0.5, columns[-1] + 0.5, rows[-1] + 0.5])
-    bounds = extents(actor.placed)
-    low, high = bounds[:, 0].min(0)[:2], bounds[:, 1].max(0)[:2]
+    low, high = bounds(actor.placed)[:, :2]
     # its whole silhouette, drawn alone, pixel for pixel, on a canvas that holds all of it
     corner = np.floor(low)
     alone = actor.placed.copy()
@@ -210,7 +209,7 @@ def portrait(
     rng = np.random.default_rng([seed, list(CATEGORIES).index(category)])
     figure = CATEGORIES[category].build(rng, subtype)
     placed = place(figure, camera(azimuth, elevation, 0.0), category)
-    placed = scaled(placed, 0.9 * size / max(size_of(placed)[:2]), (size / 2, size / 2, 0.0))
+    placed = scaled(placed, 0.9 * size / max(np.ptp(bounds(placed), axis=0)[:2]), (size / 2, size / 2, 0.0))
     index, depth = trace(placed, (size, size))
     light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
     ground = np.full((size, size, 3), 0.92, np.float32)

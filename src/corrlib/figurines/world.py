@@ -126,15 +126,12 @@ def _write(partial: Path, settings: dict, jobs: int | None, disable: bool | None
         split: [(category, first + k) for category in CATEGORIES for k in range(settings[split])]
         for split, first in (("train", 0), ("val", VAL_START))
     }
-    todo = [
-        (partial, settings["seed"], *instance, settings["size"])
-        for instances in splits.values()
-        for instance in instances
-        if not _annotation(voc, image_id(*instance)).exists()
-    ]
+    every = [job for split in splits.values() for job in split]
+    left = [job for job in every if not _annotation(voc, image_id(*job)).exists()]
+    todo = [(partial, settings["seed"], *job, settings["size"]) for job in left]
     draw_all(_write_image, todo, jobs, desc="figurines", disable=disable)
-    for split, instances in splits.items():
-        _write_lists(voc, split, [image_id(*instance) for instance in instances])
+    for name, split in splits.items():
+        _write_lists(voc, name, [image_id(*job) for job in split])
 
 
 def draw_all(draw: Callable, todo: list[tuple], jobs: int | None, **bar) -> None:
@@ -193,35 +190,30 @@ def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> list[tuple]:
     content = [("folder", "VOC2011"), ("filename", f"{name}.jpg"), ("source", [("database", "figurines")])]
     content += [("size", [("width", shape[1]), ("height", shape[0]), ("depth", 3)]), ("segmented", 0)]
     for thing in things:
-        bounds = dict(zip(("xmin", "ymin", "xmax", "ymax"), _bounds(thing), strict=True))
-        small = max(bounds["xmax"] - bounds["xmin"], bounds["ymax"] - bounds["ymin"]) < 24
+        xmin, ymin, xmax, ymax = _bounds(thing)
         about = dict(
             name=thing.category,
             pose=thing.view,
             truncated=int(thing.truncated),
             occluded=int(thing.shown < 0.95 and not thing.truncated),
-            difficult=int(thing.shown < 0.25 or small),
-            bndbox=list(bounds.items()),
+            difficult=int(thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24),
+            bndbox=[("xmin", xmin), ("ymin", ymin), ("xmax", xmax), ("ymax", ymax)],
         )
         content.append(("object", list(about.items())))
     return content
 
 
 def _berkeley(name: str, number: int, thing: Thing) -> list[tuple]:
+    content = dict(image=name, voc_id=number, category=thing.category, subcategory=thing.subtype)
     xmin, ymin, xmax, ymax = _bounds(thing)
     bounds = dict(height=ymax - ymin, width=xmax - xmin, xmin=xmin, ymin=ymin)
-    points = []
+    content["visible_bounds"] = {side: f"{value:.2f}" for side, value in bounds.items()}
+    content["keypoints"] = []
     for keypoint, (x, y) in thing.keypoints.items():
         about = dict(name=keypoint, visible=str(int(thing.visible[keypoint])))
-        points.append(("keypoint", about | dict(x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00")))
-    return [
-        ("image", name),
-        ("voc_id", number),
-        ("category", thing.category),
-        ("subcategory", thing.subtype),
-        ("visible_bounds", {side: f"{value:.2f}" for side, value in bounds.items()}),
-        ("keypoints", points),
-    ]
+        point = ("keypoint", about | dict(x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00"))
+        content["keypoints"].append(point)
+    return list(content.items())
 
 
 def _write_lists(voc: Path, split: str, names: list[str]) -> None:
