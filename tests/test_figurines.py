@@ -108,6 +108,16 @@ def test_the_camera_sees_the_front_at_0_and_the_left_side_at_90_degrees():
     assert camera(0, 30, 0)[2] @ up < 0  # from above, the camera looks down
 
 
+def test_a_frame_places_turns_scales_and_names_what_is_added_in_it():
+    figure, way = Figure(), turn(yaw=30, pitch=20)
+    ear = figure.within("left_*", (1, 2, 3), rotation=way, scale=(2, -3, 1)).within("ear_*", (1, 1, 0))
+    ear.within(move=lambda point: point + 5).box("tip", (0, 1, 0), (1, 1, 1), "body")
+    (solid,) = figure.solids
+    assert solid.part == "left_ear_tip"
+    np.testing.assert_allclose(solid.centre, [6, 7, 8] + way @ (2, -6, 0))
+    np.testing.assert_allclose(solid.axes, way * (2, 3, 1))
+
+
 def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_depend_on_chance(rng):
     published = defaultdict(set)
     with (ROOT / "book" / "published" / "keypoint_names.csv").open() as file:
