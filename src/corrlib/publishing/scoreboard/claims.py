@@ -45,6 +45,18 @@ def registry() -> dict[str, Claim]:
     }
 
 
+@cache
+def reasons() -> dict[tuple[str, str, str], str]:
+    """What is known of why a claim fares as it does, or a number differs: of one, a dataset, and a verdict.
+
+    From ``book/published/reasons.csv``. A reason is of the verdict that it explains, and of no other. Of a
+    number the verdict is empty.
+    """
+    return {
+        (row["of"], row["dataset"], row["verdict"]): row["reason"] for row in results.published("reasons")
+    }
+
+
 def _published() -> dict[str, list[tuple[str, Key, Key]]]:
     """Identifier -> the published differences that a claim rests on."""
     methods = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.claims import TASKS, registry
+from corrlib.publishing.scoreboard.claims import TASKS, reasons, registry
 from corrlib.publishing.tables.format import formatted
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
@@ -46,11 +46,18 @@ def verdict(name: str, differences: Differences) -> str:
     return metrics.judge(values, at_least=registry()[name].relation != "better")
 
 
-def cell(name: str, differences: Differences) -> str:
-    """The verdict on a claim, and below it the differences that it rests on, as Markdown."""
+def cell(name: str, differences: Differences, dataset: str) -> str:
+    """The verdict on a claim, the differences that it rests on, and a reason if it is not supported.
+
+    `dataset` begins with the name of the dataset. As Markdown; without a known reason, *unexplained*.
+    """
     format = "+.2f" if registry()[name].section == 2 else "+.1f"
-    lines = [listed(label, value, format) for label, value in _claimed(name, differences)]
-    return "<br>".join([mark(verdict(name, differences)), *lines])
+    word = verdict(name, differences)
+    lines = [mark(word), *(listed(label, value, format) for label, value in _claimed(name, differences))]
+    if word not in (metrics.VERDICTS[0], metrics.VERDICTS[-1]):
+        reason = reasons().get((name, dataset.split()[0], word), "Unexplained")
+        lines.append(f'<span class="reason">{reason}.</span>')
+    return "<br>".join(lines)
 
 
 def listed(label: str, value: np.ndarray, format: str = "+.1f") -> str:
@@ -68,8 +75,9 @@ def differences(results: Results) -> dict[str, list[Difference]]:
     """All differences that a dataset's results hold: reported by chapters, of choices, of the conclusion."""
     values = {chapter: one["values"] for chapter, one in results.items()}
     found = {name: each for one in values.values() for name, each in one.get("claims", {}).items()}
-    found["chosen-beta"] = _chosen(values.get("alignment", {}), "betas", 3e-3)
-    found["chosen-eta"] = _chosen(values.get("prediction", {}), "etas", 0.1)
+    betas, etas = values.get("alignment", {}).get("validated", {}), values.get("prediction", {})
+    found["chosen-beta"] = _chosen(betas.get("pck", {}), betas.get("betas", ()), 3e-3)
+    found["chosen-eta"] = _chosen(etas.get("validated", {}), etas.get("etas", ()), 0.1)
     found["chosen-C"] = _cost(values.get("classification", {}))
     if all(found.get(name) for name in TASKS.values()):
         found["all-three-tasks"] = [(task, found[name][0][1]) for task, name in TASKS.items()]
@@ -83,11 +91,11 @@ def _claimed(name: str, differences: Differences) -> list[tuple[str, np.ndarray]
     return [(label, -value[[0, 2, 1]]) if opposite else (label, value) for label, value in each]
 
 
-def _chosen(values: Mapping[str, Any], among: str, wanted: float) -> list[Difference]:
+def _chosen(curves: Mapping[str, Sequence], among: Sequence[float], wanted: float) -> list[Difference]:
     """The paper's choice less the best other one on train; the interval is the widest that both allow."""
     found = []
-    for name, curve in values.get("validated", {}).items():
-        by_choice = dict(zip(values[among], curve, strict=True))
+    for name, curve in curves.items():
+        by_choice = dict(zip(among, curve, strict=True))
         paper = by_choice.pop(wanted, None)
         if paper is not None and by_choice:
             (value, lower, upper), best = max((tuple(v), choice) for choice, v in by_choice.items())

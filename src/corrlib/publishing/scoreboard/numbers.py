@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
+from corrlib.data.voc import PASCAL
 from corrlib.publishing import results
 from corrlib.publishing.scoreboard.claims import Key
 from corrlib.publishing.scoreboard.judging import Results
@@ -19,7 +20,6 @@ from corrlib.publishing.scoreboard.judging import Results
 CHAPTERS = ("visualization", "alignment", "classification", "prediction")
 #: The dataset whose numbers should be the published ones.
 PAPER = "voc2011"
-SUPPORTED, SAME_DIRECTION, INCONCLUSIVE, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
 
 #: A value and the ends of its 95 % interval.
 Value = tuple[float, float, float]
@@ -39,15 +39,31 @@ class Number:
     digits: int
     #: Dataset -> value and interval; in Table 1, which is exact, thrice the value.
     ours: Mapping[str, Value] = field(default_factory=dict)
+    #: Dataset that has some of the paper's categories only -> the published mean over these, if it is known.
+    over: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def mean(self) -> bool:
         """Whether it is a mean over categories, or of no category, as in Table 1."""
         return self.table == 1 or self.of.startswith("mean")
 
+    def comparable(self, dataset: str) -> float | None:
+        """What was published of the categories of a dataset; None if that is not known."""
+        return self.over[dataset] if self.mean and dataset in self.over else self.published
+
     def difference(self, dataset: str) -> float | None:
-        """Ours less the published; None where the dataset has no such number."""
-        return self.ours[dataset][0] - self.published if dataset in self.ours else None
+        """Ours less the published, of the same categories; None where there is no such number."""
+        published = self.comparable(dataset)
+        return None if dataset not in self.ours or published is None else self.ours[dataset][0] - published
+
+    def explained(self, dataset: str) -> bool | None:
+        """Whether the published number lies in the interval, to the last digit; None if that is not known."""
+        published = self.comparable(dataset)
+        if dataset not in self.ours or published is None:
+            return None
+        _, lower, upper = self.ours[dataset]
+        half = 0.5 * 10.0**-self.digits
+        return lower - half <= published <= upper + half
 
 
 @dataclass(frozen=True)
@@ -96,10 +112,16 @@ def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str
 def numbers(datasets: Mapping[str, Results]) -> list[Number]:
     """All numbers of the paper's tables, with those of each dataset that has them."""
     ours = {dataset: dict(_ours(each)) for dataset, each in datasets.items()}
+    published = dict(_published())
+    found = {name: {of for _, _, of in each} & {*PASCAL} for name, each in ours.items()}
+    some = {name: categories for name, categories in found.items() if 0 < len(categories) < len(PASCAL)}
     numbers = []
-    for key, text in _published():
+    for key, text in published.items():
         values = {name: each[key] for name, each in ours.items() if key in each}
-        numbers.append(Number(*key, float(text), len(text.partition(".")[2]), values))
+        over = {}
+        if key[0] > 1 and key[2].startswith("mean"):
+            over = {name: _mean(published, key, categories) for name, categories in some.items()}
+        numbers.append(Number(*key, float(text), len(text.partition(".")[2]), values, over))
     return numbers
 
 
@@ -134,31 +156,12 @@ def pairs(every: Sequence[Number], dataset: str) -> dict[tuple[int, str], list[t
     return compared
 
 
-def judged(every: Sequence[Number], dataset: str) -> list[str]:
-    """A verdict on each number, in turn.
-
-    In Table 1, which is exact, a number is supported if it is the same, else contradicted. Elsewhere it is
-    supported if the published number lies in its interval, to the last digit, which is asked of `PAPER` only.
-    Otherwise its order among the numbers of its column counts: contradicted if that of one pair is,
-    inconclusive with the same direction if all pairs are in the published order.
-    """
-    compared = pairs(every, dataset)
-    return [_judged(each, dataset, compared.get((each.table, each.of), [])) for each in every]
-
-
-def _judged(number: Number, dataset: str, compared: Sequence[tuple[Number, Number, str]]) -> str:
-    if dataset not in number.ours:
-        return NOT_TESTED
-    value, lower, upper = number.ours[dataset]
-    if number.table == 1:
-        return SUPPORTED if value == number.published else CONTRADICTED
-    half = 0.5 * 10.0**-number.digits
-    if dataset.startswith(PAPER) and lower - half <= number.published <= upper + half:
-        return SUPPORTED
-    words = {word for high, low, word in compared if number in (high, low)}
-    if CONTRADICTED in words:
-        return CONTRADICTED
-    return SAME_DIRECTION if words and words <= {SUPPORTED, SAME_DIRECTION} else INCONCLUSIVE
+def _mean(published: Mapping[Key, str], key: Key, categories: Iterable[str]) -> float | None:
+    """The mean of published numbers over some categories; those of Table 2 are known at alpha = 0.1 only."""
+    table, name, of = key
+    if of not in ("mean", "mean, alpha = 0.1"):
+        return None
+    return float(np.mean([float(published[table, name, category]) for category in categories]))
 
 
 def _published() -> Iterator[tuple[Key, str]]:

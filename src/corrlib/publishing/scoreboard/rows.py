@@ -7,9 +7,18 @@ from math import nan
 from typing import Any
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.claims import registry
-from corrlib.publishing.scoreboard.judging import Differences, Results, cell, counts, listed, mark, summary
-from corrlib.publishing.scoreboard.numbers import CHAPTERS, Number, Recorded, judged, numbers, pairs
+from corrlib.publishing.scoreboard.claims import Claim, reasons, registry
+from corrlib.publishing.scoreboard.judging import (
+    Differences,
+    Results,
+    cell,
+    counts,
+    listed,
+    mark,
+    summary,
+    verdict,
+)
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, PAPER, Number, Recorded, numbers, pairs
 
 SUPPORTED, SAME_DIRECTION, _, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
 #: Of the numbers in the rows of `single`.
@@ -29,7 +38,7 @@ def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
         raise ValueError(f"unknown claims {names}: expected some of book/published/claims.csv")
     return [
         {"claim": claim.text + " (not in the paper)" * (not claim.quote)}
-        | {column: cell(name, each) for column, each in columns.items()}
+        | {column: cell(name, each, column) for column, each in columns.items()}
         for name, claim in registry().items()
         if name in reported
     ]
@@ -51,12 +60,28 @@ def beside_photos(
 
 
 def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
-    """How many of the paper's claims have which verdict on which dataset."""
+    """Each claim of the paper in a row, with the verdict on its own numbers, and on those of each dataset.
+
+    The paper gives no intervals: its numbers are taken as they are. Below, how many have which verdict.
+    """
+    rows = []
+    for name, claim in registry().items():
+        if claim.quote:
+            where = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
+            verdicts = {column: mark(verdict(name, each)) for column, each in columns.items()}
+            rows.append({"claim": where, "published": _published(claim), **verdicts})
     counted = {column: counts(each) for column, each in columns.items()}
-    rows = [
-        {"the claim is": mark(word)} | {c: n[word] for c, n in counted.items()} for word in metrics.VERDICTS
-    ]
-    return [*rows, {"the claim is": "all claims"} | {c: sum(n.values()) for c, n in counted.items()}]
+    for word in metrics.VERDICTS:
+        numbers = {column: str(count[word]) for column, count in counted.items()}
+        rows.append({"claim": f"**{word}**", "published": "", **numbers})
+    return rows
+
+
+def _published(claim: Claim) -> str:
+    """The verdict on a claim by the published differences alone."""
+    paper = {(each.table, each.name, each.of): each.published for each in numbers({})}
+    each = [[paper[a] - paper[b]] * 3 for _, a, b in claim.published]
+    return mark(metrics.judge(each, at_least=claim.relation != "better") if each else NOT_TESTED)
 
 
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
@@ -75,7 +100,7 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
         text += [f"Not tested: {claim.why}."] * bool(claim.why)
         published = [listed(label, [paper[a] - paper[b], nan]) for label, a, b in claim.published]
         row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
-        rows.append(row | {column: cell(name, each) for column, each in columns.items()})
+        rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
     shown = {key for row in rows for key in row if key != "published" or row[key]}
     return [{key: value for key, value in row.items() if key in shown} for row in rows]
 
@@ -100,13 +125,14 @@ def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, s
 def single(
     every: Sequence[Number], table: int, datasets: Sequence[str], *, means: bool
 ) -> list[dict[str, Any]]:
-    """Numbers of a table, one a row: published, of each dataset with its interval, and a verdict on the last.
+    """Numbers of a table, one a row: as published, and of each dataset with its interval.
 
-    With `means` those that are means (in Table 1: all), else those of single categories.
+    Of the paper's own dataset also the difference from what was published of the same categories and, where
+    that lies outside of the interval, the reason. With `means` those that are means (in Table 1: all), else
+    those of single categories.
     """
-    last, words = datasets[-1], judged(every, datasets[-1])
     groups: dict[str, list[dict[str, Any]]] = {}
-    for each, word in zip(every, words, strict=True):
+    for each in every:
         if each.table != table or each.mean != means:
             continue
         row: dict[str, Any] = {HEADS[table]: each.name, "of": each.of.removeprefix("mean, ")}
@@ -115,12 +141,24 @@ def single(
         row["published"] = f"{each.published:.{each.digits}f}"
         for dataset in datasets:
             value = each.ours.get(dataset)
-            row[dataset] = int(value[0]) if value and table == 1 else value
-        apart = each.difference(last)
-        row["difference"] = int(apart) if table == 1 and apart is not None else apart
+            if dataset.startswith(PAPER) and table > 1:
+                if means:
+                    same = each.comparable(dataset)
+                    row["published, same categories"] = None if same is None else f"{same:.{each.digits}f}"
+                row |= {dataset: value, "difference": each.difference(dataset), "why": _why(each, dataset)}
+            else:
+                row[dataset] = int(value[0]) if value and table == 1 else value
         # What is compared stands together: the methods of a category, of a mean.
-        groups.setdefault(each.name if table == 1 else each.of, []).append(row | {"verdict": mark(word)})
+        groups.setdefault(each.name if table == 1 else each.of, []).append(row)
     return [row for group in groups.values() for row in group]
+
+
+def _why(number: Number, dataset: str) -> str:
+    """Why the published number lies outside of the interval, if it does."""
+    if number.explained(dataset) is not False:
+        return ""
+    of = f"Table {number.table}, {number.name}"
+    return reasons().get((of, dataset.split()[0], ""), "unexplained")
 
 
 def sources(datasets: Mapping[str, Results]) -> list[dict[str, str]]:
