@@ -6,7 +6,7 @@ import pytest
 
 import oracles
 from corrlib import sift
-from corrlib.sift import descriptors, several
+from corrlib.sift import SCALE_SPACE, several
 
 
 def blobs(rng, *shape, sizes=(1, 2, 4, 8)):
@@ -17,6 +17,11 @@ def blobs(rng, *shape, sizes=(1, 2, 4, 8)):
 @pytest.fixture
 def image(rng):
     return blobs(rng, 61, 83)
+
+
+def descriptors(image, points, radius, smoothing=SCALE_SPACE):
+    """Of half the side of the bins, smoothed as Lowe's."""
+    return sift.descriptors(image, points, bin_size=radius / 2, smoothing=smoothing)
 
 
 def cosine(a, b):
@@ -41,12 +46,12 @@ def test_equals_opencv(image, radius):
     assert cosine(descriptors(image, [41, 30], radius=radius), expected) > 0.999
 
 
-@pytest.mark.parametrize(("radius", "magnification"), [(10, 6), (20, 12), (40, 6), (20, np.inf)])
-def test_less_smoothing_equals_the_direct_computation(image, radius, magnification):
+@pytest.mark.parametrize(("radius", "smoothing"), [(10, 1 / 6), (20, 1 / 12), (40, 1 / 6), (20, 0)])
+def test_less_smoothing_equals_the_direct_computation(image, radius, smoothing):
     points = np.array([[41, 30], [3, 5], [0, 60]])
-    found = descriptors(image, points, radius=radius, magnification=magnification)
+    found = descriptors(image, points, radius, smoothing)
     for (x, y), row in zip(points, found, strict=True):
-        direct = oracles.sift(image, x, y, radius, min(magnification, radius / 2 / 0.5))
+        direct = oracles.sift(image, x, y, radius, min(1 / max(smoothing, 1e-9), radius))
         assert cosine(row, direct) > 0.9995
         assert cosine(row, oracles.sift(image, x, y, radius)) < 0.99
 
@@ -61,11 +66,11 @@ def test_large_radii_equal_the_direct_computation(rng, shape, radius):
 
 def test_several_kinds_at_once_are_what_each_is_alone(rng, image):
     points = rng.uniform(-2, 62, (3, 2, 2))
-    kinds = [(10, 3), (160, 3), (40, 12), (20, np.inf)]
+    kinds = [(5, 1 / 3), (80, 1 / 3), (20, 1 / 12), (10, 0)]
     found = several(image, points, kinds)
     assert found.shape == (4, 3, 2, 128)
-    for (radius, magnification), together in zip(kinds, found, strict=True):
-        alone = descriptors(image, points, radius=radius, magnification=magnification)
+    for (bin_size, smoothing), together in zip(kinds, found, strict=True):
+        alone = sift.descriptors(image, points, bin_size=bin_size, smoothing=smoothing)
         np.testing.assert_array_equal(together, alone)
     assert several(image, points[:0], kinds).shape == (4, 0, 2, 128)
 
@@ -117,7 +122,7 @@ def test_shapes_of_points_are_kept_and_colour_becomes_grey(image):
 def test_dense_descriptors_are_those_of_each_point_of_the_grid(rng):
     image = blobs(rng, 83, 101, 3)
     image[:50, :50] = 128  # flat: a descriptor of zeros
-    found = sift.dense(image)
+    found = sift.dense(image, smoothing=SCALE_SPACE)
     assert found.shape == ((83 - 1 - 24) // 8 + 1, (101 - 1 - 24) // 8 + 1, 128) and found.dtype == np.uint8
     centers = sift.dense_grid().centers(found.shape[:2])
     assert centers.min() == 12 and (centers[-1, -1] + 12 <= (100, 82)).all()
@@ -137,10 +142,10 @@ GREY = np.zeros((20, 20), np.uint8)
         (lambda: descriptors(np.zeros((20, 0), np.uint8), [[1, 1]], radius=10), r"\(20, 0\)"),
         (lambda: descriptors(GREY, [[1, 1, 1]], radius=10), r"\(\.\.\., 2\)"),
         (lambda: descriptors(GREY, [[1, 1], [np.nan, 2]], radius=10), "NaN"),
-        (lambda: descriptors(GREY, [[1, 1]], radius=3), "at least 4"),
-        (lambda: descriptors(GREY, [[1, 1]], radius=np.nan), "at least 4"),
-        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=0), "magnification must be above 0"),
-        (lambda: descriptors(GREY, [[9, 9]], radius=10, magnification=np.nan), "above 0, got nan"),
+        (lambda: descriptors(GREY, [[1, 1]], radius=3), "at least 2"),
+        (lambda: descriptors(GREY, [[1, 1]], radius=np.nan), "at least 2"),
+        (lambda: descriptors(GREY, [[9, 9]], 10, -0.1), "0 or more bins, got -0.1"),
+        (lambda: descriptors(GREY, [[9, 9]], 10, np.nan), "0 or more bins, got nan"),
         (lambda: sift.dense(np.zeros((50, 50, 3))), "uint8"),
         (lambda: sift.dense(np.zeros((24, 50, 3), np.uint8)), "do not fit"),
     ],

@@ -7,6 +7,7 @@ bins, whose weights are separable: two matrix products give the bins of all desc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -86,6 +87,7 @@ def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, 
         )
     (xs, of_x), (ys, of_y) = (np.unique(c, return_inverse=True) for c in points.reshape(-1, 2).T)
     grid = len(xs) * len(ys) <= len(of_x)
+    gradients_of = cache(partial(_gradients, grey))  # kinds of equal smoothing in pixels share them
     result = np.empty((len(kinds), *points.shape[:-1], 128), dtype=np.float32)
     for described, (bin_size, smoothing) in zip(result, kinds, strict=True):
         if not MIN_BIN <= bin_size < np.inf:
@@ -94,7 +96,7 @@ def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, 
             raise ValueError(f"descriptors: the smoothing must be 0 or more bins, got {smoothing!r}")
         rows, cols = (_weights(c, n, bin_size) for c, n in zip((ys, xs), grey.shape, strict=True))
         bins = np.empty((len(of_x), BINS, BINS, DIRECTIONS), np.float32)
-        for direction, gradients in enumerate(_gradients(grey, smoothing * bin_size)):
+        for direction, gradients in enumerate(gradients_of(smoothing * bin_size)):
             part = (rows.reshape(-1, len(gradients)) @ gradients).reshape(len(ys), BINS, grey.shape[1])
             if grid:  # of all rows and columns
                 bins[..., direction] = (part[:, None] @ cols.swapaxes(1, 2))[of_y, of_x]

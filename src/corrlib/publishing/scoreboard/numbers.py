@@ -113,14 +113,15 @@ def numbers(datasets: Mapping[str, Results]) -> list[Number]:
     """All numbers of the paper's tables, with those of each dataset that has them."""
     ours = {dataset: dict(_ours(each)) for dataset, each in datasets.items()}
     published = dict(_published())
-    found = {name: {of for _, _, of in each} & {*PASCAL} for name, each in ours.items()}
-    some = {name: categories for name, categories in found.items() if 0 < len(categories) < len(PASCAL)}
     numbers = []
     for key, text in published.items():
         values = {name: each[key] for name, each in ours.items() if key in each}
         over = {}
         if key[0] > 1 and key[2].startswith("mean"):
-            over = {name: _mean(published, key, categories) for name, categories in some.items()}
+            for name, each in ours.items():
+                categories = {of for table, _, of in each if table == key[0] and of in PASCAL}
+                if 0 < len(categories) < len(PASCAL):
+                    over[name] = _mean(published, key, categories)
         numbers.append(Number(*key, float(text), len(text.partition(".")[2]), values, over))
     return numbers
 
@@ -129,7 +130,8 @@ def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
     """By table: ``count`` of a dataset's numbers, their ``mean`` and ``mean absolute`` difference."""
     rows = []
     for table in (1, 2, 3, 4):
-        apart = [each.difference(dataset) for each in every if each.table == table and dataset in each.ours]
+        every_one = (each.difference(dataset) for each in every if each.table == table)
+        apart = [difference for difference in every_one if difference is not None]
         if apart:
             mean, absolute = float(np.mean(apart)), float(np.abs(apart).mean())
             rows.append({"table": table, "count": len(apart), "mean": mean, "mean absolute": absolute})

@@ -131,6 +131,7 @@ def single(
     that lies outside of the interval, the reason. With `means` those that are means (in Table 1: all), else
     those of single categories.
     """
+    compared = [name for name in datasets if name.startswith(PAPER)][-1:] if table > 1 else []
     groups: dict[str, list[dict[str, Any]]] = {}
     for each in every:
         if each.table != table or each.mean != means:
@@ -141,7 +142,7 @@ def single(
         row["published"] = f"{each.published:.{each.digits}f}"
         for dataset in datasets:
             value = each.ours.get(dataset)
-            if dataset.startswith(PAPER) and table > 1:
+            if dataset in compared:
                 if means:
                     same = each.comparable(dataset)
                     row["published, same categories"] = None if same is None else f"{same:.{each.digits}f}"
