@@ -17,11 +17,12 @@ from corrlib.experiments import alignment
 from corrlib.experiments.alignment import evaluation, example, flows, studies
 from corrlib.experiments.neighbors import neighbors
 from corrlib.publishing import plots
-from corrlib.sift import descriptors
+from corrlib.sift import SCALE_SPACE, Sift, descriptors
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 NAN = np.nan
+SIFT = Sift(20.0)
 BOTH = {"conv4 flow": 1e-3, "SIFT flow": 1e-3}
 
 
@@ -42,13 +43,13 @@ def test_settings_are_completed_by_the_dataset_and_the_network(world, network, r
     whole = narrow.random_network(rng, hidden=5)  # has fc7
     for given_layer, layer in (("", "fc7"), ("pool5", "pool5")):
         assert alignment.Settings(retrieval_layer=given_layer).resolve(world, whole).retrieval_layer == layer
-    assert settings.features == {"conv4 flow": "conv4", "SIFT flow, radius 10": 10}
+    assert settings.features == {"conv4 flow": "conv4", "SIFT flow, radius 10": Sift(10)}
     assert settings.alphas == [0.1, 0.05, 0.025, 0.2]
     assert alignment.Settings(category="cat").resolve(world, network).categories == ("cat",)
 
 
 @given(
-    points=arrays(float, (2, 4, 3, 2), elements=st.sampled_from([NAN, 0, 1, 2, 5, 9])),
+    points=arrays(float, (2, 4, 3, 2), elements=st.sampled_from([NAN, 0, 1, 2, 5, 9]), fill=st.nothing()),
     order=arrays(int, (2, 4), elements=st.integers(0, 3)),
     top=st.integers(1, 5),
     missing=st.sampled_from(["most", "any", "next"]),
@@ -106,7 +107,7 @@ def test_errors_are_measured_in_the_image_and_the_oracle_knows_the_best_neighbou
 def test_features_of_all_kinds_are_taken_at_the_same_places(world, network):
     (one, *_) = crops.objects(world, "cow", "val")
     image = crops.crop(one, 227).image(world.image(one.image_id))
-    kinds = ("conv4", "conv1", 20.0)
+    kinds = ("conv4", "conv1", SIFT)
     conv4, conv1, sift = (
         flows.features(world, network, "cow", "val", feature=kind, size=227)[0] for kind in kinds
     )
@@ -114,16 +115,16 @@ def test_features_of_all_kinds_are_taken_at_the_same_places(world, network):
     np.testing.assert_allclose(conv4, network.features(image, "conv4"), rtol=2e-3, atol=1e-3)
     # conv1 has its units at 5 + 4 i, conv4 at 17 + 16 i.
     np.testing.assert_allclose(conv1, network.features(image, "conv1")[3:52:4, 3:52:4], rtol=2e-3, atol=1e-3)
-    np.testing.assert_array_equal(sift[2, 5], descriptors(image, [17 + 5 * 16, 17 + 2 * 16], radius=20))
+    np.testing.assert_array_equal(sift[2, 5], descriptors(image, [17 + 5 * 16, 17 + 2 * 16], bin_size=20))
 
 
 def test_the_scale_makes_the_norm_one_over_a_sample_of_the_training_set(world, network):
     squared = []
     for name in world.categories:
-        raw = flows.features(world, network, name, "train", feature=20.0, size=227).astype(float)
+        raw = flows.features(world, network, name, "train", feature=SIFT, size=227).astype(float)
         for row in crops.evenly_spaced(len(raw), flows.SAMPLE):
             squared += [(raw[row, i, j] ** 2).sum() for i in range(13) for j in range(13)]
-    assert flows.scale(world, network, feature=20.0, size=227) == pytest.approx(np.sqrt(np.mean(squared)))
+    assert flows.scale(world, network, feature=SIFT, size=227) == pytest.approx(np.sqrt(np.mean(squared)))
 
 
 def test_crops_are_cut_once_for_neighbours_and_all_kinds_of_features(world, network, monkeypatch):
@@ -135,7 +136,7 @@ def test_crops_are_cut_once_for_neighbours_and_all_kinds_of_features(world, netw
     assert len(cut) == 2  # train and val
     expected = neighbors(world, network, "pottedplant", "val", layer="conv5 mean", neighbors=3)
     np.testing.assert_array_equal(near, expected)
-    flows.features(world, network, "pottedplant", "val", feature=12.0, size=227)
+    flows.features(world, network, "pottedplant", "val", feature=Sift(12.0), size=227)
     assert len(cut) == 2
 
 
@@ -175,7 +176,7 @@ def test_the_coarse_field_carries_keypoints_where_the_fine_one_does(network, rng
     assert np.median(off) < 0.2 and np.quantile(off, 0.9) < 1  # a fold may send a few elsewhere
 
 
-@pytest.mark.parametrize("feature", ["conv4", 20.0])
+@pytest.mark.parametrize("feature", ["conv4", SIFT])
 def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, settings, feature, monkeypatch):
     inputs = (world, network, settings, "bus")
     pairs = flows.align(*inputs, feature=feature, beta=1e-3, limit=1)
@@ -195,11 +196,12 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, sett
     monkeypatch.setattr(flow, "align", None)  # a second call computes no flow, nor does another tolerance
     again = flows.align(*inputs, feature=feature, beta=1e-3, limit=1)
     np.testing.assert_array_equal(again.points, pairs.points)
-    for order in evaluation.ORDERS:
-        errors = evaluation.flow_errors(
-            world, network, settings, "bus", feature=feature, beta=1e-3, order=order, limit=1
-        )
-        assert errors.shape == (1, 1, pairs.points.shape[2])
+    (one,) = (crops.objects(world, "bus", "val")[row] for row in pairs.rows)
+    for missing in ("most", "any", "next"):
+        own = replace(settings, missing=missing)
+        errors = evaluation.flow_errors(world, network, own, "bus", feature=feature, beta=1e-3, limit=1)
+        expected = oracles.first_median(pairs.points, pairs.smoothness, 2, missing)
+        np.testing.assert_array_equal(errors[:, 0], crops.errors(expected, [one], 227))
 
 
 def test_what_stays_where_it_is_has_the_errors_of_copying(world, network, settings):
@@ -338,19 +340,23 @@ def test_other_readings_differ_from_ours_in_one_choice(world, network, settings)
         ("pool5", dict(retrieval_layer="pool5"), BOTH),
         ("0.003, in grid cells", {}, dict.fromkeys(BOTH, 3e-3 / 16**2)),
         ("0.003, in pixels, for features as they are", {}, {m: 3e-3 / norms[m] for m in BOTH}),
+        ("radius: half of the 4 x 4 bins; smoothed", dict(radius=10, smoothing=SCALE_SPACE), BOTH),
         ("BP", dict(solver="bp"), BOTH),
     ):
-        inputs = (world, network, replace(ours, **changed))
-        for method, errors in alignment.errors(*inputs, betas, limit=3).items():
+        own, row = replace(ours, **changed), rows[reading]
+        flow_betas = dict(zip(own.features, betas.values(), strict=True))
+        each = alignment.errors(world, network, own, flow_betas, limit=3).values()
+        for method, errors in zip([*BOTH, "NN transfer"], each, strict=True):
             expected = [mean_pck(errors, alpha) for alpha in (0.1, 0.05, 0.025)]
-            np.testing.assert_allclose(rows[reading]["pck"][method]["bus"], expected)
-        for method, beta in betas.items():
-            pairs = flows.align(*inputs, "bus", feature=ours.features[method], beta=beta, limit=3)
-            assert rows[reading]["still"][method] == pairs.still.mean()
+            np.testing.assert_allclose(row["pck"][method]["bus"], expected)
+        for method, (flow_method, beta) in zip(BOTH, flow_betas.items(), strict=True):
+            inputs = dict(feature=own.features[flow_method], beta=beta, limit=3)
+            assert row["still"][method] == flows.align(world, network, own, "bus", **inputs).still.mean()
     paper = alignment.readings(world, network, ours, dict.fromkeys(BOTH, 3e-3))
-    own = ["of the first neighbour that shows it", "conv5 mean", "0.003, in pixels", "TRW-S"]
+    own = ["of the first neighbour that shows it", "conv5 mean", "0.003, in pixels"]
+    own += ["radius: a bin; not smoothed", "TRW-S"]
     assert [row["reading"] for row in paper if row["ours"]] == own
-    assert [reading for reading, row in rows.items() if row["ours"]] == [*own[:2], own[3]]
+    assert [reading for reading, row in rows.items() if row["ours"]] == [*own[:2], *own[3:]]
 
 
 def test_optimality_counts_what_moves_nothing(world, network, settings):
@@ -358,7 +364,7 @@ def test_optimality_counts_what_moves_nothing(world, network, settings):
 
     def optimality(beta, solver="trws"):
         own = replace(some, solver=solver)
-        return evaluation.optimality(world, network, own, feature=20.0, beta=beta, limit=1)
+        return evaluation.optimality(world, network, own, feature=SIFT, beta=beta, limit=1)
 
     stiff = optimality(10.0)
     assert stiff["still"] == stiff["optimal"] == 1 and stiff["largest"] < 1e-3
@@ -379,7 +385,7 @@ def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, settings
     monkeypatch.setattr(studies, "copy_errors", lambda *args, limit: [np.full((2, 3), 0.5)])
     some = alignment.few(settings)
     found = alignment.by_feature(world, network, some, {"conv4 flow": 1e-4, "SIFT flow": 1e-3})
-    radii = dict.fromkeys((10, 20, 40, 80, 160), 1e-3)
+    radii = dict.fromkeys(map(Sift, (10, 20, 40, 80, 160)), 1e-3)
     assert dict(asked) == {f"conv{i}": 1e-4 for i in range(1, 6)} | radii
     assert {name: value[0] for name, value in found.items()} == {
         name: float(name == "conv3") for name in found

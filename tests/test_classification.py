@@ -14,7 +14,6 @@ from corrlib.convnet.dense import dense_features, unrectified
 from corrlib.data import Instance, crops, open_dataset
 from corrlib.experiments.classification import (
     Settings,
-    Sift,
     evaluation,
     features,
     proximity,
@@ -23,6 +22,7 @@ from corrlib.experiments.classification import (
 )
 from corrlib.experiments.classification.settings import UNRECTIFIED, Warp
 from corrlib.publishing import plots, tables
+from corrlib.sift import SCALE_SPACE, Sift
 
 NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
 NAN = np.nan
@@ -30,7 +30,7 @@ SETTINGS = Settings(categories=["thing"])
 TYPES = replace(SETTINGS, average="types")
 BOX = SETTINGS.warp
 SIFT = Sift(20.0)
-SHARP = Sift(40.0, 12.0)
+SMOOTH = Sift(40.0, SCALE_SPACE)
 
 
 @dataclass(eq=False)
@@ -113,9 +113,9 @@ def test_keypoints_are_numbered_object_by_object_and_tables_have_those_of_each_i
 
 
 def test_features_are_those_at_the_keypoints(network):
-    layer, plain, sharp = (at(network, feature) for feature in ("conv3", SIFT, SHARP))
+    layer, plain, smooth = (at(network, feature) for feature in ("conv3", SIFT, SMOOTH))
     objects, kinds = np.nonzero(features.keypoints(DATA, "thing", "val").visible)
-    assert layer.shape == (len(kinds), 8) and plain.shape == sharp.shape == (len(kinds), 128)
+    assert layer.shape == (len(kinds), 8) and plain.shape == smooth.shape == (len(kinds), 128)
     for row in (0, 5, len(kinds) - 1):
         instance = DATA.instances("thing", "val")[objects[row]]
         crop = DATA.image(instance.image_id)[16:243, 16:243]  # the box has 227 pixels: nothing is resampled
@@ -124,9 +124,9 @@ def test_features_are_those_at_the_keypoints(network):
         centers = network.receptive_fields["conv3"].centers(maps.shape[:2])
         nearest = np.unravel_index(((centers - (x, y)) ** 2).sum(-1).argmin(), maps.shape[:2])
         np.testing.assert_allclose(layer[row], maps[nearest], atol=1e-5)
-        np.testing.assert_array_equal(plain[row], sift.descriptors(crop, (x, y), radius=20))
-        expected = sift.descriptors(crop, (x, y), radius=40, magnification=12)
-        np.testing.assert_array_equal(sharp[row], expected)
+        np.testing.assert_array_equal(plain[row], sift.descriptors(crop, (x, y), bin_size=20))
+        expected = sift.descriptors(crop, (x, y), bin_size=40, smoothing=SCALE_SPACE)
+        np.testing.assert_array_equal(smooth[row], expected)
 
 
 def test_crops_are_of_the_box_or_of_the_whole_image_and_a_margin_is_at_the_same_scale(network):
@@ -211,22 +211,23 @@ def test_settings_are_completed_by_the_dataset(network):
     assert len(settings.validated_categories) == 4 and len(settings.other_categories) == 3
     assert "00" in settings.validated_categories and "00" not in settings.other_categories
     assert Settings(category="07", shown="cat").resolve(data, network).categories == ("07",)
-    assert [str(f) for f in (*settings.features[:6:5], SHARP)] == ["SIFT 10", "conv1", "SIFT 40, bin/12"]
+    assert [str(f) for f in settings.features[:6:5]] == ["SIFT 10", "conv1"]
+    assert settings.smoothed[2] == SMOOTH and str(SMOOTH) == "SIFT 40, smoothed"
 
 
 # --- keypoints classified
 
 
 def test_patterns_are_recognised_and_cross_validation_agrees(network):
-    predicted = evaluation.classify(DATA, network, SETTINGS, ["conv1", SIFT, SHARP])
-    assert list(predicted) == ["conv1", SIFT, SHARP]
+    predicted = evaluation.classify(DATA, network, SETTINGS, ["conv1", SIFT, SMOOTH])
+    assert list(predicted) == ["conv1", SIFT, SMOOTH]
     truth = np.array([np.isfinite(i.keypoints).all(1) for i in DATA.instances("thing", "val")])
     for (table,) in predicted.values():
         np.testing.assert_array_equal(table >= 0, truth[:, None])
     assert evaluation.accuracy(predicted[SIFT], SETTINGS)["thing"].tolist() == [100, 100, 100]
     settings = replace(SETTINGS, layers=["conv1"], radii=[20.0], Cs=[1e-9, 1e-6], folds=3, shown="thing")
     trained, curves = evaluation.validate(DATA, network, settings)
-    assert list(curves) == [SIFT, "conv1"] and list(trained) == [SIFT, "conv1", SHARP, Sift(80.0, 12.0)]
+    assert list(curves) == list(trained) == [SIFT, "conv1"]
     assert curves[SIFT].shape == (2,) and curves[SIFT][1] > 95 and trained[SIFT].shape == (1,)
 
 
@@ -297,9 +298,8 @@ def test_a_share_of_the_images_is_used_and_a_larger_contains_a_smaller(network, 
 def test_the_best_are_chosen_by_their_means():
     settings = Settings(layers=["conv1", "conv4"], radii=[20.0, 40.0])
     accuracies = {"conv1": [60, 10], "conv4": [40, 50], SIFT: [90, 90], Sift(40.0): [91, 80]}
-    accuracies |= {SHARP: [1, 2], Sift(80.0, 12.0): [2, 2]}
     best = evaluation.best_features({f: np.array(value) for f, value in accuracies.items()}, settings)
-    assert best == {"convnet": "conv4", "sift": SIFT, "sharp": Sift(80.0, 12.0), "early": "conv1"}
+    assert best == {"convnet": "conv4", "sift": SIFT, "early": "conv1"}
     curves = [np.array([9.0, 5, 1]), np.array([1.0, 8, 7])]
     assert evaluation.best_C(curves, [1e-7, 1e-6, 1e-5]) == 1e-6
 
@@ -337,8 +337,7 @@ def test_responses_are_those_of_shifted_features(network):
     def described(feature, place):
         if feature == "conv3":  # the first dense feature is centred on pixel 17
             return maps[place[1] - 17, place[0] - 17]
-        x, y = place % 4  # the point on a pixel of the image halved twice
-        return sift.descriptors(wide[y:, x:], place - (x, y), radius=80)
+        return sift.descriptors(wide, place, bin_size=80)
 
     for feature in settings.features:
         factor = features.scale(DATA, network, feature=feature, warp=BOX)
@@ -369,22 +368,6 @@ def test_windows_lie_within_the_dense_features_at_any_size(network, size):
     assert np.isnan(peaks.offsets["conv1"][~peaks.inside]).all()
     np.testing.assert_allclose(peaks.fraction[:3], np.rint(points) - points, atol=1e-9)
     assert np.abs(peaks.fraction).max() > 0.1
-
-
-@pytest.mark.parametrize(("radius", "least"), [(40.0, 0.9998), (80.0, 0.99)])
-def test_sift_at_every_pixel_is_not_rounded(rng, radius, least):
-    import cv2
-
-    image = cv2.GaussianBlur(rng.normal(size=(151, 131)), (0, 0), 5)
-    image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
-    points = np.array([[64, 72], [65, 72], [64, 73]])
-    described = responses.sift_at_pixels(image, points, Sift(radius))
-    for (x, y), row in zip(points, described, strict=True):
-        slow = oracles.sift(image, x, y, radius)
-        assert row @ slow / np.linalg.norm(row) / np.linalg.norm(slow) > least
-    assert len(np.unique(described, axis=0)) == 3
-    rounded = sift.descriptors(image, points, radius=radius)  # to two pixels, or to four
-    assert len(np.unique(rounded, axis=0)) == 1
 
 
 def test_windows_are_centred_on_the_nearest_pixel_and_peaks_on_their_border_dropped():
@@ -442,43 +425,47 @@ def test_histograms_count_one_keypoint():
 
 def test_claims_compare_what_they_say():
     right, wrong = [np.tile([0, 1], (20, 1, 1))], [np.tile([1, 0], (20, 1, 1))]
-    predicted = {"conv1": wrong, "conv4": right, "pool1": right, "norm1": wrong, SIFT: wrong, SHARP: right}
+    predicted = {"conv1": wrong, "conv4": right, "pool1": right, "norm1": wrong, SIFT: wrong}
     settings = Settings(layers=["conv1", "conv4"], radii=[20.0, 40.0])
-    best = {"convnet": "conv4", "sift": SIFT, "sharp": SHARP, "early": "conv1"}
+    best = {"convnet": "conv4", "sift": SIFT, "early": "conv1"}
     near = np.array([[-9.0, -10, -8], [0.0, -1, 1], [5.0, 4, 6]])
     located = {"features": {"conv4": {"difference": near}, SIFT: {"difference": near[::-1]}}}
     located["features"][Sift(40.0)] = {"difference": [None] * 3}
     found = evaluation.differences(predicted, best, located, settings)
     assert {claim: [(label, value[0]) for label, value in each] for claim, each in found.items()} == {
         "conv-as-good-as-sift": [("conv4 \u2212 SIFT 20", 100)],
-        "conv-as-good-as-sharp-sift": [("conv4 \u2212 SIFT 40, bin/12", 0)],
         "conv4-conv5-best": [("conv4 \u2212 conv1", 100)],
         "conv-over-pool-and-norm": [("conv1 \u2212 pool1", -100), ("conv1 \u2212 norm1", 0)],
         "conv-peaks-near": [("conv4", 5)],  # within 8 pixels
         "sift-peaks-near": [("SIFT 20", -9)],
     }
     few = evaluation.differences(predicted, best | {"early": "conv4"}, located, Settings(layers=[], radii=[]))
-    assert list(few) == ["conv-as-good-as-sift", "conv-as-good-as-sharp-sift"]
+    assert list(few) == ["conv-as-good-as-sift"]
 
 
 def test_table_3_has_the_papers_numbers_and_marks_the_best():
     values = {SIFT: (50.4, 1), Sift(40.0): (50.0, 2), "conv4": (49, 3.0)}
-    cat, unicorn, mean = tables.naming(
-        {f: {"cat": np.full(3, a), "unicorn": np.full(3, b)} for f, (a, b) in values.items()}
-    )
-    assert list(cat.values()) == ["cat", "**50**<br>40", "50<br>37", "**49**<br>55"]
-    assert unicorn == {"category": "unicorn", "SIFT 20": "1", "SIFT 40": "**2**", "conv 4": "**3**"}
-    assert list(mean.values()) == ["**mean**", "26<br>50", "**26**<br>51", "**26**<br>56"]
+
+    def naming(other):
+        by_category = {f: {"cat": np.full(3, a), other: np.full(3, b)} for f, (a, b) in values.items()}
+        return [list(row.values()) for row in tables.naming(by_category)]
+
+    cat, unicorn, mean = naming("unicorn")  # not published, nor is a mean that has it
+    assert cat == ["cat", "**50**<br>40", "50<br>37", "**49**<br>55"]
+    assert unicorn == ["unicorn", "1", "**2**", "**3**"]
+    assert mean == ["**mean**", "26", "**26**", "**26**"]
+    assert naming("dog")[2] == ["**mean**", "26<br>39", "**26**<br>36", "**26**<br>53"]
 
 
 def test_the_tables_of_means_and_of_rectification():
     settings = Settings(C=1e-7, Cs=[1e-7, 1e-6, 1e-5])
-    means, photos = {"conv4": [55.0, 54, 56], SHARP: [50.0, 49, 51]}, {"conv4": [66.0, 65, 67]}
-    trained = {"conv4": np.array([40.0, 50, 60]), SHARP: np.array([30.0])}
+    means = {"conv4": [55.0, 54, 56], SMOOTH: [50.0, 49, 51]}
+    photos = {"categories": ["cat", "dog"], "means": {"conv4": [66.0, 65, 67]}}
+    trained = {"conv4": np.array([40.0, 50, 60]), SMOOTH: np.array([30.0])}
     rows = tables.naming_means(means, trained, {"conv4": np.array([45.0, 52, 50.5])}, settings, photos)
     row, other = (list(each.values()) for each in rows)
-    assert row == ["conv4", "56", [55.0, 54, 56], [66.0, 65, 67], 50, "1e\u201106", 7]
-    assert other == ["SIFT 40, bin/12", None, [50.0, 49, 51], None, 30, None, None]
+    assert row == ["conv4", "56", [55.0, 54, 56], "53", [66.0, 65, 67], 50, "1e\u201106", 7]
+    assert other == ["SIFT 40, smoothed", None, [50.0, 49, 51], None, None, 30, None, None]
     lost = {"conv5": {"active": 12.4, "before": [50.0, 49, 51], "gain": [8.0, 7, 9]}}
     (row,) = tables.rectification(lost, lost)
     assert list(row.values()) == ["conv5", 12.4, [50.0, 49, 51], [8.0, 7, 9], 12.4, [8.0, 7, 9]]

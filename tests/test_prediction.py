@@ -58,7 +58,7 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
     image = np.full((227, 227, 3), 128, np.uint8)
     image[120:123, 90:93] = 255
     monkeypatch.setattr(crops, "images", lambda data, objects, size: image[None])
-    scores = training._score(world, network, "dog", "conv1", detector, 227, factor=2, limit=1)["scores"]
+    scores = training._score(world, network, "dog", "conv1", detector, 227, 0.0, factor=2, limit=1)["scores"]
     field, shape = features.grid(network, "conv1", size=227, factor=2)
     assert scores.shape == (1, 1, *shape) and field == ReceptiveField(11, 2, 5.0)
     around = scores[0, 0] - np.median(scores)
@@ -234,13 +234,14 @@ def test_claims_compare_what_they_say(rng, resolved):
         "conv-prior-helps": (prior, conv),
         "sift-prior-helps": (prior, sift),
         "conv-prior-over-sift-prior": (prior, prior),
+        "conv-prior-over-sift-prior-stricter": (prior, prior),
         "conv-prior-over-prior": (prior, alone),
         "sift-prior-over-prior": (prior, alone),
         "finer-stride": (conv, sift),
     }
     assert set(differences) == set(expected)
     for claim, (better, worse) in expected.items():
-        alphas = [0.05, 0.025] if claim == "finer-stride" else [0.05]
+        alphas = [0.05, 0.025] if claim in ("finer-stride", "conv-prior-over-sift-prior-stricter") else [0.05]
         labels, values = zip(*differences[claim], strict=True)
         assert list(labels) == [f"alpha = {alpha:g}" for alpha in alphas]
         np.testing.assert_array_equal(values, 100 * metrics.estimate(better, alphas, minus=worse))
@@ -254,9 +255,9 @@ def test_tables_show_percent_and_the_published_numbers(monkeypatch, pytestconfig
     rows = tables.strides({"conv5": values, "best place": values})
     assert [(row["method"], row["stride, px"]) for row in rows][1:3] == [("conv5", 8), ("best place", 16)]
     assert rows[1]["alpha = 0.025"].tolist() == [60, 50, 70]
-    means = {"SIFT": [(0.1,) * 3, (0.2,) * 3], "prior alone": [(0,) * 3] * 2}
-    rows = tables.prediction_photos({"SIFT": {"cat": (0.5, 0, 1)}}, means, [0.05, 0.1])
-    assert [row["cat"] for row in rows] == [50, None] and rows[0]["mean"].tolist() == [20] * 3
+    means = {"SIFT": [(0.3, 0.2, 0.4)]}
+    cat, mean = tables.by_category({"SIFT": {"cat": (0.5, 0, 1)}}, means=means)
+    assert cat["SIFT, ours"].tolist() == [50, 0, 100] and mean["SIFT, ours"].tolist() == [30, 20, 40]
     (row,) = tables.gained({0.1: np.array([1.0, 0.5, 1.5])})
     assert row["alpha"] == "0.1" and row["better"] == "supported"
 
