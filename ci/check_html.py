@@ -10,15 +10,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-# The attributes by which an element loads something without being asked.
-LOADS = dict.fromkeys(("audio", "embed", "iframe", "input", "script", "track"), ("src",))
-LOADS |= dict.fromkeys(("img", "source"), ("src", "srcset")) | {
-    "object": ("data",),
-    "video": ("src", "poster"),
-}
-LOADS |= dict.fromkeys(("image", "use"), ("href", "xlink:href"))
-PASSIVE_LINKS = {"alternate", "author", "canonical", "index", "license", "next", "prev", "search"}
-CSS_URL = re.compile(r"""url\(\s*['"]?([^'")]+)|@import\s+['"]([^'"]+)""")
+#: Attributes by which an element loads something; `LINKS` and these relations only name it.
+LOADS = ("src", "srcset", "poster", "data", "href", "xlink:href")
+LINKS = ("a", "area")
+PASSIVE = {"alternate", "author", "canonical", "index", "license", "next", "prev", "search"}
+CSS_URL = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])([^'")]+)""")
 
 
 class Page(HTMLParser):
@@ -37,36 +33,26 @@ class Page(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         self.ids.update(values[name] for name in ("id", "name") if name in values)
         self._in_style = tag == "style"
-        if tag == "link" and not PASSIVE_LINKS.intersection(values.get("rel", "").split()):
-            self.loads.append(values.get("href", ""))
-        for name in LOADS.get(tag, ()):
-            found = values.get(name, "")
-            choices = found.split(",") if name == "srcset" else [found]
-            self.loads += [choice.split()[0] for choice in choices if choice.strip()]
-        self.loads += css_urls(values.get("style", ""))
+        urls = self.links if tag in LINKS or PASSIVE & {*values.get("rel", "").split()} else self.loads
+        for name in LOADS:
+            choices = values.get(name, "").split(",") if name == "srcset" else [values.get(name, "")]
+            urls += [choice.split()[0] for choice in choices if choice.strip()]
+        self.loads += CSS_URL.findall(values.get("style", ""))
         if tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
             self.links.append(values["content"].partition("url=")[2])
-        if tag in ("a", "area") and "href" in values:
-            self.links.append(values["href"])
         # Sphinx gives a picture without an alternative text the name of its file.
         alt = values.get("alt", "").strip()
         if tag == "img" and (not alt or alt.endswith((".png", ".jpeg", ".svg"))):
             self.problems.append(f"no alternative text on {values.get('src')}")
-        shown = {"traceback", "stderr"}.intersection(values.get("class", "").split())
-        if shown:
-            self.problems.append(f"a cell shows {shown.pop()} output")
+        for shown in {"traceback", "stderr"}.intersection(values.get("class", "").split()):
+            self.problems.append(f"a cell shows {shown} output")
 
     def handle_data(self, data: str) -> None:
         if self._in_style:
-            self.loads += css_urls(data)
+            self.loads += CSS_URL.findall(data)
 
     def handle_endtag(self, tag: str) -> None:
         self._in_style = False
-
-
-def css_urls(text: str) -> list[str]:
-    """Return what a style sheet loads."""
-    return [a or b for a, b in CSS_URL.findall(text)]
 
 
 def external(url: str) -> bool:
@@ -76,15 +62,19 @@ def external(url: str) -> bool:
 
 def check(root: Path) -> list[str]:
     """Return what is wrong with the book in a folder, a line each; an empty list if nothing is."""
-    pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.html"))}
-    pages = {path: page for path, page in pages.items() if path.relative_to(root).parts[0] != "_static"}
+    paths = [path for path in sorted(root.rglob("*.html")) if "_static" not in path.relative_to(root).parts]
+    pages = {path: Page(path.read_text(encoding="utf-8")) for path in paths}
     problems = [] if root / "index.html" in pages else [f"{root}: no index.html"]
+    loads = {path: page.loads for path, page in pages.items()}
+    loads |= {path: CSS_URL.findall(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.css"))}
+    for path, urls in loads.items():
+        name = path.relative_to(root).as_posix()
+        problems += [f"{name}: loads {url} from another host" for url in urls if external(url)]
     for path, page in pages.items():
         name = path.relative_to(root).as_posix()
         problems += [f"{name}: {problem}" for problem in page.problems]
-        problems += [f"{name}: loads {url} from another host" for url in page.loads if external(url)]
         for url in [*page.links, *page.loads]:
-            if external(url) or urlsplit(url).scheme or url in ("", "#"):
+            if urlsplit(url).scheme or external(url):
                 continue
             target, fragment = urldefrag(urljoin(name, url))
             target = root / unquote(urlsplit(target).path)
@@ -92,10 +82,6 @@ def check(root: Path) -> list[str]:
                 problems.append(f"{name}: {url} leads to no file")
             elif fragment and target in pages and unquote(fragment) not in pages[target].ids:
                 problems.append(f"{name}: {url} leads to no place on its page")
-    for path in sorted(root.rglob("*.css")):
-        name = path.relative_to(root).as_posix()
-        urls = css_urls(path.read_text(encoding="utf-8"))
-        problems += [f"{name}: loads {url} from another host" for url in urls if external(url)]
     return problems
 
 

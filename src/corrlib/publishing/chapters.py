@@ -30,7 +30,6 @@ from traitlets.config import Config
 
 from corrlib import cache
 from corrlib.publishing import memory
-from corrlib.publishing.tables.format import formatted
 
 #: A warning of `corrlib.cache`: where, what, and the line of code that Python shows with it.
 HARMLESS = re.compile(r"^.*: CorruptEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
@@ -124,7 +123,7 @@ def _converted(value: Any, hint: Any) -> Any:
                 return _converted(value, choice)
         raise TypeError
     if hint is types.NoneType:
-        value = None if value in ("", "none", "None") else value
+        value = None if value in ("", "none", "None", "null", "~") else value
     elif get_origin(hint) in (list, tuple):
         items = value.split(",") if isinstance(value, str) else value
         return [_converted(item, get_args(hint)[0]) for item in items]
@@ -208,15 +207,13 @@ def shown(notebook: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, A
 
 
 def result(notebook: nbformat.NotebookNode) -> str:
-    """What an executed chapter found, in a sentence: its last text before the exercises, or its score."""
-    titles = [re.match("## Exercises", cell.source) for cell in notebook.cells]
-    ends = [number for number, title in enumerate(titles) if title]
-    before = shown({"cells": notebook.cells[: ends[0]] if ends else notebook.cells})
-    texts = [output["data"]["text/markdown"] for about, output in before if about["kind"] == "text"]
-    if texts:
-        return re.match(r".*?(?:[.!?](?= |$)|$)", " ".join(texts[-1].split()))[0]
-    scores = [about["numbers"]["score"] for about, _ in before if "score" in about.get("numbers", {})]
-    return f"score: {formatted(scores[-1])}" if scores else ""
+    """What an executed chapter found: the first sentence of its last text before the exercises."""
+    cells, texts = notebook.cells, []
+    end = next((n for n, cell in enumerate(cells) if cell.source.startswith("## Exercises")), len(cells))
+    for about, output in shown({"cells": cells[:end]}):
+        if about["kind"] == "text":
+            texts.append(" ".join(output["data"]["text/markdown"].split()))
+    return re.match(r".*?(?:[.!?](?= |$)|$)", texts[-1])[0] if texts else ""
 
 
 def digest(path: Path) -> str:

@@ -157,10 +157,10 @@ def _sweep(args: argparse.Namespace) -> None:
     chapter = chapters.find(args.chapter)
     values = (grid.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
     if args.dry_run:
-        points, done = runs.plan(chapter, values, args.out)
-        for point, executed in zip(points, done, strict=True):
-            print(f"{'done   ' if executed else 'to run '} {grid.name(point)}")
-        print(f"{len(points)} points, {sum(done)} done")
+        points = runs.plan(chapter, values, args.out)
+        for point in points:
+            print(f"{'done   ' if point.done else 'to run '} {point.name}")
+        print(f"{len(points)} points, {sum(point.done for point in points)} done")
         return
     rows = runs.sweep(chapter, values, args.out, workers=args.workers, scheduler=args.scheduler)
     print(args.out / "results.html")

@@ -29,18 +29,7 @@ PACKAGED = (".html", ".safetensors")
 
 def chapter_names(root: Path) -> list[str]:
     """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
-    names = parse_toc_yaml(root / "_toc.yml")
-    for name in map(Path, names):
-        plain = name.with_suffix("")
-        if name.suffix == ".py":
-            raise ValueError(f"_toc.yml: name {name} without its ending, {plain}")
-        notebook = name if name.suffix == ".ipynb" else name.with_name(f"{name.name}.ipynb")
-        if (root / notebook).is_file() and not (root / name.with_name(f"{name.name}.py")).is_file():
-            raise ValueError(
-                f"_toc.yml: {notebook} is a notebook, and chapters are Python files: convert it by"
-                f" `jupytext --to py:percent {notebook}`, and name it {plain}"
-            )
-    return [name for name in names if (root / f"{name}.py").is_file()]
+    return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
 
 
 def in_order(root: Path) -> list[str]:

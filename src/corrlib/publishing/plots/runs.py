@@ -13,6 +13,8 @@ from corrlib.publishing.plots.style import COLOURS, GREY, ordered, panels
 #: Labels closer to the previous one than this share of the axis are left out.
 NARROW = 0.2
 MARKERS = "os^Dv"
+#: Label of the values that the paper reports.
+PAPER = "the paper's"
 #: More lines than this get no legend, in which they could not be distinguished.
 LEGEND = 12
 #: Suffixes of the names of a number and the ends of its interval in the rows of a sweep.
@@ -53,14 +55,13 @@ def swept(
     among: Sequence[str] = (),
     ticks: Sequence[str] | None = None,
     marks: Sequence[float] = (),
-    marked: str = "",
 ) -> Figure:
     """Draw a number of a sweep against one of its parameters, with a line for each setting of the others.
 
     `series` is setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, or NaN;
     `among` are all settings of the figures beside this one, so that each has the same colour and marker in
     all. `ticks` names the values 0, 1, ... of a parameter that is not a number; points are not joined then.
-    `marks` are values on the horizontal axis, drawn as lines with the label `marked`.
+    `marks` are values on the horizontal axis that the paper reports, drawn as lines.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
     every = list(dict.fromkeys([*among, *series]))
@@ -79,7 +80,7 @@ def swept(
             axes.plot(x, y, lw=1.6, ms=4, **style)
             axes.fill_between(x, low, high, color=colours[number], alpha=0.12, lw=0)
     for place in marks:
-        axes.axvline(place, color=GREY, ls="--", lw=1.2, label=marked if place == marks[0] else None)
+        axes.axvline(place, color=GREY, ls="--", lw=1.2, label=PAPER if place == marks[0] else None)
     if ticks:
         axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 8 else 0)
     axes.set(xlabel=xlabel, ylabel=ylabel)
@@ -87,7 +88,7 @@ def swept(
         axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     handles, names = axes.get_legend_handles_labels()
-    shown = [i for i, name in enumerate(names) if name == marked or 1 < len(series) <= LEGEND]
+    shown = [i for i, name in enumerate(names) if name == PAPER or 1 < len(series) <= LEGEND]
     if shown:
         where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(shown) > 4 else {}
         style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
@@ -103,7 +104,7 @@ def swept_by_alpha(
         r["layer"]: np.array([[a, *(r[f"score-{a:g}{end}"] for end in ENDS)] for a in alphas]) for r in rows
     }
     labels = dict(xlabel="alpha", ylabel="mean PCK in percent", legend="layer")
-    return swept(series, **labels, among=among, marks=alphas, marked="the paper's")
+    return swept(series, **labels, among=among, marks=alphas)
 
 
 def swept_scores(rows: Sequence[Mapping[str, Any]], ticks: Sequence[str]) -> Figure:

@@ -3,10 +3,8 @@
 import contextlib
 import multiprocessing
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,8 @@ from joblib import cpu_count
 
 from corrlib import cache
 from corrlib.publishing import chapters
+from corrlib.publishing.sweep.grid import Point
+from corrlib.publishing.sweep.rows import COLOURS
 
 #: Starts of a point whose worker dies each time, before it is given up.
 STARTS = 3
@@ -27,34 +27,25 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
 #: Where papermill finds that a port it had chosen has been taken: many kernels start at once.
 _UNLUCKY = "Kernel died before replying to kernel_info"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-
-
-@dataclass(frozen=True)
-class Point:
-    """One execution of a chapter: name of its notebook, parameters, and digest of all that it depends on."""
-
-    name: str
-    values: Mapping[str, Any]
-    digest: str
+#: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
+#: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
+FREE = ("alpha",)
 
 
 def execute(
     chapter: Path,
     points: Sequence[Point],
-    groups: Sequence[Sequence[int]],
     folder: Path,
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-) -> Iterator[tuple[int, str]]:
-    """Execute points, and yield the number of each as it ends, with the reason if it failed ("" if not).
+) -> Iterator[tuple[Point, str]]:
+    """Execute points, and yield each as it ends, with the reason if it failed ("" if not).
+
+    Of points that differ in `FREE` alone one runs before the others, which then find its work in the cache.
 
     Parameters
     ----------
-    groups
-        Numbers of the points, in groups that have their heavy work in common: the first of a group runs
-        before the others, which then find that work in the cache.
     folder
         Where their notebooks go.
     workers
@@ -64,58 +55,58 @@ def execute(
     """
     where = dict(chapter=chapter.resolve(), folder=folder.resolve(), root=Path.cwd())
     where["cache"] = cache.cache_dir().resolve()
-    waiting = {group[0]: list(group[1:]) for group in groups}
+    groups: dict[str, list[Point]] = {}
+    for point in points:
+        heavy = {name: value for name, value in point.values.items() if name not in FREE}
+        groups.setdefault(repr(heavy), []).append(point)
+    waiting = {first.name: others for first, *others in groups.values()}
+    if not points:
+        return
     with _client(scheduler, workers or cpu_count()) as client:
         futures = {}
 
-        def submit(number: int, priority: int) -> Any:
-            point = points[number]
-            how = dict(values=dict(point.values), digest=point.digest, priority=priority, pure=False)
-            future = client.submit(_execute, point.name, **where, **how)
-            futures[future.key] = number
+        def submit(point: Point, priority: int) -> Any:
+            future = client.submit(_execute, point, **where, priority=priority, pure=False)
+            futures[future.key] = point
             return future
 
-        running = as_completed([submit(number, 1) for number in waiting])
+        running = as_completed([submit(first, 1) for first, *_ in groups.values()])
         for future in running:
-            number = futures.pop(future.key)
-            for other in waiting.pop(number, ()):
+            point = futures.pop(future.key)
+            for other in waiting.pop(point.name, ()):
                 running.add(submit(other, 0))
             if future.status == "finished":
-                yield number, future.result()
+                yield point, future.result()
             else:  # dask's scheduler lost the workers, or somebody cancelled the point there
-                error = future.exception() if future.status == "error" else None
-                yield (
-                    number,
-                    f"dask gave it up: {f'{type(error).__name__}: {error}' if error else future.status}",
-                )
+                error = future.exception() if future.status == "error" else future.status
+                yield point, f"dask gave it up: {error!r}"
 
 
-def _execute(
-    name: str, *, chapter: Path, values: dict[str, Any], digest: str, folder: Path, root: Path, cache: Path
-) -> str:
+def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache: Path) -> str:
     """Execute one point in a worker's process; return the reason if it fails, "" if it does not."""
-    starts = folder / ".starts" / name
+    starts = folder / ".starts" / point.name
     starts.parent.mkdir(parents=True, exist_ok=True)
     with starts.open("a") as file:
         file.write(".")
     if starts.stat().st_size > STARTS:
         return f"its worker died {STARTS} times: out of memory?"
     os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
+    reason = ""
     with contextlib.chdir(root), _silence():
         try:
-            _run(chapter, folder / f"{name}.ipynb", values, digest, folder / "results" / name)
+            _run(chapter, point, folder)
         except Exception as error:
-            starts.unlink(missing_ok=True)
             kind = "" if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: "
-            return _COLOURS.sub("", f"{kind}{error}")
+            reason = COLOURS.sub("", f"{kind}{error}")
     starts.unlink(missing_ok=True)
-    return ""
+    return reason
 
 
-def _run(chapter: Path, out: Path, values: dict[str, Any], digest: str, results: Path) -> None:
+def _run(chapter: Path, point: Point, folder: Path) -> None:
+    out, kept = folder / f"{point.name}.ipynb", dict(stamp={"digest": point.digest})
     for left in (2, 1, 0):
         try:
-            return chapters.run(chapter, out, values, stamp={"digest": digest}, results=results)
+            return chapters.run(chapter, out, point.values, results=folder / "results" / point.name, **kept)
         except RuntimeError as error:
             if _UNLUCKY not in str(error) or not left:
                 raise
@@ -139,9 +130,14 @@ def _silence() -> Iterator[None]:
 def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     """Yield a client of a scheduler, or of a new one on this machine; nothing of it reaches the terminal."""
     quiet = {"distributed": "critical", "distributed.worker": "critical", "tornado": "critical"}
+    # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
+    config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
+    # Workers are forked from a process that has imported what they need: another one is there at once.
+    config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
+    config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
     with contextlib.ExitStack() as stack:
+        stack.enter_context(dask.config.set(config))
         if scheduler:
-            stack.enter_context(dask.config.set({"logging": quiet}))
             client = stack.enter_context(Client(scheduler, timeout=PATIENCE))
             several = [w["name"] for w in client.scheduler_info(-1)["workers"].values() if w["nthreads"] > 1]
             if several:
@@ -151,12 +147,6 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
                 )
             yield client
             return
-        # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
-        config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
-        # Workers are forked from a process that has imported what they need: another one is there at once.
-        config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
-        config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
-        stack.enter_context(dask.config.set(config))
         get_mp_context()
         multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
         threads = str(max(1, cpu_count() // workers))
@@ -164,7 +154,6 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            processes=True,
             host="127.0.0.1",
             dashboard_address=None,
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else port 8787
@@ -172,5 +161,4 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             silence_logs="CRITICAL",
             env={name: os.environ.get(name, threads) for name in THREADS},
         )
-        stack.enter_context(cluster)
-        yield stack.enter_context(Client(cluster))
+        yield stack.enter_context(Client(stack.enter_context(cluster)))

@@ -2,9 +2,11 @@
 
 import hashlib
 import itertools
+import math
 import re
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -19,12 +21,23 @@ MOST = 10_000
 DEEPEST = 3
 #: Decimal exponent of a number in a range: a float has no larger one.
 LARGEST = 300
-#: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
-#: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
-FREE = ("alpha",)
 
 
-def points(chapter: Path, grid: Mapping[str, str | Sequence[str | None]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Point:
+    """One execution of a chapter."""
+
+    #: Of its notebook, without ``.ipynb``.
+    name: str
+    #: Parameter -> value.
+    values: dict[str, Any]
+    #: Of all that its outputs depend on.
+    digest: str
+    #: Whether its notebook is there, and of today's code and data.
+    done: bool
+
+
+def points(chapter: Path, grid: Mapping[str, str | Sequence[Any]]) -> list[dict[str, Any]]:
     """Return the parameters of every point of a grid, typed; the last parameter varies fastest.
 
     ``grid`` maps names to values as text, ``"conv1,conv2"`` or ``"0.01:0.2:0.01"`` (first, last and step,
@@ -40,19 +53,15 @@ def points(chapter: Path, grid: Mapping[str, str | Sequence[str | None]]) -> lis
             chapters.typed({name: item}, chapter, known=known)[name]
             for item in _items(name, grid[name], known[name][0])
         ]
-        # Not by a set: lists have no hash, and True is 1.
-        values[name] = [v for i, v in enumerate(found) if repr(v) not in map(repr, found[:i])]
-    total = 1
-    for name, found in values.items():
         if not found:
             raise ValueError(f"parameter {name} has no values: the grid is empty")
-        total *= len(found)
-    if total > MOST:
+        values[name] = list({repr(value): value for value in found}.values())  # lists have no hash, True is 1
+    if (total := math.prod(map(len, values.values()))) > MOST:
         raise ValueError(f"a grid of {total:,} points: {MOST:,} are the most; take larger steps")
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
-def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
+def read_yaml(path: Path) -> dict[str, str | list[Any]]:
     """Read a grid from a YAML file: a parameter a line, with a value, a range or a list of these.
 
     Scalars stay the text they are: YAML would make a number to the base 60 of ``1:10:1``, and text of 1e-4.
@@ -66,14 +75,10 @@ def read_yaml(path: Path) -> dict[str, str | list[str | None]]:
         raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{example}, found {type(content).__name__}")
-    grid: dict[str, str | list[str | None]] = {}
     for name, value in content.items():
-        for item in (flat := value if isinstance(value, list) else [value]):
-            if not isinstance(item, str | list):
-                raise ValueError(f"{example}; {name} has {item!r}")
-        null = [None if item in ("null", "~") else item for item in flat]
-        grid[name] = null if isinstance(value, list) or None in null else value
-    return grid
+        if not isinstance(value, str | list):
+            raise ValueError(f"{example}; {name} has {value!r}")
+    return content
 
 
 def _check(text: str, example: str) -> None:
@@ -94,20 +99,11 @@ def name(values: Mapping[str, Any]) -> str:
     return f"{safe}-{hashlib.sha256(repr(sorted(values.items())).encode()).hexdigest()[:8]}"
 
 
-def groups(all_points: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-    """Return the numbers of the points that have all but `FREE` parameters in common, group by group."""
-    found: dict[str, list[int]] = {}
-    for number, values in enumerate(all_points):
-        key = repr({k: v for k, v in values.items() if k not in FREE})
-        found.setdefault(key, []).append(number)
-    return list(found.values())
-
-
 def _items(name: str, given: str | Sequence[Any], hint: Any) -> list[Any]:
     """Take a parameter's values apart, ranges and all; they are typed later."""
     kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     listed, numeric = any(get_origin(k) in (list, tuple) for k in kinds), {int, float} & set(kinds)
-    items = given.split(";" if listed else ",") if isinstance(given, str) else list(given)
+    items = given.split(";" if listed else ",") if isinstance(given, str) else given
     if isinstance(given, str) and len(items) > 1 and not all(item.strip() for item in items):
         raise ValueError(f"parameter {name}: there is an empty value in {given!r}")
     result: list[Any] = []
@@ -121,23 +117,17 @@ def _range(name: str, text: str) -> list[str]:
     """Expand ``first:last:step`` in decimal, so that 0.1 + 0.2 is 0.3."""
     wrong = f"parameter {name}: expected a range first:last:step such as 0.01:0.2:0.01, got {text!r}"
     try:
-        first, last, step = (Decimal(part) for part in text.split(":"))
-        if max(abs(d.adjusted()) for d in (first, last, step)) > LARGEST:
-            raise ValueError(wrong)
+        first, last, step = numbers = [Decimal(part) for part in text.split(":")]
     except (InvalidOperation, ValueError):
         raise ValueError(wrong) from None
-    if not all(d.is_finite() for d in (first, last, step)) or not step or (last - first) / step < 0:
+    if max(abs(number.adjusted()) for number in numbers) > LARGEST:
+        raise ValueError(wrong)
+    if not all(map(Decimal.is_finite, numbers)) or not step or (steps := (last - first) / step) < 0:
         raise ValueError(f"{wrong}: the step leads nowhere")
-    steps = (last - first) / step
     if steps >= MOST:
         raise ValueError(f"parameter {name}: {text} is too many values; {MOST:,} are the most")
-    return [_decimal(first + k * step) for k in range(int(steps) + 1)]
-
-
-def _decimal(value: Decimal) -> str:
-    """Format a decimal without needless zeros, and whole numbers as whole: int("10") reads it then."""
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    # Whole numbers as whole, since int("10") reads them and int("10.0") does not.
+    return [f"{(first + k * step).normalize():f}" for k in range(int(steps) + 1)]
 
 
 def _spelled(value: Any) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 from corrlib import cache
 from corrlib.publishing import chapters
 
-#: What every row has, before and after its parameters and numbers.
-FIRST, LAST = ("chapter", "status", "seconds"), ("notebook", "error")
+#: Parts of a row that differ from chapter to chapter.
+PARTS = ("parameters", "about", "numbers")
 #: What is kept beside the numbers: of which dataset and of which network they are.
 ABOUT = ("dataset", "network")
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: Escape sequences that colour a traceback.
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def read(path: Path, root: Path) -> dict[str, Any] | None:
@@ -38,14 +38,9 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
         return None
     row |= {"chapter": Path(about.get("input_path") or "").stem, "seconds": about.get("duration")}
     row["parameters"] = about.get("parameters") or {}
-    row["status"] = "done" if about.get("end_time") else "unfinished"
-    row["error"] = "\n".join(
-        _COLOURS.sub("", "\n".join(o.get("traceback") or [f"{o.get('ename')}: {o.get('evalue')}"]))
-        for o in outputs
-        if o.get("output_type") == "error"
-    )
-    if row["error"] or about.get("exception"):
-        row["status"] = "failed"
+    traceback = [line for o in outputs if o["output_type"] == "error" for line in o["traceback"]]
+    row["error"] = COLOURS.sub("", "\n".join(traceback))
+    row["status"] = "failed" if traceback else "done" if about.get("end_time") else "unfinished"
     for about, _ in chapters.shown(notebook):
         row["about"] |= {key: about[key] for key in ABOUT if key in about}
         for name, value in about.get("numbers", {}).items():
@@ -56,37 +51,25 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
 
 
 def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
-    """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table."""
-    flat = [flatten(row) for row in rows]
-    columns, text = columns_of(rows), io.StringIO()
-    table = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table.
+
+    A row is one line: chapter, parameters, status, seconds, dataset and network, numbers, notebook and error.
+    Of equal names these columns of ours count most, then parameters. Lists are spelled with commas.
+    """
+    names = {part: dict.fromkeys(key for row in rows for key in row[part]) for part in PARTS}
+    numbers = sorted(names["numbers"], key=lambda name: not name.startswith("score"))
+    columns = ["chapter", *names["parameters"], "status", "seconds", *names["about"], *numbers]
+    columns = list(dict.fromkeys([*columns, "notebook", "error"]))
+    whole = []
+    for row in rows:
+        flat = row["numbers"] | row["about"] | row["parameters"] | row
+        cells = {name: flat.get(name) for name in columns}
+        whole.append({k: ",".join(map(str, v)) if isinstance(v, list) else v for k, v in cells.items()})
+    text = io.StringIO()
+    table = csv.DictWriter(text, columns, lineterminator="\n")
     table.writeheader()
-    table.writerows(flat)
-    whole = [{key: row.get(key) for key in columns} for row in flat]
+    table.writerows(whole)
     files = {"csv": text.getvalue(), "json": json.dumps(whole, indent=1, allow_nan=False) + "\n"}
     for kind, content in files.items():
         with cache.replacing(folder / f"results.{kind}") as temporary:
             temporary.write_text(content, encoding="utf-8", newline="")
-
-
-def columns_of(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the columns of a table: parameters first, then status and seconds, then numbers."""
-    parts = ("parameters", "about", "numbers")
-    parameters, about, numbers = (dict.fromkeys(key for row in rows for key in row[part]) for part in parts)
-    first, *others = FIRST
-    numbers = sorted(numbers, key=lambda name: not name.startswith("score"))
-    named = [key for key in [*about, *numbers] if key not in parameters]
-    return list(dict.fromkeys([first, *map(_free, parameters), *others, *map(_free, named), *LAST]))
-
-
-def flatten(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as one dictionary, whose keys are columns; lists are spelled with commas."""
-    flat = {key: row.get(key) for key in (*FIRST, *LAST)}
-    for part in ("numbers", "about", "parameters"):  # a parameter counts more than a number of the same name
-        flat |= {_free(key): value for key, value in row.get(part, {}).items()}
-    return {k: ",".join(map(str, v)) if isinstance(v, list) else v for k, v in flat.items()}
-
-
-def _free(name: str) -> str:
-    """Return the column of a parameter or a number, whose name may be that of a column of ours."""
-    return f"{name} (chapter's)" if name in (*FIRST, *LAST) else name
