@@ -4,7 +4,6 @@ import importlib.util
 import re
 import shlex
 import subprocess
-import tomllib
 
 import nbformat
 import pytest
@@ -25,10 +24,7 @@ def script(name):
     return module
 
 
-WORKFLOWS = {}
-for _path in (ROOT / ".github" / "workflows").glob("*.yml"):
-    WORKFLOWS[_path.stem] = yaml.safe_load(_path.read_text())
-    WORKFLOWS[_path.stem]["on"] = WORKFLOWS[_path.stem].pop(True)  # YAML 1.1 takes `on` for a truth
+WORKFLOWS = {p.stem: yaml.safe_load(p.read_text()) for p in ROOT.glob(".github/workflows/*.yml")}
 #: Workflow, job, scope.
 WRITES = {("publish", "pages", "pages"), ("publish", "pages", "id-token")}
 WRITES |= {("publish", "notebooks", "contents"), ("release", "release", "contents")}
@@ -42,7 +38,7 @@ def commands(name):
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
-def test_workflows_pin_their_actions_and_may_write_only_where_they_have_to(name):
+def test_workflows_run_what_a_person_would_and_may_write_only_where_they_have_to(name):
     found = WORKFLOWS[name]
     assert found["permissions"] == {"contents": "read"} and found["concurrency"]["group"]
     uses = [step["uses"] for job in found["jobs"].values() for step in job["steps"] if "uses" in step]
@@ -52,40 +48,22 @@ def test_workflows_pin_their_actions_and_may_write_only_where_they_have_to(name)
         assert {(name, job, scope) for scope, right in rights.items() if right == "write"} <= WRITES
         run = " ".join(step.get("run", "") for step in about["steps"])
         assert not rights or not re.search(r"\.ci/|make |\.venv|corrlib |python", run), "runs our code"
-
-
-@pytest.mark.parametrize("name", sorted(WORKFLOWS))
-def test_workflows_run_what_a_person_would(name):
     makefile, readme = (ROOT / "Makefile").read_text(), (ROOT / "README.md").read_text()
     for line in commands(name):
-        for target in re.findall(r"^make (\w+)", line):
-            assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
-        for path in re.findall(r"\b(?:ci|tests)/\w+\.py|\.ci/\w+", line):
-            assert (ROOT / path).is_file(), line
+        targets = re.findall(r"^make (\w+)", line)
+        assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets), line
+        paths = re.findall(r"\b(?:ci|tests)/\w+\.py|\.ci/\w+", line)
+        assert all((ROOT / path).is_file() for path in paths), line
         if "corrlib " in line:
             typed = line[line.index("corrlib ") :]
             assert cli._parser().parse_args(shlex.split(typed)[1:]).call and typed in readme
-    if name in ("check", "publish", "release"):
-        assert ".ci/run" in commands(name)
+    assert name == "reproduce" or ".ci/run" in commands(name)
 
 
-def test_workflows_start_when_they_should_and_publish_what_the_launch_buttons_open():
-    occasions = {name: found["on"] for name, found in WORKFLOWS.items()}
-    assert occasions["check"] == {"pull_request": None}
-    assert occasions["publish"]["push"] == {"branches": ["main"]}
-    assert set(occasions["reproduce"]) == {"workflow_dispatch"}
-    assert occasions["release"] == {"push": {"tags": ["v*"]}}
+def test_launch_buttons_open_what_is_published():
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     assert f"git push --force origin HEAD:{config['repository']['branch']}" in commands("publish")
     assert {"binderhub_url", "colab_url"} < set(config["launch_buttons"])
-    assert config["launch_buttons"]["notebook_interface"] == "jupyterlab"
-    assert "/edit/main/" in config["sphinx"]["config"]["html_context"]["edit_page_url_template"]
-
-
-def test_no_file_names_a_package_index():
-    names = ("CONTRIBUTING.md", "CHANGELOG.md", "CITATION.cff")
-    for path in [*(ROOT / ".github" / "workflows").glob("*.yml"), *(ROOT / name for name in names)]:
-        assert not re.search(r"pypi|pytorch\.org|npmjs|anaconda\.org|index-url", path.read_text()), path
 
 
 def test_a_release_has_to_agree_with_its_tag():
@@ -104,17 +82,14 @@ def test_the_changelog_has_an_unreleased_part_and_links_for_its_versions():
     headings = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
     assert headings[0] == ("Unreleased", "") and all(date for _, date in headings[1:])
     assert [name for name, _ in headings] == re.findall(r"^\[([^\]]+)\]: https://", text, re.MULTILINE)
-    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
-    assert set(re.findall(r"^### (.+)$", text, re.MULTILINE)) <= kinds
 
 
 def test_the_citation_names_this_version_and_the_paper():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert "version" not in project and project["dynamic"] == ["version"]
-    assert read_configuration(ROOT / "pyproject.toml")["project"]["version"] == corrlib.__version__
+    project = read_configuration(ROOT / "pyproject.toml")["project"]
     assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
-    assert cited["version"] == corrlib.__version__ and cited["license"] == project["license"]
+    assert cited["version"] == project["version"] == corrlib.__version__
+    assert cited["license"] == project["license"]
     assert [one["name"] for one in cited["authors"]] == [one["name"] for one in project["authors"]]
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     assert cited["repository-code"] == config["repository"]["url"]

@@ -12,9 +12,6 @@ import numpy as np
 
 from corrlib.cache import CacheError, cache_dir, code_digest, replacing
 
-#: What a result must say about itself.
-PROVENANCE = ("dataset", "weights", "parameters", "code", "seconds")
-
 
 def folder() -> Path:
     """The folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache."""
@@ -53,7 +50,7 @@ def provenance(data: Any, network: Any, settings: Any, *, seconds: float) -> dic
 
 
 def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[str, Any]) -> None:
-    """Write numbers as JSON, with where they come from, in one step.
+    """Write numbers as JSON, with where they come from, in one step; ValueError for other values.
 
     Parameters
     ----------
@@ -61,14 +58,7 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
         Numbers, strings, booleans, None, arrays, and lists and dictionaries of these; no NaN, no infinity.
     provenance
         ``dataset``, ``weights`` (digest), ``parameters``, ``code`` (digest), ``seconds``; more if useful.
-
-    Raises
-    ------
-    ValueError
-        For other values, or a provenance that lacks something.
     """
-    if missing := [key for key in PROVENANCE if key not in provenance]:
-        raise ValueError(f"{path}: the provenance of a result lacks {', '.join(missing)}")
     try:
         content = {"values": _plain(values), "provenance": _plain(provenance)}
         text = json.dumps(content, indent=1, allow_nan=False)
@@ -80,17 +70,15 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
 
 def read(path: str | Path) -> dict[str, Any]:
     """Read what `write` wrote: ``{"values": ..., "provenance": ...}``; CacheError if missing or corrupt."""
-    path = Path(path)
-    if not path.is_file():
-        raise CacheError(f"no result at {path}: run the chapter that computes it first")
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-        complete = "values" in result and all(key in result["provenance"] for key in PROVENANCE)
+        result = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {part: result[part] for part in ("values", "provenance")}
+    except FileNotFoundError:
+        raise CacheError(f"no result at {path}: run the chapter that computes it first") from None
     except (ValueError, TypeError, KeyError):
-        complete = False
-    if not complete:
-        raise CacheError(f"{path} is corrupt, or no result of corrlib: delete it and run its chapter")
-    return result
+        raise CacheError(
+            f"{path} is corrupt, or no result of corrlib: delete it and run its chapter"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -43,10 +43,7 @@ def widget(kind: str, content: Mapping[str, Any], picture: Figure, alt: str) -> 
 
 def webp(image: np.ndarray) -> str:
     """Encode an image ``(H, W, 3)`` uint8 as a data URL of a WebP file, half as large as a JPEG."""
-    done, stored = cv2.imencode(".webp", image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])
-    if not done:
-        raise ValueError(f"expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")
-    return _url(stored.tobytes())
+    return _url(cv2.imencode(".webp", image[..., ::-1], [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1].tobytes())
 
 
 def pixels(url: str) -> np.ndarray:
@@ -57,9 +54,9 @@ def pixels(url: str) -> np.ndarray:
 
 def packed(numbers: np.ndarray) -> str:
     """Encode integers from 0 to 255, in C order, as the base64 of one byte each."""
-    if numbers.size and (numbers.min() < 0 or numbers.max() > 255):
+    if numbers.min(initial=0) < 0 or numbers.max(initial=0) > 255:
         raise ValueError(f"a byte holds 0 to 255, got {numbers.min()} to {numbers.max()}")
-    return base64.b64encode(np.asarray(numbers, dtype=np.uint8).tobytes()).decode("ascii")
+    return base64.b64encode(numbers.astype(np.uint8).tobytes()).decode("ascii")
 
 
 def _url(stored: bytes) -> str:
