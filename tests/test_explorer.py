@@ -66,8 +66,8 @@ def neighbors():
     """Content of the explorer of patches."""
     rng, layers = np.random.default_rng(1), {}
     for name, field in (("conv3", 99), ("conv4", 131)):
-        sheet = html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))
-        layers[name] = {"center": 17, "stride": 16, "grid": [12, 18], "field": field, "sheet": sheet}
+        layers[name] = {"center": 17, "stride": 16, "grid": [12, 18], "field": field}
+        layers[name]["sheet"] = html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))
     image = html.webp(smooth(rng, 211, 307, 3, cells=30))
     return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers}
 

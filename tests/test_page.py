@@ -18,9 +18,8 @@ from corrlib.publishing.plots.style import LineArt
 def shown(monkeypatch):
     """Bundles and metadata in the order in which they are displayed."""
     outputs = []
-    monkeypatch.setattr(
-        page, "display", lambda data, raw, metadata: outputs.append((data, metadata["corrlib"]))
-    )
+    keep = lambda data, raw, metadata: outputs.append((data, metadata["corrlib"]))  # noqa: E731
+    monkeypatch.setattr(page, "display", keep)
     monkeypatch.setitem(page._CHAPTER, "source", "made up")
     return outputs
 
@@ -57,8 +56,7 @@ def test_tables_numbers_and_text(shown):
     page.numbers({"score": np.float32(0.5), "flow": (1.0, 0.5, 2.0)}, prefix="pck")
     page.text("""
         Words, and
-        more words.
-        """)
+        more words.""")
     caption, table, numbers, text = shown
     assert caption[1]["kind"] == "caption", "a table's caption is above it"
     assert "| flow | 24.9 [23.1,\u00a026.8] | 3 |" in table[0]["text/markdown"]
@@ -92,17 +90,10 @@ def test_set_up_opens_what_the_parameters_name_and_results_say_what_ran(
 
 
 def test_cells_are_formatted():
-    for cell, format, text in [
-        (None, ".1f", ""),
-        ("**bold**", ".1f", "**bold**"),
-        (1234567, ".1f", "1,234,567"),
-        (0.26, ".1f", "0.3"),
-        (-0.04, "+.1f", "0.0"),
-        (-1.25, ".2f", "\u22121.25"),
-        (1.25, "+.1f", "+1.2"),
-        ((1.25, -0.5, 3), "+.1f", "+1.2 [\u22120.5,\u00a03]"),
-    ]:
-        assert tables.formatted(cell, format) == text
+    plain = {None: "", "**bold**": "**bold**", 1234567: "1,234,567", 0.26: "0.3", -1.25: "\u22121.2"}
+    signed = {-0.04: "0.0", 1.25: "+1.2", (1.25, -0.5, 3): "+1.2 [\u22120.5,\u00a03]"}
+    for format, cases in {".1f": plain, "+.1f": signed}.items():
+        assert {cell: tables.formatted(cell, format) for cell in cases} == cases
 
 
 def test_tables_of_other_forms_are_refused():
@@ -118,12 +109,9 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     pck["mine"] = {"cat": (1.0, 1, 1), "ghost": (0.0, 0, 0)}
     table = tables.by_category(pck, "table2_alpha0.1")
     columns = ["category", "conv4 flow, paper", "conv4 flow, ours", "mine, paper", "mine, ours"]
-    assert [list(row) for row in table] == [columns] * 3
-    assert [list(row.values()) for row in table] == [
-        ["cat", "19.6", 50.0, None, 100.0],
-        ["ghost", None, 25.0, None, 0.0],
-        ["**mean**", "24.9", 37.5, None, 50.0],
-    ]
+    rows = [["cat", "19.6", 50.0, None, 100.0], ["ghost", None, 25.0, None, 0.0]]
+    rows.append(["**mean**", "24.9", 37.5, None, 50.0])
+    assert table == [dict(zip(columns, row, strict=True)) for row in rows]
     assert list(tables.by_category(pck)[0]) == ["category", "conv4 flow, ours", "mine, ours"]
     (row,) = tables.means({"NN transfer": [[0.5, 0.4, 0.6]]}, [0.025], "table2_mean_by_alpha")
     np.testing.assert_allclose(row.pop("alpha = 0.025"), [50, 40, 60])

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
+from matplotlib.patheffects import withStroke
 
 from corrlib.publishing.plots.style import COLOURS, DPI, GREY, panels, show
 
@@ -29,11 +30,11 @@ def followed(
     axes[0].set_title("the object", fontsize=9)
     for number, (panel, image) in enumerate(zip(axes[1:], neighbors, strict=True)):
         show(panel, image).set_title(f"neighbour {number + 1}", fontsize=9)
-        for points, colour, marker in zip(matches.values(), COLOURS, MARKERS, strict=False):
-            _mark(panel, points[number], colour, marker)
-    styles = zip(matches, COLOURS, MARKERS, strict=False)
-    handles = [plt.Line2D([], [], ls="", marker=m, color=c, mfc="none", mew=2, label=n) for n, c, m in styles]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+        for (name, points), colour, marker in zip(matches.items(), COLOURS, MARKERS, strict=False):
+            _mark(panel, points[number], colour, marker, label=name)
+    handles, names = axes[1].get_legend_handles_labels()
+    placed = dict(loc="outside lower center", ncols=len(names), frameon=False, fontsize=9)
+    figure.legend(handles, names, **placed)
     return figure
 
 
@@ -57,7 +58,7 @@ def tolerated(
     show(left, target)
     for truth, guess, hit in zip(keypoints, predicted, correct, strict=True):
         style = dict(ls="-" if hit else ":", lw=1.2, color="white", fill=False)
-        left.add_patch(Ellipse(truth, 2 * radii[0], 2 * radii[1], **style))
+        left.add_patch(Ellipse(truth, *(2 * np.asarray(radii)), **style))
         left.plot(*np.stack([truth, guess]).T, color="white", lw=1)
         _mark(left, guess, COLOURS[2 if hit else 1], "o" if hit else "x")
     for (name, values), colour in zip(series.items(), COLOURS, strict=False):
@@ -98,7 +99,8 @@ def alike(
     return figure
 
 
-def _mark(axes: Axes, point: np.ndarray, colour: str, marker: str) -> None:
+def _mark(axes: Axes, point: np.ndarray, colour: str, marker: str, label: str = "") -> None:
     """A mark with a white edge, which is visible on any background."""
-    for width, edge in ((4, "white"), (2, colour)):
-        axes.plot(*point, marker, ms=7, mfc="none", mec=edge, mew=width, clip_on=False)
+    edge = [withStroke(linewidth=4, foreground="white")]
+    style = dict(ms=7, mfc="none", mec=colour, mew=2, ls="", clip_on=False, path_effects=edge)
+    axes.plot(*point, marker=marker, label=label, **style)

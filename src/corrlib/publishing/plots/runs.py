@@ -64,7 +64,7 @@ def swept(
     `marks` are values on the horizontal axis that the paper reports, drawn as lines.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
-    every = list(dict.fromkeys([*among, *series]))
+    every, named = list(dict.fromkeys([*among, *series])), 1 < len(series) <= LEGEND
     colours = COLOURS if len(every) <= len(COLOURS) else ordered(len(every))
     shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
     for (name, values), shift in zip(series.items(), shifts, strict=True):
@@ -72,7 +72,7 @@ def swept(
         values = values[np.argsort(values[:, 0], kind="stable")]
         x, y, low, high = values.T
         marker = MARKERS[number % len(MARKERS)] if len(x) < 25 else ""
-        style = dict(marker=marker, color=colours[number], label=name)
+        style = dict(marker=marker, color=colours[number], label=name if named else None)
         if ticks:
             error = np.nan_to_num(np.abs([y - low, high - y]))
             axes.errorbar(x + shift, y, error, ls="none", capsize=3, **style)
@@ -87,12 +87,9 @@ def swept(
     if min(np.nanmin(values[:, 1:]) for values in series.values()) >= 0:
         axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
-    handles, names = axes.get_legend_handles_labels()
-    shown = [i for i, name in enumerate(names) if name == PAPER or 1 < len(series) <= LEGEND]
-    if shown:
-        where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(shown) > 4 else {}
-        style = dict(fontsize=8, frameon=False, title=legend or None, title_fontsize=8)
-        axes.legend([handles[i] for i in shown], [names[i] for i in shown], **style, **where)
+    if names := axes.get_legend_handles_labels()[1]:
+        where = dict(loc="center left", bbox_to_anchor=(1, 0.5)) if len(names) > 4 else {}
+        axes.legend(fontsize=8, frameon=False, title=legend or None, title_fontsize=8, **where)
     return figure
 
 
