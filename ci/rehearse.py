@@ -1,6 +1,7 @@
 """Rehearse `corrlib reproduce` at VOC's scale without VOC: python ci/rehearse.py --help"""
 
 import argparse
+import contextlib
 import csv
 import os
 import random
@@ -105,21 +106,19 @@ def device_shares(data: VOC, network: convnet.Network) -> dict[tuple[str, str], 
     """(Chapter, stage) -> the part of its processor time that a GPU could do; the cache must be empty."""
     spent, shares = [0.0], {}
 
-    def timed(call):
+    def timed(name, call):
         def wrapper(*args, **options):
             started = time.thread_time()
-            try:
-                return call(*args, **options)
-            finally:
-                spent[0] += time.thread_time() - started
+            result = call(*args, **options)
+            spent[0] += time.thread_time() - started
+            return result
 
-        return wrapper
+        return mock.patch(f"corrlib.{name}", wrapper)
 
-    apply, nearest = timed(convnet.layers.apply), timed(retrieval.nearest)
     with (
-        mock.patch("corrlib.convnet.network.apply", apply),
-        mock.patch("corrlib.convnet.dense.apply", apply),
-        mock.patch("corrlib.experiments.visualization.units.nearest", nearest),
+        timed("convnet.network.apply", convnet.layers.apply),
+        timed("convnet.dense.apply", convnet.layers.apply),
+        timed("experiments.visualization.units.nearest", retrieval.nearest),
     ):
         for chapter, settings in reproduce.plan(ROOT, data, network, 10**5).settings.items():
             for stage in reproduce.stages(data, network, settings):
@@ -134,11 +133,11 @@ def record(
     out: Path, planned: reproduce.Plan, runs: list[dict], shares: dict[tuple[str, str], float]
 ) -> None:
     """Write rehearsal-stages.json."""
+    stages = summed(out / "stages.csv")
+    for row in stages:
+        row["device_share"] = shares.get((row["chapter"], row["stage"]), 0.0)
     values = {
-        "stages": [
-            row | {"device_share": shares.get((row["chapter"], row["stage"]), 0.0)}
-            for row in summed(out / "stages.csv")
-        ],
+        "stages": stages,
         "objects": {split: planned.objects(split) for split in ("train", "val")},
         "images": {split: len(planned.data.image_ids(split)) for split in ("train", "val")},
         "disk_bytes": sum(path.stat().st_size for path in (out / "cache").rglob("*") if path.is_file()),
@@ -171,12 +170,10 @@ def main() -> None:
     os.environ["CORRLIB_CACHE"] = str(out / "cache")
     while not (out / "scoreboard.md").is_file():
         after, started = random.uniform(0, 1200) if len(runs) < args.kills else None, time.monotonic()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(command, cwd=ROOT, timeout=after, check=True)
-            killed = False
-        except subprocess.TimeoutExpired:
-            killed = True
-        runs.append({"seconds": round(time.monotonic() - started, 1), "killed": killed})
+            after = None
+        runs.append({"seconds": round(time.monotonic() - started, 1), "killed": after is not None})
     network = convnet.load(weights)
     planned = reproduce.plan(ROOT, VOC(data), network, args.patches)
     os.environ["CORRLIB_CACHE"] = str(small / "cache")

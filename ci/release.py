@@ -11,30 +11,24 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def version() -> str:
-    text = (ROOT / "src" / "corrlib" / "__init__.py").read_text(encoding="utf-8")
-    return re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)[1]
-
-
-def changes(wanted: str) -> str:
-    """Return a version's part of the changelog; ValueError if the newest is of another version."""
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    parts = re.split(r"^## \[(\d[^\]]*)\].*\n", text, flags=re.MULTILINE)
-    if len(parts) < 3 or parts[1] != wanted:
-        found = parts[1] if len(parts) > 1 else "none"
-        raise ValueError(f"CHANGELOG.md: expected {wanted} as the newest version, found {found}")
-    return re.split(r"^\[[^\]]+\]: ", parts[2], maxsplit=1, flags=re.MULTILINE)[0].strip()
+def read(name: str, pattern: str) -> str:
+    """Return what a pattern captures in a file of the project, or "none"."""
+    found = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return found[1] if found else "none"
 
 
 def main(tag: str) -> str:
     """Return what is new in a tag's version; ValueError if tag, package, citation and changelog disagree."""
-    wanted = version()
-    if tag != f"v{wanted}":
-        raise ValueError(f"the tag is {tag} and the package {wanted}: expected the tag v{wanted}")
-    cited = re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE)
-    if not cited or cited[1] != wanted:
-        raise ValueError(f"CITATION.cff: expected version: {wanted}")
-    return changes(wanted)
+    wanted = tag.removeprefix("v")
+    versions = {
+        "src/corrlib/__init__.py": r'^__version__ = "([^"]+)"$',
+        "CITATION.cff": r"^version: (\S+)$",
+        "CHANGELOG.md": r"^## \[(\d[^\]]*)\]",
+    }
+    for name, pattern in versions.items():
+        if (version := read(name, pattern)) != wanted:
+            raise ValueError(f"{name}: the tag is {tag}, expected the version {wanted}, found {version}")
+    return read("CHANGELOG.md", r"^## \[\d[^\n]*\n(.*?)(?=^## \[|^\[[^\]]+\]: |\Z)").strip()
 
 
 if __name__ == "__main__":

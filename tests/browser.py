@@ -67,15 +67,12 @@ class Browser:
         self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
         while True:
             answer = json.loads(self._socket.recv())
-            said = answer.get("params", {})
-            if answer.get("method") in ("Runtime.exceptionThrown", "Network.loadingFailed"):
-                self.problems.append(said)
-            if answer.get("method") == "Log.entryAdded" and said["entry"]["level"] == "error":
-                self.problems.append(said)
-            if answer.get("method") == "Network.requestWillBeSent":
-                url = said["request"]["url"]
-                if not url.startswith(("file:", "data:", "about:")):
-                    self.problems.append(url)
+            event, said = answer.get("method"), answer.get("params", {})
+            wrong = event in ("Runtime.exceptionThrown", "Network.loadingFailed")
+            wrong |= event == "Log.entryAdded" and said["entry"]["level"] == "error"
+            if event == "Network.requestWillBeSent":
+                wrong |= not said["request"]["url"].startswith(("file:", "data:", "about:"))
+            self.problems += [said] * wrong
             if answer.get("id") == number:
                 assert "error" not in answer, answer
                 return answer["result"]
@@ -95,10 +92,9 @@ class Browser:
 
     def box(self, selector):
         """Return the ``x, y, width, height`` of an element in the window, scrolled into view."""
-        rectangle = "(e => { e.scrollIntoView({block: 'center', behavior: 'instant'});"
-        rectangle += "const b = e.getBoundingClientRect();"
-        rectangle += "return [b.x, b.y, b.width, b.height] })"
-        return self.value(f"{rectangle}(document.querySelector({json.dumps(selector)}))")
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.value(f"{found}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        return self.value(f"(b => [b.x, b.y, b.width, b.height])({found}.getBoundingClientRect())")
 
     def mouse(self, x, y, *, kind="mouseMoved", **more):
         """Move the mouse, or press (``mousePressed``) and release its button."""
@@ -116,10 +112,10 @@ class Browser:
             self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
         self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
-    def key(self, name, *, shift=False):
-        """Press a key such as ``ArrowLeft``."""
+    def key(self, *names, shift=False):
+        """Press keys such as ``ArrowLeft``, one after the other."""
         codes = {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9, "Enter": 13}
-        for kind in ("keyDown", "keyUp"):
+        for name, kind in itertools.product(names, ("keyDown", "keyUp")):
             key = {"key": name, "code": name, "windowsVirtualKeyCode": codes[name]}
             typed = {"text": "\r"} if name == "Enter" and kind == "keyDown" else {}
             self.call("Input.dispatchKeyEvent", type=kind, modifiers=8 * shift, **key, **typed)

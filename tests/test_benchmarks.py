@@ -1,6 +1,7 @@
 """The harness of ``make bench``, the recorded results, and the tables that the book makes of them."""
 
 import importlib
+import itertools
 import sys
 
 import numpy as np
@@ -14,31 +15,23 @@ from benchmarks import KERNELS, harness, report, scale
 from benchmarks.harness import Contest, Growth, Sides
 
 
-class Clock:
-    """Time that passes only when something is computed."""
+@pytest.fixture
+def task(monkeypatch):
+    """Makes calls that take some seconds, one after the other, and return how often they were called."""
+    now = [0.0]
+    monkeypatch.setitem(harness.CLOCKS, "processor", lambda: now[0])
 
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-    def task(self, *seconds):
-        """A call that takes these seconds, one after the other, and returns how often it was called."""
-        calls = []
+    def task(*seconds):
+        calls = itertools.count(1)
 
         def call():
-            self.now += seconds[len(calls) % len(seconds)]
-            calls.append(1)
-            return len(calls)
+            number = next(calls)
+            now[0] += seconds[(number - 1) % len(seconds)]
+            return number
 
         return call
 
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = Clock()
-    monkeypatch.setitem(harness.CLOCKS, "processor", clock)
-    return clock
+    return task
 
 
 def compete(ours, theirs, *, passed=True, share=1.0, units=1, **more):
@@ -48,21 +41,22 @@ def compete(ours, theirs, *, passed=True, share=1.0, units=1, **more):
     return harness.compete("kernel", contest, rounds=3, limits={"adds": 100.0})
 
 
-def test_a_ratio_is_the_median_of_rounds_after_the_check(clock):
+def test_a_ratio_is_the_median_of_rounds_after_the_check(task):
     # Ratios of the rounds: 30 / 2, 8 / 4, 7 / 1, and before them the check's 99 / 50.
-    row = compete(clock.task(50, 2, 4, 1), clock.task(99, 30, 8, 7), units=2, work=10.0, limit="adds")
+    row = compete(task(50, 2, 4, 1), task(99, 30, 8, 7), units=2, work=10.0, limit="adds")
     assert (row["ratio"], row["low"], row["high"], row["rounds"]) == (7, 2, 15, 3)
     assert (row["ours"], row["theirs"]) == (1, 4), "median seconds per unit"
     assert row["fraction"] == 10.0 / 1 / 100.0
     assert row["passed"] and row["checked"] == "compared" and not row["quick"]
-    row = compete(clock.task(2), clock.task(8), share=0)
+    row = compete(task(2), task(8), share=0)
     assert (row["ratio"], row["rounds"]) == (4, 1), "the call that is checked can be the only round"
 
 
-def test_a_failed_check_has_no_ratio_and_is_not_timed(clock):
-    row = compete(clock.task(1), clock.task(5), passed=False)
+def test_a_failed_check_has_no_ratio_and_is_not_timed(task):
+    ours, theirs = task(1), task(5)
+    row = compete(ours, theirs, passed=False)
     assert not {"ratio", "ours", "theirs", "low", "high", "fraction"} & set(row)
-    assert clock.now == 6, "nothing is computed after the check"
+    assert (ours(), theirs()) == (2, 2), "nothing is computed after the check"
     assert "no ratio" in report.line(row) and "compared" in report.line(row)
     assert tables.ratios([row])[0]["time ratio"] == "no ratio"
     assert tables.checks([row])[0]["answers"] == "**failed:** compared"

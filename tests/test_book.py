@@ -453,7 +453,7 @@ def executed(*outputs, **given):
     setup = nbformat.v4.new_output("display_data", text, metadata=about)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[setup, *outputs])])
     run = dict(parameters=given, start_time="2026-03-04T05:06:07.891011+00:00", duration=213.4)
-    notebook.metadata.update(papermill=run, corrlib={"digest": "d", "commit": "1234abcd"})
+    notebook.metadata.update(papermill=run, corrlib={"memory": 1, "commit": "1234abcd"})
     return notebook
 
 
@@ -465,7 +465,8 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert staging.provenance(notebook, "photos, recorded") == "photos, recorded"
     page = staging.staged(notebook, "book/small", Path("unused"))
     assert page.cells[1].source == "Dataset: **figurines**." and not page.cells[0].outputs
-    assert "It took 4 min to execute this page (commit 1234abcd, 2026-03-04)" in page.cells[-1].source
+    took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
+    assert took in page.cells[-1].source
 
 
 def test_large_pictures_are_made_light_and_line_art_is_left(rng):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import shutil
+from functools import partial
 from types import SimpleNamespace
 
 import cv2
@@ -247,14 +248,10 @@ def every(reader, kind, selector, expression):
     return reader.value(f"[...{selected}].map(e => {expression})")
 
 
-def pixel(reader, kind, x, y, shape=(SIZE, SIZE)):
+def pixel(reader, x, y, kind="places", shape=(SIZE, SIZE)):
     """Return the place in the window of pixel (x, y) of an explorer's picture."""
     left, top, width, height = reader.box(f"[data-explorer={kind}] .explorer-pad")
     return left + (x + 0.5) / shape[1] * width, top + (y + 0.5) / shape[0] * height
-
-
-def point_at(reader, *where):
-    reader.mouse(*pixel(reader, *where))
 
 
 def marks(reader, neighbor=None):
@@ -285,7 +282,7 @@ def test_marks_are_where_the_core_puts_them(reader, examples, rng):
     truth, n, states = examples[0].truth, -(-SIZE // truths.STEP), set()
     corners = [(0, 0), (SIZE - 1, 0), (SIZE - 1, SIZE - 1)]
     for x, y in [*corners, *rng.integers(0, SIZE, (12, 2)).tolist()]:
-        point_at(reader, "places", x, y)
+        reader.mouse(*pixel(reader, x, y))
         assert marks(reader) == {"point": [x, y]}
         row, col = (min((v + 1) // truths.STEP, n - 1) for v in (y, x))  # JavaScript rounds halves up
         for neighbor in range(2):
@@ -306,7 +303,7 @@ def test_a_screen_reader_reads_the_part_and_the_errors(reader, examples):
     wanted = (part == 1) & (state == [[[truths.HIDDEN]], [[truths.MISSING]]]).all(axis=0)
     row, col = np.argwhere(wanted)[0] + 1
     x, y = int(col) * truths.STEP, int(row) * truths.STEP
-    point_at(reader, "places", x, y)
+    reader.mouse(*pixel(reader, x, y))
     truth = np.rint(examples[0].truth.matches[0, row, col])
     conv, sift = (np.linalg.norm(matches(examples[0], f, x, y)[0] - truth) for f in CHOSEN.values())
     assert status(reader, "places", f"({x}, {y})") == (
@@ -316,7 +313,7 @@ def test_a_screen_reader_reads_the_part_and_the_errors(reader, examples):
 
 
 def test_layers_objects_and_marks_can_be_chosen(reader, examples):
-    point_at(reader, "places", 40, 150)
+    reader.mouse(*pixel(reader, 40, 150))
     choose(reader, "places", 1, "conv1")
     np.testing.assert_allclose(marks(reader, 1)["0"], matches(examples[0], "conv1", 40, 150)[1], atol=0.05)
     assert set(marks(reader, 1)) <= {"0", "1", "2"}
@@ -330,39 +327,32 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
 
 
 def test_keys_clicks_and_fingers_move_the_point_and_not_the_page(reader):
-    point_at(reader, "places", 100, 100)
+    reader.mouse(*pixel(reader, 100, 100))
     every(reader, "places", ".explorer-pad", "e.focus()")
     before = reader.value("scrollY")
-    for name in ("ArrowRight", "ArrowDown", "ArrowDown"):
-        reader.key(name)
-    for name in ("ArrowLeft", "ArrowUp"):
-        reader.key(name, shift=True)
+    reader.key("ArrowRight", "ArrowDown", "ArrowDown")
+    reader.key("ArrowLeft", "ArrowUp", shift=True)
     assert marks(reader)["point"] == [103, 107]
     for x, after in ((60, 60), (120, 90)):  # a click holds the point until the next click
-        point_at(reader, "places", x, x)
-        reader.click(*pixel(reader, "places", x, x))
-        point_at(reader, "places", 90, 90)
+        reader.mouse(*pixel(reader, x, x))
+        reader.click(*pixel(reader, x, x))
+        reader.mouse(*pixel(reader, 90, 90))
         assert marks(reader)["point"] == [after, after]
     reader.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    reader.touch(*(pixel(reader, "places", v, v) for v in (150, 80)))
+    reader.touch(*(pixel(reader, v, v) for v in (150, 80)))
     reader.call("Emulation.setTouchEmulationEnabled", enabled=False)
     np.testing.assert_allclose(marks(reader)["point"], [80, 80], atol=1)
     assert reader.value("scrollY") == before
 
 
 def test_the_slider_judges_keypoints_and_moves_along_the_curve(reader):
-    def seen(selector, expression):
-        return every(reader, "tolerances", selector, expression)
-
-    def dots():
-        return seen(".explorer-dot", "[Number(e.getAttribute('cx')), Number(e.getAttribute('cy'))]")
-
+    seen = partial(every, reader, "tolerances")
+    dots = partial(seen, ".explorer-dot", "['cx', 'cy'].map(name => Number(e.getAttribute(name)))")
     slider, text, correct = "input[type=range]", "e.getAttribute('aria-valuetext')", "e.dataset.correct"
     seen(slider, "e.focus()")
     assert seen(slider, text) == ["0.1: 1 of 3 correct"]
     before = dots()
-    for _ in range(25):
-        reader.key("ArrowRight")
+    reader.key(*["ArrowRight"] * 25)
     assert seen(slider, text) == ["0.225: 2 of 3 correct"]
     assert seen("[data-keypoint]", correct) == ["true", "true"]  # the third is not predicted
     curves = {name: np.interp(0.225, tolerance.ALPHAS, values) for name, values in CURVES.items()}
@@ -375,15 +365,14 @@ def test_the_slider_judges_keypoints_and_moves_along_the_curve(reader):
     assert y / (curves["conv4 flow"] - CURVES["conv4 flow"][19]) == pytest.approx(-196)
     choose(reader, "tolerances", 1, "NN transfer")
     assert seen("[data-keypoint]", correct) == ["true", "true", "false"]
-    for _ in range(25):
-        reader.key("ArrowLeft")
+    reader.key(*["ArrowLeft"] * 25)
     assert seen(slider, text) == ["0.1: 1 of 3 correct"], "an error of exactly 0.1 is wrong"
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (306, 210), (150, 99)])
 def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
     reader.wait("[...document.querySelectorAll('[data-explorer=nearest] img')].every(e => e.complete)")
-    point_at(reader, "nearest", x, y, (211, 307))
+    reader.mouse(*pixel(reader, x, y, "nearest", (211, 307)))
     row, col = ReceptiveField(99, 16, 17).nearest(np.array([x, y]), (12, 18))
     image, center = html.pixels(neighbors["image"]), 17 + 16 * np.array([col, row])
     data = "e.getContext('2d').getImageData(0, 0, 32, 32).data"

@@ -79,10 +79,12 @@ def _block(
         output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}
         alt = f":alt: {json.dumps(about['alt'], ensure_ascii=False)}\n" if about["alt"] else ""
         return f"{_FENCE}{{glue:figure}} {label}\n:name: {label}\n{alt}\n{caption}\n{_FENCE}"
-    table = output["data"]["text/markdown"]
     columns, rows = _flat(about)
     content = {"name": label, "caption": about["caption"], "source": line, "columns": columns, "rows": rows}
-    files = {"CSV": _csv(content), "JSON": json.dumps(content, indent=1, ensure_ascii=False) + "\n"}
+    # Each row ends with its source, so that no number leaves the book without the name of its dataset.
+    writer = csv.writer(sheet := io.StringIO(newline=""), lineterminator="\n")
+    writer.writerows([[*columns, "source"], *([*row, line] for row in rows)])
+    files = {"CSV": sheet.getvalue(), "JSON": json.dumps(content, indent=1, ensure_ascii=False) + "\n"}
     links = []
     for kind, text in files.items():
         file = Path(DOWNLOADS, f"{Path(name).name}-{label}.{kind.lower()}")
@@ -91,6 +93,7 @@ def _block(
         path.write_text(text, encoding="utf-8")
         links.append(f"{{download}}`{kind} <{file.as_posix()}>`")
     linked = _unprinted(f"[This table as {' and '.join(links)}]{{.downloads}}")
+    table = output["data"]["text/markdown"]
     return f"{_FENCE}{{table}} {caption}\n:name: {label}\n\n{table}\n{_FENCE}\n\n{linked}"
 
 
@@ -117,15 +120,6 @@ def _plain(cell: Any) -> Any:
     return re.sub(r"<[^>]+>|\[([^\]]*)\]\([^)]*\)", r"\1", cell)  # tags, and links except for their text
 
 
-def _csv(content: Mapping[str, Any]) -> str:
-    """Each row ends with its source, so that no number leaves the book without the name of its dataset."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*content["columns"], "source"])
-    writer.writerows([*row, content["source"]] for row in content["rows"])
-    return text.getvalue()
-
-
 def _light(data: Mapping[str, str]) -> dict[str, str]:
     """The same with a heavy PNG, a photograph or full of them, as a JPEG."""
     stored = base64.b64decode(data.get("image/png", ""))
@@ -140,18 +134,15 @@ def _light(data: Mapping[str, str]) -> dict[str, str]:
 
 def _cost(executed: nbformat.NotebookNode, name: str) -> str:
     """The last lines of a page: what it took to execute it, and the notebook as it was executed."""
-    about, run = executed.metadata.get("corrlib", {}), executed.metadata["papermill"]
-    duration = run["duration"]
+    about, run = executed.metadata["corrlib"], executed.metadata["papermill"]
+    duration, memory = run["duration"], f"{about['memory'] / 1e9:.1f} GB of memory"
     took = f"{duration:.0f} s" if duration < 120 else f"{duration / 60:.0f} min"
-    memory = f" and {about['memory'] / 1e9:.1f} GB of memory" if about.get("memory") else ""
     commit = f"commit {about['commit']}, " if "commit" in about else ""
-    when = f"{commit}{run['start_time'][:10]}"
-    text = (
-        f"It took {took}{memory} to execute this page ({when}). What the cache held was not computed again."
-    )
+    text = f"It took {took} and {memory} to execute this page ({commit}{run['start_time'][:10]})."
     source = f"{'../' * name.count('/')}_sources/{name}.ipynb"
     link = f'[<a href="{source}" download>The executed notebook</a>]{{.downloads}}'
-    return f"[{text}]{{.provenance}}\n\n{_unprinted(link)}"
+    cached = "What the cache held was not computed again."
+    return f"[{text} {cached}]{{.provenance}}\n\n{_unprinted(link)}"
 
 
 def _unprinted(text: str) -> str:
