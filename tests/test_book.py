@@ -387,7 +387,7 @@ def test_mistakes_are_reported_before_anything_runs(tmp_path, project, monkeypat
     with pytest.raises(ValueError, match=r"has no _toc\.yml"):
         book.build(tmp_path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ValueError, match="no weights file at gone"):
+    with pytest.raises(OSError, match=r"gone\.npz"):
         book.build(project, weights="gone.npz")
     lock = filelock.FileLock(project / "_build" / ".lock")
     with lock, pytest.raises(book.BuildError, match="another build"):

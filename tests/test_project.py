@@ -80,28 +80,17 @@ def test_a_release_has_to_agree_with_its_tag(monkeypatch, tmp_path):
             release.main(f"v{corrlib.__version__}")
 
 
-def test_the_changelog_has_an_unreleased_part_and_links_for_its_versions():
-    text = (ROOT / "CHANGELOG.md").read_text()
-    headings = re.findall(r"^## \[([^\]]+)\](?: - (\d{4}-\d\d-\d\d))?$", text, re.MULTILINE)
-    assert headings[0] == ("Unreleased", "") and all(date for _, date in headings[1:])
-    assert [name for name, _ in headings] == re.findall(r"^\[([^\]]+)\]: https://", text, re.MULTILINE)
-
-
 def test_the_citation_names_this_version_and_the_paper():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = read_configuration(ROOT / "pyproject.toml")["project"]
-    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
-    assert cited["version"] == project["version"] == corrlib.__version__
-    assert cited["license"] == project["license"]
-    assert [one["name"] for one in cited["authors"]] == [one["name"] for one in project["authors"]]
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
+    assert cited["version"] == project["version"] and cited["license"] == project["license"]
+    assert [one["name"] for one in cited["authors"]] == [one["name"] for one in project["authors"]]
     assert cited["repository-code"] == config["repository"]["url"]
     (paper,) = cited["references"]
-    references = (ROOT / "book" / "references.bib").read_text()
-    entry = re.search(r"@inproceedings\{long2014,.*?\n\}", references, re.S)[0]
-    names = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
-    pages = f"{paper['start']}--{paper['end']}"
-    assert all(f"{{{v}}}" in entry for v in (paper["title"], pages, names, paper["year"], paper["volume"]))
+    entry = re.search(r"(?s)@inproceedings\{long2014,.*?\n\}", (ROOT / "book/references.bib").read_text())[0]
+    assert all(f"{{{paper[key]}}}" in entry for key in ("title", "year", "volume"))
 
 
 def test_every_chapter_is_launched_as_a_notebook_that_sets_itself_up(tmp_path, capsys):

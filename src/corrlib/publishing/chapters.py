@@ -166,7 +166,6 @@ def run(
     notebook = read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    before = _listed(results)
     cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
     tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
@@ -191,11 +190,10 @@ def run(
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
     _check_silent(notebook, chapter.stem)
-    _check_names(notebook, chapter.stem)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     about = dict(stamp or {}) | _commit(chapter) | {"memory": most[0]}
-    written = sorted(name for name, seen in _listed(results).items() if before.get(name) != seen)
-    notebook.metadata["corrlib"] = about | {"results": {name: digest(results / name) for name in written}}
+    written = results.glob(f"{chapter.stem}-*.json") if results else []
+    notebook.metadata["corrlib"] = about | {"results": {path.name: digest(path) for path in written}}
     with cache.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
 
@@ -245,15 +243,6 @@ def _check_silent(notebook: nbformat.NotebookNode, name: str) -> None:
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
-def _check_names(notebook: nbformat.NotebookNode, chapter: str) -> None:
-    """Refuse two figures, or two tables, of one name: the book could not tell them apart."""
-    names = [
-        f"{about['kind']}s are named {about['name']!r}" for about, _ in shown(notebook) if "name" in about
-    ]
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
-        raise ChapterError(f"chapter {chapter}: two {twice[0]}: give each a name of its own")
-
-
 @contextlib.contextmanager
 def _results_in(folder: Path | None) -> Iterator[None]:
     """Have kernels that start now write their results there."""
@@ -263,12 +252,6 @@ def _results_in(folder: Path | None) -> Iterator[None]:
         yield
     finally:
         os.environ["CORRLIB_RESULTS"] = given
-
-
-def _listed(folder: Path | None) -> dict[str, tuple[int, int]]:
-    """For each result, what changes when another takes its place."""
-    stats = {path.name: path.stat() for path in folder.glob("*.json")} if folder else {}
-    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in stats.items()}
 
 
 def _commit(chapter: Path) -> dict[str, str]:

@@ -60,7 +60,7 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
         ``dataset``, ``weights`` (digest), ``parameters``, ``code`` (digest), ``seconds``; more if useful.
     """
     try:
-        content = {"values": _plain(values), "provenance": _plain(provenance)}
+        content = _plain({"values": values, "provenance": provenance})
         text = json.dumps(content, indent=1, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}: a result holds finite numbers, strings and None ({error})") from error
