@@ -307,7 +307,7 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
         "found/small-made.json": execution.READS_RESULTS,
         "benchmarks/results.json": execution.READS_BENCHMARKS,
     }
-    for name, (call,) in depends.items():
+    for name, call in depends.items():
         write("book/small.py", f"{CHAPTER}\n# %%\nrows = {call}(\n    'other')\n")
         assert changed(results=results)
         write(name, "# %%\nk = 2\n")
@@ -554,6 +554,5 @@ def test_the_contents_name_every_chapter_and_digests_know_their_calls():
     paths = sorted(ROOT.glob("book/[!_]*.py"))
     assert {f"book/{path.stem}" for path in paths} == set(execution.chapter_names(ROOT))
     calls = {call for path in paths for call in execution._calls(path)}
-    for known in (execution.READS_RESULTS, execution.READS_BENCHMARKS, execution.SWEEPS):
-        assert known <= calls
+    assert {execution.READS_RESULTS, execution.READS_BENCHMARKS, execution.SWEEPS} <= calls
     assert [path.stem for path in paths if not book.reads_data(path)] == ["performance"]

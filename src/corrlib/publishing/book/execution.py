@@ -20,9 +20,7 @@ from corrlib.publishing import chapters
 DATA, WEIGHTS = "data_root", "weights"
 # Calls in a chapter by which its outputs depend on more than all chapters' do.
 READS_DATA = {"page.setup", "open_dataset"}
-READS_RESULTS = {"scoreboard.read"}
-READS_BENCHMARKS = {"tables.read_benchmarks"}
-SWEEPS = {"sweep.command"}
+READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.read", "tables.read_benchmarks", "sweep.command"
 #: Suffixes of the package's files that are no code.
 PACKAGED = (".html", ".safetensors")
 
@@ -34,9 +32,7 @@ def chapter_names(root: Path) -> list[str]:
 
 def in_order(root: Path) -> list[str]:
     """Chapters in the order of execution: those last that read what others write."""
-    return sorted(
-        chapter_names(root), key=lambda name: bool(_calls(root / f"{name}.py").keys() & READS_RESULTS)
-    )
+    return sorted(chapter_names(root), key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
 
 
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
@@ -100,23 +96,22 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
     Read only if its code calls for them: the dataset, the weights, the texts of the chapters that it sweeps,
     the benchmarks' results, and ``results``, the folder of what other chapters wrote.
     """
-    package, pins, calls = Path(corrlib.__file__).parent, root / "constraints.txt", _calls(chapter)
-    swept = [chapter.with_name(f"{name}.py") for call in SWEEPS & calls.keys() for name in calls[call]]
+    package, calls = Path(corrlib.__file__).parent, _calls(chapter)
+    texts = [chapter, *sorted(chapter.with_name(f"{name}.py") for name in calls.get(SWEEPS, ()))]
+    read = [root / "constraints.txt", *root.glob("book/published/*"), *root.glob("results/*")]
+    if READS_BENCHMARKS in calls:
+        read.append(root / "benchmarks" / "results.json")
     parts: dict[str, object] = {
-        "chapter": [chapter.read_text(), *(path.read_text() for path in sorted(swept))],
-        "code": [imports_digest(path) for path in [chapter, *sorted(swept)]],
+        "chapter": [path.read_text() for path in texts],
+        "code": [imports_digest(path) for path in texts],
         "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
         "values": dict(sorted(values.items())),
-        "published": tree_digest(root, (root / "book" / "published").rglob("*")),
-        "results": tree_digest(root, (root / "results").rglob("*")),
-        "pins": pins.read_text() if pins.is_file() else "",
+        "read": tree_digest(root, read),
         "torch": metadata.version("torch"),
         "python": sys.version_info[:2],
     }
-    if results and calls.keys() & READS_RESULTS:
+    if results and READS_RESULTS in calls:
         parts["found"] = tree_digest(results, results.glob("*.json"))
-    if calls.keys() & READS_BENCHMARKS:
-        parts["benchmarks"] = tree_digest(root, [root / "benchmarks" / "results.json"])
     if reads_data(chapter):
         from corrlib.data import open_dataset  # which draws the figurines the first time
 
