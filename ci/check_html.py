@@ -42,7 +42,7 @@ class Page(HTMLParser):
             self.links.append(values["content"].partition("url=")[2])
         # Sphinx gives a picture without an alternative text the name of its file.
         alt = values.get("alt", "").strip()
-        if tag == "img" and (not alt or alt.endswith((".png", ".jpeg", ".svg"))):
+        if tag == "img" and (not alt or alt.endswith((".png", ".jpg", ".svg"))):
             self.problems.append(f"no alternative text on {values.get('src')}")
         for shown in {"traceback", "stderr"}.intersection(values.get("class", "").split()):
             self.problems.append(f"a cell shows {shown} output")

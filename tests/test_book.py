@@ -1,6 +1,5 @@
 """Chapters, their parameters, and the building and checking of a small book."""
 
-import base64
 import csv
 import hashlib
 import json
@@ -12,12 +11,10 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 import filelock
 import jupytext
 import nbconvert
 import nbformat
-import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
@@ -228,7 +225,7 @@ def test_a_page_has_each_figure_once_with_number_caption_alt_text_and_provenance
         assert f'<span class="caption-number">Fig. 1.{number} </span>' in figure
         assert len(re.findall("<img ", figure)) == 1 and re.search(source, figure)
     assert 'alt="A &quot;line&quot; that rises to 5: # steeply"' in figures["figure-line"]
-    assert "A <em>line</em> at alpha 0.100." in figures["figure-line"] and '.png"' in figures["figure-line"]
+    assert "A <em>line</em> at alpha 0.100." in figures["figure-line"] and '.jpg"' in figures["figure-line"]
     assert '.svg"' in figures["figure-art"] and '<img alt="Still" src="data:,">' in figures["figure-widget"]
     assert page.count("<img ") == len(figures) + page[: page.index("<article")].count("<img ")
     (table,) = re.findall(r'<table [^>]*id="table-rf">.*?</table>', page, re.DOTALL)
@@ -467,22 +464,6 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert page.cells[1].source == "Dataset: **figurines**." and not page.cells[0].outputs
     took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
     assert took in page.cells[-1].source
-
-
-def test_large_pictures_are_made_light_and_line_art_is_left(rng):
-    image = cv2.GaussianBlur(rng.integers(0, 256, (480, 640, 3), dtype=np.uint8), (0, 0), 2)
-    photograph, blank = (
-        base64.b64encode(cv2.imencode(".png", picture)[1].tobytes()).decode()
-        for picture in (image, np.full_like(image, 255))
-    )
-    for data in ({"image/png": blank}, {"image/png": photograph, "image/svg+xml": ""}):
-        assert staging._light(data) == data
-    light = staging._light({"image/png": photograph})
-    assert list(light) == ["image/jpeg"]
-    stored = base64.b64decode(light["image/jpeg"])
-    assert len(stored) < 0.5 * len(base64.b64decode(photograph))
-    seen = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR).astype(float)
-    assert np.abs(seen - image).mean() < 3
 
 
 FAULTS = {

@@ -1,6 +1,5 @@
 """Executed chapters as pages: what their calls displayed becomes numbered figures, tables and prose."""
 
-import base64
 import copy
 import csv
 import io
@@ -10,16 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import nbformat
-import numpy as np
 
 from corrlib.publishing import chapters
 
 #: The folder of the tables' files, beside the pages of the book.
 DOWNLOADS = "downloads"
-#: Bytes above which a PNG becomes a JPEG, of this quality; below, it is line art, which should stay sharp.
-HEAVY, QUALITY = 200_000, 92
 # Outputs under a name of this kind are not shown where they are, but by `{glue:figure}`.
 _RECORD = "application/papermill.record/"
 _FENCE = ":::::"
@@ -75,7 +70,7 @@ def _block(
     line, label = provenance(executed, about["source"]), f"{about['kind']}-{about['name']}"
     caption = f"{about['caption']} [{line}]{{.provenance}}"
     if about["kind"] == "figure":
-        output["data"] = {f"{_RECORD}{kind}": data for kind, data in _light(output["data"]).items()}
+        output["data"] = {f"{_RECORD}{kind}": data for kind, data in output["data"].items()}
         output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}
         alt = f":alt: {json.dumps(about['alt'], ensure_ascii=False)}\n" if about["alt"] else ""
         return f"{_FENCE}{{glue:figure}} {label}\n:name: {label}\n{alt}\n{caption}\n{_FENCE}"
@@ -118,18 +113,6 @@ def _plain(cell: Any) -> Any:
     for sign, plain in (("<br>", "; "), ("**", ""), ("\u00a0", " "), ("\u2212", "-"), ("\u2011", "-")):
         cell = cell.replace(sign, plain)
     return re.sub(r"<[^>]+>|\[([^\]]*)\]\([^)]*\)", r"\1", cell)  # tags, and links except for their text
-
-
-def _light(data: Mapping[str, str]) -> dict[str, str]:
-    """The same with a heavy PNG, a photograph or full of them, as a JPEG."""
-    stored = base64.b64decode(data.get("image/png", ""))
-    if len(stored) <= HEAVY or "image/svg+xml" in data:
-        return dict(data)
-    image = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
-    full = [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    _, jpeg = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY, *full])
-    light = {"image/jpeg": base64.b64encode(jpeg.tobytes()).decode("ascii")}
-    return light | {kind: value for kind, value in data.items() if kind != "image/png"}
 
 
 def _cost(executed: nbformat.NotebookNode, name: str) -> str:

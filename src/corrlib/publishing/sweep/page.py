@@ -110,7 +110,8 @@ def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
     """The figures that a notebook shows; the same picture of many points is kept once in `images`."""
     figures = []
     for about, output in chapters.shown(nbformat.read(path, as_version=4)):
-        if about["kind"] == "figure" and (encoded := output["data"].get("image/png")):
+        data = output["data"]
+        if about["kind"] == "figure" and (encoded := data.get("image/png") or data.get("image/jpeg")):
             key = hashlib.sha256(encoded.encode()).hexdigest()[:16]
             if key not in images:
                 images[key] = _reduced(base64.b64decode(encoded))
@@ -118,9 +119,9 @@ def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
     return figures
 
 
-def _reduced(png: bytes) -> str:
+def _reduced(stored: bytes) -> str:
     """Return a picture as a data URL, no wider than `WIDTH`: a notebook's figures weigh megabytes."""
-    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
     if (scale := WIDTH / image.shape[1]) < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return _url("webp", cv2.imencode(".webp", image, [cv2.IMWRITE_WEBP_QUALITY, 85])[1])
