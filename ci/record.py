@@ -4,8 +4,6 @@ import argparse
 import tempfile
 from pathlib import Path
 
-import nbformat
-
 from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
@@ -39,7 +37,7 @@ def main() -> None:
             notebook = Path(folder, "out.ipynb")
             chapters.run(Path("book", f"{chapter}.py"), notebook, given, results=Path(folder))
             new = results.read(Path(folder, f"{chapter}-voc2011.json"))
-            commit = nbformat.read(notebook, as_version=4).metadata["corrlib"].get("commit")
+            commit = chapters.stamp(notebook).get("commit")
         path = Path("results", f"voc2011-{chapter}.json")
         old, about = results.read(path)["provenance"], new["provenance"] | {"chapter": chapter}
         if changed := [key for key in ("data", "weights") if old[key] != about[key]]:

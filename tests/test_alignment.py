@@ -218,6 +218,21 @@ def test_what_stays_where_it_is_has_the_errors_of_copying(world, network, settin
     assert not stiff.smoothness.any()  # with an enormous beta the flow is a shift at most
 
 
+def test_what_is_aligned_for_few_is_not_aligned_again_for_all(world, network, settings, monkeypatch):
+    monkeypatch.setattr(flows, "BLOCK", 2)
+    solved, align = [], flow.align
+    monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1) or align(*args, **kwargs))
+    total = len(crops.objects(world, "sheep", "val"))
+    assert total > 2
+    few = flows.align(world, network, settings, "sheep", feature=SIFT, beta=1e-3, limit=1)
+    assert len(solved) == 2 and few.rows.shape == (1,)  # a whole block, of which one is asked for
+    every = flows.align(world, network, settings, "sheep", feature=SIFT, beta=1e-3)
+    assert len(solved) == total
+    for name in ("rows", "neighbors", "labels_rc", "points", "data", "smoothness", "bound"):
+        np.testing.assert_array_equal(getattr(every, name)[:1], getattr(few, name))
+    np.testing.assert_array_equal(np.sort(every.rows), np.arange(total))
+
+
 # evaluation
 
 

@@ -376,8 +376,7 @@ def test_an_unchanged_book_is_left_as_it_is_and_a_corrupt_notebook_made_anew(pro
     executed.write_bytes(whole[: len(whole) // 2])
     monkeypatch.setattr(chapters, "run", lambda chapter, out, values, **_: out.write_bytes(whole))
     book.build(project)
-    first, *others = capsys.readouterr().out.splitlines()
-    assert "small.ipynb is corrupt" in first and others == ["book/small: executing", *said[1:]]
+    assert capsys.readouterr().out.splitlines() == ["book/small: executing", *said[1:]]
 
 
 def test_mistakes_are_reported_before_anything_runs(tmp_path, project, monkeypatch):

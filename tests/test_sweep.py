@@ -385,12 +385,12 @@ def test_another_cluster_can_be_used_if_its_workers_have_one_thread(project, mon
 def test_a_kernel_whose_port_was_taken_is_started_again_and_other_errors_are_not(monkeypatch):
     calls = []
 
-    def run(*given, stamp, results):
-        calls.append(stamp)
+    def run(*given, digest, results):
+        calls.append(digest)
         raise RuntimeError("Kernel died before replying to kernel_info" if len(calls) < 3 else "else")
 
     monkeypatch.setattr("corrlib.publishing.chapters.run", run)
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     with pytest.raises(RuntimeError, match="else"):
         engine._run(Path("toy.py"), grid.Point("a", {}, "digest", False), Path())
-    assert calls == [{"digest": "digest"}] * 3
+    assert calls == ["digest"] * 3

@@ -6,6 +6,7 @@ A chapter is a Python file of ``# %%`` cells; one, tagged ``parameters``, holds 
 import contextlib
 import difflib
 import hashlib
+import json
 import logging
 import math
 import os
@@ -141,16 +142,17 @@ def run(
     out: Path,
     values: Mapping[str, Any] | None = None,
     *,
-    stamp: Mapping[str, str] | None = None,
+    digest: str = "",
     results: Path | None = None,
 ) -> None:
     """Execute a chapter in a fresh kernel and write the notebook to ``out``, whole or not at all.
 
     Parameters
     ----------
-    stamp
-        Kept in the notebook's metadata, under ``corrlib``, with the ``commit`` of the chapter, the ``memory``
-        in bytes that its processes took at most, and names and digests of the ``results`` that it wrote.
+    digest
+        Of what the run depends on. The notebook's metadata keep it under ``corrlib``, with the ``commit`` of
+        the chapter, the ``memory`` in bytes that its processes took at most, and names and digests of the
+        ``results`` that it wrote.
     results
         The folder for these; without it that of `corrlib.publishing.results`, and they are not recorded.
 
@@ -191,11 +193,19 @@ def run(
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
     _check_silent(notebook, chapter.stem)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
-    about = dict(stamp or {}) | _commit(chapter) | {"memory": most[0]}
     written = results.glob(f"{chapter.stem}-*.json") if results else []
-    notebook.metadata["corrlib"] = about | {"results": {path.name: digest(path) for path in written}}
+    about = dict(digest=digest, memory=most[0], results={path.name: file_digest(path) for path in written})
+    notebook.metadata["corrlib"] = about | _commit(chapter)
     with cache.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
+
+
+def stamp(path: Path) -> dict[str, Any]:
+    """What `run` kept in a notebook's metadata; empty if the file is missing, corrupt or another's."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["metadata"]["corrlib"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def shown(notebook: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -214,7 +224,7 @@ def result(notebook: nbformat.NotebookNode) -> str:
     return re.match(r".*?(?:[.!?](?= |$)|$)", texts[-1])[0] if texts else ""
 
 
-def digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

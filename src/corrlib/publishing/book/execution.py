@@ -9,7 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import corrlib
@@ -46,7 +45,7 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
         print(f"{name}: unchanged", flush=True)
         return
     print(f"{name}: executing", flush=True)
-    chapters.run(root / f"{name}.py", out, values, stamp={"digest": digest}, results=results)
+    chapters.run(root / f"{name}.py", out, values, digest=digest, results=results)
 
 
 def unchanged(
@@ -76,16 +75,10 @@ def notebook(root: Path, name: str) -> Path:
 
 def _whole(out: Path, digest: str, results: Path | None) -> bool:
     """Whether an executed notebook has that digest, and the results that it wrote are there."""
-    if not out.is_file():
-        return False
-    try:
-        about = nbformat.read(out, as_version=4).metadata.get("corrlib", {})
-    except ValueError as error:
-        print(f"{out} is corrupt ({type(error).__name__})", flush=True)
-        return False
+    about = chapters.stamp(out)
     written = about.get("results", {}) if results else {}
     return about.get("digest") == digest and all(
-        (results / name).is_file() and chapters.digest(results / name) == kept
+        (results / name).is_file() and chapters.file_digest(results / name) == kept
         for name, kept in written.items()
     )
 
@@ -117,7 +110,7 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
 
         parts["data"] = open_dataset(values.get(DATA)).digest
     if values.get(WEIGHTS):
-        parts["weights"] = chapters.digest(Path(values[WEIGHTS]))
+        parts["weights"] = chapters.file_digest(Path(values[WEIGHTS]))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -125,7 +118,7 @@ def tree_digest(root: Path, paths: Iterable[Path]) -> str:
     """A digest of the names (under ``root``) and contents of files."""
     digest = hashlib.sha256()
     for path in sorted(p for p in paths if p.is_file()):
-        digest.update(f"{path.relative_to(root).as_posix()} {chapters.digest(path)}\n".encode())
+        digest.update(f"{path.relative_to(root).as_posix()} {chapters.file_digest(path)}\n".encode())
     return digest.hexdigest()
 
 

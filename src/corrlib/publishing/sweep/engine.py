@@ -103,10 +103,10 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache: Pa
 
 
 def _run(chapter: Path, point: Point, folder: Path) -> None:
-    out, kept = folder / f"{point.name}.ipynb", dict(stamp={"digest": point.digest})
+    out, kept = folder / f"{point.name}.ipynb", folder / "results" / point.name
     for left in (2, 1, 0):
         try:
-            return chapters.run(chapter, out, point.values, results=folder / "results" / point.name, **kept)
+            return chapters.run(chapter, out, point.values, digest=point.digest, results=kept)
         except RuntimeError as error:
             if _UNLUCKY not in str(error) or not left:
                 raise

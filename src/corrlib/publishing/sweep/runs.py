@@ -13,7 +13,7 @@ from typing import Any
 import filelock
 from tqdm import tqdm
 
-from corrlib.publishing import book
+from corrlib.publishing import book, chapters
 from corrlib.publishing.sweep import grid, page, rows
 
 
@@ -36,11 +36,7 @@ def plan(chapter: Path, values: Mapping[str, str | Sequence[Any]], folder: Path)
     def point(each: dict[str, Any]) -> grid.Point:
         parts = [of_chapter(each.get(book.DATA), each.get(book.WEIGHTS)), each]
         name, digest = grid.name(each), hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-        try:
-            notebook = json.loads((folder / f"{name}.ipynb").read_text(encoding="utf-8"))
-            done = notebook["metadata"]["corrlib"]["digest"] == digest
-        except (OSError, ValueError, KeyError, TypeError):
-            done = False
+        done = chapters.stamp(folder / f"{name}.ipynb").get("digest") == digest
         return grid.Point(name, each, digest, done)
 
     return [point(each) for each in points]
