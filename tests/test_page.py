@@ -1,6 +1,7 @@
 """What a chapter shows, and the tables and results behind it."""
 
 import base64
+import dataclasses
 import json
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ import pytest
 from IPython.display import HTML
 from matplotlib.figure import Figure
 
+from corrlib.cache import CacheError, code_digest
 from corrlib.experiments import alignment
 from corrlib.publishing import page, results, tables
 from corrlib.publishing.plots.style import LineArt
@@ -87,9 +89,10 @@ def test_set_up_opens_what_the_parameters_name_and_results_say_what_ran(
     saved = results.read(tmp_path / "alignment-figurines.json")
     assert saved["values"] == {"pck": {"cat": [0.5]}}
     about = saved["provenance"]
-    assert (about["dataset"], about["data"], about["weights"]) == ("figurines", data.digest, network.digest)
-    assert about["parameters"]["categories"] == ["cat"] and about["parameters"]["retrieval_layer"] == "pool5"
-    assert about["parameters"]["difficult"] is True and about["seconds"] >= 0 and len(about["code"]) == 16
+    ran = dataclasses.asdict(settings) | {"difficult": True, "truncated": False}
+    assert about.pop("parameters") == json.loads(json.dumps(ran)) and about.pop("seconds") >= 0
+    expected = dict(dataset="figurines", data=data.digest, weights=network.digest, network=network.name)
+    assert about == expected | {"code": code_digest("corrlib.experiments.alignment")}
 
 
 def test_cells_are_formatted():
@@ -119,3 +122,43 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     (row,) = tables.means({"NN transfer": [[0.5, 0.4, 0.6]]}, [0.025], "table2_mean_by_alpha")
     np.testing.assert_allclose(row.pop("alpha = 0.025"), [50, 40, 60])
     assert row == {"method": "NN transfer", "paper, 0.025": "2.35"}
+
+
+def test_results_are_read_as_they_were_written_and_others_are_refused(tmp_path):
+    path, score = tmp_path / "results" / "chapter.json", np.float32(0.5)
+    values = {"score": score, "interval": np.array([0.25, 0.75]), "layers": ("conv3",), "none": None}
+    results.write(path, values, provenance={"k": np.int64(5)})
+    for value in (float("nan"), np.array([1, np.inf]), object()):
+        with pytest.raises(ValueError, match=r"chapter\.json.*finite numbers"):
+            results.write(path, {"x": value}, provenance={})
+    expected = {"score": 0.5, "interval": [0.25, 0.75], "layers": ["conv3"], "none": None}
+    assert results.read(path) == {"values": expected, "provenance": {"k": 5}}, "the older one is whole"
+    assert [p.name for p in path.parent.iterdir()] == ["chapter.json"]
+
+
+def test_corrupt_results_name_the_file_and_the_cure(tmp_path):
+    for text in ("", "{", "[1]", "{}", '{"values": {}}'):
+        (tmp_path / "r.json").write_text(text)
+        with pytest.raises(CacheError, match=r"r\.json.*delete it"):
+            results.read(tmp_path / "r.json")
+    with pytest.raises(CacheError, match=r"absent\.json: run the chapter"):
+        results.read(tmp_path / "absent.json")
+
+
+def test_results_lie_in_the_cache_unless_another_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CORRLIB_RESULTS", raising=False)
+    assert results.folder() == tmp_path / "cache" / "results"
+    monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path / "point"))
+    assert results.folder() == tmp_path / "point"
+
+
+def test_the_published_tables_are_found_from_the_project_and_its_book(tmp_path, monkeypatch):
+    (tmp_path / "book" / "published").mkdir(parents=True)
+    (tmp_path / "book" / "published" / "table9.csv").write_text("method,mean\nSIFT,15.7\n")
+    for folder in (tmp_path, tmp_path / "book"):
+        monkeypatch.chdir(folder)
+        assert results.published("table9") == [{"method": "SIFT", "mean": "15.7"}]
+    monkeypatch.chdir(tmp_path / "book" / "published")
+    with pytest.raises(ValueError, match="start the chapter there"):
+        results.published("table9")
