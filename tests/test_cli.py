@@ -1,5 +1,6 @@
-"""The command line: help, mistakes and results; the commands of the README run as printed."""
+"""The command line: help, mistakes, results; commands of the README and of pages; exercises with answers."""
 
+import ast
 import os
 import re
 import shlex
@@ -12,7 +13,8 @@ import pytest
 
 from conftest import ROOT
 from corrlib.data import open_dataset
-from corrlib.publishing import cli
+from corrlib.publishing import chapters, cli, scoreboard
+from corrlib.publishing.sweep import grid
 
 CHAPTER = """\
 # %% tags=["parameters"]
@@ -21,6 +23,7 @@ layer: str = "conv5"  # to look at
 # %%
 print("layer is", layer)
 """
+README = (ROOT / "README.md").read_text()
 COMMANDS = ("run", "sweep", "collect", "book", "download", "reproduce", "figurines", "train", "cache")
 
 
@@ -32,11 +35,28 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def readme_commands(pattern):
-    """Return the lines of the README's shell blocks that match, without their comments."""
-    blocks = re.findall(r"```(?:bash|sh)\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if re.match(pattern, line)]
+def prose(path):
+    """The text of a chapter, with ``{}`` for each value in an f-string."""
+    parts = []
+    for cell in chapters.read(path).cells:
+        if cell.cell_type == "markdown":
+            parts.append(cell.source)
+            continue
+        for node in ast.walk(ast.parse(cell.source)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "page.text":
+                text = node.args[0]
+                pieces = text.values if isinstance(text, ast.JoinedStr) else [text]
+                parts.append("".join(p.value if isinstance(p, ast.Constant) else "{}" for p in pieces))
+    return "\n\n".join(parts)
+
+
+def commands(text, start="corrlib "):
+    """Every command line that begins so: in fences, continued lines joined, and in backticks."""
+    fences = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    lines = [re.sub(r"\s+#.*", "", line) for line in fences.splitlines()]
+    inline = re.findall(r"(?<!`)`(corrlib (?:run|sweep) [^`]+)`(?!`)", text)
+    found = [re.sub(r"\s+", " ", line).strip() for line in [*lines, *inline]]
+    return [line for line in found if line.startswith(start) and not re.search("--help|<", line)]
 
 
 def test_the_help_lists_every_command_and_each_has_examples_that_can_be_parsed(capsys):
@@ -63,7 +83,7 @@ def test_help_lists_the_chapters_and_the_parameters_of_one(project, capsys):
 
 
 def test_run_executes_a_chapter_as_the_readme_prints_it_and_says_what_it_found(project, capsys):
-    (line, *_) = readme_commands("corrlib run ")
+    (line, *_) = commands(README, "corrlib run ")
     words = shlex.split(line)[1:]
     args = cli._parser().parse_args(words)
     given = cli._named(args.parameter)
@@ -82,7 +102,7 @@ def test_the_raw_pipeline_runs_as_the_readme_prints_it(project):
     header = "# ---\n# jupyter:\n#   kernelspec:\n#     language: python\n#     name: python3\n"
     header += "#     display_name: Python 3\n# ---\n\n"
     (project / "book" / "visualization.py").write_text(header + CHAPTER)
-    (line,) = readme_commands("jupytext .* papermill")
+    (line,) = (line for line in commands(README, "jupytext ") if "papermill" in line)
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(["bash", "-o", "pipefail", "-c", line], check=True, env=here, capture_output=True)
     assert f"layer is {line.split()[-1]}\\n" in (project / "out.ipynb").read_text()
@@ -154,3 +174,39 @@ def test_the_console_script_is_the_command_line():
     script = Path(sys.executable).parent / "corrlib"
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"corrlib \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_commands_that_pages_show_can_be_typed(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    texts = [*map(prose, ROOT.glob("book/*.py")), README]
+    found = commands("\n\n".join(texts))
+    assert len(found) > 20
+    for line in found:
+        args = cli._parser().parse_args(shlex.split(line)[1:])
+        if hasattr(args, "chapter"):
+            chapter, values = chapters.find(args.chapter), cli._named(args.parameter)
+            if args.call is cli._run:
+                chapters.typed(values, chapter)
+            elif not args.grid:
+                assert grid.points(chapter, values), line
+
+
+@pytest.mark.parametrize("name", scoreboard.CHAPTERS)
+def test_every_experiment_ends_with_exercises_and_folded_answers(name):
+    heading, _, exercises = prose(ROOT / "book" / f"{name}.py").partition("\n## Exercises\n")
+    assert heading and "\n## " not in exercises, "the last section"
+    _, *parts = re.split(r"(?m)^\*\*(\d)\. ([^*]+)\*\*", exercises)
+    numbers, titles, bodies = parts[::3], parts[1::3], parts[2::3]
+    assert numbers == ["1", "2", "3", "4"]
+    answers = []
+    for title, body in zip(titles, bodies, strict=True):
+        question, answer = re.fullmatch(
+            r"(?s)(.*)<details>\n<summary>[^<]+</summary>\n\n(.*)\n\n</details>\s*", body
+        ).groups()
+        assert "To think about" in title or len(commands(question)) == 1, title
+        assert "?" in question or "Look" in question, "something to look for"
+        assert all(line.split()[2] == name for line in commands(question)), "of this chapter"
+        answers.append(answer)
+    # Numbers of results are computed; what is typed has no decimals.
+    assert not [answer for answer in answers if re.search(r"\d\.\d", answer)]
+    assert sum("{}" in answer for answer in answers) >= 2
