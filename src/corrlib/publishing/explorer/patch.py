@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from corrlib import patches
 from corrlib.convnet import Network
@@ -15,8 +18,8 @@ from corrlib.data import VOC
 from corrlib.experiments.visualization import LAYERS, Settings, database
 from corrlib.experiments.visualization.units import cut, neighbor_index, units, whole_image
 from corrlib.geometry import ReceptiveField
-from corrlib.publishing import plots
 from corrlib.publishing.explorer.html import pixels, webp, widget
+from corrlib.publishing.plots.style import DPI, show
 
 #: Side of a neighbour's tile in strides: the patch with its surroundings.
 TILE = 2
@@ -36,17 +39,27 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
 
 def still(content: Mapping[str, Any]) -> Figure:
     """The explorer's first view, for readers without scripts."""
-    image, layers = pixels(content["image"]), content["layers"]
-    (height, width), tiles = content["shape"], {}
-    for name, layer in layers.items():
-        side, k, shape = content["tile"] * layer["stride"], content["k"], layer["grid"]
-        field = ReceptiveField(layer["field"], layer["stride"], layer["center"])
-        row, col = field.nearest(np.array([width, height]) / 2, shape)
+    image, layers, k = pixels(content["image"]), content["layers"], content["k"]
+    figure = plt.figure(figsize=(9, 3), dpi=DPI, layout="constrained")
+    grid = figure.add_gridspec(len(layers), k + 1, width_ratios=[k, *[1] * k])
+    whole = show(figure.add_subplot(grid[:, 0]), image)
+    for number, (name, layer) in enumerate(layers.items()):
+        shape, stride, side = layer["grid"], layer["stride"], content["tile"] * layer["stride"]
+        field = ReceptiveField(layer["field"], stride, layer["center"])
+        row, col = field.nearest(np.array(image.shape[1::-1]) / 2, shape)
         center = field.centers(shape)[row, col]
+        _outline(whole, center, field.size, "black")
         strip = pixels(layer["sheet"])[row * side : (row + 1) * side, col * k * side : (col + 1) * k * side]
-        tiles[name] = strip.reshape(side, k, side, 3).swapaxes(0, 1)
-    fields = {name: layer["field"] for name, layer in layers.items()}
-    return plots.alike(image, center, layer["stride"], fields, tiles)
+        for column, tile in enumerate(np.split(strip, k, axis=1), 1):
+            axes = show(figure.add_subplot(grid[number, column]), tile)
+            _outline(axes, np.full(2, (side - 1) / 2), stride, "yellow")
+            axes.set_ylabel(name if column == 1 else "", fontsize=9)
+    _outline(whole, center, stride, "yellow")
+    return figure
+
+
+def _outline(axes: Axes, center: np.ndarray, side: int, colour: str) -> None:
+    axes.add_patch(Rectangle(center - side / 2, side, side, fill=False, ec=colour, lw=1.2))
 
 
 def _layer(

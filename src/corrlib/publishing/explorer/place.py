@@ -18,13 +18,15 @@ from corrlib.experiments.alignment.example import large
 from corrlib.experiments.alignment.flows import BLOCK, GRID_LAYER, align
 from corrlib.experiments.alignment.studies import LAYERS, RADII
 from corrlib.geometry import ReceptiveField
-from corrlib.publishing import plots
 from corrlib.publishing.explorer import truths
 from corrlib.publishing.explorer.html import packed, webp, widget
+from corrlib.publishing.plots.style import COLOURS, mark, panels, show
 from corrlib.sift import Sift
 
 #: Kinds of flow, as the script names them.
 CONVNET, SIFT = "convnet flow", "SIFT flow"
+#: Shapes of marks, the same as in the scripts: convnet flow, SIFT flow, truth.
+MARKERS = ("o", "s", "x")
 #: Number of nearest neighbours that are shown.
 PAIRS = 5
 ALT = (
@@ -156,7 +158,18 @@ def still(examples: Sequence[Example], network: Network, chosen: Mapping[str, st
         row, col = y // truths.STEP, x // truths.STEP
         known = first.truth.state[:, row, col, None] <= truths.HIDDEN
         matches["truth"] = np.where(known, first.truth.matches[:, row, col], np.nan)
-    return plots.followed(first.target, first.neighbors, np.array([x, y]), matches)
+    columns = 1 + len(first.neighbors)
+    figure, ((left, *others),) = panels(1, columns, (1.7 * columns, 2.1))
+    mark(show(left, first.target), (x, y), "black", "o")
+    left.set_title("the object", fontsize=9)
+    for number, (axes, image) in enumerate(zip(others, first.neighbors, strict=True)):
+        show(axes, image).set_title(f"neighbour {number + 1}", fontsize=9)
+        for (name, points), colour, marker in zip(matches.items(), COLOURS, MARKERS, strict=False):
+            mark(axes, points[number], colour, marker, label=name)
+    handles, names = others[0].get_legend_handles_labels()
+    placed = dict(loc="outside lower center", ncols=len(names), frameon=False, fontsize=9)
+    figure.legend(handles, names, **placed)
+    return figure
 
 
 def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:

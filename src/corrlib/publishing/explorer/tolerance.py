@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from IPython.display import HTML
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 
 from corrlib import metrics
 from corrlib.convnet import Network
@@ -15,9 +16,9 @@ from corrlib.data import VOC, crops
 from corrlib.experiments.alignment import Settings, errors
 from corrlib.experiments.alignment.evaluation import first_median
 from corrlib.experiments.alignment.flows import BLOCK, align, copied
-from corrlib.publishing import plots
 from corrlib.publishing.explorer.html import pixels, webp, widget
 from corrlib.publishing.explorer.place import best_visible
+from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 
 #: The tolerances of the slider and the curves.
 ALPHAS = np.arange(1, 61) / 200
@@ -53,16 +54,23 @@ def still(content: Mapping[str, Any], alpha: float = 0.1) -> Figure:
     example = content["examples"][0]
     method = next(iter(content["curves"]))
     points, errors = (example["methods"][method][name] for name in ("points", "errors"))
-    return plots.tolerated(
-        pixels(example["target"]),
-        np.array(example["truth"]),
-        np.array([p or (np.nan, np.nan) for p in points]),
-        np.array([e is not None and e < alpha for e in errors]),
-        alpha * np.array(example["radii"]),
-        alpha=alpha,
-        alphas=content["alphas"],
-        series=content["curves"],
-    )
+    figure, ((left, right),) = panels(1, 2, (9, 4.2))
+    show(left, pixels(example["target"]))
+    for truth, point, error in zip(example["truth"], points, errors, strict=True):
+        correct = point and error < alpha
+        style = dict(ls="-" if correct else ":", lw=1.2, color="white", fill=False)
+        left.add_patch(Ellipse(truth, *(2 * alpha * np.array(example["radii"])), **style))
+        if point:
+            left.plot(*np.transpose([truth, point]), color="white", lw=1)
+            mark(left, point, COLOURS[2 if correct else 1], "o" if correct else "x")
+    for (name, values), colour in zip(content["curves"].items(), COLOURS, strict=False):
+        right.plot(content["alphas"], 100 * np.asarray(values), color=colour, label=name)
+        right.plot(alpha, 100 * np.interp(alpha, content["alphas"], values), "o", color=colour)
+    right.axvline(alpha, color=GREY, ls="--", lw=1)
+    right.set(xlabel="alpha", ylabel="mean PCK in percent", ylim=(0, 100), xlim=(0, max(content["alphas"])))
+    right.grid(alpha=0.25)
+    right.legend(frameon=False, fontsize=9)
+    return figure
 
 
 def _predicted(

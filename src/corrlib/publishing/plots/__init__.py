@@ -8,7 +8,6 @@ from corrlib.publishing.plots.alignment import (
 from corrlib.publishing.plots.classification import (
     accuracy_by_layer, accuracy_by_share, confusions, peaks, validation,
 )
-from corrlib.publishing.plots.explorer import alike, followed, tolerated
 from corrlib.publishing.plots.figurines import dense_truth, portraits, scenes
 from corrlib.publishing.plots.prediction import predicted, predicted_pck, validated_eta
 from corrlib.publishing.plots.runs import grown, swept, swept_by_alpha, swept_scores

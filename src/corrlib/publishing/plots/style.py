@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from corrlib import metrics
 
@@ -54,6 +55,13 @@ def show(axes: Axes, image: np.ndarray) -> Axes:
     axes.set(xticks=[], yticks=[], xlim=(-0.5, image.shape[1] - 0.5), ylim=(image.shape[0] - 0.5, -0.5))
     axes.spines[:].set_visible(False)
     return axes
+
+
+def mark(axes: Axes, point: Sequence[float], colour: str, marker: str, label: str = "") -> None:
+    """Mark a point ``(x, y)`` with a white edge, which is visible on any background."""
+    edge = [withStroke(linewidth=4, foreground="white")]
+    style = dict(ms=7, mfc="none", mec=colour, mew=2, ls="", clip_on=False, path_effects=edge)
+    axes.plot(*point, marker=marker, label=label, **style)
 
 
 def panels(
