@@ -66,10 +66,13 @@ def read_yaml(path: Path) -> dict[str, str | list[Any]]:
 
     Scalars stay the text they are: YAML would make a number to the base 60 of ``1:10:1``, and text of 1e-4.
     """
-    example = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter"
+    example, depth = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter", 0
     try:
         text = path.read_text(encoding="utf-8")
-        _check(text, example)
+        for event in yaml.parse(text):  # as they come: the rest of a hostile file is not read
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):  # a few lines for a billion values
+                raise ValueError(f"{example}, found an alias, or lists in lists of lists")
         content = yaml.load(text, Loader=yaml.BaseLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
@@ -79,15 +82,6 @@ def read_yaml(path: Path) -> dict[str, str | list[Any]]:
         if not isinstance(value, str | list):
             raise ValueError(f"{example}; {name} has {value!r}")
     return content
-
-
-def _check(text: str, example: str) -> None:
-    """Raise ValueError if a few lines stand for a billion values, or for lists within lists without end."""
-    depth = 0
-    for event in yaml.parse(text):  # as they come: the rest of a hostile file is not read
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
-            raise ValueError(f"{example}, found an alias, or lists in lists of lists")
 
 
 def name(values: Mapping[str, Any]) -> str:
