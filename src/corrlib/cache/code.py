@@ -58,13 +58,8 @@ def version_digest(module: str) -> str:
 @functools.cache
 def library_versions() -> dict[str, str]:
     """Versions of `LIBRARIES` and of Python (major and minor). None of them is imported."""
-    versions = {"python": ".".join(platform.python_version_tuple()[:2])}
-    for name in LIBRARIES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"python": python} | {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
 def defining_module(name: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import re
@@ -19,9 +18,6 @@ from corrlib.cache.entries import cache_dir
 
 #: A file or folder of an entry: digest of code and libraries, then of the inputs (see `entries`).
 NAME = re.compile(r"\.?((?P<version>[0-9a-f]{16})-?[0-9a-z-]+)(\..*)?")
-#: Name of entries that are but temporary files or locks.
-LEFT = "temporary files and locks"
-COLUMNS = ("function", "entries", "size", "computed in", "last used from", "to", "stale")
 
 
 @dataclass(frozen=True)
@@ -30,8 +26,8 @@ class Entry:
 
     Attributes
     ----------
-    name : Full name of the function or module; `LEFT` for what a killed process has left.
-    paths : Files and folders; none if only the lock is there.
+    name : Full name of the function or module.
+    paths : Files and folders, also what a killed process has left.
     lock : The file that a process locks while it makes them.
     size, seconds : Bytes; and the time to compute, 0 if unknown.
     used : When it was last used, in seconds since the epoch.
@@ -51,22 +47,19 @@ class Entry:
 
 def list_entries() -> list[Entry]:
     """All entries of the cache, ordered by function."""
-    root, entries = cache_dir(), []
-    for folder in sorted(root.glob("*.*")):
+    entries = []
+    for folder in sorted(path for path in cache_dir().glob("*.*") if path.is_dir()):
         module = defining_module(folder.name)
         version = module and version_digest(module)
         groups = defaultdict(list)
-        for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        # The lock is last, to be removed last: a process that waits for it makes a new one.
+        for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".lock", path)):
             if match := NAME.fullmatch(path.name):
                 groups[match[1], match["version"]].append(path)
         for (stem, made_by), paths in groups.items():
-            lock = folder / f"{stem}.lock"
-            temporary = [path for path in paths if path.suffix == ".tmp"]
-            if values := [path for path in paths if path not in (lock, *temporary)]:
-                stale = version is not None and made_by != version
-                entries.append(_entry(folder.name, values, lock, stale=stale))
-            if temporary or not values:
-                entries.append(_entry(LEFT, temporary, lock, stale=True))
+            left = all(path.suffix in (".lock", ".tmp") for path in paths)
+            stale = left or version not in (None, made_by)
+            entries.append(_entry(folder.name, paths, folder / f"{stem}.lock", stale=stale))
     return entries
 
 
@@ -114,28 +107,22 @@ def main(*, prune: bool = False, older_than: float | None = None, dry_run: bool 
 
 
 def _entry(name: str, paths: Sequence[Path], lock: Path, *, stale: bool) -> Entry:
+    from safetensors import SafetensorError, safe_open
+
     size, used, about = 0, 0.0, {}
-    for path in paths or [lock]:
+    for path in [path for path in paths if path != lock] or paths:
         with contextlib.suppress(OSError):  # removed in the meantime
-            stat = path.stat()
             size += sum(p.stat().st_size for p in [path, *path.rglob("*")] if p.is_file())
+            stat = path.stat()
             # To list a folder is to access it: `corrlib.cache.hold` sets its other time.
             used = max(used, stat.st_mtime if path.is_dir() else stat.st_atime)
             if path.suffix == ".safetensors":
-                about = _metadata(path)
+                with contextlib.suppress(SafetensorError), safe_open(path, "numpy") as file:
+                    about = file.metadata() or {}
                 os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # to list an entry is not to use it
     return Entry(
         name, paths, lock, size, used, float(about.get("seconds", 0)), about.get("inputs", ""), stale
     )
-
-
-def _metadata(path: Path) -> dict[str, str]:
-    """What an entry says about itself; nothing if it is corrupt."""
-    try:
-        with path.open("rb") as file:
-            return json.loads(file.read(int.from_bytes(file.read(8), "little")))["__metadata__"]
-    except (ValueError, KeyError, TypeError, OverflowError, MemoryError):
-        return {}
 
 
 def _remove(entry: Entry) -> bool:
@@ -146,7 +133,7 @@ def _remove(entry: Entry) -> bool:
         with FileLock(entry.lock, timeout=0):
             for path in entry.paths:
                 _remove_folder(path) if path.is_dir() else path.unlink(missing_ok=True)
-            entry.lock.unlink(missing_ok=True)  # last: a process that waits for it makes a new one
+            entry.lock.unlink(missing_ok=True)
     except (Timeout, OSError, ImportError):  # the last where folders cannot be locked
         return False
     return True
@@ -171,21 +158,13 @@ def _table(entries: Sequence[Entry]) -> str:
     groups = defaultdict(list)
     for entry in entries:
         groups[entry.name].append(entry)
-    rows = [_row(name, group) for name, group in [*groups.items(), (f"all in {cache_dir()}", entries)]]
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
-    line = "  ".join([f"{{:<{widths[0]}}}", *(f"{{:>{width}}}" for width in widths[1:])])
-    return "\n".join(line.format(*row) for row in (COLUMNS, *rows))
-
-
-def _row(name: str, entries: Sequence[Entry]) -> tuple[str, ...]:
-    size, stale = sum(e.size for e in entries), sum(e.size for e in entries if e.stale)
-    used = [time.strftime("%Y-%m-%d", time.localtime(e.used)) for e in entries]
-    return (
-        name,
-        f"{len(entries):,}",
-        f"{size / 1e6:,.1f} MB",
-        f"{sum(e.seconds for e in entries):,.0f} s",
-        min(used, default=""),
-        max(used, default=""),
-        f"{stale / size if size else 0:.0%}",
-    )
+    groups[f"all in {cache_dir()}"] = list(entries)
+    width = max(map(len, groups))
+    lines = [f"{'function':<{width}}   entries          size   computed in   last used   stale"]
+    for name, group in groups.items():
+        size, stale = (sum(e.size for e in group if e.stale or every) for every in (True, False))
+        used = max((time.strftime("%Y-%m-%d", time.localtime(e.used)) for e in group), default="")
+        line = f"{name:<{width}} {len(group):>9,} {size / 1e6:>10,.1f} MB"
+        line += f" {sum(e.seconds for e in group):>11,.0f} s {used:>11} {stale / size if size else 0:>7.0%}"
+        lines.append(line)
+    return "\n".join(lines)

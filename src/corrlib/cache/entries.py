@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import platformdirs
 
-from corrlib.cache.code import code_digest, library_versions, version_digest
+from corrlib.cache.code import version_digest
 
 #: The types of numbers in an entry: safetensors' names for them, and NumPy's.
 TYPES = {"BOOL": "bool", "F16": "float16", "F32": "float32", "F64": "float64"}
@@ -48,7 +48,7 @@ def cache_dir() -> Path:
 def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Path:
     """Path, without its ending, of what a module or one of its functions makes of some inputs.
 
-    It differs if the inputs, the code (`code_digest`) or the libraries (`library_versions`) differ.
+    It differs if the inputs, the code or the libraries (`corrlib.cache.version_digest`) differ.
     """
     name = f"{module}.{function}" if function else module
     digest = hashlib.sha256(_keys(name, inputs).encode()).hexdigest()[:16]
@@ -89,29 +89,19 @@ def replacing(path: str | Path) -> Iterator[Path]:
     from filelock import FileLock
 
     path = Path(path)
-    lock = path.with_name(f".{path.name}.lock")
+    lock, temporary = (path.with_name(f".{path.name}.{kind}") for kind in ("lock", "tmp"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             try:
-                with _replacing(path) as temporary:
-                    yield temporary
+                _remove(temporary)  # of a killed process
+                yield temporary
+                os.replace(temporary, path)
             finally:
+                _remove(temporary)
                 lock.unlink(missing_ok=True)  # a process that waits for it makes a new one
     except OSError as error:
         raise CacheError(_cure(path, error)) from error
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Do what `replacing` does, for a caller that holds a lock."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    _remove(temporary)  # of a killed process
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        _remove(temporary)
 
 
 def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict[str, np.ndarray]:
@@ -152,30 +142,21 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
 
     from filelock import FileLock
 
-    lock = FileLock(path.with_suffix(".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock = FileLock(path.with_suffix(".lock")).acquire()
     except OSError as error:
         raise CacheError(_cure(path, error)) from error
-    try:
-        if path.is_file() and (entry := _read(path)) is not None:  # computed while we waited
+    with lock:
+        if (entry := _read(path)) is not None:  # computed while we waited
             return entry
         started = time.perf_counter()
         arrays = compute(**inputs)
-        metadata = {
-            "function": name,
-            "code": code_digest(module),
-            "libraries": json.dumps(library_versions()),
-            "inputs": _keys(name, inputs),
-            "seconds": f"{time.perf_counter() - started:.3f}",
-        }
-        _write(path, arrays, metadata)
+        seconds = f"{time.perf_counter() - started:.3f}"
+        _write(path, arrays, {"inputs": _keys(name, inputs), "seconds": seconds})
         if (entry := _read(path)) is None:
             raise CacheError(f"{path} could not be read back as it was written: check the disk")
         return entry
-    finally:
-        lock.release()
 
 
 def _remove(path: Path) -> None:
@@ -223,12 +204,9 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
         raise TypeError(f"{path.parent.name} must return a dictionary of numeric arrays, not {arrays!r:.60}")
     arrays = {k: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
-    try:
-        with _replacing(path) as temporary:
-            # Not by save_file: a killed process leaves its temporary file, under a name that nobody knows.
-            temporary.write_bytes(save(arrays, metadata | checksums))
-    except OSError as error:
-        raise CacheError(_cure(path, error)) from error
+    with replacing(path) as temporary:
+        # Not by save_file: a killed process leaves its temporary file, under a name that nobody knows.
+        temporary.write_bytes(save(arrays, metadata | checksums))
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
