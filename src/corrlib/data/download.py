@@ -8,11 +8,14 @@ when it is complete. An interrupted download starts again.
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import shutil
 import tarfile
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
 
 import requests
 from filelock import FileLock
@@ -172,51 +175,42 @@ def _verify(file: Path, expected: str) -> str:
     return actual
 
 
-class _Header(tarfile.TarInfo):
-    """A tar header; not of a sparse file, nor of records over 8 KB, which tarfile would read into memory."""
-
-    def _proc_member(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in (b"L", b"K", b"x", b"g", b"X") and self.size > 2**13:
-            raise tarfile.ReadError(f"it has an extended header of {self.size:,} bytes")
-        return super()._proc_member(tar)
-
-    def _refuse(self, *_: object) -> None:
-        raise tarfile.ReadError(f"{self.name!r} is a sparse file")
-
-    _proc_sparse = _proc_gnusparse_00 = _proc_gnusparse_01 = _proc_gnusparse_10 = _refuse
-
-
 def _unpack(archive: Path, into: Path, source: Source) -> Path:
     """Unpack the regular files of ``source.folder``, and nothing else, into a new folder."""
-    left = source.largest
-    with archive.open("rb") as file:
-        # xz and bzip2 can allocate gigabytes before they unpack a byte.
-        mode = "r:gz" if file.read(2) == b"\x1f\x8b" else "r:"
     try:
-        with tarfile.open(archive, mode, tarinfo=_Header) as tar:
-            while (member := tar.next()) is not None:
-                tar.members.clear()  # an archive can have millions
-                tar.pax_headers.clear()
-                left -= member.size + tarfile.BLOCKSIZE
-                if left < 0 or member.size < 0:
+        with archive.open("rb") as file, TemporaryFile(dir=into.parent) as unzipped:
+            if file.peek(2).startswith(b"\x1f\x8b"):
+                with gzip.open(file) as content:
+                    while unzipped.tell() <= source.largest and (chunk := content.read(2**20)):
+                        unzipped.write(chunk)
+                unzipped.flush()
+                file = unzipped
+            # Mapped: whatever size a header claims, no more is read than there is.
+            with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+                if len(data) > source.largest:
                     raise tarfile.ReadError(f"it unpacks to more than {source.largest / 1e6:,.0f} MB")
-                if (path := _path_inside(member, source.folder)) is not None:
-                    member.name = str(path)
-                    tar.extract(member, into, set_attrs=False, filter="data")
-            # tarfile accepts an archive without its end, and the checksum of gzip follows the end.
-            tar.fileobj.seek(tar.offset)
-            if tar.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-                raise tarfile.ReadError("its end is missing")
-            while padding := tar.fileobj.read(2**20):
-                if (left := left - len(padding)) < 0:
-                    raise tarfile.ReadError("it does not end")
-        if not into.is_dir():
-            raise tarfile.ReadError(f"it contains no folder {source.folder}")
+                _extract(data, into, source.folder)
     except Exception as error:  # corrupt and hostile archives raise errors of many types
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
             raise
         raise DataError(f"{archive.name} is corrupt, or another archive than expected: {error}") from error
     return into
+
+
+def _extract(data: mmap, into: Path, folder: str) -> None:
+    with tarfile.open(fileobj=data, mode="r:") as tar:
+        while (member := tar.next()) is not None:
+            tar.members.clear()  # an archive can have millions
+            tar.pax_headers.clear()
+            if member.size < 0 or member.issparse():
+                raise tarfile.ReadError(f"{member.name!r} is a sparse file, or of negative size")
+            if (path := _path_inside(member, folder)) is not None:
+                member.name = str(path)
+                tar.extract(member, into, set_attrs=False, filter="data")
+        if data[tar.offset : tar.offset + tarfile.BLOCKSIZE] != bytes(tarfile.BLOCKSIZE):
+            raise tarfile.ReadError("its end is missing")  # which tarfile accepts
+    if not into.is_dir():
+        raise tarfile.ReadError(f"it contains no folder {folder}")
 
 
 def _path_inside(member: tarfile.TarInfo, folder: str) -> PurePosixPath | None:
