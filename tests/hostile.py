@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import re
 import resource
 import signal
 import struct
@@ -10,7 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import strategies as st
+
+import caffe
 
 #: What parsers take for numbers, beginnings and ends.
 PIECES = [b"", b"\0", b"\xff" * 8, b"\x7f\xff\xff\xff", b"9" * 12, b"-1", b"1e999", b"nan", b"<", b'"', b"["]
@@ -31,14 +35,14 @@ def limited(seconds=10, memory=2**30):
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def read(reader, path, content):
-    """Return what a reader makes of a file; None for a ValueError that names it."""
+def read(reader, path, content, message=""):
+    """Return what a reader makes of a file; None for a ValueError that names it and has the message."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     try:
         with limited():
             return reader(path)
     except ValueError as error:
-        assert path.name in str(error)
+        assert re.search(rf"(?s){re.escape(path.name)}.*{message}", str(error))
         # torch allocates what a length claims, and then reads what is there.
         assert path.suffix == ".pth" or not isinstance(error.__cause__, MemoryError)
 
@@ -82,3 +86,39 @@ def member(name, kind=tarfile.REGTYPE, content=b"", size=None):
 def extended(size=None, content=b"", kind=tarfile.XHDTYPE):
     """A header that describes the next one, by records or a long name."""
     return member("x", kind, content, size)
+
+
+def directory(content, offset, value):
+    """A .zip file whose directory makes another statement about its first member."""
+    start = content.index(b"PK\x01\x02") + offset
+    return content[:start] + value + content[start + len(value) :]
+
+
+def npy(**claims):
+    """A .npy file of four bytes that claims something else."""
+    text = repr({"descr": "<f4", "fortran_order": False, "shape": (1,)} | claims).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(4)
+
+
+class Code:
+    """What fails when it is unpickled."""
+
+    def __reduce__(self):
+        return pytest.fail, ("code was run",)
+
+
+def pth(replaced=(), **features):
+    """A state dict of torchvision's alexnet, narrow and without groups; or another object."""
+    shapes = [(8, 3, 11, 11), (8, 8, 5, 5), (8, 8, 3, 3), (6, 8, 3, 3), (4, 6, 3, 3)]
+    layers = list(zip((0, 3, 6, 8, 10), shapes, strict=True))
+    state = {f"features.{n}.weight": torch.zeros(shape) for n, shape in layers}
+    state |= {f"features.{n}.bias": torch.zeros(shape[0]) for n, shape in layers}
+    state |= {f"features.0.{key}": value for key, value in features.items()}
+    torch.save(replaced or state, file := io.BytesIO())
+    return file.getvalue()
+
+
+def caffemodel(parameters):
+    names = [(f"conv{n}.weight", f"conv{n}.bias") for n in range(1, 6)]
+    blobs = [[caffe.blob(parameters[name], packed=False) for name in pair] for pair in names]
+    return b"".join(caffe.layer(f"conv{n}", *pair) for n, pair in enumerate(blobs, 1))

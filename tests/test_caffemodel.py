@@ -1,14 +1,13 @@
 """The .caffemodel reader against an encoder of the wire format, and on genuine files with their prototxt."""
 
 import re
-import struct
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caffe import blob, field, layer, number_field, varint
+from caffe import blob, field, layer
 from corrlib import convnet
 from corrlib.convnet.caffemodel import read_caffemodel
 from narrow import random_parameters
@@ -101,34 +100,6 @@ def test_every_truncation_is_refused(path):
             read_caffemodel(path)
 
 
-V0_WEIGHTS = field(50, blob(np.ones((1, 1, 2, 2), np.float32), legacy=True))
-BAD_FILES = {
-    "empty": (b"", ""),
-    "prototxt": (b"name: 'CaffeNet'\nlayer { name: 'conv1' type: 'Convolution' }\n" * 9, ""),
-    "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), ""),
-    "pickle": (b"\x80\x02}q\x00(X\x05\x00\x00\x00conv1q\x01" * 20, ""),
-    "no weights": (field(1, b"a net of nothing") + layer("data"), "no weights in its 1 layers"),
-    "solver state": (number_field(1, 99_999) + field(2, b"snapshot.caffemodel"), ""),
-    "ones": (b"\xff" * 64, ""),
-    "oldest form": (
-        field(2, field(1, field(1, b"conv1") + V0_WEIGHTS) + field(2, b"data")),
-        "V0LayerParameter.*upgrade_net_proto_binary",
-    ),
-    "wrong shape": (
-        layer("ip", field(7, field(1, varint(7))) + field(5, struct.pack("<3f", 1, 2, 3))),
-        r"'ip' has shape \(7,\) and 3 numbers",
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", BAD_FILES)
-def test_bad_files_are_refused(path, kind):
-    content, message = BAD_FILES[kind]
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"net\.caffemodel: not a readable .*{message}"):
-        read_caffemodel(path)
-
-
 # Networks
 
 
@@ -142,6 +113,3 @@ def test_caffenet_and_alexnet_are_recognised_by_the_order_of_their_layers(rng, p
     assert net.layers[-3:] == ("fc6", "fc7", "fc8")
     path.write_bytes(encoded(random_parameters(rng, "caffenet"), order=("conv1", "norm1", "pool1")))
     assert convnet.load(path).architecture.name == "alexnet"
-    path.write_bytes(layer("conv1", blob(np.ones((4, 3, 11, 11), np.float32))))  # without a bias
-    with pytest.raises(ValueError, match=r"net\.caffemodel: .*conv1, found 1 blobs"):
-        convnet.load(path)

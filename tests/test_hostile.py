@@ -1,7 +1,8 @@
 """Corrupt and hostile files of every kind that is read: a valid result or a ValueError that names the file.
 
-Neither may take long or need much memory. Each case of `HOSTILE` once raised another error, did not end, or
-filled the memory. Valid files are also changed at random: 25 times, or FAULTS times (see ``make faults``).
+Neither may take long or need much memory. Each case of `HOSTILE` without a message once raised another error,
+did not end, or filled the memory. Valid files are also changed at random: 25 times, or FAULTS times (see
+``make faults``).
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import gzip
 import io
 import lzma
 import os
+import pickle
 import shutil
 import struct
 import tarfile
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 import caffe
+import hostile as make
 import narrow
 from corrlib import cache, convnet
 from corrlib.convnet.caffemodel import read_caffemodel
@@ -60,35 +63,6 @@ def read_grid(path):
     return True
 
 
-def directory(offset, value):
-    """An .npz whose directory makes another statement about its first member."""
-    content = zipped(NPZ)
-    start = content.index(b"PK\x01\x02") + offset
-    return content[:start] + value + content[start + len(value) :]
-
-
-def npy(**claims):
-    """A .npy file of four bytes that claims something else."""
-    text = repr({"descr": "<f4", "fortran_order": False, "shape": (1,)} | claims).encode() + b"\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(4)
-
-
-def pth(**replaced):
-    """A state dict of torchvision's alexnet, narrow and without groups."""
-    shapes = [(8, 3, 11, 11), (8, 8, 5, 5), (8, 8, 3, 3), (6, 8, 3, 3), (4, 6, 3, 3)]
-    layers = list(zip((0, 3, 6, 8, 10), shapes, strict=True))
-    state = {f"features.{n}.weight": torch.zeros(shape) for n, shape in layers}
-    state |= {f"features.{n}.bias": torch.zeros(shape[0]) for n, shape in layers}
-    torch.save(state | {f"features.0.{key}": value for key, value in replaced.items()}, file := io.BytesIO())
-    return file.getvalue()
-
-
-def caffemodel(parameters):
-    names = [(f"conv{n}.weight", f"conv{n}.bias") for n in range(1, 6)]
-    blobs = [[caffe.blob(parameters[name], packed=False) for name in pair] for pair in names]
-    return b"".join(caffe.layer(f"conv{n}", *pair) for n, pair in enumerate(blobs, 1))
-
-
 BERKELEY = """<annotation><visible_bounds xmin="3" ymin="4" width="10" height="20"/>
 <subcategory>kitten</subcategory><keypoints><keypoint name="Nose" visible="1" x="5" y="6"/>
 <keypoint name="Tail" visible="0" x="-900" y="4"/></keypoints></annotation>"""
@@ -97,12 +71,18 @@ OBJECT = """<annotation><object><name>cat</name><truncated>1</truncated><difficu
 JPEG = cv2.imencode(".jpg", np.arange(216, dtype=np.uint8).reshape(8, 9, 3))[1].tobytes()
 CHAPTER = '# %% tags=["parameters"]\nalpha: float = 0.1\nk: int = 5\nlayers: list[str] = ["conv3"]\n'
 PARAMETERS = {name: value.astype(np.float32) for name, value in narrow.parameters().items()}
-ABOUT = {"architecture": "caffenet"}
-ABOUT["preprocessing"] = '{"channels": "rgb", "mean": [128, 128, 128], "scale": [1, 1, 1]}'
+MEAN = '{"channels": "rgb", "mean": [128, 128, 128], "scale": [1, 1, 1]}'
+
+
+def safetensors(changed=(), **about):
+    return save(PARAMETERS | dict(changed), {"architecture": "caffenet", "preprocessing": MEAN} | about)
+
+
 ARRAYS = {f"conv{n}_w_int8": PARAMETERS[f"conv{n}.weight"].astype(np.int8) for n in range(1, 6)}
 ARRAYS |= {f"conv{n}_b": PARAMETERS[f"conv{n}.bias"] for n in range(1, 6)}
 np.savez(BUFFER := io.BytesIO(), mean_bgr=np.array([104.0, 117.0, 123.0]), **ARRAYS)
 NPZ = unzipped(BUFFER.getvalue())
+ZIP = zipped(NPZ)
 XML, END = member("annotations/cat/a.xml", content=b"<a/>"), bytes(1024)
 ANNOTATION, FLAGS = "annotations/cat/a_1.xml", "VOCdevkit/VOC2011/Annotations/a.xml"
 IMAGE, SPLIT = "VOCdevkit/VOC2011/JPEGImages/a.jpg", "VOCdevkit/VOC2011/ImageSets/Main/train.txt"
@@ -114,54 +94,92 @@ READERS = {
     "a.tar": (XML * 3 + END, read_archive),
     "a.tgz": (gzip.compress(XML * 3 + END, mtime=0), read_archive),
     "grid.yml": (b"alpha: [0.05, 0.1:0.2:0.1]\nlayers: [[conv1, conv2], conv3]\n", read_grid),
-    "net.caffemodel": (caffemodel(PARAMETERS), read_network),
-    "net.safetensors": (save(PARAMETERS, ABOUT), read_network),
-    "net.npz": (zipped(NPZ), read_network),
-    "net.pth": (pth(), read_network),
+    "net.caffemodel": (make.caffemodel(PARAMETERS), read_network),
+    "net.safetensors": (safetensors(), read_network),
+    "net.npz": (ZIP, read_network),
+    "net.pth": (make.pth(), read_network),
 }
 
 TYPE = "<!DOCTYPE a [{}]>" + BERKELEY
 SPARSE, MAP = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n", b"1\n0\n4\n" + bytes(506) + b"data"
-NESTED = b"[" * 10**5
+NESTED, DTD = b"[" * 10**5, "document type"
 CLAIM = b'{"x": {"dtype": "%s", "shape": %s, "data_offsets": [0, %d]}}'
+NO_SHAPE = caffe.field(5, struct.pack("<3f", 1, 2, 3))
+V0_LAYER = caffe.field(1, caffe.field(1, b"conv1") + caffe.field(50, caffe.blob(np.ones((1, 1, 2, 2)))))
+#: The content of a file, and what the error says if that matters.
 HOSTILE = {
     ANNOTATION: {
-        "entities": TYPE.format('<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">').replace("kitten", "&y;"),
-        "a file as an entity": TYPE.format('<!ENTITY x SYSTEM "file:///etc/hostname">'),
-        "an entity in UTF-16": TYPE.format('<!ENTITY x "y">').encode("utf-16"),
-        "a remote document type": '<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">' + BERKELEY,
+        "entities": (TYPE.format('<!ENTITY x "ha"><!ENTITY y "&x;&x;">').replace("kitten", "&y;"), DTD),
+        "a file as an entity": (TYPE.format('<!ENTITY x SYSTEM "file:///etc/hostname">'), DTD),
+        "an entity in UTF-16": (TYPE.format('<!ENTITY x "y">').encode("utf-16"), DTD),
+        "a remote document type": ('<!DOCTYPE a SYSTEM "http://127.0.0.1:9/a.dtd">' + BERKELEY, DTD),
         "an unknown encoding": '<?xml version="1.0" encoding="zlib"?>' + BERKELEY,
+        "nothing": ("", "no XML"),
+        "an end in the middle": (BERKELEY[:-9], "no XML"),
+        "no bounds": ("<annotation/>", "no <visible_bounds>"),
+        "a word": (BERKELEY.replace('xmin="3"', 'xmin="one"'), "xmin .*'one'.*a number"),
+        "a negative height": (BERKELEY.replace('"20"', '"-1"'), "10.0 x -1.0"),
+        "no name": (BERKELEY.replace('name="Nose"', ""), "no name"),
     },
     FLAGS: {x: OBJECT.replace("<xmin>3", f"<xmin>{x}") for x in ("-1e308", "nan", "inf", "?")},
     IMAGE: {n: JPEG.replace(b"\0\b\0\t", n.to_bytes(2, "big") * 2, 1) for n in (5793, 20_000, 65_500)},
+    SPLIT: {"bytes": (b"2011_000001\n\xff\xfe\n", "corrupt or no text")},
     "net.caffemodel": {
+        "text": (b"name: 'CaffeNet'\nlayer { name: 'conv1' type: 'Convolution' }\n" * 9, "not a readable"),
+        "ones": (b"\xff" * 64, "not a readable"),
+        "no weights": (caffe.field(1, b"a net") + caffe.layer("data"), "no weights in its 1 layers"),
+        "a solver state": (caffe.number_field(1, 99) + caffe.field(2, b"x.caffemodel"), "not a readable"),
+        "the oldest form": (caffe.field(2, V0_LAYER), "V0LayerParameter.*upgrade_net_proto_binary"),
+        "another shape": (
+            caffe.layer("ip", caffe.field(7, caffe.field(1, b"\7")) + NO_SHAPE),
+            r"'ip' has shape \(7,\) and 3 numbers",
+        ),
+        "no bias": (caffe.layer("conv1", caffe.blob(np.ones((4, 3, 11, 11)))), "conv1, found 1 blobs"),
         "endless axes": caffe.layer("a", caffe.field(7, caffe.field(1, caffe.varint(2**60) * 10**5))),
         "an axis of 2**69": caffe.layer("a", caffe.field(7, caffe.field(1, b"\0" + caffe.varint(2**69)))),
-        "features that overflow": caffemodel(PARAMETERS | {"conv1.weight": np.full((8, 3, 11, 11), -3e38)}),
+        "features that overflow": make.caffemodel(
+            PARAMETERS | {"conv1.weight": np.full((8, 3, 11, 11), -3e38)}
+        ),
     },
     "net.safetensors": {
         "nested metadata": headed(b'{"__metadata__": {"preprocessing": "%s", "architecture": "x"}}' % NESTED),
         "a type that NumPy lacks": headed(CLAIM % (b"BF16", b"[2]", 4), bytes(4)),
         "axes of 2**40": headed(CLAIM % (b"F32", b"[0, 1099511627776, 1099511627776]", 0)),
         "a header of 2**63 bytes": struct.pack("<Q", 2**63),
+        "an end in the middle": (safetensors()[:-100], "not a readable"),
+        "another architecture": (safetensors(architecture="vgg"), "vgg"),
+        "no preprocessing": (safetensors(preprocessing=""), "metadata"),
+        "a mean of NaN": (safetensors(preprocessing=MEAN.replace("128", "NaN")), "finite"),
+        "a mean of text": (safetensors(preprocessing=MEAN.replace("128", '"a"')), "metadata"),
+        "weights of NaN": (safetensors({"conv3.bias": np.full(8, np.nan)}), "conv3.bias holds NaN"),
     },
     "net.npz": {
-        "encrypted": directory(8, b"\1\0"),
-        "an unknown compression": directory(10, b"a\0"),
-        "a member of 2 GB in a small file": directory(20, struct.pack("<I", 2**31)),
-        "a bomb of 2 GB": directory(24, struct.pack("<I", 2**31)),
+        "encrypted": make.directory(ZIP, 8, b"\1\0"),
+        "an unknown compression": make.directory(ZIP, 10, b"a\0"),
+        "a member of 2 GB in a small file": make.directory(ZIP, 20, struct.pack("<I", 2**31)),
+        "a bomb of 2 GB": make.directory(ZIP, 24, struct.pack("<I", 2**31)),
         "a dictionary of 2 GB": zipped(NPZ, zipfile.ZIP_LZMA).replace(b"]\0\0\x80\0", b"]\0\0\x80\x80"),
-        "an array of 2**50 numbers": zipped(NPZ | {"conv1_b.npy": npy(shape=(2**50,))}),
-        "objects": zipped(NPZ | {"conv1_b.npy": npy(descr="|O")}),
-        "a .npy file": npy(shape=(2**50,)),
+        "an array of 2**50 numbers": zipped(NPZ | {"conv1_b.npy": make.npy(shape=(2**50,))}),
+        "objects": zipped(NPZ | {"conv1_b.npy": make.npy(descr="|O")}),
+        "code": zipped(NPZ | {"conv1_b.npy": make.npy(descr="|O")[:-4] + pickle.dumps([make.Code()])}),
+        "a .npy file": make.npy(shape=(2**50,)),
+        "a pickle": (pickle.dumps({"conv1_w_int8": 1}), "not a readable"),
+        "no array": (zipped({k: v for k, v in NPZ.items() if k != "conv4_b.npy"}), "conv4_b"),
     },
     "net.pth": {
-        "a view with a stride of 0": pth(weight=torch.zeros(1, 1, 1, 1).expand(2**20, 3, 11, 11)),
-        "a meta tensor": pth(bias=torch.zeros(8, device="meta")),
-        "a negated view": pth(bias=torch._neg_view(torch.zeros(8))),
-        "complex numbers": pth(bias=torch.zeros(8, dtype=torch.complex64)),
-        "a sparse tensor": pth(bias=torch.zeros(8).to_sparse()),
-        "compressed": zipped(unzipped(pth(more=torch.zeros(10**6))), zipfile.ZIP_DEFLATED),
+        "a view with a stride of 0": make.pth(weight=torch.zeros(1, 1, 1, 1).expand(2**20, 3, 11, 11)),
+        "a meta tensor": make.pth(bias=torch.zeros(8, device="meta")),
+        "a negated view": make.pth(bias=torch._neg_view(torch.zeros(8))),
+        "complex numbers": make.pth(bias=torch.zeros(8, dtype=torch.complex64)),
+        "a sparse tensor": make.pth(bias=torch.zeros(8).to_sparse()),
+        "nothing": (b"", "no PyTorch file"),
+        "text": (b"hello", "no PyTorch file"),
+        "an end in the middle": (make.pth()[:-1000], "no PyTorch file"),
+        "code": (make.pth(code=make.Code()), "no PyTorch file"),
+        "another parameter": (make.pth({"features.12.weight": torch.zeros(1)}), "'features.12.weight'"),
+        "no state dict": (make.pth({"epoch": 3}), "state dict"),
+        "a number as a name": (make.pth({1: torch.zeros(2)}), "expected a state dict"),
+        "compressed": zipped(unzipped(make.pth(more=torch.zeros(10**6))), zipfile.ZIP_DEFLATED),
     },
     "grid.yml": {
         "aliases of aliases": "a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: [*c, *c, *c]",
@@ -190,11 +208,17 @@ HOSTILE[ANNOTATION] |= {f"width={x}": BERKELEY.replace('"10"', f'"{x}"') for x i
 HOSTILE["a.tar"] |= {f"link or device {n}": member("annotations/x", b"%d" % n) for n in (1, 2, 3, 4, 6)}
 HOSTILE["a.tar"] = {case: XML + content + XML + END for case, content in HOSTILE["a.tar"].items()}
 HOSTILE["a.tar"] |= {"no end": XML, "another folder": member("else/x") + END}
+WHOLE = [JPEG[:-2], JPEG[: len(JPEG) // 2], b"", b"<html>"]
+HOSTILE[IMAGE] |= {n: (content, "corrupt.*download it again") for n, content in enumerate(WHOLE)}
 HOSTILE["a.tgz"] = {case: gzip.compress(content) for case, content in HOSTILE["a.tar"].items()}
 HOSTILE["a.tgz"] |= {"xz": lzma.compress(XML + END), "a bomb": gzip.compress(XML + bytes(10**7))}
 TEXTS = ("nan", "-inf", "1e999", "0:1e999999:1", "0:1e9999999:1e-9999999", "0:1:1e-301", "1e400:2e400:1e400")
 HOSTILE["grid.yml"] |= {f"{n}: {text}": f"{n}: {text}" for n in ("alpha", "k") for text in TEXTS}
-CASES = [pytest.param(n, c, id=f"{n}: {case}") for n, cases in HOSTILE.items() for case, c in cases.items()]
+CASES = [
+    pytest.param(name, *(content if isinstance(content, tuple) else (content, "")), id=f"{name}: {case}")
+    for name, cases in HOSTILE.items()
+    for case, content in cases.items()
+]
 
 
 @pytest.fixture
@@ -215,9 +239,9 @@ def test_changed_files_are_read_or_refused(root, name, data):
     assert read(reader, root / name, data.draw(changed(valid))) is not False
 
 
-@pytest.mark.parametrize(("name", "content"), CASES)
-def test_hostile_files_are_refused(root, name, content):
-    assert read(READERS[name][1], root / name, content) is None
+@pytest.mark.parametrize(("name", "content", "message"), CASES)
+def test_hostile_files_are_refused(root, name, content, message):
+    assert read(READERS[name][1], root / name, content, message) is None
 
 
 def peak_memory(reader, *arguments):

@@ -188,33 +188,6 @@ def test_unknown_names_are_refused_and_the_known_ones_listed(root):
             call(*name)
 
 
-BILLION = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;">]><annotation><image>&y;</image></annotation>'
-FILE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><annotation><image>&x;</image></annotation>'
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no XML"),
-        ("<annotation><keypoints>", "no XML"),
-        ("<annotation/>", "no <visible_bounds>"),
-        (BILLION, "document type"),
-        ('<?xml version="1.0" encoding="utf-16"?>' + BILLION, "document type"),
-        (FILE, "document type"),
-        ("<!DOCTYPE annotation><annotation/>", "document type"),
-        (xml(("one", 1, 1, 1)), "xmin .*'one'.*a number"),
-        (xml((1, "nan", 1, 1)), "ymin .*'nan'.*a number"),
-        (xml((1, 1, 1, -1)), "1.0 x -1.0"),
-        (xml((1, 1, 1, 1), POINT.format("Nose", 1, "", 2)), "x of"),
-        (xml((1, 1, 1, 1), "<keypoint x='1'/>"), "no name"),
-    ],
-)
-def test_corrupt_annotations_are_named(root, text, message):
-    berkeley(root, "cat", "a_7").write_text(text, encoding="utf-16" if "utf-16" in text else "utf-8")
-    with pytest.raises(DataError, match=rf"(?s)cat.a_7\.xml.*{message}"):
-        VOC(root).instances("cat", "val")
-
-
 def test_other_corrupt_files_are_named(root, tmp_path):
     voc_objects(root, ("cat", 0, 0, "?", 1, 2, 3))
     with pytest.raises(DataError, match=r"Annotations.a\.xml: xmin .*'\?'"):
@@ -222,15 +195,6 @@ def test_other_corrupt_files_are_named(root, tmp_path):
     berkeley(root, "dog", "copy of c")
     with pytest.raises(DataError, match=r"copy of c\.xml: expected a name like"):
         VOC(root).instances("dog", "train")
-    (root / "VOCdevkit/VOC2011/ImageSets/Main/train.txt").write_bytes(b"2011_000001\n\xff\xfe\n")
-    with pytest.raises(DataError, match=r"train\.txt is corrupt or no text"):
-        VOC(root).image_ids("train")
-    path = root / "VOCdevkit/VOC2011/JPEGImages/a.jpg"
-    whole = path.read_bytes()
-    for content in (whole[:-2], whole[: len(whole) // 2], b"", b"<html>"):
-        path.write_bytes(content)
-        with pytest.raises(DataError, match=r"JPEGImages.a\.jpg is corrupt.*download it again"):
-            VOC(root).image("a")
     with pytest.raises(DataError, match=r"nowhere is no dataset.*JPEGImages.*VOC 2011"):
         VOC(tmp_path / "nowhere")
     shutil.rmtree(root / "annotations")
