@@ -1,7 +1,10 @@
 """Slow, obvious implementations of what corrlib computes faster."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 # figurines
 
@@ -18,17 +21,11 @@ def first_inside(inside, origin, direction, *, far, step):
 
 def neighbours(query, database, k, query_group=None, database_group=None):
     """Sort the whole database for each query, by cosine in float64."""
-    indices, similarities = [], []
-    for i, q in enumerate(np.asarray(query, float)):
-        cosines = []
-        for j, d in enumerate(np.asarray(database, float)):
-            if query_group is None or query_group[i] != database_group[j]:
-                length = np.linalg.norm(q) * np.linalg.norm(d)
-                cosines.append((q @ d / length if length else 0.0, -j))
-        best = sorted(cosines, reverse=True)[:k]
-        indices.append([-j for _, j in best])
-        similarities.append([cosine for cosine, _ in best])
-    return np.array(indices), np.array(similarities)
+    cosines = 1 - np.nan_to_num(cdist(query, database, "cosine"), nan=1)  # NaN without a direction
+    if query_group is not None:
+        cosines[np.equal.outer(query_group, database_group)] = -np.inf
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    return order, np.take_along_axis(cosines, order, axis=1)
 
 
 # geometry and convnet
@@ -46,7 +43,7 @@ def convolution(x, weight, bias, stride, padding, groups):
     """Rectified convolution of x (C, H, W) by definition, in float64."""
     x = np.pad(x, ((0, 0), (padding, padding), (padding, padding)))
     kernel = weight.shape[2]
-    windows = np.lib.stride_tricks.sliding_window_view(x, (kernel, kernel), (1, 2))[:, ::stride, ::stride]
+    windows = sliding_window_view(x, (kernel, kernel), (1, 2))[:, ::stride, ::stride]
     outputs = []
     for part, kernels in zip(np.split(windows, groups), np.split(weight, groups), strict=True):
         outputs.append(np.einsum("chwij,ocij->ohw", part, kernels, optimize=True))
@@ -57,12 +54,9 @@ def max_pool(x, kernel, stride, ceil):
     """Maximum over windows of x (C, H, W); with `ceil` a last window may hang over the edge, as in Caffe."""
     rounding = np.ceil if ceil else np.floor
     rows, cols = (int(rounding((side - kernel) / stride)) + 1 for side in x.shape[1:])
-    result = np.empty((len(x), rows, cols))
-    for r in range(rows):
-        for c in range(cols):
-            window = x[:, r * stride : r * stride + kernel, c * stride : c * stride + kernel]
-            result[:, r, c] = window.max(axis=(1, 2))
-    return result
+    x = np.pad(x, ((0, 0), (0, kernel), (0, kernel)), constant_values=-np.inf)
+    windows = sliding_window_view(x, (kernel, kernel), (1, 2))[:, ::stride, ::stride]
+    return windows[:, :rows, :cols].max(axis=(3, 4))
 
 
 def local_response_norm(x, size=5, alpha=1e-4, beta=0.75):
@@ -79,8 +73,6 @@ def local_response_norm(x, size=5, alpha=1e-4, beta=0.75):
 
 def sift(image, x, y, radius, magnification=3):
     """Lowe's descriptor of a grey image at (x, y), pixel by pixel, without rounding the point."""
-    from scipy.ndimage import gaussian_filter
-
     width = radius / 2
     sigma = np.sqrt((width / magnification) ** 2 - 0.5**2)  # the image is assumed to be blurred by 0.5
     smooth = gaussian_filter(image.astype(float), sigma, mode="mirror")
@@ -111,14 +103,9 @@ def mean_pck(errors, alpha):
     """PCK by counting: over instances, then keypoint types, then categories."""
     categories = []
     for category in errors:
-        types = []
-        for k in range(category.shape[1]):
-            scored = [e for e in category[:, k] if not np.isnan(e)]
-            if scored:
-                types.append(sum(e < alpha for e in scored) / len(scored))
-        if types:
-            categories.append(sum(types) / len(types))
-    return sum(categories) / len(categories)
+        types = [[e < alpha for e in column if not np.isnan(e)] for column in category.T]
+        categories.append([np.mean(scored) for scored in types if scored])
+    return np.mean([np.mean(types) for types in categories if types])
 
 
 # alignment
@@ -225,29 +212,23 @@ def correlation_within_patches(a, b, size):
     """Correlate brightness after taking each patch's mean away, patch by patch."""
     rests = []
     for image in (a, b):
-        grey = 0.299 * image[..., 0] + 0.587 * image[..., 1] + 0.114 * image[..., 2]
-        parts = []
-        for row in range(0, grey.shape[0], size):
-            for column in range(0, grey.shape[1], size):
-                patch = grey[row : row + size, column : column + size]
-                parts.extend((patch - patch.mean()).ravel())
-        rests.append(parts)
+        rows, cols = (np.arange(size, side, size) for side in image.shape[:2])
+        grey = np.split(image @ [0.299, 0.587, 0.114], rows)
+        rests.append(
+            np.concatenate([p - p.mean() for row in grey for p in np.split(row, cols, 1)], axis=None)
+        )
     return np.corrcoef(*rests)[0, 1]
 
 
 def mean_field(fields, size):
-    """Mean of square fields of (image, centre) pixel by pixel, over those whose image has the pixel."""
-    mean, seen = np.zeros((size, size, 3)), np.zeros((size, size), bool)
-    for row in range(size):
-        for column in range(size):
-            values = []
-            for image, (x, y) in fields:
-                r, c = int(y) - size // 2 + row, int(x) - size // 2 + column
-                if 0 <= r < image.shape[0] and 0 <= c < image.shape[1]:
-                    values.append(image[r, c].astype(float))
-            if values:
-                mean[row, column], seen[row, column] = np.mean(values, axis=0), True
-    return mean, seen
+    """Mean of square fields of (image, centre) over those whose image has the pixel, and where any has."""
+    shown = []
+    for image, center in fields:
+        padded = np.pad(image.astype(float), ((size, size), (size, size), (0, 0)), constant_values=np.nan)
+        col, row = np.array(center, int) - size // 2 + size
+        shown.append(padded[row : row + size, col : col + size])
+    seen = np.isfinite(shown).any(axis=(0, 3))
+    return np.nansum(shown, axis=0) / np.isfinite(shown).sum(axis=0).clip(1), seen
 
 
 # mining and detection
@@ -255,17 +236,9 @@ def mean_field(fields, size):
 
 def windows(maps, context):
     """The windows around all cells of maps (N, H, W, C), with zeros outside: (N H W, s s C)."""
-    half, rows = context // 2, []
-    for one in np.asarray(maps, float):
-        for r in range(one.shape[0]):
-            for c in range(one.shape[1]):
-                cells = []
-                for i in range(r - half, r + half + 1):
-                    for j in range(c - half, c + half + 1):
-                        inside = 0 <= i < one.shape[0] and 0 <= j < one.shape[1]
-                        cells.append(one[i, j] if inside else np.zeros(one.shape[2]))
-                rows.append(np.concatenate(cells))
-    return np.array(rows)
+    sides = (context // 2,) * 2
+    found = sliding_window_view(np.pad(maps, ((0, 0), sides, sides, (0, 0))), (context, context), (1, 2))
+    return np.moveaxis(found, 3, -1).reshape(-1, context**2 * maps.shape[3]).astype(float)
 
 
 # svm

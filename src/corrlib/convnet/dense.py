@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.nn import functional
 
-from corrlib.convnet.layers import Layer, apply, to_numpy
+from corrlib.convnet.layers import apply, to_numpy
 from corrlib.convnet.network import Network
 from corrlib.geometry import ReceptiveField
 
@@ -52,7 +51,8 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
         raise ValueError(f"{connected[0]} is fully connected: it has no dense features")
     x, dilation, result = network.input(image[None]), 1, dict.fromkeys(layers)
     for step in network.architecture.layers[: max(map(network.architecture.index, layers)) + 1]:
-        x = _apply_dense(step, x, *network.parameters(step.name), dilation)
+        shifted = replace(step, stride=1, padding=step.padding * dilation, ceil=False)
+        x = apply(shifted, x, *network.parameters(step.name), dilation)
         dilation *= step.stride
         if step.name in result:
             # The next layer rectifies its own output in place, not this one.
@@ -97,16 +97,3 @@ def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.nda
     rows, cols = units_rc.T * step.stride
     inputs = torch.from_numpy(windows[rows, cols]).to(network.device)
     return functional.conv2d(inputs, *network.parameters(layer), groups=step.groups)[..., 0, 0].cpu().numpy()
-
-
-def _apply_dense(
-    layer: Layer, x: Tensor, weight: Tensor | None, bias: Tensor | None, dilation: int
-) -> Tensor:
-    """As `layers.apply`, at stride one and with a dilated window."""
-    padding = layer.padding * dilation
-    if layer.kind == "conv":
-        x = functional.conv2d(x, weight, bias, 1, padding, dilation, layer.groups)
-        return functional.relu(x, inplace=True)
-    if layer.kind == "pool":
-        return functional.max_pool2d(x, layer.kernel, 1, padding, dilation)
-    return apply(layer, x)

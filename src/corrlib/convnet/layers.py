@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["Architecture", "Layer", "apply", "architecture", "receptive_fields", "to_numpy"]
+__all__ = ["Architecture", "apply", "architecture", "receptive_fields", "to_numpy"]
 
 #: Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of squares of n channels) ** beta.
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
@@ -128,13 +128,15 @@ def receptive_fields(name: str) -> dict[str, ReceptiveField]:
     return table
 
 
-def apply(layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
+def apply(
+    layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, dilation: int = 1
+) -> Tensor:
     """Activations of `layer` for `x` ``(N, C, H, W)`` (fc layers flatten it), rectified unless it is fc8."""
     if layer.kind == "conv":
-        x = functional.conv2d(x, weight, bias, layer.stride, layer.padding, groups=layer.groups)
+        x = functional.conv2d(x, weight, bias, layer.stride, layer.padding, dilation, layer.groups)
         return functional.relu(x, inplace=True)
     if layer.kind == "pool":
-        return functional.max_pool2d(x, layer.kernel, layer.stride, layer.padding, ceil_mode=layer.ceil)
+        return functional.max_pool2d(x, layer.kernel, layer.stride, layer.padding, dilation, layer.ceil)
     if layer.kind == "norm":
         return normalize(x)
     x = functional.linear(x.flatten(1), weight, bias)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 
 import numpy as np
 import torch
@@ -19,6 +20,8 @@ __all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
 
 #: Side of the images that the fully connected layers of all three architectures need.
 INPUT_SIDE = 227
+#: Images computed at once.
+BATCH = 32
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Network:
     @property
     def name(self) -> str:
         """Stem of the weights' file name."""
-        return self.source.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0]
+        return PurePath(self.source).stem
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -128,10 +131,10 @@ class Network:
         return tuple(self._channels)
 
     def channels(self, layer: str) -> int:
-        """Number of channels of `layer`."""
-        self.architecture.index(layer)
+        """Number of channels of `layer`; ValueError if there are no weights for it."""
         if layer not in self._channels:
-            raise ValueError(f"{self.source}: the weights have no layer {layer!r}")
+            known = ", ".join(self.layers)
+            raise ValueError(f"{self.source}: unknown layer {layer!r}; known layers: {known}")
         return self._channels[layer]
 
     def parameters(self, layer: str) -> tuple[Tensor | None, Tensor | None]:
@@ -142,7 +145,7 @@ class Network:
         """Shape ``(H, W)`` of the features of `layer` for images of `shape` ``(H, W)``."""
         return self.architecture.output_shape(shape, layer)
 
-    def features(self, images: np.ndarray, layer: str, *, batch_size: int = 32) -> np.ndarray:
+    def features(self, images: np.ndarray, layer: str) -> np.ndarray:
         """Activations of one layer, rectified in conv and fc layers (except fc8).
 
         Parameters
@@ -151,8 +154,6 @@ class Network:
             At least as large as the layer's receptive field, and 227 x 227 for fully connected layers. May be
             memory mapped: one batch is read at a time.
         layer : str
-        batch_size : int
-            Images computed at once.
 
         Returns
         -------
@@ -165,22 +166,18 @@ class Network:
             If the layer is unknown, the images have a wrong type, shape or size, or features are not finite.
         """
         single = np.ndim(images) == 3
-        result = self.layer_features(images[None] if single else images, [layer], batch_size=batch_size)
+        result = self.layer_features(images[None] if single else images, [layer])
         return result[layer][0] if single else result[layer]
 
-    def layer_features(
-        self, images: np.ndarray, layers: Sequence[str], *, batch_size: int = 32
-    ) -> dict[str, np.ndarray]:
+    def layer_features(self, images: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
         """`features` of several layers of `images` ``(N, H, W, 3)``, in one pass: layer -> array."""
         self.check(images, layers, axes=4)
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         shapes = {name: (self.channels(name),) for name in layers}
         for name in self.receptive_fields.keys() & shapes:
             shapes[name] = (*self.output_shape(images.shape[1:3], name), self.channels(name))
         result = {name: np.empty((len(images), *shapes[name]), np.float32) for name in layers}
-        for start in range(0, len(images), batch_size):
-            batch = slice(start, start + batch_size)
+        for start in range(0, len(images), BATCH):
+            batch = slice(start, start + BATCH)
             for name, x in self._activations(images[batch], layers):
                 result[name][batch] = x
         return result
@@ -193,10 +190,8 @@ class Network:
         """Raise ValueError unless `layers` can be computed for `images`, an array of so many `axes`."""
         if not layers:
             raise ValueError("expected at least one layer, got none")
-        if unknown := [name for name in layers if name not in self.layers]:
-            raise ValueError(
-                f"{self.source}: unknown layer {unknown[0]!r}; known layers: {', '.join(self.layers)}"
-            )
+        for name in layers:
+            self.channels(name)
         if np.ndim(images) != axes or images.shape[-1] != 3 or images.dtype != np.uint8:
             shape = "(N, H, W, 3)" if axes == 4 else "(H, W, 3)"
             given = f"{np.shape(images)} {getattr(images, 'dtype', '')}"

@@ -167,7 +167,7 @@ def accuracy(network: Network, images: np.ndarray, labels: np.ndarray, *, batch_
     right = 0
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size, top : top + INPUT_SIDE, left : left + INPUT_SIDE]
-        scores = network.features(part, "fc8", batch_size=batch_size)
+        scores = network.features(part, "fc8")
         right += int((scores.argmax(axis=1) == labels[start : start + batch_size]).sum())
     return right / len(images)
 
