@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from joblib import cpu_count
 
 from corrlib.mrf import kernels
-
-SOLVERS = ("trws", "bp")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,18 +61,12 @@ def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
         If the depths differ, a grid is empty or a feature is not finite.
     """
     reference, moving = np.asarray(reference), np.asarray(moving)
-    if reference.ndim != 3 or moving.ndim < 3:
+    shaped = reference.ndim == 3 and moving.ndim >= 3 and reference.shape[-1] == moving.shape[-1]
+    if not (shaped and reference.size and moving.size):
         raise ValueError(
-            f"expected reference features (H, W, C) and moving features (..., H', W', C), "
-            f"got {reference.shape} and {moving.shape}"
+            "expected reference features (H, W, C) and moving features (..., H', W', C) of the same depth,"
+            f" on grids that are not empty; got {reference.shape} and {moving.shape}"
         )
-    if reference.shape[-1] != moving.shape[-1]:
-        raise ValueError(
-            f"features of depth {reference.shape[-1]} (reference) and {moving.shape[-1]} (moving): "
-            f"take both from the same layer of the same network"
-        )
-    if not reference.size or not moving.size:
-        raise ValueError(f"a grid is empty: reference {reference.shape}, moving {moving.shape}")
     a = reference.reshape(-1, reference.shape[-1]).astype(np.float32, copy=False)
     b = moving.reshape(-1, moving.shape[-1]).astype(np.float32, copy=False)
     with np.errstate(invalid="ignore", over="ignore"):  # checked below
@@ -143,16 +135,16 @@ def solve(
         )
     if not 0 <= beta < 1e20:
         raise ValueError(f"beta is {beta}: the weight of the smoothness term must be finite and not negative")
-    if solver not in SOLVERS:
-        raise ValueError(f"solver is {solver!r}: expected one of {', '.join(SOLVERS)}")
-    if iterations < 1 or not tolerance >= 0:
-        raise ValueError(f"expected iterations >= 1 and tolerance >= 0, got {iterations} and {tolerance}")
+    if solver not in ("trws", "bp") or iterations < 1 or not tolerance >= 0:
+        raise ValueError(
+            "expected solver trws or bp, iterations of at least 1 and a tolerance of at least 0; got"
+            f" {solver!r}, {iterations} and {tolerance}"
+        )
     problem = _problem(unary, float(beta))
-    bound = -np.inf
     if solver == "trws":
         bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
     else:
-        done = kernels.bp(*problem, int(iterations))
+        bound, done = -np.inf, kernels.bp(*problem, int(iterations))
     labels_rc = problem[1].reshape(*unary.shape[:2], 2)
     data, smoothness = energy(unary, labels_rc, beta)
     total = data + smoothness
@@ -170,11 +162,9 @@ def solve_batch(
 ) -> list[Solution]:
     """`solve` each of `unaries` in parallel, on as many threads as given or as there are cores."""
 
-    def solved(unary: np.ndarray) -> Solution:
-        return solve(unary, beta, solver=solver, iterations=iterations, tolerance=tolerance)
-
+    one = partial(solve, beta=beta, solver=solver, iterations=iterations, tolerance=tolerance)
     with ThreadPoolExecutor(threads or cpu_count()) as pool:
-        return list(pool.map(solved, unaries))
+        return list(pool.map(one, unaries))
 
 
 def _problem(unary: np.ndarray, beta: float) -> tuple:
