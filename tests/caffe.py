@@ -17,19 +17,13 @@ def number_field(number, value):
     return varint(number << 3) + varint(value)
 
 
-def blob(array, *, legacy=False, packed=True, double=False):
+def blob(array, *, legacy=False):
     if legacy:
         shape = (1,) * (4 - array.ndim) + array.shape
         encoded = b"".join(number_field(number, side) for number, side in enumerate(shape, 1))
     else:
-        sides = b"".join(varint(side) for side in array.shape)
-        encoded = field(7, field(1, sides) if packed else b"".join(number_field(1, s) for s in array.shape))
-    number, code = (8, "<f8") if double else (5, "<f4")
-    numbers = np.ascontiguousarray(array, code)
-    if packed:
-        return encoded + field(number, numbers.tobytes())
-    tag = varint(number << 3 | (1 if double else 5))
-    return encoded + b"".join(tag + value.tobytes() for value in numbers.ravel())
+        encoded = field(7, field(1, b"".join(varint(side) for side in array.shape)))
+    return encoded + field(5, np.ascontiguousarray(array, "<f4").tobytes())
 
 
 def layer(name, *blobs, old=False):

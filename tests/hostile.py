@@ -120,5 +120,5 @@ def pth(replaced=(), **features):
 
 def caffemodel(parameters):
     names = [(f"conv{n}.weight", f"conv{n}.bias") for n in range(1, 6)]
-    blobs = [[caffe.blob(parameters[name], packed=False) for name in pair] for pair in names]
+    blobs = [[caffe.blob(parameters[name]) for name in pair] for pair in names]
     return b"".join(caffe.layer(f"conv{n}", *pair) for n, pair in enumerate(blobs, 1))

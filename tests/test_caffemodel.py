@@ -34,14 +34,14 @@ def encoded(weights, order=("conv1", "pool1", "norm1"), **options):
 
 @given(
     st.lists(st.tuples(st.lists(st.integers(1, 4), min_size=1, max_size=4), st.booleans()), max_size=4),
-    st.booleans(), st.booleans(), st.booleans(),
-)  # fmt: skip
-def test_every_encoding(tmp_path_factory, shapes, old, packed, double):
+    st.booleans(),
+)
+def test_every_encoding(tmp_path_factory, shapes, old):
     path = tmp_path_factory.mktemp("net") / "net.caffemodel"
     rng, content, expected = np.random.default_rng(0), field(1, b"a name"), {}
     for index, (shape, legacy) in enumerate(shapes):
         array = rng.normal(size=shape).astype(np.float32)
-        content += layer(f"layer {index}", blob(array, legacy=legacy, packed=packed, double=double), old=old)
+        content += layer(f"layer {index}", blob(array, legacy=legacy), old=old)
         expected[f"layer {index}"] = array.reshape((1,) * (4 - array.ndim) + array.shape) if legacy else array
     expected["last"] = np.arange(3.0, dtype=np.float32)
     path.write_bytes(content + layer("last", blob(expected["last"])))

@@ -2,7 +2,7 @@
 
 A ``.caffemodel`` is a serialised ``NetParameter`` of caffe.proto. The names and blobs of its layers are read,
 in the current form (field 100) and in the one before (``V1LayerParameter``, field 2, as in the published
-reference model). Everything else is skipped; the oldest form (``V0LayerParameter``) is refused.
+reference model), with float32 packed as Caffe packs them. Everything else is skipped.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ __all__ = ["read_caffemodel"]
 
 # Wire types, and the numbers of the fields.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-NET_LAYER, NET_LAYER_V1 = 100, 2
-LAYER_NAME, LAYER_BLOBS = 1, 7
-V1_LAYER_V0, V1_LAYER_NAME, V1_LAYER_BLOBS = 1, 4, 6
-BLOB_LEGACY_SHAPE, BLOB_DATA, BLOB_SHAPE, BLOB_DOUBLE_DATA = (1, 2, 3, 4), 5, 7, 8
-SHAPE_DIM = 1
+#: The field of a layer in the network, and those of its name and blobs: the current form, the one before.
+LAYERS = {100: (1, 7), 2: (4, 6)}
+BLOB_LEGACY_SHAPE, BLOB_DATA, BLOB_SHAPE, SHAPE_DIM = (1, 2, 3, 4), 5, 7, 1
 #: Caffe's limit on the axes of a blob.
 MAX_AXES = 32
 
@@ -39,31 +37,22 @@ def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
     Raises
     ------
     ValueError
-        If the file is truncated, is not a ``.caffemodel``, or has the oldest form.
+        If the file is truncated, or is not a ``.caffemodel`` of one of the two forms.
     """
     data = memoryview(Path(path).read_bytes())
     layers: dict[str, list[np.ndarray]] = {}
     try:
         for number, kind, value in _fields(data):
-            if number == NET_LAYER and kind == BYTES:
-                name, blobs = _layer(value, LAYER_NAME, LAYER_BLOBS)
-            elif number == NET_LAYER_V1 and kind == BYTES:
-                if any(inner == V1_LAYER_V0 for inner, _, _ in _fields(value)):
-                    raise ValueError(
-                        "its layers have the oldest form (V0LayerParameter); convert it with Caffe's"
-                        " upgrade_net_proto_binary"
-                    )
-                name, blobs = _layer(value, V1_LAYER_NAME, V1_LAYER_BLOBS)
-            else:
-                continue
-            # The data layers of the training and the test phase may share a name; they have no blobs.
-            layers[name] = blobs or layers.get(name, [])
+            if number in LAYERS and kind == BYTES:
+                name, blobs = _layer(value, *LAYERS[number])
+                # The data layers of the training and the test phase may share a name; they have no blobs.
+                layers[name] = blobs or layers.get(name, [])
     except ValueError as error:
         raise ValueError(f"{path}: not a readable .caffemodel: {error}") from error
     if not any(layers.values()):
         raise ValueError(
             f"{path}: not a readable .caffemodel: no weights in its {len(layers)} layers (is it a network"
-            " definition, a solver state or another kind of file?)"
+            " definition, a solver state or of a form that Caffe's upgrade_net_proto_binary converts?)"
         )
     return layers
 
@@ -79,39 +68,29 @@ def _layer(data: memoryview, name_field: int, blobs_field: int) -> tuple[str, li
 
 
 def _blob(blob: memoryview, layer: str) -> np.ndarray:
-    legacy, shape = [None] * 4, None
-    dtype, data = np.dtype("<f4"), bytearray()
+    legacy, shape, data = [1] * 4, None, b""
     for number, kind, value in _fields(blob):
         if number in BLOB_LEGACY_SHAPE and kind == VARINT:
             legacy[number - 1] = value
         elif number == BLOB_SHAPE and kind == BYTES:
-            shape = _dimensions(value)
-        elif number in (BLOB_DATA, BLOB_DOUBLE_DATA) and kind in (BYTES, FIXED32, FIXED64):
-            # Packed, or one field per number: the bytes are the same.
-            previous, dtype = dtype, np.dtype("<f4" if number == BLOB_DATA else "<f8")
-            if len(value) % dtype.itemsize or (data and dtype != previous):
-                raise ValueError(f"a blob of layer {layer!r} holds a partial number, or two types of numbers")
-            data += value
-    if shape is None:
-        shape = tuple(1 if side is None else side for side in legacy)
-    values = np.frombuffer(data, dtype).astype(np.float32, copy=False)
-    if math.prod(shape) != values.size or max(shape, default=0) > values.size:
-        raise ValueError(f"a blob of layer {layer!r} has shape {shape} and {values.size} numbers")
-    return values.reshape(shape)
+            shape = _shape(value)
+        elif number == BLOB_DATA and kind == BYTES:
+            data = value
+    shape = tuple(legacy) if shape is None else shape
+    if len(data) % 4 or 4 * math.prod(shape) != len(data) or max(shape, default=0) > len(data):
+        raise ValueError(f"a blob of layer {layer!r} has shape {shape} and {len(data)} bytes of float32")
+    return np.frombuffer(data, "<f4").astype(np.float32).reshape(shape)
 
 
-def _dimensions(data: memoryview) -> tuple[int, ...]:
+def _shape(data: memoryview) -> tuple[int, ...]:
     sides = []
     for number, kind, value in _fields(data):
-        if number == SHAPE_DIM and kind == VARINT:
-            sides.append(value)
-        elif number == SHAPE_DIM and kind == BYTES:
-            at = 0
-            while at < len(value):
-                side, at = _varint(value, at)
-                sides.append(side)
-        if len(sides) > MAX_AXES:
-            raise ValueError(f"a blob of more than {MAX_AXES} axes")
+        at = 0
+        while number == SHAPE_DIM and kind == BYTES and at < len(value):
+            side, at = _varint(value, at)
+            sides.append(side)
+            if len(sides) > MAX_AXES:
+                raise ValueError(f"a blob of more than {MAX_AXES} axes")
     return tuple(sides)
 
 
