@@ -5,6 +5,7 @@ import pytest
 
 from corrlib.convnet.dense import dense_features, dense_field, unrectified
 from narrow import noise, random_network
+from refusals import refused
 
 
 def assert_close(found, expected):
@@ -60,21 +61,15 @@ def test_features_are_the_rectified_outputs(rng, layer, before):
     assert_close(np.maximum(outputs, 0), net.features(image, layer)[tuple(units_rc.T)])
 
 
-IMAGE = np.zeros((227, 227, 3), np.uint8)
+IMAGE, NARROW = np.zeros((227, 227, 3), np.uint8), random_network(np.random.default_rng(0), hidden=5)
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda n: dense_features(n, IMAGE, ["conv9"]), "unknown layer 'conv9'; known layers: conv1, pool1"),
-        (lambda n: dense_features(n, IMAGE, []), "at least one layer"),
-        (lambda n: dense_features(n, IMAGE, ["fc7"]), "fc7 is fully connected"),
-        (lambda n: dense_features(n, IMAGE.astype(float), ["conv1"]), r"\(227, 227, 3\) float64"),
-        (lambda n: dense_features(n, IMAGE[None], ["conv1"]), r"expected images \(H, W, 3\)"),
-        (lambda n: dense_features(n, IMAGE[:, :130], ["conv1", "conv4"]), r"227 x 130 are .* \(131 x 131\)"),
-        (lambda n: unrectified(n, "pool5", IMAGE, IMAGE), "pool5 is no convolution layer"),
-    ],
+test_bad_input_is_refused = refused(
+    (lambda: dense_features(NARROW, IMAGE, ["conv9"]), "unknown layer 'conv9'; known layers: conv1, pool1"),
+    (lambda: dense_features(NARROW, IMAGE, []), "at least one layer"),
+    (lambda: dense_features(NARROW, IMAGE, ["fc7"]), "fc7 is fully connected"),
+    (lambda: dense_features(NARROW, IMAGE.astype(float), ["conv1"]), r"\(227, 227, 3\) float64"),
+    (lambda: dense_features(NARROW, IMAGE[None], ["conv1"]), r"expected images \(H, W, 3\)"),
+    (lambda: dense_features(NARROW, IMAGE[:, :130], ["conv1", "conv4"]), r"227 x 130 are .* \(131 x 131\)"),
+    (lambda: unrectified(NARROW, "pool5", IMAGE, IMAGE), "pool5 is no convolution layer"),
 )
-def test_bad_input_is_refused(rng, call, message):
-    with pytest.raises(ValueError, match=message):
-        call(random_network(rng, hidden=5))

@@ -3,9 +3,7 @@
 import gzip
 import hashlib
 import http.server
-import multiprocessing
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -120,21 +118,6 @@ def test_a_file_in_the_folder_needs_no_connection_unless_it_is_corrupt(server, s
     assert path.read_bytes() == CONTENT[:-1], "a file of the user is not deleted"
     source("good")
     assert download("thing", tmp_path).read_bytes() == CONTENT
-
-
-def test_a_killed_download_starts_again(source, tmp_path):
-    source("stalled")
-    process = multiprocessing.get_context("fork").Process(target=download, args=("thing", tmp_path))
-    process.start()
-    while not any(tmp_path.glob(".thing.bin.part/*")):
-        assert process.is_alive()
-        time.sleep(0.02)
-    process.kill()
-    process.join()
-    assert not (tmp_path / "thing.bin").exists()
-    source("good")
-    assert download("thing", tmp_path).read_bytes() == CONTENT
-    assert files(tmp_path) == ["thing.bin"]
 
 
 def test_threads_that_download_the_same_archive_do_so_once(server, source, tmp_path):

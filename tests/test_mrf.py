@@ -16,6 +16,7 @@ from scipy.spatial.distance import cdist
 import oracles
 from corrlib import mrf
 from corrlib.mrf import kernels, solvers
+from refusals import refused
 
 both_solvers = pytest.mark.parametrize("solver", ["trws", "bp"])
 
@@ -108,10 +109,12 @@ def test_energy_is_the_sum_over_nodes_and_edges(problem):
 
 
 @both_solvers
-@given(problem=problems())
-def test_a_solution_reports_the_energy_of_its_labels_and_is_no_worse_than_no_flow(solver, problem):
+@given(problem=problems(), iterations=st.sampled_from([1, 20]))
+def test_a_solution_reports_the_energy_of_its_labels_and_is_no_worse_than_no_flow(
+    solver, problem, iterations
+):
     costs, beta = problem
-    found = mrf.solve(costs, beta, solver=solver, iterations=20)
+    found = mrf.solve(costs, beta, solver=solver, iterations=iterations)
     assert found.labels_rc.shape == (*costs.shape[:2], 2)
     expected = oracles.flow_energy(costs, found.labels_rc, beta)
     assert_allclose((found.data, found.smoothness), expected, rtol=1e-9)
@@ -119,15 +122,6 @@ def test_a_solution_reports_the_energy_of_its_labels_and_is_no_worse_than_no_flo
     assert found.bound <= found.energy
     no_flow = grid(*costs.shape[:2]).clip(max=np.array(costs.shape[2:]) - 1)
     assert found.energy <= sum(oracles.flow_energy(costs, no_flow, beta)) * (1 + 1e-6)
-
-
-@both_solvers
-@pytest.mark.parametrize("beta", [0.1, 0.5])
-def test_a_solver_stopped_early_is_no_worse_than_no_flow(solver, beta):
-    """The labels of a first iteration have a far higher energy here."""
-    costs = 0.1 * random_costs(0, 8, 9, 9, 8)
-    no_flow = sum(mrf.energy(costs, grid(8, 9).clip(max=(8, 7)), beta))
-    assert mrf.solve(costs, beta, solver=solver, iterations=1).energy <= no_flow
 
 
 # Optima
@@ -269,27 +263,21 @@ def test_unary_is_the_distance_of_features(rng):
 FEATURES, COSTS = np.zeros((3, 3, 5)), np.zeros((2, 2, 2, 2))
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: mrf.unary(FEATURES, np.zeros((3, 3, 4))), r"same depth.*\(3, 3, 5\) and \(3, 3, 4\)"),
-        (lambda: mrf.unary(np.zeros((0, 3, 5)), FEATURES), "empty"),
-        (lambda: mrf.unary(FEATURES, np.zeros((2, 3, 0, 5))), "empty"),
-        (lambda: mrf.unary(np.full((3, 3, 5), np.nan), FEATURES), "not finite"),
-        (lambda: mrf.unary(FEATURES, np.full((3, 3, 5), np.inf)), "not finite"),
-        (lambda: mrf.unary(np.zeros((3, 5)), FEATURES), r"\(3, 5\)"),
-        (lambda: mrf.solve(np.zeros((2, 2, 2)), 1), r"\(2, 2, 2\)"),
-        (lambda: mrf.solve(np.zeros((2, 2, 0, 2)), 1), "empty"),
-        (lambda: mrf.solve(np.full((2, 2, 2, 2), np.nan), 1), "NaN"),
-        (lambda: mrf.solve(np.full((2, 2, 2, 2), -np.inf), 1), "NaN, or"),
-        (lambda: mrf.solve(np.full((2, 2, 2, 2), 1e20), 1), "1e20"),
-        (lambda: mrf.solve(COSTS, -0.1), "beta is -0.1"),
-        (lambda: mrf.solve(COSTS, np.nan), "beta is nan"),
-        (lambda: mrf.solve(COSTS, 1, solver="icm"), "trws or bp.*'icm'"),
-        (lambda: mrf.solve(COSTS, 1, iterations=0), "iterations"),
-        (lambda: mrf.solve(COSTS, 1, tolerance=-1), "tolerance"),
-    ],
+test_bad_input_is_refused = refused(
+    (lambda: mrf.unary(FEATURES, np.zeros((3, 3, 4))), r"same depth.*\(3, 3, 5\) and \(3, 3, 4\)"),
+    (lambda: mrf.unary(np.zeros((0, 3, 5)), FEATURES), "empty"),
+    (lambda: mrf.unary(FEATURES, np.zeros((2, 3, 0, 5))), "empty"),
+    (lambda: mrf.unary(np.full((3, 3, 5), np.nan), FEATURES), "not finite"),
+    (lambda: mrf.unary(FEATURES, np.full((3, 3, 5), np.inf)), "not finite"),
+    (lambda: mrf.unary(np.zeros((3, 5)), FEATURES), r"\(3, 5\)"),
+    (lambda: mrf.solve(np.zeros((2, 2, 2)), 1), r"\(2, 2, 2\)"),
+    (lambda: mrf.solve(np.zeros((2, 2, 0, 2)), 1), "empty"),
+    (lambda: mrf.solve(np.full((2, 2, 2, 2), np.nan), 1), "NaN"),
+    (lambda: mrf.solve(np.full((2, 2, 2, 2), -np.inf), 1), "NaN, or"),
+    (lambda: mrf.solve(np.full((2, 2, 2, 2), 1e20), 1), "1e20"),
+    (lambda: mrf.solve(COSTS, -0.1), "beta is -0.1"),
+    (lambda: mrf.solve(COSTS, np.nan), "beta is nan"),
+    (lambda: mrf.solve(COSTS, 1, solver="icm"), "trws or bp.*'icm'"),
+    (lambda: mrf.solve(COSTS, 1, iterations=0), "iterations"),
+    (lambda: mrf.solve(COSTS, 1, tolerance=-1), "tolerance"),
 )
-def test_bad_input_is_refused(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
