@@ -194,7 +194,7 @@ test_bad_input_is_refused = refused(
         ({"conv2.weight": np.zeros((6, 2, 3, 3))}, r"conv2.weight of shape \(6, 2, 5, 5\).*\(6, 2, 3, 3\)"),
         ({"conv3.bias": np.zeros(5)}, r"conv3.bias of shape \(4,\).*\(5,\)"),
         ({"conv3.bias": None}, r"conv3.bias of shape \(4,\).*nothing"),
-        ({"conv4.weight": None}, "no weights for conv4"),
+        ({"conv4.weight": None}, "conv4.weight of shape .*nothing"),
         ({"conv2.weight": np.zeros((5, 2, 5, 5))}, "2 groups of conv2 do not divide"),
         ({"conv6.weight": np.zeros(5)}, "conv6.weight do not belong"),
         ({"fc6.weight": np.zeros((4, 99)), "fc6.bias": np.zeros(4)}, r"fc6.weight of shape \(4, 216\)"),

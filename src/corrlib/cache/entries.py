@@ -173,9 +173,7 @@ def _keys(name: str, inputs: Mapping[str, Any]) -> str:
 
 
 def _key(value: Any, where: str) -> Any:
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float) and math.isfinite(value):
+    if value is None or isinstance(value, int | str) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, list | tuple):
         return [_key(v, where) for v in value]

@@ -226,27 +226,22 @@ def _check_parameters(net: Architecture, arrays: dict[str, np.ndarray], source: 
     expected_shapes, channels, last = {}, {}, 3
     for layer in net.layers:
         if layer.kind in ("conv", "fc") and (layer.kind == "conv" or layer.name in present):
-            weight = arrays.get(f"{layer.name}.weight")
-            if weight is None:
-                raise ValueError(
-                    f"{source}: no weights for {layer.name}; expected a {net.name} with conv1 ... conv5"
-                )
             inputs = last * (6 * 6 if layer.name == "fc6" else 1)
             window = (layer.kernel, layer.kernel) if layer.kind == "conv" else ()
-            outputs = weight.shape[0] if weight.ndim else 0
+            outputs, *_ = (*np.shape(arrays.get(f"{layer.name}.weight")), 0)
             expected_shapes[f"{layer.name}.weight"] = (outputs, inputs // layer.groups, *window)
             expected_shapes[f"{layer.name}.bias"] = (outputs,)
             if inputs % layer.groups or outputs % layer.groups:
                 raise ValueError(
                     f"{source}: the {layer.groups} groups of {layer.name} do not divide its {inputs} inputs"
-                    f" and {outputs} outputs (weights of shape {weight.shape})"
+                    f" and {outputs} outputs"
                 )
             last = outputs
         if layer.kind != "fc" or layer.name in present:
             channels[layer.name] = last
     for key, shape in expected_shapes.items():
-        if key not in arrays or arrays[key].shape != shape:
-            found = arrays[key].shape if key in arrays else "nothing"
+        found = arrays[key].shape if key in arrays else "nothing"
+        if found != shape:
             raise ValueError(f"{source}: expected {key} of shape {shape} for {net.name}, found {found}")
         if not np.isfinite(arrays[key]).all():
             raise ValueError(f"{source}: {key} holds NaN or infinity: the weights are corrupt or diverged")

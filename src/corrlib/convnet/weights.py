@@ -27,6 +27,8 @@ CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
 TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Limit on the bytes of the arrays of an .npz; the convolutions of AlexNet take about ten million.
 LARGEST_NPZ = 10**9
+# The compression methods that NumPy uses.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # The modules of torchvision's state dict.
 TORCHVISION_NAMES = {
     "features.0": "conv1",
@@ -105,17 +107,14 @@ def _read_safetensors(path: Path) -> Network:
         with safe_open(path, framework="numpy") as file:
             about = file.metadata() or {}
             parameters = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
-    except Exception as error:  # of safetensors, or of NumPy for types and shapes that it lacks
-        raise ValueError(f"{path}: not a readable safetensors file ({error})") from error
-    try:
         name, preprocessing = about["architecture"], json.loads(about["preprocessing"])
         known_architecture(name)
         mean, scale = (tuple(map(float, preprocessing[key])) for key in ("mean", "scale"))
         preprocessing = Preprocessing(preprocessing["channels"], mean, scale)
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except Exception as error:  # of safetensors, of NumPy for types and shapes that it lacks, of the metadata
         raise ValueError(
-            f"{path}: no valid 'architecture' and 'preprocessing' in its metadata ({error!r}); write it with"
-            " convnet.save"
+            f"{path}: not a readable safetensors file with a valid 'architecture' and 'preprocessing' in its"
+            f" metadata ({error!r}); write it with convnet.save"
         ) from error
     return Network(name, parameters, preprocessing, source=str(path), metadata=about)
 
@@ -137,8 +136,6 @@ def _read_caffemodel(path: Path) -> Network:
             raise ValueError(f"{path}: expected a matrix of weights in {name}, found {blobs[0].shape}")
         weight = blobs[0].reshape(blobs[0].shape[-2:]) if name.startswith("fc") else blobs[0]
         parameters |= {f"{name}.weight": weight, f"{name}.bias": blobs[1].reshape(-1)}
-    if "conv1.weight" not in parameters:
-        raise ValueError(f"{path}: expected a CaffeNet or AlexNet with layers conv1 ... conv5, found {names}")
     return Network(architecture_name, parameters, Preprocessing("bgr", CAFFE_MEAN_BGR), source=str(path))
 
 
@@ -149,13 +146,10 @@ def _read_torchvision(path: Path) -> Network:
                 if sum(info.file_size for info in file.infolist()) > path.stat().st_size:
                     raise ValueError("compressed")
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever torch raises for arbitrary bytes
-        raise ValueError(f"{path}: no PyTorch file, or it holds more than a state dict of tensors") from error
-    try:
         arrays = {key: _numbers(key, value) for key, value in state.items()}
-    except Exception as error:  # tensors come in many kinds
+    except Exception as error:  # whatever torch raises for arbitrary bytes, and for tensors of many kinds
         raise ValueError(
-            f"{path}: expected a state dict of torchvision's alexnet, found {type(state).__name__} ({error})"
+            f"{path}: no PyTorch file with a state dict of torchvision's alexnet alone ({error!s:.99})"
         ) from error
     parameters = {}
     for key, value in arrays.items():
@@ -187,21 +181,17 @@ def _read_npz(path: Path) -> Network:
             if sum(info.file_size for info in members) > LARGEST_NPZ:
                 raise ValueError(f"it unpacks to more than {LARGEST_NPZ / 1e6:,.0f} MB")
             # A member's claimed size, and other compression methods, could make zipfile allocate any amount.
-            if any(info.compress_size > path.stat().st_size for info in members):
-                raise ValueError("a member is larger than the file")
-            if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in members):
-                raise ValueError("NumPy does not use its compression method")
+            if any(i.compress_size > path.stat().st_size or i.compress_type not in METHODS for i in members):
+                raise ValueError("a member is larger than the file, or compressed as NumPy does not")
             parameters = {}
             for name in names:
                 parameters[f"{name}.weight"] = _array(file, f"{name}_w_int8").astype(np.float32) / 128
                 parameters[f"{name}.bias"] = _array(file, f"{name}_b").astype(np.float32)
             preprocessing = Preprocessing("bgr", tuple(_array(file, "mean_bgr").astype(float).tolist()))
-    except KeyError as error:
-        raise ValueError(
-            f"{path}: {error}; expected conv1_w_int8, conv1_b ... conv5_b and mean_bgr"
-        ) from error
     except Exception as error:  # whatever zipfile and NumPy raise for arbitrary bytes
-        raise ValueError(f"{path}: not a readable .npz of arrays ({error})") from error
+        raise ValueError(
+            f"{path}: not a readable .npz of conv1_w_int8, conv1_b ... conv5_b and mean_bgr ({error})"
+        ) from error
     return Network("alexnet", parameters, preprocessing, source=str(path))
 
 
