@@ -143,23 +143,11 @@ def test_a_failed_computation_and_other_values_than_numbers_leave_nothing(folder
     assert not values(folder)
 
 
-CORRUPT = {
-    "bit": lambda d: d[:-3] + bytes([d[-3] ^ 1]) + d[-2:],
-    "dtype": lambda d: d.replace(b'"F64"', b'"I64"'),
-    "half": lambda d: d[: len(d) // 2],
-    "start": lambda d: d[:5],
-    "empty": lambda d: b"",
-    "foreign": lambda d: b"\xff" * 99,
-}
-
-
-@pytest.mark.parametrize("corrupt", CORRUPT.values(), ids=CORRUPT)
-def test_corrupt_entries_are_computed_again_with_a_warning(folder, corrupt):
+def test_a_corrupt_entry_is_computed_again_with_a_warning(folder):
     cache.cached(squares, n=20)
     (path,) = values(folder)
-    whole = path.read_bytes()
-    path.write_bytes(corrupt(whole))
-    assert path.read_bytes() != whole
+    content = path.read_bytes()
+    path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
     with pytest.warns(cache.CorruptEntryWarning, match=f"(?s){path.name}.*corrupt.*again"):
         entry = cache.cached(squares, n=20)
     np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
@@ -403,10 +391,7 @@ def test_the_table_says_what_is_there_and_what_went(filled, capsys):
     assert capsys.readouterr().out.startswith("removed:\n") and absent(filled) == STALE
 
 
-def test_options_that_make_no_sense_are_refused():
-    for options in ({"older_than": 3.0}, {"dry_run": True}):
-        with pytest.raises(ValueError, match="need --prune"):
-            contents.main(**options)
-    for days in (-1.0, float("nan")):
-        with pytest.raises(ValueError, match="at least 0"):
-            contents.main(prune=True, older_than=days)
+@pytest.mark.parametrize("days", [-1.0, float("nan")])
+def test_days_that_make_no_sense_are_refused(days):
+    with pytest.raises(ValueError, match="at least 0"):
+        contents.main(prune=True, older_than=days)

@@ -233,18 +233,7 @@ def test_bp_updates_the_checkerboard_in_turns():
     assert len(set(energies)) > 2
 
 
-# Batches and features
-
-
-@both_solvers
-@pytest.mark.parametrize("threads", [None, 1, 3])
-def test_a_batch_is_solved_as_its_members_are(solver, threads):
-    costs = [random_costs(seed, 4, 5, 3 + seed, 6) for seed in range(5)]
-    batch = mrf.solve_batch(iter(costs), 0.1, threads=threads, solver=solver)
-    for member, unary in zip(batch, costs, strict=True):
-        alone = mrf.solve(unary, 0.1, solver=solver)
-        assert_array_equal(member.labels_rc, alone.labels_rc)
-        assert (member.energy, member.bound) == (alone.energy, alone.bound)
+# Features
 
 
 def test_unary_is_the_distance_of_features(rng):

@@ -16,6 +16,7 @@ from corrlib.experiments.visualization import averages, reconstruction, units
 from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import plots, results, tables
+from narrow import noise
 
 
 class PixelNetwork:
@@ -48,10 +49,6 @@ class Images:
 
     def instances(self, category, split):
         return [SimpleNamespace(image_id=i, box=np.array(box, float)) for i, box in self.boxes]
-
-
-def noise(rng, height, width):
-    return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.fixture(autouse=True)
