@@ -27,15 +27,12 @@ def code_digest(module: str) -> str:
     name is taken from it: ``from corrlib.data.crops import visible`` does not follow
     ``corrlib/data/__init__.py``. `corrlib.cache` never counts: it keeps values and does not compute them.
 
+    ValueError if the module has no source file, or a source is not valid Python.
+
     Returns
     -------
     str
         16 hexadecimal digits, which may differ between versions of Python.
-
-    Raises
-    ------
-    ValueError
-        If the module has no source file, or a source is not valid Python.
     """
     if _source(module) is None:
         raise ValueError(f"no source file of module {module!r}: check its name and the module search path")

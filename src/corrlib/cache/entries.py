@@ -107,6 +107,9 @@ def replacing(path: str | Path) -> Iterator[Path]:
 def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict[str, np.ndarray]:
     """Return ``compute(**inputs)``, from disk if it has been computed before.
 
+    CacheError if the entry cannot be written; TypeError if an input cannot be part of a key, or `compute` is
+    in no module or returns something else.
+
     Parameters
     ----------
     compute
@@ -119,13 +122,6 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
     -------
     dict[str, np.ndarray]
         Read-only arrays, mapped from the file: they are paged in as they are used, and out again.
-
-    Raises
-    ------
-    CacheError
-        If the entry cannot be written.
-    TypeError
-        If an input cannot be part of a key, or `compute` is in no module or returns something else.
 
     Notes
     -----

@@ -28,16 +28,13 @@ MAX_AXES = 32
 def read_caffemodel(path: str | os.PathLike) -> dict[str, list[np.ndarray]]:
     """Read the layers of a ``.caffemodel``.
 
+    ValueError if the file is truncated, or is not a ``.caffemodel`` of one of the two forms.
+
     Returns
     -------
     dict
         Layer name -> float32 blobs (often none), in the file's order. Blobs have the shapes stored in the
         file: the older form pads them with ones to four axes.
-
-    Raises
-    ------
-    ValueError
-        If the file is truncated, or is not a ``.caffemodel`` of one of the two forms.
     """
     data = memoryview(Path(path).read_bytes())
     layers: dict[str, list[np.ndarray]] = {}

@@ -24,6 +24,8 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
     what the shifts have in common is computed once. Zero padding starts at the border of the image, for all
     units alike, as if the image were cropped rather than shifted.
 
+    ValueError as in `Network.features`.
+
     Parameters
     ----------
     image : array (H, W, 3) uint8 RGB
@@ -34,11 +36,6 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
     -------
     dict
         Layer -> array (h, w, C) float32, centred as `dense_field` says.
-
-    Raises
-    ------
-    ValueError
-        As `Network.features`.
 
     Notes
     -----
@@ -69,6 +66,8 @@ def dense_field(network: Network, layer: str) -> ReceptiveField:
 def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.ndarray) -> np.ndarray:
     """Outputs of some units of a convolution layer before rectification.
 
+    ValueError if the layer is unknown or not a convolution layer.
+
     Parameters
     ----------
     layer : str
@@ -81,11 +80,6 @@ def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.nda
     Returns
     -------
     array (n, C') float32
-
-    Raises
-    ------
-    ValueError
-        If the layer is unknown or not a convolution layer.
     """
     step = network.architecture.layers[network.architecture.index(layer)]
     if step.kind != "conv":

@@ -17,15 +17,12 @@ VARIABLE = "CORRLIB_DEVICE"
 def device() -> torch.device:
     """The device named by ``$CORRLIB_DEVICE``, by default a GPU if there is one, else the CPU.
 
+    ValueError if there is no such device.
+
     Returns
     -------
     torch.device
         ``cpu``, ``cuda``, ``cuda:1``, ... On a GPU convolutions are computed in float32, not TensorFloat-32.
-
-    Raises
-    ------
-    ValueError
-        If there is no such device.
     """
     import torch
 

@@ -59,6 +59,8 @@ class Preprocessing:
 class Network:
     """CaffeNet, BVLC AlexNet or torchvision's AlexNet, of any width, with fixed weights.
 
+    ValueError if parameters are missing, unknown or of a wrong shape, or the device does not exist.
+
     Parameters
     ----------
     architecture_name : {"caffenet", "alexnet", "torchvision"}
@@ -79,11 +81,6 @@ class Network:
         16 hex digits of the SHA-256 of architecture, preprocessing and parameters.
     device : torch.device
         Chosen by `corrlib.convnet.device`.
-
-    Raises
-    ------
-    ValueError
-        If parameters are missing, unknown or of a wrong shape, or the device does not exist.
     """
 
     def __init__(
@@ -148,6 +145,9 @@ class Network:
     def features(self, images: np.ndarray, layer: str) -> np.ndarray:
         """Activations of one layer, rectified in conv and fc layers (except fc8).
 
+        ValueError if the layer is unknown, the images have a wrong type, shape or size, or features are not
+        finite.
+
         Parameters
         ----------
         images : array (N, H, W, 3) or (H, W, 3) uint8 RGB
@@ -159,11 +159,6 @@ class Network:
         -------
         array (N, h, w, C) or (h, w, C) float32; (N, C) or (C,) for fully connected layers
             Unit ``[i, j]`` is centred on ``receptive_fields[layer].centers((h, w))[i, j]``.
-
-        Raises
-        ------
-        ValueError
-            If the layer is unknown, the images have a wrong type, shape or size, or features are not finite.
         """
         single = np.ndim(images) == 3
         result = self.layer_features(images[None] if single else images, [layer])

@@ -45,6 +45,8 @@ TORCHVISION_NAMES = {
 def load(weights: str | os.PathLike | None = None) -> Network:
     """Read a network from a weights file.
 
+    FileNotFoundError if there is no such file; ValueError if it is not a network of a known architecture.
+
     Parameters
     ----------
     weights : path, optional
@@ -56,12 +58,6 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         - ``.pth``, ``.pt``: a state dict of torchvision's ``alexnet``, with torchvision's normalisation;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
-
-    Raises
-    ------
-    FileNotFoundError
-    ValueError
-        If the file is not readable, or not a network of a known architecture.
     """
     if weights is None:
         shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")

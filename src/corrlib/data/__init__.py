@@ -19,6 +19,8 @@ def open_dataset(
 ) -> VOC:
     """Open a data set: the one at `data_root`, or the embedded world of figurines.
 
+    DataError if there is no data set at `data_root`; CacheError if the figurines cannot be written.
+
     Parameters
     ----------
     data_root
@@ -27,13 +29,6 @@ def open_dataset(
         only when the code or the libraries that draw them have changed.
     difficult, truncated
         As `VOC` has them.
-
-    Raises
-    ------
-    DataError
-        If there is no data set at `data_root`.
-    CacheError
-        If the figurines cannot be written.
     """
     if data_root:
         return VOC(Path(data_root), difficult, truncated)

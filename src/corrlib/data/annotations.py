@@ -38,15 +38,12 @@ def read_berkeley(path: Path) -> dict:
     The original files vary: the subcategory may be absent; persons list invisible keypoints too, others only
     visible ones. ``visible_bounds`` is the object's VOC box with ``width = xmax - xmin``.
 
+    DataError if the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
+
     Returns
     -------
     dict
         ``box``, ``(4,)`` xyxy edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible; ``subcategory``.
-
-    Raises
-    ------
-    DataError
-        If the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
     """
     root = _parse(path)
     bounds = root.find("visible_bounds")

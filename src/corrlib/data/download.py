@@ -88,6 +88,8 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
     A file of the right name that is already in the folder is verified and used without a connection. Proxies
     are taken from the environment (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``).
 
+    DownloadError if no address has a usable file; CacheError if `out` cannot be written.
+
     Parameters
     ----------
     out
@@ -99,13 +101,6 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
     -------
     Path
         The file, or the folder unpacked from it.
-
-    Raises
-    ------
-    DownloadError
-        If no address has a usable file.
-    CacheError
-        If `out` cannot be written.
     """
     if name not in SOURCES:
         raise ValueError(f"nothing to download is called {name!r}; choose from {', '.join(SOURCES)}")

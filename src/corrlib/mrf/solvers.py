@@ -44,6 +44,8 @@ class Solution:
 def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
     """L2 distance between every feature of `reference` and every one of `moving`, by one matrix product.
 
+    ValueError if the depths differ, a grid is empty or a feature is not finite.
+
     Parameters
     ----------
     reference : array (H, W, C)
@@ -54,11 +56,6 @@ def unary(reference: np.ndarray, moving: np.ndarray) -> np.ndarray:
     -------
     array (..., H, W, H', W') float32
         The error is about 1e-3 of the features' norm where two features coincide, and 1e-6 elsewhere.
-
-    Raises
-    ------
-    ValueError
-        If the depths differ, a grid is empty or a feature is not finite.
     """
     reference, moving = np.asarray(reference), np.asarray(moving)
     shaped = reference.ndim == 3 and moving.ndim >= 3 and reference.shape[-1] == moving.shape[-1]
@@ -99,6 +96,8 @@ def solve(
 ) -> Solution:
     """Find a labelling of (nearly) minimal energy.
 
+    ValueError if the costs are not four-dimensional, are empty or not finite, or a parameter is out of range.
+
     Parameters
     ----------
     unary : array (H, W, H', W')
@@ -120,11 +119,6 @@ def solve(
     Solution
         The best labelling encountered, starting from no flow: node (r, c) is matched with (r, c), or with the
         nearest node of the moving grid.
-
-    Raises
-    ------
-    ValueError
-        If the costs are not four-dimensional, are empty or not finite, or a parameter is out of range.
     """
     unary = np.asarray(unary)
     if unary.ndim != 4 or not unary.size:
