@@ -187,21 +187,13 @@ def belief_propagation(unary, beta, iterations):
 
 def closest_match(flow, point, steps):
     """Smallest distance of p + flow(p) from a point, for p on a grid `steps` times finer than the pixels."""
-    height, width = flow.shape[:2]
+    u, v = np.indices((steps + 1, steps + 1))[..., None] / steps
     best = np.inf
-    for r in range(height - 1):
-        for c in range(width - 1):
-            match = {(y, x): flow[r + y, c + x] + (c + x, r + y) for y in (0, 1) for x in (0, 1)}
-            for u in np.arange(steps + 1) / steps:
-                for v in np.arange(steps + 1) / steps:
-                    # Linear on each triangle, from its right-angled corner.
-                    if u + v <= 1:
-                        place = match[0, 0] + u * (match[0, 1] - match[0, 0])
-                        place = place + v * (match[1, 0] - match[0, 0])
-                    else:
-                        place = match[1, 1] + (1 - u) * (match[1, 0] - match[1, 1])
-                        place = place + (1 - v) * (match[0, 1] - match[1, 1])
-                    best = min(best, np.hypot(*(place - point)))
+    for r, c in np.ndindex(flow.shape[0] - 1, flow.shape[1] - 1):
+        (a, b), (d, e) = (([flow[r + y, c + x] + (c + x, r + y) for x in (0, 1)]) for y in (0, 1))
+        # Linear on each triangle, from its right-angled corner.
+        upper, lower = a + u * (b - a) + v * (d - a), e + (1 - u) * (d - e) + (1 - v) * (b - e)
+        best = min(best, np.linalg.norm(np.where(u + v <= 1, upper, lower) - point, axis=-1).min())
     return best
 
 

@@ -81,10 +81,7 @@ def test_genuine_files_have_the_shapes_of_their_prototxt(real, name):
     assert checked >= 5
 
 
-def test_genuine_files_truncated_or_of_another_network_are_refused(real, path):
-    path.write_bytes((real / "caffemodel" / "det2.caffemodel").read_bytes()[:200_001])
-    with pytest.raises(ValueError, match=r"net\.caffemodel: .*truncated"):
-        read_caffemodel(path)
+def test_a_genuine_file_of_another_network_is_refused(real):
     with pytest.raises(ValueError, match=r"det1\.caffemodel: .*conv"):
         convnet.load(real / "caffemodel" / "det1.caffemodel")
 

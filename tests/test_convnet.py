@@ -12,9 +12,6 @@ from corrlib.convnet.layers import apply, normalize
 from narrow import noise, preprocessing, random_network, random_parameters, slow_features
 from refusals import refused
 
-# The paper's Table 1: size and stride.
-TABLE_1 = {"conv1": (11, 4), "conv2": (51, 8), "conv3": (99, 16)}
-TABLE_1 |= {"conv4": (131, 16), "conv5": (163, 16), "pool5": (195, 32)}
 ARCHITECTURES = ("caffenet", "alexnet", "torchvision")
 OBLONG = (239, 227)  # primes, H != W, and large enough that some unit of every layer is not at the border
 
@@ -22,27 +19,21 @@ OBLONG = (239, 227)  # primes, H != W, and large enough that some unit of every 
 # Receptive fields
 
 
-def test_receptive_fields_of_caffenet_are_table_1():
-    table = convnet.receptive_fields("caffenet")
-    assert {layer: (table[layer].size, table[layer].stride) for layer in TABLE_1} == TABLE_1
+def test_the_order_of_layers_their_centers_and_the_published_grids():
+    order = "conv1 pool1 norm1 conv2 pool2 norm2 conv3 conv4 conv5 pool5"
+    assert " ".join(table := convnet.receptive_fields("caffenet")) == order
     assert table["conv1"].centers((1, 3))[0].tolist() == [[5, 5], [9, 5], [13, 5]]
     for layer in ("conv3", "conv4", "conv5"):
         assert table[layer].centers((1, 2))[0].tolist() == [[17, 17], [33, 17]]
-
-
-def test_the_order_of_layers_and_the_published_grids():
-    order = "conv1 pool1 norm1 conv2 pool2 norm2 conv3 conv4 conv5 pool5"
-    assert " ".join(convnet.receptive_fields("caffenet")) == order
     order = "conv1 norm1 pool1 conv2 norm2 pool2 conv3 conv4 conv5 pool5"
     assert " ".join(convnet.receptive_fields("alexnet")) == order
-    torchvision = {"conv1": 55, "conv2": 27, "conv3": 13, "conv5": 13, "pool5": 6}
     for name, side, grids in (
         ("caffenet", 227, {"conv1": 55, "conv4": 13, "pool5": 6}),
         ("caffenet", 500, {"conv5": 30}),
-        ("torchvision", 224, torchvision),
+        ("torchvision", 224, {"conv1": 55, "conv2": 27, "conv3": 13, "conv5": 13, "pool5": 6}),
     ):
-        for layer, grid in grids.items():
-            assert convnet.architecture(name).output_shape((side, side), layer) == (grid, grid)
+        shapes = {layer: convnet.architecture(name).output_shape((side, side), layer) for layer in grids}
+        assert shapes == {layer: (grid, grid) for layer, grid in grids.items()}
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -62,17 +53,16 @@ def test_receptive_fields_are_the_support_of_gradients(rng, name):
                 unit = x[0, :, row, col].sum()
                 gradient = torch.autograd.grad(unit, image, retain_graph=True)[0][0].abs().sum(dim=0).numpy()
                 reached[layer.name, row, col] = reached.get((layer.name, row, col), 0) + gradient
-    exact = set()
+    exact, edges = set(), [OBLONG[1] - 0.5, OBLONG[0] - 0.5] * 2
     for (layer, row, col), gradient in reached.items():
         box = table[layer].boxes(net.output_shape(OBLONG, layer))[row, col]
-        clipped = np.clip(box, -0.5, [OBLONG[1] - 0.5, OBLONG[0] - 0.5] * 2)
+        clipped = np.clip(box, -0.5, edges)
         rows, cols = np.flatnonzero(gradient.any(axis=1)), np.flatnonzero(gradient.any(axis=0))
-        support = [cols[0] - 0.5, rows[0] - 0.5, cols[-1] + 0.5, rows[-1] + 0.5]
-        assert (np.array(support[:2]) >= clipped[:2]).all(), (layer, row, col)
-        assert (np.array(support[2:]) <= clipped[2:]).all(), (layer, row, col)
+        support = np.array([cols[0], rows[0], cols[-1] + 1, rows[-1] + 1]) - 0.5
+        assert (support[:2] >= clipped[:2]).all() and (support[2:] <= clipped[2:]).all(), (layer, row, col)
         # Next to padding, pixels are a maximum too rarely for twelve images to show the whole box.
         if (box == clipped).all():
-            assert support == box.tolist(), (layer, row, col)
+            assert (support == box).all(), (layer, row, col)
             exact.add(layer)
     assert exact == set(table)
 

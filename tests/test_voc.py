@@ -14,7 +14,8 @@ from corrlib.data.annotations import read_berkeley
 from corrlib.data.census import census
 from corrlib.data.voc import PASCAL
 
-BOUNDS = '<visible_bounds xmin="{}" ymin="{}" width="{}" height="{}"/>'
+BERKELEY = '<annotation><visible_bounds xmin="{}" ymin="{}" width="{}" height="{}"/>'
+BERKELEY += "<keypoints>{}</keypoints></annotation>"
 POINT = '<keypoint name="{}" visible="{}" x="{}" y="{}" z="0.00"/>'
 OBJECT = (
     "<object><name>{}</name><truncated>{}</truncated><difficult>{}</difficult><bndbox><xmin>{}</xmin>"
@@ -22,16 +23,10 @@ OBJECT = (
 )
 
 
-def xml(bounds, points=""):
-    text = BOUNDS.format(*bounds)
-    return f'<?xml version="1.0"?>\n<annotation>{text}<keypoints>{points}</keypoints></annotation>\n'
-
-
 def berkeley(root, category, name, *, bounds=(3, 4, 10, 20), points=(("Nose", 1, 5.0, 6.0),)):
     path = root / "annotations" / category / f"{name}.xml"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(xml(bounds, "".join(POINT.format(*p) for p in points)))
-    return path
+    path.write_text(BERKELEY.format(*bounds, "".join(POINT.format(*p) for p in points)))
 
 
 def voc_objects(root, *objects):
