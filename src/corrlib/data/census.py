@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
@@ -17,26 +18,23 @@ def census(data: VOC, splits: Sequence[str] = ("train", "val")) -> list[dict[str
     object's box.
     """
     rows = []
-    for category in data.categories:
-        for split in splits:
-            objects = data.instances(category, split)
-            seen = [np.isfinite(one.keypoints).all(axis=1) for one in objects]
-            out = [_outside(one.box, one.keypoints[s]) for one, s in zip(objects, seen, strict=True)]
-            rows.append(
-                {
-                    "category": category,
-                    "split": split,
-                    "images": len({one.image_id for one in objects}),
-                    "objects": len(objects),
-                    "used": sum(bool(s.any()) for s in seen),
-                    "keypoints": sum(int(s.sum()) for s in seen),
-                    "truncated": sum(one.truncated for one in objects),
-                    "difficult": sum(one.difficult for one in objects),
-                    "outside": sum(out),
-                }
-            )
+    for category, split in product(data.categories, splits):
+        objects = data.instances(category, split)
+        seen = [np.isfinite(one.keypoints).all(axis=1) for one in objects]
+        row = {
+            "category": category,
+            "split": split,
+            "images": len({one.image_id for one in objects}),
+            "objects": len(objects),
+            "used": sum(bool(s.any()) for s in seen),
+            "keypoints": sum(int(s.sum()) for s in seen),
+            "truncated": sum(one.truncated for one in objects),
+            "difficult": sum(one.difficult for one in objects),
+            "outside": sum(_outside(one.box, one.keypoints) for one in objects),
+        }
+        rows.append(row)
     return rows
 
 
-def _outside(box: np.ndarray, points: np.ndarray) -> int:
+def _outside(box: np.ndarray, points: np.ndarray) -> int:  # points that are NaN are not
     return int(((points < box[:2]) | (points > box[2:])).any(axis=1).sum())

@@ -72,14 +72,13 @@ def train(
         w[np.isnan(w).any(axis=1)] = 0
     used = rng.permutation(np.flatnonzero((labels != 0).any(axis=(0, 2, 3))))
     curvature = _curvature(maps, used, context, scale, rng) if start is None else start.curvature
+    shared = dict(context=context, C=C, scale=scale, curvature=curvature, rounds=rounds)
     if start is None:
         few = np.sort(used[: -(-len(used) // FEWER)])
         positive = [k for k in trained if (labels[k, few] > 0).any()]
-        _minimise(w, maps[few], labels[:, few], positive, context, C, scale, curvature, rounds, ROUGH)
+        _minimise(w, maps[few], labels[:, few], positive, tolerance=ROUGH, **shared)
     rows = np.sort(used) if len(used) < len(maps) else slice(None)  # a slice does not copy
-    taken, gap, inside = _minimise(
-        w, maps[rows], labels[:, rows], trained, context, C, scale, curvature, rounds, tolerance
-    )
+    taken, gap, inside = _minimise(w, maps[rows], labels[:, rows], trained, tolerance=tolerance, **shared)
     w[[k for k in range(count) if k not in trained]] = np.nan
     return Detectors(
         weights=(w[:, :-1] * scale).reshape(count, context, context, -1).astype(np.float32),
@@ -96,6 +95,7 @@ def _minimise(
     maps: np.ndarray,
     labels: np.ndarray,
     trained: list[int],
+    *,
     context: int,
     C: float,
     scale: float,
@@ -150,14 +150,12 @@ def _check(maps: np.ndarray, labels: np.ndarray, context: int, C: float, rounds:
     if maps.ndim != 4 or maps.dtype not in (np.float32, np.uint8):
         raise ValueError(f"expected maps (N, H, W, C) float32 or uint8, got {maps.shape} {maps.dtype}")
     if labels.ndim != 4 or labels.shape[1:] != maps.shape[:3] or labels.dtype != np.int8:
+        expected = ", ".join(map(str, maps.shape[:3]))
+        raise ValueError(f"expected labels (K, {expected}) int8, got {labels.shape} {labels.dtype}")
+    if not (context % 2 == 1 <= context and C > 0 and rounds >= 1):
         raise ValueError(
-            f"expected labels (K, {', '.join(map(str, maps.shape[:3]))}) int8, one for each cell of the"
-            f" maps, got {labels.shape} {labels.dtype}"
+            f"expected an odd context, C > 0 and at least one round; got {context}, {C} and {rounds}"
         )
-    if context < 1 or context % 2 == 0:
-        raise ValueError(f"context must be odd, so that a window has a central cell; got {context}")
-    if not (C > 0 and rounds >= 1):
-        raise ValueError(f"expected C > 0 and at least one round, got C = {C} and {rounds} rounds")
 
 
 def _rms_norm(maps: np.ndarray, context: int) -> float:
