@@ -3,7 +3,6 @@
 import errno
 import importlib
 import json
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -81,9 +80,9 @@ def test_every_input_is_part_of_the_key():
     assert len(CALLS) == len(asked)
 
 
-def upgrade(monkeypatch):
+def upgrade(monkeypatch, version="0.1"):
     """As if another numpy had been installed."""
-    versions = cache.library_versions() | {"numpy": "0.1"}
+    versions = cache.library_versions() | {"numpy": version}
     monkeypatch.setattr(code, "library_versions", lambda: versions)
 
 
@@ -318,34 +317,16 @@ def test_entries_are_listed_with_what_made_them(filled):
     current, dataset = entries[filled["current"]], entries[filled["a dataset"].parent]
     assert (current.name, current.stale) == ("test_cache.squares", False)
     assert current.size == filled["current"].stat().st_size
-    assert abs(current.used - time.time()) < 60
     assert (dataset.name, dataset.size, dataset.stale) == ("corrlib.figurines.world", 5, True)
     shown = {kind for kind, path in filled.items() if {path, path.parent} & {*entries}}
     assert shown == {*STALE, "current", "of code that is not here"}
 
 
 def test_pruning_removes_what_is_stale_or_left_and_nothing_else(filled):
-    contents.prune_entries(dry_run=True)
-    assert not absent(filled)
     removed, kept = contents.prune_entries()
     assert absent(filled) == STALE and len(removed) == len(STALE) and not kept
     cache.cached(squares, n=3)
     assert CALLS == [3, 3], "the current entry has not been computed again"
-
-
-def test_pruning_by_age_goes_by_the_last_use(filled):
-    half, ten = (time.time() - days * 86400 for days in (0.5, 10))
-    os.utime(filled["current"], (half, ten))  # used half a day ago, made ten days ago
-    os.utime(filled["of code that is not here"], (ten, ten))
-    assert listed()[filled["current"]].used == listed()[filled["current"]].used == half
-    contents.prune_entries(11)
-    assert absent(filled) == STALE
-    os.utime(filled["current"], (time.time() + 86400, ten))  # which the system itself would not correct
-    cache.cached(squares, n=3)
-    assert abs(listed()[filled["current"]].used - time.time()) < 60
-    contents.prune_entries(0.25)
-    assert absent(filled) == {*STALE, "of code that is not here"}
-    assert filled["current"].stat().st_mtime == ten
 
 
 def test_what_is_in_use_is_not_removed(filled):
@@ -364,7 +345,7 @@ def test_a_dataset_is_not_half_removed(filled, monkeypatch):
 
 
 @pytest.mark.filterwarnings("error::corrlib.cache.CorruptEntryWarning")
-def test_pruning_does_not_disturb_readers():
+def test_pruning_does_not_disturb_readers(monkeypatch):
     kept = cache.cached(squares, n=1000)["squares"]
     until, removed = time.monotonic() + 1, 0
 
@@ -375,7 +356,8 @@ def test_pruning_does_not_disturb_readers():
     with ThreadPoolExecutor(2) as pool:
         readers = [pool.submit(read) for _ in range(2)]
         while not all(reader.done() for reader in readers):
-            removed += len(contents.prune_entries(0)[0])
+            upgrade(monkeypatch, f"0.{removed % 2}")
+            removed += len(contents.prune_entries()[0])
     assert not any(reader.exception() for reader in readers) and removed > 2
     np.testing.assert_array_equal(kept, np.arange(1000) ** 2)
 
@@ -384,14 +366,7 @@ def test_the_table_says_what_is_there_and_what_went(filled, capsys):
     contents.main()
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     (row,) = [row for row in rows if row[0] == "test_cache.squares"]
-    today = time.strftime("%Y-%m-%d")
-    assert row == ["test_cache.squares", "4", "0.0", "MB", "0", "s", today, "51%"]
+    assert row == ["test_cache.squares", "4", "0.0", "MB", "0", "s", "51%"]
     assert rows[0][:2] == ["function", "entries"] and rows[-1][3] == "9"
-    contents.main(prune=True, older_than=0.5)
+    contents.main(prune=True)
     assert capsys.readouterr().out.startswith("removed:\n") and absent(filled) == STALE
-
-
-@pytest.mark.parametrize("days", [-1.0, float("nan")])
-def test_days_that_make_no_sense_are_refused(days):
-    with pytest.raises(ValueError, match="at least 0"):
-        contents.main(prune=True, older_than=days)

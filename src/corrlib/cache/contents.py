@@ -1,13 +1,11 @@
-"""What the cache holds, and the removal of what is stale or has not been used for long."""
+"""What the cache holds, and the removal of what is stale."""
 
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import re
 import shutil
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +28,6 @@ class Entry:
     paths : Files and folders, also what a killed process has left.
     lock : The file that a process locks while it makes them.
     size, seconds : Bytes; and the time to compute, 0 if unknown.
-    used : When it was last used, in seconds since the epoch.
     inputs : As JSON; empty if unknown.
     stale : Whether this installation will not read it again; False if the code is not installed here.
     """
@@ -39,7 +36,6 @@ class Entry:
     paths: Sequence[Path]
     lock: Path
     size: int
-    used: float
     seconds: float
     inputs: str
     stale: bool
@@ -63,15 +59,8 @@ def list_entries() -> list[Entry]:
     return entries
 
 
-def prune_entries(older_than: float = math.inf, *, dry_run: bool = False) -> tuple[list[Entry], list[Entry]]:
+def prune_entries() -> tuple[list[Entry], list[Entry]]:
     """Remove stale entries, and what killed processes have left.
-
-    Parameters
-    ----------
-    older_than
-        Days; entries that have not been used for so long are removed too.
-    dry_run
-        Remove nothing, and do not look for what is in use.
 
     Returns
     -------
@@ -79,29 +68,20 @@ def prune_entries(older_than: float = math.inf, *, dry_run: bool = False) -> tup
         `kept` could not be removed: a process computes or holds them (`corrlib.cache.hold`), or the system
         does not permit it. Arrays that a process has read stay valid when their entry is removed.
     """
-    limit = time.time() - 86400 * older_than
     removed, kept = [], []
     for entry in list_entries():
-        if entry.stale or entry.used < limit:
-            (removed if dry_run or _remove(entry) else kept).append(entry)
+        if entry.stale:
+            (removed if _remove(entry) else kept).append(entry)
     return removed, kept
 
 
-def main(*, prune: bool = False, older_than: float | None = None, dry_run: bool = False) -> None:
-    """Print what the cache holds; with `prune`, remove entries as `prune_entries` does and print what went.
-
-    ValueError for `older_than` or `dry_run` without `prune`, or a negative number of days.
-    """
-    if not prune and (older_than is not None or dry_run):
-        raise ValueError("--older-than and --dry-run need --prune")
-    days = math.inf if older_than is None else older_than
-    if not days >= 0:
-        raise ValueError(f"--older-than: expected a number of days of at least 0, got {older_than}")
+def main(*, prune: bool = False) -> None:
+    """Print what the cache holds; with `prune`, do `prune_entries` and print what went."""
     if not prune:
         print(_table(list_entries()))
         return
-    removed, kept = prune_entries(days, dry_run=dry_run)
-    print(f"{'would be removed' if dry_run else 'removed'}:\n{_table(removed)}")
+    removed, kept = prune_entries()
+    print(f"removed:\n{_table(removed)}")
     if kept:
         print(f"in use, or not permitted to be removed:\n{_table(kept)}")
 
@@ -109,20 +89,14 @@ def main(*, prune: bool = False, older_than: float | None = None, dry_run: bool 
 def _entry(name: str, paths: Sequence[Path], lock: Path, *, stale: bool) -> Entry:
     from safetensors import SafetensorError, safe_open
 
-    size, used, about = 0, 0.0, {}
-    for path in [path for path in paths if path != lock] or paths:
-        with contextlib.suppress(OSError):  # removed in the meantime
+    size, about = 0, {}
+    for path in paths:
+        with contextlib.suppress(OSError, SafetensorError):  # removed in the meantime; corrupt
             size += sum(p.stat().st_size for p in [path, *path.rglob("*")] if p.is_file())
-            stat = path.stat()
-            # To list a folder is to access it: `corrlib.cache.hold` sets its other time.
-            used = max(used, stat.st_mtime if path.is_dir() else stat.st_atime)
             if path.suffix == ".safetensors":
-                with contextlib.suppress(SafetensorError), safe_open(path, "numpy") as file:
+                with safe_open(path, "numpy") as file:
                     about = file.metadata() or {}
-                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # to list an entry is not to use it
-    return Entry(
-        name, paths, lock, size, used, float(about.get("seconds", 0)), about.get("inputs", ""), stale
-    )
+    return Entry(name, paths, lock, size, float(about.get("seconds", 0)), about.get("inputs", ""), stale)
 
 
 def _remove(entry: Entry) -> bool:
@@ -160,11 +134,9 @@ def _table(entries: Sequence[Entry]) -> str:
         groups[entry.name].append(entry)
     groups[f"all in {cache_dir()}"] = list(entries)
     width = max(map(len, groups))
-    lines = [f"{'function':<{width}}   entries          size   computed in   last used   stale"]
+    lines = [f"{'function':<{width}}   entries          size   computed in   stale"]
     for name, group in groups.items():
         size, stale = (sum(e.size for e in group if e.stale or every) for every in (True, False))
-        used = max((time.strftime("%Y-%m-%d", time.localtime(e.used)) for e in group), default="")
         line = f"{name:<{width}} {len(group):>9,} {size / 1e6:>10,.1f} MB"
-        line += f" {sum(e.seconds for e in group):>11,.0f} s {used:>11} {stale / size if size else 0:>7.0%}"
-        lines.append(line)
+        lines.append(f"{line} {sum(e.seconds for e in group):>11,.0f} s {stale / size if size else 0:>7.0%}")
     return "\n".join(lines)

@@ -56,7 +56,7 @@ def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Pa
 
 
 def hold(folder: Path) -> None:
-    """Mark a folder of the cache as used now, and as in use until this process ends.
+    """Mark a folder of the cache as in use until this process ends.
 
     Meanwhile `corrlib.cache.contents.prune_entries` does not remove it.
     """
@@ -70,7 +70,6 @@ def hold(folder: Path) -> None:
         else:
             fcntl.flock(descriptor, fcntl.LOCK_SH)  # the system closes it when the process ends
             _HELD.add((about.st_dev, about.st_ino))
-        os.utime(folder)
 
 
 @contextlib.contextmanager
@@ -224,8 +223,6 @@ def _read(path: Path) -> dict[str, np.ndarray] | None:
         message = f"the cache entry {path} is corrupt ({error}): computing it again"
         warnings.warn(message, CorruptEntryWarning, stacklevel=3)
         return None
-    with contextlib.suppress(OSError):  # a read-only cache
-        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))  # when it was used; when it was made
     return arrays
 
 

@@ -90,8 +90,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)")
     add = command(_cache)
     add("--prune", action="store_true", help="remove what is stale")
-    add("--older-than", type=float, metavar="DAYS", help="and what has not been used for so long")
-    add("--dry-run", action="store_true", help="only list what would be removed")
     return parser
 
 
@@ -272,17 +270,17 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _cache(args: argparse.Namespace) -> None:
-    """List what the cache holds: entries per function, their size and age, and how many are stale.
+    """List what the cache holds: entries per function, their size, and how many are stale.
     Stale entries are those of other code or other versions of libraries. --prune removes them, and what
     stopped runs have left, but nothing that a process is using.
 
     examples:
       corrlib cache
-      corrlib cache --prune --older-than 30 --dry-run
+      corrlib cache --prune
     """
     from corrlib.cache import contents
 
-    contents.main(prune=args.prune, older_than=args.older_than, dry_run=args.dry_run)
+    contents.main(prune=args.prune)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
