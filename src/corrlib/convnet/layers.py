@@ -7,7 +7,7 @@ so ``conv4`` means the rectified activations, as in the paper.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -65,47 +65,33 @@ class Architecture:
         return names.index(layer)
 
 
-def _conv(number: int, kernel: int, stride: int = 1, padding: int = 0, groups: int = 1) -> Layer:
-    return Layer(f"conv{number}", "conv", kernel, stride, padding, groups)
-
-
-def _pool(number: int, *, ceil: bool = True) -> Layer:
-    return Layer(f"pool{number}", "pool", 3, 2, ceil=ceil)
-
-
-def _norm(number: int) -> Layer:
-    return Layer(f"norm{number}", "norm")
-
-
-_FC = tuple(Layer(f"fc{number}", "fc") for number in (6, 7, 8))
-_TOP = (_conv(3, 3, 1, 1), _conv(4, 3, 1, 1, groups=2), _conv(5, 3, 1, 1, groups=2), _pool(5), *_FC)
+_CAFFENET = [
+    Layer("conv1", "conv", 11, 4),
+    Layer("pool1", "pool", 3, 2, ceil=True),
+    Layer("norm1", "norm"),
+    Layer("conv2", "conv", 5, padding=2, groups=2),
+    Layer("pool2", "pool", 3, 2, ceil=True),
+    Layer("norm2", "norm"),
+    Layer("conv3", "conv", 3, padding=1),
+    Layer("conv4", "conv", 3, padding=1, groups=2),
+    Layer("conv5", "conv", 3, padding=1, groups=2),
+    Layer("pool5", "pool", 3, 2, ceil=True),
+    *(Layer(name, "fc") for name in ("fc6", "fc7", "fc8")),
+]
+_CONV1, _POOL1, _NORM1, _CONV2, _POOL2, _NORM2, *_TOP = _CAFFENET
+_TORCHVISION = [replace(layer, groups=1, ceil=False) for layer in _CAFFENET if layer.kind != "norm"]
+_TORCHVISION[0] = replace(_CONV1, padding=2)
 
 ARCHITECTURES = {
-    # The Caffe reference model, the paper's network: pooling before normalisation (footnote 1).
-    "caffenet": Architecture(
-        "caffenet",
-        (_conv(1, 11, 4), _pool(1), _norm(1), _conv(2, 5, 1, 2, groups=2), _pool(2), _norm(2), *_TOP),
-    ),
-    # Caffe's replication of AlexNet: normalisation before pooling.
-    "alexnet": Architecture(
-        "alexnet",
-        (_conv(1, 11, 4), _norm(1), _pool(1), _conv(2, 5, 1, 2, groups=2), _norm(2), _pool(2), *_TOP),
-    ),
-    # torchvision's AlexNet ("one weird trick"): padded conv1, floor pooling, no normalisation, no groups.
-    "torchvision": Architecture(
-        "torchvision",
-        (
-            _conv(1, 11, 4, 2),
-            _pool(1, ceil=False),
-            _conv(2, 5, 1, 2),
-            _pool(2, ceil=False),
-            _conv(3, 3, 1, 1),
-            _conv(4, 3, 1, 1),
-            _conv(5, 3, 1, 1),
-            _pool(5, ceil=False),
-            *_FC,
-        ),
-    ),
+    name: Architecture(name, tuple(layers))
+    for name, layers in {
+        # The Caffe reference model, the paper's network: pooling before normalisation (footnote 1).
+        "caffenet": _CAFFENET,
+        # Caffe's replication of AlexNet: normalisation before pooling.
+        "alexnet": [_CONV1, _NORM1, _POOL1, _CONV2, _NORM2, _POOL2, *_TOP],
+        # torchvision's AlexNet ("one weird trick"): padded conv1, floor pooling, no normalisation, no groups.
+        "torchvision": _TORCHVISION,
+    }.items()
 }
 
 

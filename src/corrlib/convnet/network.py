@@ -42,10 +42,11 @@ class Preprocessing:
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self):
-        if self.channels not in ("bgr", "rgb") or len(self.mean) != 3 or len(self.scale) != 3:
-            raise ValueError(f"expected channels 'bgr' or 'rgb' and three means and scales, got {self}")
-        if not np.isfinite([*self.mean, *self.scale]).all():
-            raise ValueError(f"means and scales must be finite, got {self}")
+        numbers = len(self.mean) == len(self.scale) == 3 and np.isfinite([*self.mean, *self.scale]).all()
+        if self.channels not in ("bgr", "rgb") or not numbers:
+            raise ValueError(
+                f"expected channels 'bgr' or 'rgb' and three finite means and scales, got {self}"
+            )
 
     def __call__(self, images: Tensor) -> Tensor:
         """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 from joblib import cpu_count
@@ -171,7 +171,6 @@ def _problem(unary: np.ndarray, beta: float) -> tuple:
     return data.ravel(), labels_rc, height, width, rows, cols, beta, _parabola(rows, cols, beta)
 
 
-@lru_cache(maxsize=32)
 def _parabola(rows: int, cols: int, beta: float) -> np.ndarray:
     """The pairwise cost along one axis, as the kernels expect it."""
     margin = max(rows, cols) + 1
