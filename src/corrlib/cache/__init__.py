@@ -1,4 +1,5 @@
 """What is computed once: keyed by what computes it, written whole or not at all, verified when it is read."""
+# ruff: noqa: F401
 
 from corrlib.cache.code import code_digest, imports_digest, library_versions, version_digest
 from corrlib.cache.entries import (
@@ -10,17 +11,3 @@ from corrlib.cache.entries import (
     hold,
     replacing,
 )
-
-__all__ = [
-    "CacheError",
-    "CorruptEntryWarning",
-    "cache_dir",
-    "cached",
-    "code_digest",
-    "entry_path",
-    "hold",
-    "imports_digest",
-    "library_versions",
-    "replacing",
-    "version_digest",
-]

@@ -4,17 +4,8 @@
 >>> network = convnet.load()                      # the figurine network of this package, or a path
 >>> network.features(image, "conv4")              # (H, W, 3) uint8 -> (h, w, C) float32
 """
+# ruff: noqa: F401
 
 from corrlib.convnet.layers import architecture, receptive_fields
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 from corrlib.convnet.weights import load, save
-
-__all__ = [
-    "INPUT_SIDE",
-    "Network",
-    "Preprocessing",
-    "architecture",
-    "load",
-    "receptive_fields",
-    "save",
-]

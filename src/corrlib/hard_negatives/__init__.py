@@ -4,8 +4,7 @@ A window of `context` x `context` cells has ``context**2 * C`` features, and the
 The windows are never extracted: detectors are applied to whole maps as a convolution, and sums over windows
 are its transpose. Outside a map features are zero, as in the network's own padded layers.
 """
+# ruff: noqa: F401
 
 from corrlib.hard_negatives.detectors import responses, weighted_sum
 from corrlib.hard_negatives.training import NORM, train
-
-__all__ = ["NORM", "responses", "train", "weighted_sum"]

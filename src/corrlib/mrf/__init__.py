@@ -9,7 +9,6 @@ over the four-neighbourhood. Labels l_p are absolute positions ``(row, col)`` in
 p`` is the displacement in cells. The two grids may differ in shape but not in cell size; as only differences
 between displacements cost, the origin of the moving grid does not matter.
 """
+# ruff: noqa: F401
 
 from corrlib.mrf.solvers import Solution, energy, solve, solve_batch, unary
-
-__all__ = ["Solution", "energy", "solve", "solve_batch", "unary"]
