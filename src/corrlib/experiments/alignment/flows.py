@@ -198,7 +198,7 @@ def _describe(network: Network, images: np.ndarray, feature: str | Sift) -> np.n
     shape = network.output_shape(images.shape[1:3], GRID_LAYER)
     centers = network.receptive_fields[GRID_LAYER].centers(shape)
     if not isinstance(feature, str):
-        with ThreadPoolExecutor(cpu_count()) as pool:
+        with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
             described = pool.map(lambda image: sift.several(image, centers, [feature])[0], images)
             return np.array(list(described), np.float32).reshape(len(images), *shape, 128)
     described = np.empty((len(images), *shape, network.channels(feature)), np.float32)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from joblib import cpu_count
+from threadpoolctl import threadpool_limits
 
 from corrlib import sift
 from corrlib.cache import cached
@@ -161,7 +162,8 @@ def _columns(data: VOC, network: Network, category: str, split: str, warp: Warp)
 
 def _sift(data: VOC, category: str, split: str, warp: Warp, kinds: Sequence[Sift]) -> dict[str, np.ndarray]:
     parts = []
-    with ThreadPoolExecutor(cpu_count()) as pool:
+    # A thread per image, and none within: small matrix products would wait for each other.
+    with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
         for images, points in object_crops(data, data.instances(category, split), warp=warp):
             parts += pool.map(lambda image, its: sift.several(image, its, kinds), images, points)
     described = np.concatenate(parts, axis=1).astype(np.uint8)  # whole numbers, at most 255
