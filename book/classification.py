@@ -19,7 +19,7 @@
 # that location which keypoint it is? A feature that only signals a cat's face somewhere in its receptive field could not.
 
 # %% tags=["parameters"]
-layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]
+layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # compared with each other
 radii: list[float] = [10.0, 20.0, 40.0, 80.0, 160.0]  # of SIFT: sides of its bins, in pixels
 C: float = 1e-6  # of the SVMs, the paper's
 Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # compared for the category shown

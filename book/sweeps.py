@@ -48,7 +48,7 @@
 
 # %% tags=["parameters"]
 category: str = "bus"  # a single category
-layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]
+layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # swept
 scanned: list[str] = ["conv2", "conv3", "conv4", "conv5"]  # by detectors; conv1 has 15 times the windows
 neighbors: int = 10  # that each object is aligned with; the paper has 25
 seed: int = 0  # of the chapters

@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-import narrow
 import oracles
 from corrlib import flow, metrics
 from corrlib.data import DataError, crops
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment import evaluation, example, flows, studies
-from corrlib.experiments.neighbors import neighbors
+from corrlib.experiments.neighbors import default_layer, neighbors
 from corrlib.publishing import plots
 from corrlib.sift import SCALE_SPACE, Sift, descriptors
 
@@ -37,12 +36,10 @@ def mean_pck(errors, alpha):
     return oracles.mean_pck([each.reshape(-1, each.shape[-1]) for each in errors], alpha)
 
 
-def test_settings_are_completed_by_the_dataset_and_the_network(world, network, rng):
+def test_settings_are_completed_by_the_dataset_and_the_network(world, network):
     settings = alignment.Settings(layer="sift", radius=10, alpha=0.2).resolve(world, network)
     assert settings.categories == tuple(world.categories) and settings.retrieval_layer == "conv5 mean"
-    whole = narrow.random_network(rng, hidden=5)  # has fc7
-    for given_layer, layer in (("", "fc7"), ("pool5", "pool5")):
-        assert alignment.Settings(retrieval_layer=given_layer).resolve(world, whole).retrieval_layer == layer
+    assert default_layer(SimpleNamespace(layers=["conv5", "pool5", "fc7"])) == "fc7"
     assert settings.features == {"conv4 flow": "conv4", "SIFT flow, radius 10": Sift(10)}
     assert settings.alphas == [0.1, 0.05, 0.025, 0.2]
     assert alignment.Settings(category="cat").resolve(world, network).categories == ("cat",)
@@ -274,9 +271,8 @@ def test_a_grid_of_betas_with_the_best_at_its_edge_is_widened(settings, monkeypa
     """In powers of ten, by at most four; the closer to its own best, the better is a flow."""
 
     def trial(data, network, settings, feature, beta):
-        is_conv = feature == "conv4"
-        away = abs(np.log10(beta) - (conv if is_conv else sift))
-        return np.array([-away, -away, -away, 0.5 if is_conv else 0.51])
+        best, still = (conv, 0.5) if feature == "conv4" else (sift, 0.51)
+        return np.array([-abs(np.log10(beta) - best)] * 3 + [still])
 
     monkeypatch.setattr(evaluation, "_trial", trial)
     some = replace(settings, betas=[1e-4, 1e-3, 1e-2])
@@ -304,24 +300,22 @@ def test_claims_compare_what_they_name():
     assert [label for label, _ in differences["conv-flow-stricter"]] == ["alpha = 0.05", "alpha = 0.025"]
 
 
-def test_intervals_of_claims_resample_images_with_all_their_objects(rng):
+def test_intervals_resample_images_with_all_their_objects(rng):
     """Two objects of an image that are alike are worth one."""
-    errors = rng.uniform(0, 0.2, (2, 20, 1, 3))
-    one, two, alone = (
-        metrics.estimate([ours], [0.1], minus=[theirs])[0]
-        for ours, theirs in (errors, errors.repeat(2, axis=2), errors.repeat(2, axis=1)[:, :, 0])
-    )
+    errors = rng.uniform(0, 0.2, (20, 1, 3))
+    each = (errors, errors.repeat(2, axis=1), errors.repeat(2, axis=0))
+    one, two, alone = (metrics.estimate([of], [0.1])[0] for of in each)
     np.testing.assert_allclose(two, one)
     assert alone[0] == pytest.approx(one[0]) and np.ptp(alone[1:]) < 0.9 * np.ptp(one[1:])
 
 
 def test_values_of_objects_are_grouped_by_their_images():
-    objects = [SimpleNamespace(image_id=name) for name in ("b", "a", "b")]
-    grouped = crops.by_image(np.array([[1.0, 2], [3, 4], [5, 6]]), objects)
-    np.testing.assert_array_equal(grouped, [[[3, 4], [NAN, NAN]], [[1, 2], [5, 6]]])
-    grouped = crops.by_image(np.arange(12).reshape(2, 3, 2), objects, missing=-1)
-    np.testing.assert_array_equal(grouped[0], [[[2, 3], [-1, -1]], [[0, 1], [4, 5]]])
-    np.testing.assert_array_equal(grouped[1], np.where(grouped[0] < 0, -1, grouped[0] + 6))
+    objects = [SimpleNamespace(image_id=name) for name in "bab"]
+    values = np.arange(12).reshape(2, 3, 2)  # of two methods
+    first = np.array([[[2, 3], [NAN, NAN]], [[0, 1], [4, 5]]])
+    np.testing.assert_array_equal(crops.by_image(values.astype(float), objects), [first, first + 6])
+    second = [[[8, 9], [-1, -1]], [[6, 7], [10, 11]]]
+    assert crops.by_image(values, objects, missing=-1)[1].tolist() == second
 
 
 # studies
@@ -347,31 +341,28 @@ def test_both_solvers_are_compared_at_both_betas(world, network, settings, monke
 def test_other_readings_differ_from_ours_in_one_choice(world, network, settings):
     ours = replace(settings, top=1, missing="next", copy_missing="next", categories=("bus",), read=3)
     norms = {m: flows.scale(world, network, feature=f, size=227) for m, f in ours.features.items()}
-    most = dict(top=5, missing="most", copy_top=5, copy_missing="most")
-    rows = {row["reading"]: row for row in alignment.readings(world, network, ours, BOTH)}
+    cells, five = dict.fromkeys(BOTH, 3e-3 / 16**2), dict(top=5, copy_top=5)
+    rows = {row["reading"]: row for row in alignment.readings(world, network, ours, cells)}
     for reading, changed, betas in (
-        ("median of five, if most show it", most, BOTH),
-        ("of the first neighbour that shows it", {}, BOTH),
-        ("pool5", dict(retrieval_layer="pool5"), BOTH),
-        ("0.003, in grid cells", {}, dict.fromkeys(BOTH, 3e-3 / 16**2)),
+        ("median of the first five that show it", five, cells),
+        ("of the first neighbour that shows it", {}, cells),
+        ("pool5", dict(retrieval_layer="pool5"), cells),
+        ("0.003, in pixels", {}, dict.fromkeys(BOTH, 3e-3)),
         ("0.003, in pixels, for features as they are", {}, {m: 3e-3 / norms[m] for m in BOTH}),
-        ("radius: half of the 4 x 4 bins; smoothed", dict(radius=10, smoothing=SCALE_SPACE), BOTH),
-        ("BP", dict(solver="bp"), BOTH),
+        ("radius: half of the 4 x 4 bins; smoothed", dict(radius=10, smoothing=SCALE_SPACE), cells),
+        ("BP", dict(solver="bp"), cells),
     ):
         own, row = replace(ours, **changed), rows[reading]
-        flow_betas = dict(zip(own.features, betas.values(), strict=True))
-        each = alignment.errors(world, network, own, flow_betas, limit=3).values()
-        for method, errors in zip([*BOTH, "NN transfer"], each, strict=True):
-            expected = [mean_pck(errors, alpha) for alpha in (0.1, 0.05, 0.025)]
-            np.testing.assert_allclose(row["pck"][method]["bus"], expected)
-        for method, (flow_method, beta) in zip(BOTH, flow_betas.items(), strict=True):
-            inputs = dict(feature=own.features[flow_method], beta=beta, limit=3)
+        of_flows = dict(zip(own.features, betas.values(), strict=True))
+        each = alignment.errors(world, network, own, of_flows, limit=3).values()
+        expected = [[mean_pck(errors, alpha) for alpha in (0.1, 0.05, 0.025)] for errors in each]
+        np.testing.assert_allclose([row["pck"][m]["bus"] for m in (*BOTH, "NN transfer")], expected)
+        for method, named in zip(BOTH, of_flows, strict=True):
+            inputs = dict(feature=own.features[named], beta=of_flows[named], limit=3)
             assert row["still"][method] == flows.align(world, network, own, "bus", **inputs).still.mean()
-    paper = alignment.readings(world, network, ours, dict.fromkeys(BOTH, 3e-3))
-    own = ["of the first neighbour that shows it", "conv5 mean", "0.003, in pixels"]
+    own = ["of the first neighbour that shows it", "conv5 mean", "0.003, in grid cells"]
     own += ["radius: a bin; not smoothed", "TRW-S"]
-    assert [row["reading"] for row in paper if row["ours"]] == own
-    assert [reading for reading, row in rows.items() if row["ours"]] == [*own[:2], *own[3:]]
+    assert [reading for reading, row in rows.items() if row["ours"]] == own
 
 
 def test_optimality_counts_what_moves_nothing(world, network, settings):

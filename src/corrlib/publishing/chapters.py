@@ -75,7 +75,11 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
         raise ValueError(
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
-    return {name: (hint, scope[name]) for name, hint in hints.items()}
+    if silent := [name for name in hints if not re.search(rf"(?m)^{name}:.*# ", source)]:
+        raise ValueError(f"{chapter}: say in a comment, in the same line, what {', '.join(silent)} does")
+    known = {name: (hint, scope[name]) for name, hint in hints.items()}
+    typed({name: default for name, (_, default) in known.items()}, chapter, known=known)
+    return known
 
 
 def parameters_cell(chapter: Path) -> str:
@@ -185,13 +189,11 @@ def run(
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
         except PapermillExecutionError as error:
-            # Before it is a cell more than in the chapter: the values given.
-            where = f"chapter {chapter.stem} failed in its cell {error.cell_index + (not values)}"
-            what = f"{error.ename}: {error.evalue}"
-            raise ChapterError(f"{where}: {what}\n\n{error.source}\n{error}") from error
+            what = f"{_place(chapter, error.source)}: {error.ename}: {error.evalue}"
+            raise ChapterError(f"{what}\n\n{error.source}\n{error}\n\n{what}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
-    _check_silent(notebook, chapter.stem)
+    _check_silent(notebook, chapter)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     written = results.glob(f"{chapter.stem}-*.json") if results else []
     about = dict(digest=digest, memory=most[0], results={path.name: file_digest(path) for path in written})
@@ -237,17 +239,22 @@ def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> Non
         bar.set_postfix_str(title[1])
 
 
-def _check_silent(notebook: nbformat.NotebookNode, name: str) -> None:
+def _place(chapter: Path, source: str) -> str:
+    """The file and the line where a cell of a chapter begins."""
+    before, found, _ = chapter.read_text(encoding="utf-8").partition(source)
+    return f"{chapter}:{before.count(chr(10)) + 1}" if found else str(chapter)
+
+
+def _check_silent(notebook: nbformat.NotebookNode, chapter: Path) -> None:
     """Refuse a notebook that has written to standard error; warnings of the cache go to ours instead."""
-    own = [cell for cell in notebook.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
-    for number, cell in enumerate(own, 1):
+    for cell in notebook.cells:
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
         # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
         for harmless in HARMLESS.findall(said):
             print(harmless, end="", file=sys.stderr)
             said = said.replace(harmless, "")
         if said:
-            where = f"chapter {name} wrote to standard error in its cell {number}"
+            where = f"{_place(chapter, cell.source)} wrote to standard error"
             raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]

@@ -20,7 +20,8 @@ class _ChapterHelp(argparse.Action):
         from corrlib.publishing import chapters
 
         if namespace.chapter:
-            listed = chapters.parameters_cell(chapters.find(namespace.chapter))
+            chapters.parameters(chapter := chapters.find(namespace.chapter))  # which checks them
+            listed = chapters.parameters_cell(chapter)
             parser.epilog = "parameters:\n" + textwrap.indent(listed, "  ")
         else:
             parser.epilog = f"chapters:\n  {'  '.join(chapters.names()) or 'none in this folder'}"
