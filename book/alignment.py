@@ -334,9 +334,9 @@ page.table(
 )
 
 # %% [markdown]
-# A flow can bring more places close than copying does and still not lower the median: a pair that cannot be aligned (another
-# pose, another side) is torn further apart. That is why the paper aligns many neighbours and believes the least deformed; here
-# the neighbours are the nearest ones, however they were deformed.
+# A pair that cannot be aligned (another pose, another side) is torn further apart, which the median of an object shows more than the
+# share of close places. That is why the paper aligns many neighbours and believes the least deformed; here the neighbours are the
+# nearest ones, however they were deformed.
 #
 # ## With these parameters
 

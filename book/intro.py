@@ -129,7 +129,7 @@ longer side of the object's box: for a box 200 pixels wide, {tolerances}. In [Tr
 #
 # The paper used the photographs of PASCAL VOC 2011 {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` annotated
 # on them, and the Caffe reference network {cite:p}`jia2014`, a variant of the network of {cite:t}`krizhevsky2012`. Whoever has
-# these on disk can run every chapter on them. Few readers have, so there are three datasets, and **every figure and table names
+# these on disk can run every chapter on them. Few readers have, so there are other datasets, and **every figure and table names
 # the one it shows**:
 #
 # - **figurines**, the default, which you see unless a caption says otherwise. [Figurines](figurines) are rendered by this
@@ -137,10 +137,10 @@ longer side of the object's box: for a box 200 pixels wide, {tolerances}. In [Tr
 #   the Berkeley annotations, and with enough variation of build, pose, pattern, light and view to make matching a real task. The
 #   network has the geometry of the Caffe reference network with fewer channels, and was trained on whole-image labels of
 #   figurines alone. Here the true correspondence of *every* pixel is known.
-# - **photos**: photographs in the same layout on disk, with the weights of a network trained on photographs. Results on a small
-#   set of them were recorded once, and are shown beside those on figurines.
-# - **voc2011**, the paper's own: all twenty categories of VOC 2011 with the Berkeley keypoints. [Run it on PASCAL VOC](voc)
-#   says how to get them, and how much time and memory they take.
+# - **voc2011**, the paper's own: VOC 2011 with the Berkeley keypoints, and the weights of a network trained on photographs.
+#   Results on three of its categories were recorded once, and are shown beside those on figurines. [Run it on PASCAL
+#   VOC](voc) says how to get all twenty, and how much time and memory they take.
+# - **photos**: any other photographs in the same layout.
 #
 # Numbers measured on figurines cannot be compared with numbers measured on photographs. Where the conclusions agree, this says
 # something about features; where they differ, it may say more about the images. Compare *methods* on one dataset, not numbers
@@ -158,14 +158,14 @@ page.figure(
     shapes.""",
     alt="""A grid of twenty rendered objects, one per PASCAL category from aeroplane to television, in odd colours and patterns before cluttered
     backgrounds, with coloured dots on keypoints such as ears, wheels and table corners.""",
-    source="figurines, drawn by ci/cover.py",
+    source="figurines, drawn by this package",
 )
 
 # %% [markdown]
 # ## How to read a number
 #
-# Our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the same number is computed again for
-# many samples of as many objects, drawn with replacement from those that there are; 95 % of these values lie within the interval.
+# Most of our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the same number is computed again
+# for many samples of as many images, drawn with replacement from those that there are; 95 % of these values lie within the interval.
 # It shows how much a number depends on the choice of these objects. It does not cover another dataset or another network.
 
 # %%

@@ -88,8 +88,8 @@ page.figure(
     around it. Right: the image rebuilt from one nearest neighbour (1-NN) and from the average of {k}, among {size} in {settings.database_images}
     images, and from as many places of the image itself, drawn uniformly from the conv3 receptive field (uniform rf). Best viewed enlarged.""",
     alt=f"""Images in the left column, with a small yellow square and three nested black squares in the first; beside each, in a row per number of
-    neighbours, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5 among {size}, coarse mosaics in other colours, in which
-    outlines are easiest to find under conv3, and from randomly drawn patches of its own, in its own colours but scrambled.""",
+    neighbours, the image rebuilt from nearest neighbour patches of conv3, conv4 and conv5 among {size}, coarse mosaics in other colours, and
+    from randomly drawn patches of its own, in its own colours but scrambled.""",
 )
 
 # %% [markdown]
@@ -97,10 +97,9 @@ page.figure(
 # neighbours, which come from other images, agree with it about the small patch in the middle. The scrambled column shows what
 # would be left if a unit only knew what is somewhere in its receptive field.
 #
-# On figurines, outlines survive in `conv3` and `conv4`, more clearly in the average of five neighbours than in one, and hardly
-# any in `conv5`. Colours mostly do not survive: in this dataset they differ from one individual to the next. Of photographs the
-# paper notes that replacement becomes "more semantic and less visually specific as the layer deepens". The second can be seen
-# here; for the first, the patches are too small and the figurines too unfamiliar to judge by eye.
+# How much of an edge survives at which layer is measured [below](#figure-detail). Colours need not survive on figurines, where they
+# differ from one individual to the next. Of photographs the paper notes that replacement becomes "more semantic and less visually
+# specific as the layer deepens". The scores test the second; the first is left to the eye.
 #
 # The next figure shows where each of these patches comes from.
 

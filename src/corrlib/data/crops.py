@@ -63,12 +63,14 @@ def category_images(data: VOC, category: str, split: str, size: int) -> np.ndarr
 def by_image(values: np.ndarray, instances: Sequence[Instance], missing: float = np.nan) -> np.ndarray:
     """Values ``(..., N, K)`` of N objects, image by image: ``(..., I, M, K)``.
 
-    An image has up to M objects; where it has fewer, values are `missing`. `corrlib.metrics` resamples
-    images.
+    An image has up to M objects; where it has fewer, values are `missing`, which is not NaN for integers.
+    `corrlib.metrics` resamples images.
     """
     ids = [instance.image_id for instance in instances]
     _, image, count = np.unique(ids, return_inverse=True, return_counts=True)
-    place = np.array([ids[:row].count(name) for row, name in enumerate(ids)])
+    order = np.argsort(image, kind="stable")
+    place = np.empty(len(ids), int)
+    place[order] = np.arange(len(ids)) - np.repeat(np.cumsum(count) - count, count)
     result = np.full((*values.shape[:-2], len(count), count.max(), values.shape[-1]), missing, values.dtype)
     result[..., image, place, :] = values
     return result

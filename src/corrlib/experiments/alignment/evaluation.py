@@ -137,7 +137,7 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5, missing
     first = shown.cumsum(axis=1) if missing == "next" else np.arange(1, shown.shape[1] + 1)[:, None]
     used = shown & (first <= top)
     if missing == "most":
-        used &= used.sum(axis=1, keepdims=True) > top / 2
+        used &= used.sum(axis=1, keepdims=True) > min(top, shown.shape[1]) / 2
     values = np.sort(np.where(used[..., None], points, np.inf), axis=1)
     count = used.sum(axis=1)[:, None, :, None]
     middle = (np.take_along_axis(values, np.maximum(count + odd - 2, 0) // 2, axis=1) for odd in (1, 2))
@@ -184,7 +184,7 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
     """Choose beta on the training set, whose objects are aligned with the others of their category.
 
     Flow -> ``settings.beta``; or, if it is None, the one with the highest PCK, averaged over `ALPHAS`. While
-    that is the first or the last of the grid, the grid is widened, by at most `WIDENED` values.
+    that is the first or the last of the grid, the grid is widened there, by at most `WIDENED` values.
     """
     grid = sorted(map(float, settings.betas))
     trials = {
@@ -194,16 +194,14 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
     }
     for _ in range(WIDENED if len(grid) > 1 else 0):
         best = {max(grid, key=lambda beta, m=m: trials[m, beta][0]) for m in settings.features}
-        if grid[0] in best:
-            beyond = grid[0] ** 2 / grid[1]
-        elif grid[-1] in best:
-            beyond = grid[-1] ** 2 / grid[-2]
-        else:
+        edges = ((grid[0], grid[0] / grid[1]), (grid[-1], grid[-1] / grid[-2]))
+        beyond = [float(f"{edge * ratio:.3g}") for edge, ratio in edges if edge in best]
+        if not beyond:
             break
-        beyond = float(f"{beyond:.1g}")
-        for method, feature in settings.features.items():
-            trials[method, beyond] = _trial(data, network, settings, feature, beyond)
-        grid = sorted([*grid, beyond])
+        for beta in beyond:
+            for method, feature in settings.features.items():
+                trials[method, beta] = _trial(data, network, settings, feature, beta)
+        grid = sorted({*grid, *beyond})
     values = {m: np.array([trials[m, beta] for beta in grid]) for m in settings.features}
     validation = Validation(
         grid, {m: v[:, :3] for m, v in values.items()}, {m: v[:, 3] for m, v in values.items()}

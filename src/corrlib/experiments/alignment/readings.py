@@ -47,6 +47,7 @@ def readings(
         method -> category -> PCK ``(3,)`` at each of `ALPHAS`; and ``still``, flow -> share of the pairs in
         which nothing moves.
     """
+    betas = {method: betas[method] for method in settings.features}  # in their order
     norms = {m: scale(data, network, feature=f, size=settings.size) for m, f in settings.features.items()}
     squared = network.receptive_fields[GRID_LAYER].stride ** 2
     units = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC
@@ -79,6 +80,8 @@ class Settings:
         for name in ("missing", "copy_missing"):
             if (value := getattr(self, name)) not in MISSING:
                 raise ValueError(f"{name} is {value!r}: expected one of {', '.join(MISSING)}")
+        if not self.betas or not all(0 < beta < inf for beta in self.betas):
+            raise ValueError(f"betas must be one or more positive numbers, got {list(self.betas)}")
         for name in ("top", "copy_top"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -63,10 +63,12 @@ class Settings:
     def __post_init__(self) -> None:
         if self.prior_missing not in ("next", "any"):
             raise ValueError(f"prior_missing must be 'next' or 'any', got {self.prior_missing!r}")
-        if not all(0 <= eta < 1 for eta in self.etas):
+        if not 0 <= self.eta <= 1:
+            raise ValueError(f"eta must be 0 (the detector alone) to 1 (the prior alone), got {self.eta}")
+        if not self.etas or not all(0 <= eta < 1 for eta in self.etas):
             raise ValueError(
-                f"etas must be at least 0 and below 1, got {max(self.etas)}: 1 leaves no detector, and the"
-                " prior alone has a row of its own"
+                f"etas must be one or more numbers from 0 to below 1, got {list(self.etas)}: 1 leaves no"
+                " detector, and the prior alone has a row of its own"
             )
 
     def resolve(self, data: VOC, network: Network) -> Settings:
