@@ -78,6 +78,8 @@ def test_chapters_are_prose_and_calls(path):
         f"book/{path.name} has {count} lines of code beside its parameters, 110 are allowed: move drawing to"
         " publishing/plots, tables to publishing/tables, the rest to experiments"
     )
+    hints = re.findall(r"(?m)^\w+: .*", chapters.parameters_cell(path))
+    assert all("  # " in hint for hint in hints), "--help shows the comment of each parameter"
     longest = max(code, key=lambda source: len(source.splitlines()))
     assert len(longest.splitlines()) <= 25, f"a cell has one idea, and at most 25 lines:\n{longest}"
     assert "{glue:" not in path.read_text()

@@ -25,6 +25,7 @@ from corrlib.experiments.visualization.units import cut, neighbor_index, units, 
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import explorer
 from corrlib.publishing.explorer import html, place, tolerance, truths
+from corrlib.sift import Sift
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -129,7 +130,7 @@ def test_the_truth_is_that_of_the_dense_study(world):
 
 def test_places_show_the_alignments_of_the_chapter(world, network, settings, monkeypatch):
     monkeypatch.setattr(place, "LAYERS", ("conv3", "conv4"))
-    monkeypatch.setattr(place, "RADII", (40.0,))
+    monkeypatch.setattr(place, "RADII", (Sift(40.0),))
     monkeypatch.setattr(studies, "FEW", 1)
     assert studies.few(settings).categories == (CATEGORY,)
     args = (world, network, settings)
@@ -137,11 +138,11 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     first, second = ({kind: list(by) for kind, by in each["flows"].items()} for each in made["examples"])
     assert first == {"convnet flow": ["conv3", "conv4"], "SIFT flow": ["radius 40", "radius 20"]}
     assert second == {kind: [name] for kind, name in CHOSEN.items()} and made["chosen"] == CHOSEN
-    pairs = align(*args, CATEGORY, feature=20.0, beta=BETAS["SIFT flow"], limit=BLOCK)
+    pairs = align(*args, CATEGORY, feature=Sift(20.0), beta=BETAS["SIFT flow"], limit=BLOCK)
     objects = crops.objects(world, CATEGORY, "val")
     n = place.best_visible([objects[row] for row in pairs.rows])
     assert made["examples"][0]["flows"]["SIFT flow"]["radius 20"] == html.packed(pairs.labels_rc[n])
-    example = place.example(*args, CATEGORY, {"SIFT flow": [20.0]}, {"SIFT flow": BETAS["SIFT flow"]})
+    example = place.example(*args, CATEGORY, {"SIFT flow": [Sift(20.0)]}, {"SIFT flow": BETAS["SIFT flow"]})
     np.testing.assert_array_equal(example.target, crops.images(world, [objects[pairs.rows[n]]], SIZE)[0])
     assert example.neighbors.shape == (3, SIZE, SIZE, 3)
     assert made["examples"][0]["truth"] == truths.content(example.truth, SIZE)

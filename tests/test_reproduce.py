@@ -146,7 +146,7 @@ def test_a_killed_run_resumes_and_computes_nothing_twice(
     assert ours[1, "conv1", "stride"] == 0
     assert ours[2, "conv4 flow", "cat"] == pytest.approx(25 - 19.6)
     assert ours[3, "conv4", "cat"] == -5 and ours[4, "SIFT", "cat"] is None
-    assert "photos (recorded)" in (out / "scoreboard.md").read_text()
+    assert "voc2011 (recorded)" in (out / "scoreboard.md").read_text()
     with (out / "stages.csv").open(newline="") as file:
         logged = list(csv.DictReader(file))
     assert {row["chapter"] for row in logged} == set(scoreboard.CHAPTERS)
@@ -176,7 +176,7 @@ def test_chapters_are_given_the_scale_of_the_paper(data, weights):
     assert set(settings) == set(parameters) == set(scoreboard.CHAPTERS)
     assert all(settings[name].categories == CATEGORIES for name in scoreboard.CHAPTERS[1:])
     assert settings["alignment"].neighbors == 25
-    assert settings["alignment"].retrieval_layer == "pool5", "the network has no fc7"
+    assert settings["alignment"].retrieval_layer == "conv5 mean", "the network has no fc7"
     naming = settings["classification"]
     assert (naming.shown, naming.localised, naming.chosen, naming.others) == ("ant", 2, 2, 1)
     assert len(naming.layers) == len(naming.radii) == 5 and naming.C == 1e-6

@@ -138,9 +138,13 @@ def test_the_census_counts_objects_and_keypoints(root):
 def test_the_name_of_a_dataset(root):
     assert VOC(root).name == "photos"
     assert sorted(set(PASCAL)) == PASCAL and len(PASCAL) == 20
-    for category in PASCAL:
-        berkeley(root, category, "z_1")
-    assert VOC(root).name == "voc2011"
+    shutil.rmtree(root / "annotations")
+    (root / "annotations").mkdir()
+    for category in PASCAL[3:5]:  # some of its categories, and names of its years
+        berkeley(root, category, "2011_000123_1")
+        assert VOC(root).name == "voc2011"
+    berkeley(root, "boat", "1_1")
+    assert VOC(root).name == "photos"
     (root / "figurines.json").write_text("{}")
     assert VOC(root).name == "figurines"
 
@@ -231,7 +235,7 @@ def test_genuine_annotations_as_a_dataset(real, tmp_path):
     ids = {p.stem.rpartition("_")[0] for p in (real / "berkeley_examples/annotations").rglob("*.xml")}
     (voc / "ImageSets/Main/train.txt").write_text("\n".join(sorted(ids)))
     data = VOC(tmp_path)
-    assert data.name == "photos" and len(data.categories) == 7
+    assert data.name == "voc2011" and len(data.categories) == 7
     instances = [i for c in data.categories for i in data.instances(c, "train")]
     assert len(instances) == 9 and {i.number for i in instances if i.category == "person"} == {0, 2}
     assert [len(data.keypoint_names(c)) for c in data.categories] == [12, 11, 8, 4, 10, 10, 13]

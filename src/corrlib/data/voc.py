@@ -115,8 +115,8 @@ class VOC:
         """
         if (self.root / "figurines.json").is_file():
             return "figurines"
-        ids = self.image_ids("train")
-        years = bool(ids) and all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}", name) for name in ids)
+        names = [path.stem for path in (self.root / "annotations").glob("*/*.xml") if _seen(path)]
+        years = all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}_\d+", name) for name in names)
         return "voc2011" if years and set(self.categories) <= set(PASCAL) else "photos"
 
     @cached_property

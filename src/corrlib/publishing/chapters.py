@@ -75,8 +75,6 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
         raise ValueError(
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
-    if silent := [name for name in hints if not re.search(rf"(?m)^{name}:.*# ", source)]:
-        raise ValueError(f"{chapter}: say in a comment, in the same line, what {', '.join(silent)} does")
     known = {name: (hint, scope[name]) for name, hint in hints.items()}
     typed({name: default for name, (_, default) in known.items()}, chapter, known=known)
     return known

@@ -12,7 +12,7 @@ from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
 from corrlib.sift import Sift
 
-__all__ = ["ALPHAS", "MISSING", "PAPER_BETA", "Settings"]
+__all__ = ["ALPHAS", "PAPER_BETA", "Settings"]
 
 PAPER_BETA = 3e-3
 #: How a keypoint is predicted that some of the neighbours do not show.

@@ -6,9 +6,10 @@ upper)``, or None. `page.table` shows them.
 # ruff: noqa: F401, I001
 # fmt: off
 
+from corrlib.publishing.tables.alignment import dense, readings, readings_in_words, solvers
 from corrlib.publishing.tables.experiments import (
-    by_category, census, dense, gained, localisation, means, naming, naming_means, prediction_means,
-    receptive_fields, reconstruction_scores, rectification, readings, readings_in_words, solvers, strides,
+    by_category, census, gained, localisation, means, naming, naming_means, prediction_means,
+    receptive_fields, reconstruction_scores, rectification, strides,
 )
 from corrlib.publishing.tables.format import formatted, markdown
 from corrlib.publishing.tables.runs import (

@@ -11,7 +11,7 @@ from corrlib import metrics
 from corrlib.data import VOC
 from corrlib.data.census import census as counts
 from corrlib.data.voc import PASCAL
-from corrlib.experiments import alignment, prediction, visualization
+from corrlib.experiments import prediction, visualization
 from corrlib.experiments.classification import Feature, Settings
 from corrlib.publishing import results
 
@@ -72,7 +72,7 @@ def means(values: Mapping[str, Sequence], alphas: Sequence[float], table: str = 
     `values` are method -> ``(A, 3)`` mean and its interval at each of `alphas`; `table` as in `by_category`,
     with a column for each tolerance.
     """
-    paper, rows = _published(table), []
+    paper, rows = published(table), []
     for method, each in values.items():
         row: dict[str, Any] = {"method": method}
         for alpha, value in zip(alphas, each, strict=True):
@@ -114,80 +114,6 @@ def reconstruction_scores(
     detail, plain = (shared[measure]["uniform"] for measure in ("detail", "similarity"))
     uniform = {"layer": "uniform rf", "detail score": detail, "plain correlation": plain}
     return [*rows, dict.fromkeys(rows[0]) | uniform]
-
-
-def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:
-    """What `alignment.solvers` returns, in percent, and the PCK ``(3,)`` of NN transfer."""
-    rows = [
-        {
-            "method": row["method"].replace(" ", "\u00a0"),
-            "beta": f"{row['beta']:g}",
-            "solver": {"trws": "TRW-S", "bp": "BP"}[row["solver"]],
-            "no flow": 100 * row["still"],
-            "optimal": 100 * row["optimal"],
-            "excess": f"{100 * row['median']:.2f}",
-            "at most": f"{100 * row['largest']:.2f}",
-            "PCK": 100 * np.asarray(row["pck"]),
-        }
-        for row in solved
-    ]
-    return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
-
-
-def readings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What `alignment.readings` returns: means, and the mean distance from the published numbers."""
-    result = []
-    for row in rows:
-        cells = {
-            "choice": row["choice"],
-            "reading": f"**{row['reading']}**" if row["ours"] else row["reading"],
-        }
-        cells |= {method: 100 * np.mean([v[0] for v in each.values()]) for method, each in row["pck"].items()}
-        cells["still"] = f"{100 * np.mean(list(row['still'].values())):.0f}"
-        result.append(cells | {"distance": distance(row)})
-    published = _table_2(rows[0])
-    means = {method: float(np.mean(list(each.values()))) for method, each in published.items()}
-    return [dict.fromkeys(result[0], "") | {"choice": "published"} | means, *result]
-
-
-def readings_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
-    """For each choice, how far the reading in use is from the published numbers, and which is nearest."""
-    lines = []
-    for choice in dict.fromkeys(row["choice"] for row in rows):
-        of = [row for row in rows if row["choice"] == choice]
-        nearest = min(of, key=distance)
-        text = (
-            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d, {distance(nearest):.1f} points away"
-        )
-        ours = [row for row in of if row["ours"] and row is not nearest]
-        text += "".join(f"; \u201c{row['reading']}\u201d, which is used, {distance(row):.1f}" for row in ours)
-        lines.append(text + ("; it is used." if nearest["ours"] else "."))
-    return "\n".join(lines)
-
-
-def distance(row: Mapping[str, Any]) -> float:
-    """Mean absolute difference of a reading's PCK from the numbers of the paper's Table 2, in points."""
-    published = _table_2(row)
-    apart = [100 * row["pck"][m][c][0] - value for m, each in published.items() for c, value in each.items()]
-    return float(np.abs(apart).mean())
-
-
-def _table_2(row: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """The published numbers of a reading's methods and categories."""
-    paper = _published("table2_alpha0.1")
-    return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items()}
-
-
-def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
-    """What `alignment.every_pixel` returns; a row of nothing where there is no dense truth."""
-    pck = [f"PCK, alpha = {a:g}" for a in alignment.ALPHAS]
-    columns, rows = ["method", "measured at", "median error, px", *pck], []
-    for method, places in errors.items():
-        for where, values in places.items():
-            median, *pck = np.asarray(values, dtype=np.float64).T
-            cells = [method, where, median, *(100 * value for value in pck)]
-            rows.append(dict(zip(columns, cells, strict=True)))
-    return rows or [dict.fromkeys(columns) | {"method": "not known"}]
 
 
 def naming(accuracy: Mapping[Feature, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
@@ -260,7 +186,7 @@ def rectification(
 
 def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) -> list[dict[str, Any]]:
     """`means` beside those of Table 4, which are published at alpha = 0.1 only."""
-    paper, rows = _published("table4"), means(values, alphas)
+    paper, rows = published("table4"), means(values, alphas)
     return [
         {"method": row["method"], "paper, 0.1": paper.get(row["method"], {}).get("mean"), **row}
         for row in rows
@@ -287,7 +213,7 @@ def gained(gain: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
 
 def _printed(table: str, name: str, category: str, categories: Sequence[str]) -> str | None:
     """A published number, of a category or, ``mean``, over the same `categories`, with as many digits."""
-    printed = _published(table).get(name, {})
+    printed = published(table).get(name, {})
     if category != "mean" or set(categories) >= set(PASCAL):
         return printed.get(category)
     if not set(categories) <= set(printed):
@@ -296,7 +222,7 @@ def _printed(table: str, name: str, category: str, categories: Sequence[str]) ->
     return f"{np.mean([float(printed[each]) for each in categories]):.{digits}f}"
 
 
-def _published(table: str) -> dict[str, dict[str, str]]:
+def published(table: str) -> dict[str, dict[str, str]]:
     """Method or feature -> column -> the number as the paper prints it; nothing without a table."""
     rows = results.published(table) if table else []
     return {next(iter(row.values())).replace("sift_r", "SIFT "): row for row in rows}

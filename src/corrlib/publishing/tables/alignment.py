@@ -1,0 +1,85 @@
+"""Tables of the alignment chapter: solvers, dense errors, and readings of the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from corrlib.experiments import alignment
+from corrlib.publishing.tables.experiments import published
+
+
+def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:
+    """What `alignment.solvers` returns, in percent, and the PCK ``(3,)`` of NN transfer."""
+    rows = [
+        {
+            "method": row["method"].replace(" ", "\u00a0"),
+            "beta": f"{row['beta']:g}",
+            "solver": {"trws": "TRW-S", "bp": "BP"}[row["solver"]],
+            "no flow": 100 * row["still"],
+            "optimal": 100 * row["optimal"],
+            "excess": f"{100 * row['median']:.2f}",
+            "at most": f"{100 * row['largest']:.2f}",
+            "PCK": 100 * np.asarray(row["pck"]),
+        }
+        for row in solved
+    ]
+    return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
+
+
+def readings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What `alignment.readings` returns: means, and the mean distance from the published numbers."""
+    result = []
+    for row in rows:
+        cells = {
+            "choice": row["choice"],
+            "reading": f"**{row['reading']}**" if row["ours"] else row["reading"],
+        }
+        cells |= {method: 100 * np.mean([v[0] for v in each.values()]) for method, each in row["pck"].items()}
+        cells["still"] = f"{100 * np.mean(list(row['still'].values())):.0f}"
+        result.append(cells | {"distance": distance(row)})
+    published = _table_2(rows[0])
+    means = {method: float(np.mean(list(each.values()))) for method, each in published.items()}
+    return [dict.fromkeys(result[0], "") | {"choice": "published"} | means, *result]
+
+
+def readings_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+    """For each choice, how far the reading in use is from the published numbers, and which is nearest."""
+    lines = []
+    for choice in dict.fromkeys(row["choice"] for row in rows):
+        of = [row for row in rows if row["choice"] == choice]
+        nearest = min(of, key=distance)
+        text = (
+            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d, {distance(nearest):.1f} points away"
+        )
+        ours = [row for row in of if row["ours"] and row is not nearest]
+        text += "".join(f"; \u201c{row['reading']}\u201d, which is used, {distance(row):.1f}" for row in ours)
+        lines.append(text + ("; it is used." if nearest["ours"] else "."))
+    return "\n".join(lines)
+
+
+def distance(row: Mapping[str, Any]) -> float:
+    """Mean absolute difference of a reading's PCK from the numbers of the paper's Table 2, in points."""
+    published = _table_2(row)
+    apart = [100 * row["pck"][m][c][0] - value for m, each in published.items() for c, value in each.items()]
+    return float(np.abs(apart).mean())
+
+
+def _table_2(row: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The published numbers of a reading's methods and categories."""
+    paper = published("table2_alpha0.1")
+    return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items()}
+
+
+def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
+    """What `alignment.every_pixel` returns; a row of nothing where there is no dense truth."""
+    pck = [f"PCK, alpha = {a:g}" for a in alignment.ALPHAS]
+    columns, rows = ["method", "measured at", "median error, px", *pck], []
+    for method, places in errors.items():
+        for where, values in places.items():
+            median, *pck = np.asarray(values, dtype=np.float64).T
+            cells = [method, where, median, *(100 * value for value in pck)]
+            rows.append(dict(zip(columns, cells, strict=True)))
+    return rows or [dict.fromkeys(columns) | {"method": "not known"}]
