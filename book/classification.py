@@ -207,19 +207,20 @@ page.text(fared)
 # ## Before rectification
 #
 # The features of a convolution layer are rectified: what would be negative becomes zero. The next table counts the activations
-# at keypoints that remain, and gives the same classifiers the outputs of each layer before rectification, which the paper does
-# not do.
+# at keypoints that remain, and gives the same classifiers the outputs of each layer before rectification. The paper does not say
+# which of the two it used; in Caffe, a network that is stopped at a convolution layer gives the latter.
 
 # %%
 lost = classification.rectification(data, network, settings)
 page.table(
     "rectification",
-    tables.rectification(lost, photos.values["rectification"]),
-    f"""*Rectification* on {data.name}, and at the right on the recorded photographs: the share of activations at validation keypoints that are not zero;
-    mean accuracy in percent with the layer's outputs before they are rectified, and its gain over the layer in
-    [the table of means](#table-naming-means), with 95 % bootstrap intervals.""",
-    formats={"active, %": ".0f", "photos: active, %": ".0f", "gain": "+.1f", "photos: gain": "+.1f"},
+    tables.rectification(lost, photos.values),
+    f"""*Rectification* on {data.name}: the share of activations at validation keypoints that are not zero; mean accuracy in percent with the layer's
+    outputs before they are rectified, and its gain over the layer in [the table of means](#table-naming-means). At the right, the published accuracy of
+    the recorded photographs' categories, and theirs with rectified and unrectified features. With 95 % bootstrap intervals.""",
+    formats={"active, %": ".0f", "gain": "+.1f"},
 )
+page.text(tables.rectification_in_words(photos.values))
 
 # %%
 if lost:
