@@ -193,8 +193,12 @@ def rectification_in_words(photos: Mapping[str, Any]) -> str:
     paper = [float(_printed("table3", name, "mean", photos["categories"])) for name in layers]
     after = np.abs(np.subtract([photos["means"][name][0] for name in layers], paper)).mean()
     before = np.abs(np.subtract([photos["rectification"][n]["before"][0] for n in layers], paper)).mean()
-    return f"""On the paper's own photographs, the published accuracies of {", ".join(layers)} are {after:.1f} points
-away from those of rectified features (mean absolute difference), and {before:.1f} from those of unrectified ones."""
+    names = ", ".join(layers)
+    return (
+        f"On the paper's own photographs, the published accuracies of {names} are {after:.1f} points away from"
+        f" those of rectified features (mean absolute difference), and {before:.1f} from those of unrectified"
+        " ones."
+    )
 
 
 def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) -> list[dict[str, Any]]:
