@@ -195,7 +195,7 @@ def rectification_in_words(photos: Mapping[str, Any]) -> str:
     before = np.abs(np.subtract([photos["rectification"][n]["before"][0] for n in layers], paper)).mean()
     names = ", ".join(layers)
     return (
-        f"On the paper's own photographs, the published accuracies of {names} are {after:.1f} points away from"
+        f"On the paper's own photographs, the published accuracies of {names} are {after:.1f} points from"
         f" those of rectified features (mean absolute difference), and {before:.1f} from those of unrectified"
         " ones."
     )
