@@ -87,11 +87,9 @@ class VLFeat:
 
 
 def dense_against_vlfeat(side: int, bin_size: int, stride: int, quick: bool) -> Sides:
-    """The same grid; theirs starts from the smoothed image, ours from the unsmoothed one."""
+    """The same grid, without smoothing."""
     image, vlfeat, repeats = picture(side), VLFeat(side, bin_size, stride), 1 if side > 300 else 5
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    sigma = np.sqrt((bin_size / sift.MAGNIFICATION) ** 2 - 0.25)
-    grey = cv2.GaussianBlur(grey, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
 
     def ours() -> np.ndarray:
         return [sift.dense(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
@@ -114,7 +112,8 @@ def dense_against_opencv(side: int, bin_size: int, stride: int, quick: bool) -> 
     repeats = 1 if side > 300 else 5
 
     def ours() -> np.ndarray:
-        return [sift.dense(image, bin_size=bin_size, stride=stride) for _ in range(repeats)][-1]
+        smoothed = partial(sift.dense, bin_size=bin_size, stride=stride, smoothing=sift.SCALE_SPACE)
+        return [smoothed(image) for _ in range(repeats)][-1]
 
     def theirs() -> np.ndarray:
         return [by_opencv(image, points, 2.0 * bin_size) for _ in range(repeats)][-1]
@@ -126,7 +125,7 @@ def keypoints_against_opencv(quick: bool, count: int = 15) -> Sides:
     """All radii of the book at the keypoints of one image."""
     image = picture(227)
     points = np.random.default_rng(0).uniform(20, 207, (count, 2))
-    kinds = [(radius, sift.MAGNIFICATION) for radius in RADII]
+    kinds = [(radius / 2, sift.SCALE_SPACE) for radius in RADII]
     return Sides(
         lambda: sift.several(image, points, kinds),
         lambda: np.stack([by_opencv(image, points, radius) for radius in RADII]),

@@ -88,7 +88,7 @@ afterwards, pays only where that number is above one, and is not in this package
 # %% [markdown]
 # - *flow* solves the same energy as PyMaxflow's alpha expansion, whose labels are displacements; a *message* is one step of the
 #   solver, and the lower envelopes are the textbook's way to compute it.
-# - *sift* compares descriptors of the same places; VLFeat is given the image that is already smoothed.
+# - *sift* compares descriptors of the same places; beside VLFeat nothing is smoothed, beside OpenCV the image is.
 # - *network* is the paper's, of full width, with random weights: torch as one writes it down, with its own local response
 #   normalisation. All start from images.
 # - *retrieval* starts from features as they are, while faiss is given unit vectors.

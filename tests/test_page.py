@@ -125,6 +125,27 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     assert row == {"method": "NN transfer", "paper, 0.025": "2.35"}
 
 
+def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
+    monkeypatch.chdir(request.config.rootpath)
+
+    def reading(text, *pck, ours=False):  # of cats, whose published numbers are 19.6, 16.0 and 11.1
+        pck = dict(
+            zip(["conv4 flow", "SIFT flow", "NN transfer"], [{"cat": (v, 0, 0)} for v in pck], strict=True)
+        )
+        still = {"conv4 flow": 0.5, "SIFT flow": 0.1}
+        return {"choice": "solver", "reading": text, "ours": ours, "pck": pck, "still": still}
+
+    rows = [reading("A", 0.196, 0.16, 0.141), reading("B", 0.206, 0.14, 0.051, ours=True)]
+    published, first, second = tables.readings(rows)
+    assert [published[m] for m in rows[0]["pck"]] == [19.6, 16.0, 11.1] and published["distance"] == ""
+    assert first["distance"] == pytest.approx(1) and second["distance"] == pytest.approx(3)
+    assert second["reading"] == "**B**" and first["still"] == "30"
+    said = tables.readings_in_words(rows)
+    assert said == (
+        "- *solver*: nearest is \u201cA\u201d, 1.0 points away; \u201cB\u201d, which is used, 3.0."
+    )
+
+
 def test_results_are_read_as_they_were_written_and_others_are_refused(tmp_path):
     path, score = tmp_path / "results" / "chapter.json", np.float32(0.5)
     values = {"score": score, "interval": np.array([0.25, 0.75]), "layers": ("conv3",), Path("a"): None}
