@@ -143,9 +143,8 @@ smoothed = settings.smoothed[settings.sift.index(best["sift"])]
 gain = classification.mean_accuracy(predicted[best["sift"]], settings, minus=predicted[smoothed])
 page.text(f"""
 How much an image is smoothed before SIFT is a choice, too, and so is what a radius measures; the paper says neither. Lowe's scale space smooths by a third
-of a bin, which removes fine structure, some of which distinguishes keypoints: without it, {best["sift"]} gains {tables.formatted(gain, "+.1f")} points. On the
-paper's own photographs, radii that are half the side of the $4 \\times 4$ bins and a smoothed image lead to numbers further from the published ones (the
-[smoothed rows](#table-naming-means) at twice the radius are that reading).
+of a bin, which removes fine structure, some of which distinguishes keypoints: without it, {best["sift"]} gains {tables.formatted(gain, "+.1f")} points.
+{tables.radius_in_words(photos.values)}
 """)
 
 # %% [markdown]
