@@ -60,7 +60,7 @@ def _classification(data: VOC, network: Network, settings: classification.Settin
     yield Stage("features", "objects", _steps(data, settings, describe, "train", "val"))
     # The first step is the category that is shown; each of the others is one category more.
     nested = [replace(settings, others=count) for count in range(len(settings.other_categories) + 1)]
-    counts = [settings.localised, *(1 for _ in nested[1:])]
+    counts = [settings.localised, *(settings.localised_others for _ in nested[1:])]
     calls = [partial(classification.peaks, data, network, some) for some in nested]
     yield Stage("localisation", "objects", list(zip(counts, calls, strict=True)))
 
