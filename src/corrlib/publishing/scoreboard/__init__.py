@@ -15,6 +15,7 @@ from corrlib.publishing.scoreboard.rows import (
     claims,
     glance,
     orders,
+    outside,
     quoted,
     single,
     sources,

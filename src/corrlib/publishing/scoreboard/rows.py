@@ -127,9 +127,8 @@ def single(
 ) -> list[dict[str, Any]]:
     """Numbers of a table, one a row: as published, and of each dataset with its interval.
 
-    Of the paper's own dataset also the difference from what was published of the same categories and, where
-    that lies outside of the interval, the reason. With `means` those that are means (in Table 1: all), else
-    those of single categories.
+    Of the paper's own dataset also the difference from what was published of the same categories. With
+    `means` those that are means (in Table 1: all), else those of single categories.
     """
     compared = [name for name in datasets if name.startswith(PAPER)][-1:] if table > 1 else []
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -146,7 +145,7 @@ def single(
                 if means:
                     same = each.comparable(dataset)
                     row["published, same categories"] = None if same is None else f"{same:.{each.digits}f}"
-                row |= {dataset: value, "difference": each.difference(dataset), "why": _why(each, dataset)}
+                row |= {dataset: value, "difference": each.difference(dataset)}
             else:
                 row[dataset] = int(value[0]) if value and table == 1 else value
         # What is compared stands together: the methods of a category, of a mean.
@@ -154,12 +153,15 @@ def single(
     return [row for group in groups.values() for row in group]
 
 
-def _why(number: Number, dataset: str) -> str:
-    """Why the published number lies outside of the interval, if it does."""
-    if number.explained(dataset) is not False:
-        return ""
-    of = f"Table {number.table}, {number.name}"
-    return reasons().get((of, dataset.split()[0], ""), "unexplained")
+def outside(every: Sequence[Number], table: int, dataset: str) -> str:
+    """Which published means of a table lie outside of a dataset's intervals, and why: a list in Markdown."""
+    names: dict[str, list[str]] = {}
+    for each in every:
+        if each.table == table and each.mean and each.explained(dataset) is False:
+            of = f"Table {table}, {each.name}"
+            why = reasons().get((of, dataset.split()[0], ""), "Unexplained")
+            names.setdefault(why, []).append(each.name)
+    return "\n".join(f"- {', '.join(each)}: {why}." for why, each in names.items()) or "None."
 
 
 def sources(datasets: Mapping[str, Results]) -> list[dict[str, str]]:
