@@ -2,8 +2,10 @@
 
 import errno
 import importlib
+import itertools
 import json
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -347,18 +349,21 @@ def test_a_dataset_is_not_half_removed(filled, monkeypatch):
 @pytest.mark.filterwarnings("error::corrlib.cache.CorruptEntryWarning")
 def test_pruning_does_not_disturb_readers(monkeypatch):
     kept = cache.cached(squares, n=1000)["squares"]
-    until, removed = time.monotonic() + 1, 0
+    until, removed, done = time.monotonic() + 30, 0, threading.Event()
 
     def read():
-        while time.monotonic() < until:
+        while not done.is_set():
             assert cache.cached(squares, n=7)["squares"].sum() == 91
 
     with ThreadPoolExecutor(2) as pool:
         readers = [pool.submit(read) for _ in range(2)]
-        while not all(reader.done() for reader in readers):
-            upgrade(monkeypatch, f"0.{removed % 2}")
+        for turn in itertools.count():
+            if removed >= 20 or time.monotonic() > until or any(reader.done() for reader in readers):
+                break
+            upgrade(monkeypatch, f"0.{turn % 2}")
             removed += len(contents.prune_entries()[0])
-    assert not any(reader.exception() for reader in readers) and removed > 2
+        done.set()
+    assert not any(reader.exception() for reader in readers) and removed >= 20
     np.testing.assert_array_equal(kept, np.arange(1000) ** 2)
 
 

@@ -17,6 +17,7 @@ from corrlib import convnet
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment import studies
 from corrlib.publishing import chapters, page, sweep
+from corrlib.sift import Sift
 
 CHAPTERS = sorted(ROOT.glob("book/*.py"))  # the template is one, too
 EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
@@ -111,7 +112,7 @@ def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, mo
         monkeypatch.setattr(convnet, "load", lambda weights=None: network)
     monkeypatch.setattr(alignment, "Settings", Aligned)
     monkeypatch.setattr(studies, "LAYERS", ("conv4",))
-    monkeypatch.setattr(studies, "RADII", (20.0,))
+    monkeypatch.setattr(studies, "RADII", (Sift(20.0),))
     monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)
     monkeypatch.setattr(sweep, "command", swept)
     shown = []

@@ -465,9 +465,20 @@ def test_the_tables_of_means_and_of_rectification():
     assert row == ["conv4", "56", [55.0, 54, 56], "53", [66.0, 65, 67], 50, "1e\u201106", 7]
     assert other == ["SIFT 40, smoothed", None, [50.0, 49, 51], None, None, 30, None, None]
     lost = {"conv5": {"active": 12.4, "before": [50.0, 49, 51], "gain": [8.0, 7, 9]}}
-    (row,) = tables.rectification(lost, lost)
-    assert list(row.values()) == ["conv5", 12.4, [50.0, 49, 51], [8.0, 7, 9], 12.4, [8.0, 7, 9]]
-    assert list(tables.rectification({}, lost)[0].values()) == ["none", *[None] * 5]
+    photos = {"categories": ["cat", "dog"], "means": {"conv5": [40.5, 0, 0]}, "rectification": lost}
+    (row,) = tables.rectification(lost, photos)  # 53 and 50 are published
+    assert list(row.values()) == [
+        "conv5",
+        12.4,
+        [50.0, 49, 51],
+        [8.0, 7, 9],
+        "52",
+        [40.5, 0, 0],
+        [50.0, 49, 51],
+    ]
+    assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 6]
+    said = tables.rectification_in_words(photos)
+    assert "conv5 are 11.5 points from those of rectified" in said and "and 2.0 from" in said
 
 
 def test_figures_show_what_they_are_given(rng):
