@@ -183,6 +183,9 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
         "raise KeyError('lost')": r"(?s)(small\.py:\d+: KeyError: 'lost').*raise KeyError.*\1$",
         "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ wrote to standard error:.*odd",
         "import os; os._exit(1)": "small: the kernel died",
+        "from corrlib.publishing import page\nfor a in 1, 2: page.table('t', [{'a': a}], 'c')": (
+            r"small\.py:\d+: two are named table 't'"
+        ),
     }
     for cell, message in cells.items():
         with pytest.raises(chapters.ChapterError, match=message):

@@ -191,7 +191,7 @@ def run(
             raise ChapterError(f"{what}\n\n{error.source}\n{error}\n\n{what}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
-    _check_silent(notebook, chapter)
+    _check_outputs(notebook, chapter)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     written = results.glob(f"{chapter.stem}-*.json") if results else []
     about = dict(digest=digest, memory=most[0], results={path.name: file_digest(path) for path in written})
@@ -243,9 +243,16 @@ def _place(chapter: Path, source: str) -> str:
     return f"{chapter}:{before.count(chr(10)) + 1}" if found else str(chapter)
 
 
-def _check_silent(notebook: nbformat.NotebookNode, chapter: Path) -> None:
-    """Refuse a notebook that has written to standard error; warnings of the cache go to ours instead."""
+def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
+    """Refuse two figures or tables of one name, and standard error; warnings of the cache go to ours."""
+    seen = set()
     for cell in notebook.cells:
+        for name in [
+            (about["kind"], about["name"]) for about, _ in shown({"cells": [cell]}) if "name" in about
+        ]:
+            if name in seen:
+                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name[0]} {name[1]!r}")
+            seen.add(name)
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
         # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
         for harmless in HARMLESS.findall(said):
