@@ -135,9 +135,13 @@ def single(
     for each in every:
         if each.table != table or each.mean != means:
             continue
-        row: dict[str, Any] = {HEADS[table]: each.name, "of": each.of.removeprefix("mean, ")}
-        if not means:  # a reader looks for the category
-            row = {"category": each.of, HEADS[table]: each.name}
+        row: dict[str, Any] = {HEADS[table]: each.name}
+        if table == 1:
+            row |= {"of": each.of}
+        elif not means:  # a reader looks for the category
+            row = {"category": each.of, **row}
+        elif table == 2:  # at three tolerances
+            row = {HEADS[table]: f"{each.name}, {each.of.removeprefix('mean, ')}"}
         row["published"] = f"{each.published:.{each.digits}f}"
         for dataset in datasets:
             value = each.ours.get(dataset)
