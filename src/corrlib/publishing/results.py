@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -28,7 +29,12 @@ def project() -> Path:
 
 def published(name: str) -> list[dict[str, str]]:
     """The rows of one of the paper's own tables, ``book/published/<name>.csv``."""
-    with open(project() / "book" / "published" / f"{name}.csv", newline="", encoding="utf-8") as file:
+    return _table((project() / "book" / "published" / f"{name}.csv").resolve())
+
+
+@functools.cache
+def _table(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from corrlib import metrics
 from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.alignment.flows import TOLERANCE, align, copied
+from corrlib.experiments.alignment.flows import TOLERANCE, Alignment, align, copied
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 from corrlib.sift import Sift
 
@@ -81,6 +81,12 @@ def flow_errors(
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
     pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
+    return _errors_of_pairs(data, settings, category, pairs, order, split)
+
+
+def _errors_of_pairs(
+    data: VOC, settings: Settings, category: str, pairs: Alignment, order: str, split: str
+) -> np.ndarray:
     objects = crops.objects(data, category, split)
     objects = [objects[row] for row in pairs.rows]
     if order == "retrieval":
@@ -212,12 +218,13 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
 
 def _trial(data: VOC, network: Network, settings: Settings, feature: str | Sift, beta: float) -> np.ndarray:
     """PCK over all of `ALPHAS` with its interval, and the share of still pairs, ``(4,)``, on train."""
-    how = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
+    inputs = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
     each, still = [], []
     for category in settings.categories:
-        errors = flow_errors(data, network, settings, category, **how)
+        pairs = align(data, network, settings, category, **inputs)
+        errors = _errors_of_pairs(data, settings, category, pairs, "deformation", "train")
         each.append(np.concatenate([errors / alpha for alpha in ALPHAS], axis=-1))  # as many types thrice
-        still.append(align(data, network, settings, category, **how).still.mean())
+        still.append(pairs.still.mean())
     return np.append(metrics.estimate(each, [1.0])[0], np.mean(still))
 
 

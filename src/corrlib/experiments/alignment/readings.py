@@ -16,8 +16,9 @@ from corrlib.experiments.alignment.flows import GRID_LAYER, align, scale
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["readings"]
+__all__ = ["SOLVERS", "readings"]
 
+#: Solver, as `corrlib.mrf.solve` calls it -> its name in a table.
 SOLVERS = {"trws": "TRW-S", "bp": "BP"}
 #: Ways to transfer a keypoint, by flow and in NN transfer -> the settings.
 TRANSFERS = {
@@ -51,9 +52,9 @@ def readings(
     norms = {m: scale(data, network, feature=f, size=settings.size) for m, f in settings.features.items()}
     squared = network.receptive_fields[GRID_LAYER].stride ** 2
     units = {
-        "0.003, in pixels": dict.fromkeys(norms, PAPER_BETA),
-        "0.003, in grid cells": dict.fromkeys(norms, PAPER_BETA / squared),
-        "0.003, in pixels, for features as they are": {m: PAPER_BETA / norm for m, norm in norms.items()},
+        f"{PAPER_BETA}, in pixels": dict.fromkeys(norms, PAPER_BETA),
+        f"{PAPER_BETA}, in grid cells": dict.fromkeys(norms, PAPER_BETA / squared),
+        f"{PAPER_BETA}, in pixels, for features as they are": {m: PAPER_BETA / n for m, n in norms.items()},
     }
     layers = [name for name in ("fc7", "conv5 mean", "pool5") if name.split()[0] in network.layers]
     halved = replace(settings, radius=settings.radius / 2, smoothing=SCALE_SPACE)

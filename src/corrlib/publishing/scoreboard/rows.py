@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from math import nan
 from typing import Any
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.claims import Claim, reasons, registry
+from corrlib.publishing.scoreboard.claims import Claim, Key, reasons, registry
 from corrlib.publishing.scoreboard.judging import (
     Differences,
     Results,
@@ -79,9 +80,18 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
 
 def _published(claim: Claim) -> str:
     """The verdict on a claim by the published differences alone."""
-    paper = {(each.table, each.name, each.of): each.published for each in numbers({})}
-    each = [[paper[a] - paper[b]] * 3 for _, a, b in claim.published]
+    each = [[value] * 3 for _, value in _published_differences(claim)]
     return mark(metrics.judge(each, at_least=claim.relation != "better") if each else NOT_TESTED)
+
+
+def _published_differences(claim: Claim) -> list[tuple[str, float]]:
+    paper = _paper()
+    return [(label, paper[a] - paper[b]) for label, a, b in claim.published]
+
+
+@cache
+def _paper() -> dict[Key, float]:
+    return {(each.table, each.name, each.of): each.published for each in numbers({})}
 
 
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
@@ -89,7 +99,6 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
 
     Of no section (None) are the claims that are not in the paper.
     """
-    paper = {(each.table, each.name, each.of): each.published for each in numbers({})}
     rows = []
     for name, claim in registry().items():
         if (claim.section if claim.quote else None) != section:
@@ -98,7 +107,7 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
         text += [f'<span class="quote">\u201c{claim.quote}\u201d</span>'] * bool(claim.quote)
         text += [f"[{claim.chapter}](#{claim.label})"] * bool(claim.label)
         text += [f"Not tested: {claim.why}."] * bool(claim.why)
-        published = [listed(label, [paper[a] - paper[b], nan]) for label, a, b in claim.published]
+        published = [listed(label, [value, nan]) for label, value in _published_differences(claim)]
         row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
         rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
     shown = {key for row in rows for key in row if key != "published" or row[key]}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from corrlib.experiments import alignment
+from corrlib.experiments.alignment.readings import SOLVERS
 from corrlib.publishing.tables.experiments import published
 
 
@@ -17,7 +18,7 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
         {
             "method": row["method"].replace(" ", "\u00a0"),
             "beta": f"{row['beta']:g}",
-            "solver": {"trws": "TRW-S", "bp": "BP"}[row["solver"]],
+            "solver": SOLVERS[row["solver"]],
             "no flow": 100 * row["still"],
             "optimal": 100 * row["optimal"],
             "excess": f"{100 * row['median']:.2f}",
