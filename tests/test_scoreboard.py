@@ -10,10 +10,12 @@ import pytest
 
 from conftest import ROOT
 from corrlib import metrics
-from corrlib.publishing import results, scoreboard
+from corrlib.publishing import results, scoreboard, tables
 from corrlib.publishing.scoreboard.claims import reasons
 from corrlib.publishing.scoreboard.numbers import pairs
 
+#: Of the recorded photographs.
+CATEGORIES = ("cow", "horse", "sheep")
 PAPER = ROOT.parent / "shared" / "paper" / "long2014.md"
 ABOUT = {"dataset": "voc2011", "data": "d", "weights": "w", "network": "n", "code": "c", "seconds": 1.0}
 ABOUT |= {"parameters": {"alpha": 0.1}}
@@ -215,6 +217,26 @@ def test_what_is_not_supported_has_a_reason_of_that_verdict(photos, monkeypatch)
         assert word in (SUPPORTED, NOT_TESTED) or (name, "voc2011", word) in known, name
     (row,) = scoreboard.claims({"voc2011": {"chosen-eta": [["", (-1, -2, -0.5)]]}})
     assert row["voc2011"].endswith('<span class="reason">Unexplained.</span>')
+
+
+def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
+    alignment, classification, prediction = (
+        photos[name]["values"] for name in ("alignment", "classification", "prediction")
+    )
+    trws, bp = (
+        [row for row in tables.readings(alignment["readings"]) if row["reading"].strip("*") == name]
+        for name in ("TRW-S", "BP")
+    )
+    assert bp[0]["distance"] < trws[0]["distance"], "belief propagation is nearer"
+    before = classification["rectification"]["conv5"]["before"][0]
+    means = {name: value[0] for name, value in classification["means"].items()}
+    paper = (
+        sum(float(row[c]) for row in rows_of("table3") if row["feature"] == "conv5" for c in CATEGORIES) / 3
+    )
+    assert abs(before - paper) < abs(means["conv5"] - paper) and before > means["conv3"]
+    (row,) = [row for row in rows_of("table4") if row["method"] == "SIFT+prior"]
+    alone = 100 * prediction["means"]["prior alone"][0][0]
+    assert alone > sum(float(row[category]) for category in CATEGORIES) / 3
 
 
 def test_pairs_are_compared_with_the_published_order_as_by_hand(photos):
