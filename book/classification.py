@@ -25,6 +25,7 @@ C: float = 1e-6  # of the SVMs, the paper's
 Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # compared for the category shown
 folds: int = 5  # of the training images
 average: str = "keypoints"  # accuracy over all keypoints; or types: over their types, each averaged first
+rectified: bool = False  # features of convolution layers after rectification, or before it
 frame: str = "box"  # what is warped to a square: the box, or the whole image
 size: int = 227  # side of the object crops
 category: str = ""  # a single category; empty: all
@@ -195,7 +196,8 @@ page.table(
 # are between the share of maxima within 8 pixels and that of a uniform draw.
 
 # %%
-every_layer = [name for name, field in network.receptive_fields.items() if field.size <= size]
+fields = network.receptive_fields
+every_layer = [name for name in network.layers if name in fields and fields[name].size <= size]
 by_layer = classification.classify(data, network, settings, every_layer)
 differences = classification.differences(predicted | by_layer, best, located, settings)
 claims, caption, fared = scoreboard.beside_photos(data.name, differences, photos)
@@ -203,21 +205,21 @@ page.table("naming-claims", claims, caption)
 page.text(fared)
 
 # %% [markdown]
-# ## Before rectification
+# ## Before or after rectification
 #
-# The features of a convolution layer are rectified: what would be negative becomes zero. The next table counts the activations
-# at keypoints that remain, and gives the same classifiers the outputs of each layer before rectification. The paper does not say
-# which of the two it used; in Caffe, a network that is stopped at a convolution layer gives the latter.
+# A convolution layer is followed by rectification: what is negative becomes zero. The paper speaks of "convolutional layer
+# activations", and does not say whether it took them before or after. The next table counts the outputs at keypoints that
+# rectification keeps, and compares classifiers of either.
 
 # %%
 lost = classification.rectification(data, network, settings)
 page.table(
     "rectification",
     tables.rectification(lost, photos.values),
-    f"""*Rectification* on {data.name}: the share of activations at validation keypoints that are not zero; mean accuracy in percent with the layer's
-    outputs before they are rectified, and its gain over the layer in [the table of means](#table-naming-means). At the right, the published accuracy of
-    the recorded photographs' categories, and theirs with rectified and unrectified features. With 95 % bootstrap intervals.""",
-    formats={"active, %": ".0f", "gain": "+.1f"},
+    f"""*Rectification* on {data.name}: the share of a layer's outputs at validation keypoints that are positive; mean accuracy in percent before
+    and after rectification, and the gain of the former. At the right, the published accuracy of the recorded photographs' categories, and theirs before
+    and after. With 95 % bootstrap intervals.""",
+    formats={"positive, %": ".0f", "gain": "+.1f"},
 )
 page.text(tables.rectification_in_words(photos.values))
 

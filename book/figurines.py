@@ -113,7 +113,7 @@ page.table(
 # no keypoint, no box and no image of the world above was ever shown to it.
 
 # %%
-about, layers = network.metadata, [layer for layer in network.receptive_fields if "conv" in layer]
+about, layers = network.metadata, [layer for layer in network.layers if "conv" in layer]
 widths = ", ".join(f"{layer} {network.channels(layer)}" for layer in layers)
 facts = {
     "channels": f"{widths}, fc6 and fc7 {network.channels('fc7')}",

@@ -18,7 +18,7 @@ the package first, for a record names the commit that computed it.
 #: With three categories, the studies can afford more objects of each than in the book.
 GIVEN = {
     "alignment": {"validated": 60, "studied": 40, "read": 1000},
-    "classification": {"localised": 60, "localised_others": 60},
+    "classification": {"localised": 200, "localised_others": 200},
     "prediction": {"studied": 40},
     "visualization": {"database_images": 600},
 }

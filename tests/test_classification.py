@@ -9,7 +9,7 @@ import pytest
 
 import narrow
 from corrlib import convnet, metrics, sift, svm
-from corrlib.convnet.dense import dense_features, unrectified
+from corrlib.convnet.dense import dense_features
 from corrlib.data import Instance, crops, open_dataset
 from corrlib.experiments.classification import (
     Settings,
@@ -19,7 +19,7 @@ from corrlib.experiments.classification import (
     responses,
     training,
 )
-from corrlib.experiments.classification.settings import UNRECTIFIED, Warp
+from corrlib.experiments.classification.settings import Sampling
 from corrlib.publishing import plots, tables
 from corrlib.sift import SCALE_SPACE, Sift
 
@@ -27,7 +27,7 @@ NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
 NAN = np.nan
 SETTINGS = Settings(categories=["thing"])
 TYPES = replace(SETTINGS, average="types")
-BOX = SETTINGS.warp
+BOX, RECTIFIED = Sampling("box", 227), replace(SETTINGS, rectified=True)
 SIFT = Sift(20.0)
 SMOOTH = Sift(40.0, SCALE_SPACE)
 
@@ -91,9 +91,9 @@ def figures(own_cache):
     plt.close("all")
 
 
-def at(network, feature, split="val", *, data=DATA, warp=BOX):
+def at(network, feature, split="val", *, data=DATA, sampling=BOX):
     """The feature at each keypoint of a split."""
-    return features.features(data, network, "thing", split, feature=feature, warp=warp)
+    return features.features(data, network, "thing", split, feature=feature, sampling=sampling)
 
 
 # --- keypoints and their features
@@ -130,42 +130,44 @@ def test_features_are_those_at_the_keypoints(network):
 
 def test_crops_are_of_the_box_or_of_the_whole_image_and_a_margin_is_at_the_same_scale(network):
     instance = DATA.instances("thing", "val")[0]
-    crop = Warp("image", 518).crop(instance, (259, 259))
+    crop = Sampling("image", 518).crop(instance, (259, 259))
     assert crop.shape == (518, 518)
     np.testing.assert_allclose(crop.points(np.array([[0, 10]])), [[0.5, 20.5]])
-    box, image = (at(network, "conv1", warp=Warp(frame, 227)) for frame in ("box", "image"))
+    box, image = (at(network, "conv1", sampling=Sampling(frame, 227)) for frame in ("box", "image"))
     assert (box != image).mean() > 0.5
     for frame in ("box", "image"):
-        plain, wide = (Warp(frame, 150).crop(instance, (259, 259), margin) for margin in (0, 20))
+        plain, wide = (Sampling(frame, 150).crop(instance, (259, 259), margin) for margin in (0, 20))
         assert plain.shape == (150, 150) and wide.shape == (190, 190)
         np.testing.assert_allclose(wide.points(instance.keypoints), plain.points(instance.keypoints) + 20)
 
 
-def test_unrectified_outputs_are_the_layer_less_the_layer_negated(network):
-    for name, linear in UNRECTIFIED.items():
+def test_outputs_before_rectification_are_the_layer_less_the_layer_negated(network):
+    for name in ("conv1", "conv2", "conv5"):
         turned = _parameters(network)
         turned |= {f"{name}.{kind}": -turned[f"{name}.{kind}"] for kind in ("weight", "bias")}
         negated = convnet.Network("caffenet", turned, network.preprocessing, source="negated.safetensors")
         positive, negative = at(network, name), at(negated, name)
         assert (negative > 0).mean() > 0.2
-        np.testing.assert_allclose(at(network, linear), positive - negative, atol=1e-4)
-    with pytest.raises(ValueError, match="pool5 is no convolution layer"):
-        unrectified(network, "pool5", np.zeros((13, 13, 4), np.float32), np.zeros((1, 2), int))
+        before = at(network, name, sampling=BOX._replace(rectified=False))
+        np.testing.assert_allclose(before, positive - negative, atol=1e-4)
+    for name in ("pool5", "conv5 linear"):
+        before = at(network, name, sampling=BOX._replace(rectified=False))
+        np.testing.assert_array_equal(before, at(network, name))
 
 
 def test_what_rectification_loses_is_measured(network):
-    lost = evaluation.rectification(DATA, network, replace(SETTINGS, layers=["conv2", "conv5"]))
-    assert list(lost) == ["conv5"]
-    for name in ("conv5", "conv5 linear"):
-        assert lost["conv5"]["active"] == pytest.approx(100 * (at(network, name) > 0).mean())
-    predicted = evaluation.classify(DATA, network, SETTINGS, ["conv5", "conv5 linear"])
+    lost = evaluation.rectification(DATA, network, replace(SETTINGS, layers=["conv2", "conv5", "pool5"]))
+    assert list(lost) == ["conv2", "conv5"]
+    assert lost["conv5"]["active"] == pytest.approx(100 * (at(network, "conv5") > 0).mean())
+    predicted = evaluation.classify(DATA, network, RECTIFIED, ["conv5", "conv5 linear"])
     after, before = (evaluation.mean_accuracy(each, SETTINGS) for each in predicted.values())
-    np.testing.assert_array_equal(lost["conv5"]["before"], before)
+    np.testing.assert_array_equal(lost["conv5"]["linear"], before)
+    np.testing.assert_array_equal(lost["conv5"]["rectified"], after)
     assert lost["conv5"]["gain"][0] == pytest.approx(before[0] - after[0]) and before[0] != after[0]
 
 
 def test_a_type_of_feature_has_one_scale_over_all_categories(network):
-    data, take = Patterns("a", categories=("thing", "other")), dict(feature="conv2", warp=BOX)
+    data, take = Patterns("a", categories=("thing", "other")), dict(feature="conv2", sampling=BOX)
     each = [features.features(data, network, name, "train", **take) for name in data.categories]
     norm = metrics.rms_norm(np.concatenate(each) * features.scale(data, network, **take))
     assert norm == pytest.approx(512, rel=1e-5)
@@ -179,14 +181,17 @@ def test_bad_input_is_refused_by_name(network):
     empty, single = Patterns("empty", train=0), Patterns("single", train=1)
     for call, message in (
         (lambda: at(network, "conv9"), "unknown layer 'conv9'.* conv1, pool1"),
-        (lambda: at(network, "conv5", warp=Warp("box", 151)), "receptive field is larger .* 151 pixels"),
-        (lambda: at(network, "conv2 linear"), "conv3 linear"),
+        (
+            lambda: at(network, "conv5", sampling=Sampling("box", 151)),
+            "receptive field is larger .* 151 pixels",
+        ),
+        (lambda: at(network, "pool2 linear"), "unknown layer 'pool2 linear'.* conv2 linear"),
         (lambda: Settings(frame="crop"), "'box' or 'image', got 'crop'"),
         (lambda: Settings(average="objects"), "average must be 'keypoints' or 'types', got 'objects'"),
         (lambda: Settings(size=0), "size of object crops must be at least 1, got 0"),
         (lambda: features.keypoints(empty, "thing", "train"), "memory: no object of 'thing' .* in train"),
         (lambda: responses.category_peaks(DATA, network, SETTINGS, "thing", 0), "at least 1 object, got 0"),
-        (lambda: evaluation.classify(DATA, silent, SETTINGS, ["conv2"]), "'conv2' .* training .* all zero"),
+        (lambda: evaluation.classify(DATA, silent, RECTIFIED, ["conv2"]), "'conv2' .* training .* all zero"),
         (
             lambda: training.cross_validate(single, network, SETTINGS, [SIFT], Cs=[1]),
             "'thing' in train: .* 2 gr",
@@ -229,9 +234,9 @@ def test_patterns_are_recognised_and_cross_validation_agrees(network):
 
 
 def test_predictions_are_those_of_a_loop_over_keypoints(network):
-    settings = replace(SETTINGS, C=1e-7)
+    settings = replace(RECTIFIED, C=1e-7)
     ((predicted,),) = evaluation.classify(DATA, network, settings, ["conv4"]).values()
-    factor = features.scale(DATA, network, feature="conv4", warp=BOX)
+    factor = features.scale(DATA, network, feature="conv4", sampling=BOX)
     train, val = (factor * at(network, "conv4", split) for split in ("train", "val"))
     classifier = svm.train(train, features.keypoints(DATA, "thing", "train").kind, C=1e-7)
     places = np.argwhere(features.keypoints(DATA, "thing", "val").visible)
@@ -327,10 +332,11 @@ def test_peaks_of_two_objects_of_an_image_are_of_one_image(network, monkeypatch)
 def test_responses_are_those_of_shifted_features(network):
     (instance, *_) = DATA.instances("thing", "val")
     settings = replace(SETTINGS, layers=["conv3"], radii=[80.0])
+    before = settings.sampling
     peaks = responses.category_peaks(DATA, network, settings, "thing", 1)
     wide = np.pad(DATA.image(instance.image_id), [(16, 16), (16, 16), (0, 0)], mode="edge")  # the margin
     points = (instance.keypoints + 16)[np.isfinite(instance.keypoints[:, 0])]
-    maps = dense_features(network, wide, ["conv3"])["conv3"]
+    maps = dense_features(network, wide, ["conv3 linear"])["conv3 linear"]
 
     def described(feature, place):
         if feature == "conv3":  # the first dense feature is centred on pixel 17
@@ -338,8 +344,8 @@ def test_responses_are_those_of_shifted_features(network):
         return sift.descriptors(wide, place, bin_size=80)
 
     for feature in settings.features:
-        factor = features.scale(DATA, network, feature=feature, warp=BOX)
-        rows = factor * at(network, feature, "train")
+        factor = features.scale(DATA, network, feature=feature, sampling=before)
+        rows = factor * at(network, feature, "train", sampling=before)
         classifier = svm.train(rows, features.keypoints(DATA, "thing", "train").kind)
         for n, point in enumerate(points):
             values = np.empty((21, 21))
@@ -464,21 +470,14 @@ def test_the_tables_of_means_and_of_rectification():
     row, other = (list(each.values()) for each in rows)
     assert row == ["conv4", "56", [55.0, 54, 56], "53", [66.0, 65, 67], 50, "1e\u201106", 7]
     assert other == ["SIFT 40, smoothed", None, [50.0, 49, 51], None, None, 30, None, None]
-    lost = {"conv5": {"active": 12.4, "before": [50.0, 49, 51], "gain": [8.0, 7, 9]}}
-    photos = {"categories": ["cat", "dog"], "means": {"conv5": [40.5, 0, 0]}, "rectification": lost}
+    before, after = [50.0, 49, 51], [40.5, 0, 0]
+    lost = {"conv5": {"active": 12.4, "linear": before, "rectified": after, "gain": [8.0, 7, 9]}}
+    photos = {"categories": ["cat", "dog"], "rectification": lost}
     (row,) = tables.rectification(lost, photos)  # 53 and 50 are published
-    assert list(row.values()) == [
-        "conv5",
-        12.4,
-        [50.0, 49, 51],
-        [8.0, 7, 9],
-        "52",
-        [40.5, 0, 0],
-        [50.0, 49, 51],
-    ]
-    assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 6]
+    assert list(row.values()) == ["conv5", 12.4, before, after, [8.0, 7, 9], "52", before, after]
+    assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 7]
     said = tables.rectification_in_words(photos)
-    assert "conv5 are 11.5 points from those of rectified" in said and "and 2.0 from" in said
+    assert "conv5 are 2.0 points from those of features before" in said and "and 11.5 from" in said
 
 
 def test_figures_show_what_they_are_given(rng):
@@ -499,7 +498,7 @@ def test_real_photographs_agree_with_an_independent_trial(real):
     """Ducks of the photographs beside the project, as its README has them, to a few points."""
     data, network = open_dataset(real), convnet.load(real / "weights" / "bvlc_alexnet_conv_int8.npz")
     data.__dict__["categories"] = ("duck",)  # the others take minutes
-    settings = replace(SETTINGS, categories=["duck"])
+    settings = replace(RECTIFIED, categories=["duck"])
     predicted = evaluation.classify(data, network, settings, ["conv1", "conv4", Sift(10.0, SCALE_SPACE)])
     conv1, conv4, sift = (evaluation.mean_accuracy(each, TYPES)[0] for each in predicted.values())
     assert conv4 > sift > conv1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from corrlib.convnet.dense import dense_features, dense_field, unrectified
+from corrlib.convnet.dense import dense_features, dense_field
 from narrow import noise, random_network
 from refusals import refused
 
@@ -52,15 +52,6 @@ def test_at_the_border_the_image_is_cropped_not_shifted(rng):
     assert_close(dense[6::16, 3::16], net.features(image[6:, 3:], "conv4"))
 
 
-@pytest.mark.parametrize(("layer", "before"), [("conv2", "norm1"), ("conv4", "conv3")])
-def test_features_are_the_rectified_outputs(rng, layer, before):
-    net, image = random_network(rng), noise(rng, 227, 227)
-    units_rc = np.array([[0, 0], [2, 5], [12, 12]])
-    outputs = unrectified(net, layer, net.features(image, before), units_rc)
-    assert (outputs < 0).any()
-    assert_close(np.maximum(outputs, 0), net.features(image, layer)[tuple(units_rc.T)])
-
-
 IMAGE, NARROW = np.zeros((227, 227, 3), np.uint8), random_network(np.random.default_rng(0), hidden=5)
 
 
@@ -71,5 +62,5 @@ test_bad_input_is_refused = refused(
     (lambda: dense_features(NARROW, IMAGE.astype(float), ["conv1"]), r"\(227, 227, 3\) float64"),
     (lambda: dense_features(NARROW, IMAGE[None], ["conv1"]), r"expected images \(H, W, 3\)"),
     (lambda: dense_features(NARROW, IMAGE[:, :130], ["conv1", "conv4"]), r"227 x 130 are .* \(131 x 131\)"),
-    (lambda: unrectified(NARROW, "pool5", IMAGE, IMAGE), "pool5 is no convolution layer"),
+    (lambda: dense_features(NARROW, IMAGE, ["norm1 linear"]), "unknown layer 'norm1 linear'; known layers:"),
 )

@@ -136,11 +136,11 @@ def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
         return {"choice": "solver", "reading": text, "ours": ours, "pck": pck, "still": still}
 
     rows = [reading("A", 0.196, 0.16, 0.141), reading("B", 0.206, 0.14, 0.051, ours=True)]
-    published, first, second = tables.readings(rows)
+    published, first, second = tables.readings(rows, "table2_alpha0.1")
     assert [published[m] for m in rows[0]["pck"]] == [19.6, 16.0, 11.1] and published["distance"] == ""
     assert first["distance"] == pytest.approx(1) and second["distance"] == pytest.approx(3)
     assert second["reading"] == "**B**" and first["still"] == "30"
-    said = tables.readings_in_words(rows)
+    said = tables.readings_in_words(rows, "table2_alpha0.1")
     assert said == (
         "- *solver*: nearest is \u201cA\u201d, 1.0 points away; \u201cB\u201d, which is used, 3.0."
     )

@@ -74,7 +74,7 @@ def test_the_prior_comes_from_the_nearest_object(world, network, split, missing,
     points = crops.keypoints(crops.objects(world, "horse", "train"), 500)
     settings = prediction.Settings(prior_missing=missing)
     means = evaluation.prior_means(world, network, settings, "horse", split)
-    nearest = neighbors(world, network, "horse", split, layer="pool5")
+    nearest = neighbors(world, network, "horse", split, layer="pool5", size=500)
     assert len(means) == len(nearest)
     for n, k in np.ndindex(means.shape[:2]):
         rows = [row for row in nearest[n, :count] if row >= 0 and np.isfinite(points[row, k]).all()]
@@ -145,7 +145,7 @@ def test_logistics_with_and_without_held_out_examples(rng):
 
 def test_strides_are_compared_on_the_same_objects(world, network, resolved, monkeypatch):
     monkeypatch.setattr(crops, "evenly_spaced", lambda total, limit=None: np.arange(total)[::-1][:limit])
-    settings = resolved("aeroplane", "sofa", studied=2, eta=1.0)
+    settings = resolved("aeroplane", "sofa", studied=2, eta=1.0, prior_missing="next")
     result = prediction.by_stride(world, network, settings)
     assert list(result) == ["conv5", "conv5+prior", "best place"]
     assert all(list(strides) == [16, 8, 4] for strides in result.values())
@@ -197,11 +197,34 @@ def test_the_table_has_each_method_and_the_prior_alone(world, network, resolved)
         expected = crops.by_image(crops.errors(points, objects, 227), objects)
         np.testing.assert_array_equal(errors[method][0], expected)
     for layer in ("pool5", "conv1"):
-        (copied,) = evaluation.copy_errors(world, network, settings, layer=layer)
-        means = evaluation.prior_means(world, network, settings, "aeroplane", "val", layer=layer)
+        other = replace(settings, prior_layer=layer)
+        (copied,) = evaluation.copy_errors(world, network, other)
+        means = evaluation.prior_means(world, network, other, "aeroplane", "val")
         expected = crops.by_image(crops.errors(means, objects, 227), objects)
         np.testing.assert_array_equal(copied, expected)
         assert np.array_equal(errors["prior alone"][0], expected, equal_nan=True) == (layer == "pool5")
+
+
+def test_other_readings_differ_from_ours_in_one_choice(world, network, resolved):
+    settings = resolved("aeroplane", eta=0.3, prior_size=500)
+    rows = {row["reading"]: row for row in prediction.readings(world, network, settings)}
+    ours = [name for name, row in rows.items() if row["ours"]]
+    assert len(ours) == len({row["choice"] for row in rows.values()}) == 6
+    for reading, other in (
+        (ours[0], {}),
+        ("the next one that shows it", {"prior_missing": "next"}),
+        ("by the plain logistic", {"calibrated": False}),
+        ("before rectification", {"layer": "conv5 linear"}),
+    ):
+        own = replace(settings, **other)
+        errors = prediction.errors(world, network, own, dict.fromkeys(own.features, 0.3))
+        for method, name in zip(settings.methods, own.methods, strict=True):
+            pck = metrics.pck(errors[name][0], prediction.ALPHAS)
+            np.testing.assert_array_equal(rows[reading]["pck"][method]["aeroplane"], pck)
+    (errors,) = prediction.errors(world, network, settings, dict.fromkeys(settings.features, 0.3))["conv5"]
+    known = errors[~np.isnan(errors)]
+    share = rows["over keypoints"]["pck"]["conv5"]["aeroplane"]
+    np.testing.assert_allclose(share, [(known < alpha).mean() for alpha in prediction.ALPHAS])
 
 
 def test_examples_are_predicted_as_the_table_is(world, network, resolved):
@@ -267,7 +290,7 @@ def test_settings_are_completed_or_refused(world, network, monkeypatch):
         ({"stride": 0}, "expected one of 1, 2, 4, 8, 16"),
         ({"category": "unicorn"}, "unknown category"),
         ({"etas": [0.1, 1.0]}, "etas must be one or more numbers from 0 to below 1, got .*1.0"),
-        ({"prior_missing": "none"}, "prior_missing must be 'next' or 'any', got 'none'"),
+        ({"prior_missing": "none"}, "prior_missing must be 'any' or 'next', got 'none'"),
     ):
         with pytest.raises(ValueError, match=message):
             prediction.Settings(**parameters).resolve(world, network)

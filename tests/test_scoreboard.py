@@ -224,7 +224,11 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
         photos[name]["values"] for name in ("alignment", "classification", "prediction")
     )
     trws, bp = (
-        [row for row in tables.readings(alignment["readings"]) if row["reading"].strip("*") == name]
+        [
+            row
+            for row in tables.readings(alignment["readings"], "table2_alpha0.1")
+            if row["reading"].strip("*") == name
+        ]
         for name in ("TRW-S", "BP")
     )
     assert bp[0]["distance"] < trws[0]["distance"], "belief propagation is nearer"

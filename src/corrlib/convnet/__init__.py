@@ -6,6 +6,6 @@
 """
 # ruff: noqa: F401
 
-from corrlib.convnet.layers import architecture, receptive_fields
+from corrlib.convnet.layers import LINEAR, architecture, receptive_fields
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 from corrlib.convnet.weights import load, save

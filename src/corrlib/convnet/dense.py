@@ -1,4 +1,4 @@
-"""Features at every pixel (dilated convolutions), and outputs of a layer before it is rectified."""
+"""Features at every pixel, by dilated convolutions."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from corrlib.convnet.layers import apply, to_numpy
+from corrlib.convnet.layers import LINEAR, apply, to_numpy
 from corrlib.convnet.network import Network
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["dense_features", "dense_field", "unrectified"]
+__all__ = ["dense_features", "dense_field"]
 
 
 @torch.inference_mode()
@@ -51,8 +51,10 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
         shifted = replace(step, stride=1, padding=step.padding * dilation, ceil=False)
         x = apply(shifted, x, *network.parameters(step.name), dilation)
         dilation *= step.stride
+        if (linear := f"{step.name}{LINEAR}") in result:
+            result[linear] = to_numpy(x, linear, network.source)[0]
+        x = functional.relu(x, inplace=linear not in result) if step.rectified else x
         if step.name in result:
-            # The next layer rectifies its own output in place, not this one.
             result[step.name] = to_numpy(x, step.name, network.source)[0]
     return result
 
@@ -60,34 +62,3 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
 def dense_field(network: Network, layer: str) -> ReceptiveField:
     """The receptive fields of `dense_features`: those of the layer, at a stride of one pixel."""
     return replace(network.receptive_fields[layer], stride=1)
-
-
-@torch.inference_mode()
-def unrectified(network: Network, layer: str, maps: np.ndarray, units_rc: np.ndarray) -> np.ndarray:
-    """Outputs of some units of a convolution layer before rectification.
-
-    ValueError if the layer is unknown or not a convolution layer.
-
-    Parameters
-    ----------
-    layer : str
-        A convolution layer other than the first.
-    maps : array (h, w, C)
-        Features of the layer before it.
-    units_rc : array (n, 2)
-        Rows and columns of the units in the layer's map.
-
-    Returns
-    -------
-    array (n, C') float32
-    """
-    step = network.architecture.layers[network.architecture.index(layer)]
-    if step.kind != "conv":
-        raise ValueError(f"{layer} is no convolution layer: only these are rectified")
-    sides = [(step.padding, step.padding)] * 2
-    windows = np.lib.stride_tricks.sliding_window_view(
-        np.pad(maps, [*sides, (0, 0)]), (step.kernel, step.kernel), axis=(0, 1)
-    )
-    rows, cols = units_rc.T * step.stride
-    inputs = torch.from_numpy(windows[rows, cols]).to(network.device)
-    return functional.conv2d(inputs, *network.parameters(layer), groups=step.groups)[..., 0, 0].cpu().numpy()

@@ -1,8 +1,8 @@
 """The layer lists of CaffeNet, BVLC AlexNet and torchvision's AlexNet, and the computation of one layer.
 
 A layer list is the whole description of a network: receptive fields, output shapes, the checks of a weights
-file and the computation itself all follow from it. Rectification is part of the ``conv`` and ``fc`` layers,
-so ``conv4`` means the rectified activations, as in the paper.
+file and the computation itself all follow from it. Rectification is part of the ``conv`` and ``fc`` layers:
+``conv4`` means the rectified activations, and ``conv4 linear`` the same before rectification.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["Architecture", "apply", "architecture", "receptive_fields", "to_numpy"]
+__all__ = ["LINEAR", "Architecture", "apply", "architecture", "receptive_fields", "to_numpy"]
 
+#: Ends the name of a convolution layer's outputs before rectification.
+LINEAR = " linear"
 #: Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of squares of n channels) ** beta.
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
@@ -34,6 +36,11 @@ class Layer:
     padding: int = 0
     groups: int = 1
     ceil: bool = False
+
+    @property
+    def rectified(self) -> bool:
+        """Whether its outputs are rectified, as all of convolution and fully connected layers but fc8's."""
+        return self.kind in ("conv", "fc") and self.name != "fc8"
 
     def output_side(self, side: int) -> int:
         """Number of output units along an axis of `side` inputs."""
@@ -58,11 +65,13 @@ class Architecture:
         return height, width
 
     def index(self, layer: str) -> int:
-        """Position of `layer` in the list; ValueError if it is unknown."""
+        """Position of `layer`, or of the layer whose linear outputs it names; ValueError if it is unknown."""
         names = [step.name for step in self.layers]
-        if layer not in names:
-            raise ValueError(f"unknown layer {layer!r} of {self.name}; known layers: {', '.join(names)}")
-        return names.index(layer)
+        linear = [f"{step.name}{LINEAR}" if step.kind == "conv" else "" for step in self.layers]
+        for known in (names, linear):
+            if layer in known:
+                return known.index(layer)
+        raise ValueError(f"unknown layer {layer!r} of {self.name}; known layers: {', '.join(names)}")
 
 
 _CAFFENET = [
@@ -117,16 +126,14 @@ def receptive_fields(name: str) -> dict[str, ReceptiveField]:
 def apply(
     layer: Layer, x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, dilation: int = 1
 ) -> Tensor:
-    """Activations of `layer` for `x` ``(N, C, H, W)`` (fc layers flatten it), rectified unless it is fc8."""
+    """Outputs of `layer` before rectification, for `x` ``(N, C, H, W)``, which fc layers flatten."""
     if layer.kind == "conv":
-        x = functional.conv2d(x, weight, bias, layer.stride, layer.padding, dilation, layer.groups)
-        return functional.relu(x, inplace=True)
+        return functional.conv2d(x, weight, bias, layer.stride, layer.padding, dilation, layer.groups)
     if layer.kind == "pool":
         return functional.max_pool2d(x, layer.kernel, layer.stride, layer.padding, dilation, layer.ceil)
     if layer.kind == "norm":
         return normalize(x)
-    x = functional.linear(x.flatten(1), weight, bias)
-    return x if layer.name == "fc8" else functional.relu(x, inplace=True)
+    return functional.linear(x.flatten(1), weight, bias)
 
 
 def normalize(x: Tensor) -> Tensor:

@@ -11,9 +11,10 @@ from pathlib import PurePath
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from corrlib.convnet.device import device
-from corrlib.convnet.layers import Architecture, apply, architecture, receptive_fields, to_numpy
+from corrlib.convnet.layers import LINEAR, Architecture, apply, architecture, receptive_fields, to_numpy
 from corrlib.geometry import ReceptiveField
 
 __all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
@@ -77,7 +78,7 @@ class Network:
     Attributes
     ----------
     receptive_fields : dict of str to ReceptiveField
-        Of conv1 ... pool5, in the architecture's order.
+        Of conv1 ... pool5, in the architecture's order; then, before rectification, of ``conv1 linear`` ...
     digest : str
         16 hex digits of the SHA-256 of architecture, preprocessing and parameters.
     device : torch.device
@@ -98,6 +99,8 @@ class Network:
         self.source = source
         self.metadata = dict(metadata or {})
         self.receptive_fields: dict[str, ReceptiveField] = receptive_fields(architecture_name)
+        convolutions = [layer.name for layer in self.architecture.layers if layer.kind == "conv"]
+        self.receptive_fields |= {f"{name}{LINEAR}": self.receptive_fields[name] for name in convolutions}
         arrays = {key: np.ascontiguousarray(value, dtype=np.float32) for key, value in parameters.items()}
         self._channels = _check_parameters(self.architecture, arrays, source)
         self.digest = _digest(self.architecture, preprocessing, arrays)
@@ -130,10 +133,14 @@ class Network:
 
     def channels(self, layer: str) -> int:
         """Number of channels of `layer`; ValueError if there are no weights for it."""
-        if layer not in self._channels:
+        name = layer.removesuffix(LINEAR) if layer in self.receptive_fields else layer
+        if name not in self._channels:
             known = ", ".join(self.layers)
-            raise ValueError(f"{self.source}: unknown layer {layer!r}; known layers: {known}")
-        return self._channels[layer]
+            raise ValueError(
+                f"{self.source}: unknown layer {layer!r}; known layers: {known}; and, before rectification,"
+                f" conv1{LINEAR} and so on"
+            )
+        return self._channels[name]
 
     def parameters(self, layer: str) -> tuple[Tensor | None, Tensor | None]:
         """Weight and bias of a layer, on the device; None for layers without parameters."""
@@ -144,7 +151,7 @@ class Network:
         return self.architecture.output_shape(shape, layer)
 
     def features(self, images: np.ndarray, layer: str) -> np.ndarray:
-        """Activations of one layer, rectified in conv and fc layers (except fc8).
+        """Activations of one layer: those of conv and fc layers, except fc8, are rectified.
 
         ValueError if the layer is unknown, the images have a wrong type, shape or size, or features are not
         finite.
@@ -155,6 +162,7 @@ class Network:
             At least as large as the layer's receptive field, and 227 x 227 for fully connected layers. May be
             memory mapped: one batch is read at a time.
         layer : str
+            One of `layers`; or, say, ``conv4 linear``: the outputs of conv4 before rectification.
 
         Returns
         -------
@@ -212,6 +220,9 @@ class Network:
         last = max(map(self.architecture.index, layers))
         for step in self.architecture.layers[: last + 1]:
             x = apply(step, x, *self.parameters(step.name))
+            if (linear := f"{step.name}{LINEAR}") in layers:
+                yield linear, to_numpy(x, linear, self.source)
+            x = functional.relu(x, inplace=linear not in layers) if step.rectified else x
             if step.name in layers:
                 yield step.name, to_numpy(x, step.name, self.source)
 

@@ -11,9 +11,11 @@ from corrlib.retrieval import nearest
 
 __all__ = ["default_layer", "neighbors"]
 
-#: Layers whose features are computed together: fc7 finds neighbours in alignment, pool5 the prior of
-#: prediction, and conv5 stands in for fc7 where a network has none.
+#: Layers whose features of the network's own input are computed together: fc7 finds neighbours in alignment,
+#: and conv5 stands in for it where a network has none.
 TOGETHER = ("fc7", "pool5", "conv5 mean")
+#: Object crops that are described at a time.
+BATCH = 64
 #: Ends the name of a layer whose map is averaged over its places.
 MEAN = " mean"
 
@@ -27,21 +29,29 @@ def default_layer(network: Network) -> str:
     return "fc7" if "fc7" in network.layers else "conv5 mean"
 
 
-def global_descriptors(data: VOC, network: Network, category: str, split: str, layer: str) -> np.ndarray:
+def global_descriptors(
+    data: VOC, network: Network, category: str, split: str, layer: str, size: int
+) -> np.ndarray:
     """Global descriptors of each object of a category: ``(N, D)`` float32.
 
-    They are those of the network's own input, the object crop of 227 x 227 pixels. `layer` is one of the
-    network's: ``fc7``, or a whole map such as ``pool5``; or, as ``conv5 mean``, a map averaged over its
-    places. ValueError for another one.
+    They are those of the object crops of `size` pixels. `layer` is one of the network's: ``fc7``, or a whole
+    map such as ``pool5``; or, as ``conv5 mean``, a map averaged over its places. ValueError for another one.
     """
-    layers = [name for name in TOGETHER if name.removesuffix(MEAN) in network.layers]
+    layers = [name for name in TOGETHER if name.removesuffix(MEAN) in network.layers and size == INPUT_SIDE]
     layers = layers if layer in layers else [layer]
     inputs = dict(data=data, network=network, category=category, split=split)
-    return cached(_descriptors, **inputs, layers=layers)[layer]
+    return cached(_descriptors, **inputs, layers=layers, size=size)[layer]
 
 
 def neighbors(
-    data: VOC, network: Network, category: str, split: str, *, layer: str, neighbors: int | None = None
+    data: VOC,
+    network: Network,
+    category: str,
+    split: str,
+    *,
+    layer: str,
+    size: int = INPUT_SIDE,
+    neighbors: int | None = None,
 ) -> np.ndarray:
     """Training objects of the same category that look most alike, by the cosine of a global descriptor.
 
@@ -49,8 +59,8 @@ def neighbors(
     ----------
     split
         Of the objects whose neighbours are wanted.
-    layer
-        As `global_descriptors` has it.
+    layer, size
+        As `global_descriptors` has them.
     neighbors
         How many; fewer where the training set has no more of other images. None: all.
 
@@ -73,7 +83,7 @@ def neighbors(
             f"{data.root}: {len(query)} objects of {category!r} have a visible keypoint in {split}, and"
             f" {len(database)} in train: neighbours need one, and another one of another image"
         )
-    descriptors = (global_descriptors(data, network, category, s, layer) for s in (split, "train"))
+    descriptors = (global_descriptors(data, network, category, s, layer, size) for s in (split, "train"))
     ranked, _ = nearest(*descriptors, len(database), device=network.device)
     allowed = own[:, None] != other[ranked]
     first = np.argsort(~allowed, axis=1, kind="stable")  # the object's own image comes last
@@ -84,13 +94,18 @@ def neighbors(
 
 
 def _descriptors(
-    data: VOC, network: Network, category: str, split: str, layers: list[str]
+    data: VOC, network: Network, category: str, split: str, layers: list[str], size: int
 ) -> dict[str, np.ndarray]:
-    images = crops.category_images(data, category, split, INPUT_SIDE)
-    maps = network.layer_features(images, list(dict.fromkeys(name.removesuffix(MEAN) for name in layers)))
-    result = {}
-    for name in layers:
-        values = maps[name.removesuffix(MEAN)]
-        averaged = name.endswith(MEAN) and values.ndim == 4
-        result[name] = values.mean(axis=(1, 2)) if averaged else values.reshape(len(values), -1)
-    return result
+    objects, described = crops.objects(data, category, split), {name: [] for name in layers}
+    if size == INPUT_SIDE:  # other features need these crops, too, and they are small
+        batches = iter([crops.category_images(data, category, split, size)])
+    else:
+        firsts = range(0, len(objects), BATCH)
+        batches = (crops.images(data, objects[first : first + BATCH], size) for first in firsts)
+    for images in batches:
+        maps = network.layer_features(images, list(dict.fromkeys(name.removesuffix(MEAN) for name in layers)))
+        for name, parts in described.items():
+            values = maps[name.removesuffix(MEAN)]
+            averaged = name.endswith(MEAN) and values.ndim == 4
+            parts.append(values.mean(axis=(1, 2)) if averaged else values.reshape(len(values), -1))
+    return {name: np.concatenate(parts) for name, parts in described.items()}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
-from corrlib.convnet import Network
+from corrlib.convnet import LINEAR, Network
 from corrlib.data import VOC
 from corrlib.experiments.alignment.evaluation import errors
 from corrlib.experiments.alignment.flows import GRID_LAYER, align, scale
@@ -62,6 +62,8 @@ def readings(
         *(("keypoints", text, replace(settings, **by), betas) for text, by in TRANSFERS.items()),
         *(("neighbours", name, replace(settings, retrieval_layer=name), betas) for name in layers),
         *(("beta", text, settings, values) for text, values in units.items()),
+        ("conv4", "rectified", settings, betas),
+        ("conv4", "before rectification", replace(settings, layer=f"{settings.layer}{LINEAR}"), betas),
         ("SIFT", "radius: a bin; not smoothed", replace(settings, smoothing=0.0), betas),
         ("SIFT", "radius: half of the 4 x 4 bins; smoothed", halved, betas),
         *(("solver", text, replace(settings, solver=name), betas) for name, text in SOLVERS.items()),

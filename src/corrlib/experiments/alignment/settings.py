@@ -67,7 +67,7 @@ class Settings:
     copy_top: int = 1
     copy_missing: str = "any"
     size: int = INPUT_SIDE
-    solver: str = "trws"
+    solver: str = "bp"
     iterations: int = 100
     studied: int = 4
     read: int = 8

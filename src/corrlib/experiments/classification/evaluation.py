@@ -13,7 +13,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.classification.features import features as keypoint_features
 from corrlib.experiments.classification.features import keypoints, samples
-from corrlib.experiments.classification.settings import UNRECTIFIED, Feature, Settings
+from corrlib.experiments.classification.settings import Feature, Settings
 from corrlib.experiments.classification.training import classifiers, cross_validate
 
 __all__ = ["SHARES", "accuracy", "best_C", "best_features", "classify", "confusion", "differences", "errors"]
@@ -42,7 +42,7 @@ def classify(
     for feature, trained in classifiers(data, network, settings, features, share=share).items():
         result[feature] = []
         for category, classifier in zip(settings.categories, trained, strict=True):
-            rows = samples(data, network, category, "val", feature=feature, warp=settings.warp)
+            rows = samples(data, network, category, "val", feature=feature, sampling=settings.sampling)
             result[feature].append(keypoints(data, category, "val").by_image(classifier.predict(rows)))
     return result
 
@@ -158,26 +158,30 @@ def sizes(
 
 
 def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, Any]]:
-    """What the classifiers lose because layers rectify: of each of ``settings.layers`` in `UNRECTIFIED`.
+    """What classifiers lose when layers are rectified: of each convolution layer of ``settings.layers``.
 
     Returns
     -------
     dict
-        Layer -> ``active``: percent of its activations at the keypoints of val that are not 0, averaged over
-        categories; ``before``: mean accuracy ``(3,)`` before rectification, with its interval; ``gain``:
-        its difference ``(3,)`` from that of the layer itself.
+        Layer -> ``active``: percent of its outputs at the keypoints of val that are positive, averaged over
+        categories; ``linear`` and ``rectified``: mean accuracy ``(3,)`` before and after rectification, with
+        its interval; ``gain``: the difference ``(3,)`` of the former from the latter.
     """
+    layers = [name for name in settings.layers if name.startswith("conv")]
+    linear, rectified = (
+        classify(data, network, replace(settings, rectified=value), layers) for value in (False, True)
+    )
     result = {}
-    for name in (name for name in settings.layers if name in UNRECTIFIED):
-        after, before = classify(data, network, settings, [name, UNRECTIFIED[name]]).values()
+    for name in layers:
         active = [
-            np.mean(keypoint_features(data, network, c, "val", feature=name, warp=settings.warp) > 0)
+            np.mean(keypoint_features(data, network, c, "val", feature=name, sampling=settings.sampling) > 0)
             for c in settings.categories
         ]
         result[name] = {
             "active": 100 * float(np.mean(active)),
-            "before": mean_accuracy(before, settings),
-            "gain": mean_accuracy(before, settings, minus=after),
+            "linear": mean_accuracy(linear[name], settings),
+            "rectified": mean_accuracy(rectified[name], settings),
+            "gain": mean_accuracy(linear[name], settings, minus=rectified[name]),
         }
     return result
 

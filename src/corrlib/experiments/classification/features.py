@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
@@ -13,13 +14,12 @@ from threadpoolctl import threadpool_limits
 from corrlib import sift
 from corrlib.cache import cached
 from corrlib.convnet import Network
-from corrlib.convnet.dense import unrectified
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.classification.settings import RADII, UNRECTIFIED, Feature, Warp
+from corrlib.experiments.classification.settings import RADII, Feature, Sampling
 from corrlib.metrics import rms_norm
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["features", "keypoints", "object_crops", "samples", "scale", "visible"]
+__all__ = ["features", "inputs", "keypoints", "object_crops", "samples", "scale", "visible"]
 
 #: SIFT of these kinds is described together, as reading the images takes its time.
 TOGETHER = tuple(Sift(radius, smoothing) for smoothing in (0.0, SCALE_SPACE) for radius in RADII)
@@ -66,7 +66,7 @@ def keypoints(data: VOC, category: str, split: str) -> Keypoints:
 
 
 def features(
-    data: VOC, network: Network, category: str, split: str, *, feature: Feature, warp: Warp
+    data: VOC, network: Network, category: str, split: str, *, feature: Feature, sampling: Sampling
 ) -> np.ndarray:
     """One feature at each of `keypoints`: ``(n, D)`` float32.
 
@@ -78,42 +78,46 @@ def features(
     ValueError
         For a layer that the network does not have, or whose receptive field is larger than an object crop.
     """
-    inputs = dict(data=data, category=category, split=split, warp=warp)
+    shared = dict(data=data, category=category, split=split, sampling=sampling._replace(rectified=True))
     if isinstance(feature, Sift):
         kinds = TOGETHER if feature in TOGETHER else (feature,)
-        return cached(_sift, **inputs, kinds=kinds)[str(kinds.index(feature))].astype(np.float32)
-    layers = _layers(network, warp)
-    known = layers + [UNRECTIFIED[name] for name in layers if name in UNRECTIFIED]
-    if feature not in known:
+        return cached(_sift, **shared, kinds=kinds)[str(kinds.index(feature))].astype(np.float32)
+    if feature not in (known := _layers(network, sampling)):
         raise ValueError(
-            f"unknown layer {feature!r}, or its receptive field is larger than the object crop of {warp.size}"
-            f" pixels; there are {', '.join(known)}"
+            f"unknown layer {feature!r}, or its receptive field is larger than the object crop of"
+            f" {sampling.size} pixels; there are {', '.join(known)}"
         )
-    return cached(_columns, **inputs, network=network)[feature]
+    return cached(_columns, **shared, network=network)[sampling.layer(feature)]
+
+
+def inputs(network: Network, feature: Feature, sampling: Sampling) -> dict[str, Any]:
+    """What a type of feature depends on: SIFT neither on the network, nor on what of its layers is taken."""
+    if isinstance(feature, Sift):
+        return dict(network=None, feature=feature, sampling=sampling._replace(rectified=True))
+    return dict(network=network, feature=feature, sampling=sampling)
 
 
 def samples(
-    data: VOC, network: Network, category: str, split: str, *, feature: Feature, warp: Warp
+    data: VOC, network: Network, category: str, split: str, *, feature: Feature, sampling: Sampling
 ) -> np.ndarray:
     """`features` of RMS norm 512 over the training set."""
-    rows = features(data, network, category, split, feature=feature, warp=warp)
-    return rows * np.float32(scale(data, network, feature=feature, warp=warp))
+    rows = features(data, network, category, split, feature=feature, sampling=sampling)
+    return rows * np.float32(scale(data, network, feature=feature, sampling=sampling))
 
 
-def scale(data: VOC, network: Network, *, feature: Feature, warp: Warp) -> float:
+def scale(data: VOC, network: Network, *, feature: Feature, sampling: Sampling) -> float:
     """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories."""
-    network = None if isinstance(feature, Sift) else network  # SIFT is the same whatever the network
-    return float(cached(_scale, data=data, network=network, feature=feature, warp=warp)["factor"])
+    return float(cached(_scale, data=data, **inputs(network, feature, sampling))["factor"])
 
 
 def object_crops(
-    data: VOC, objects: Sequence[Instance], *, warp: Warp, margin: int = 0
+    data: VOC, objects: Sequence[Instance], *, sampling: Sampling, margin: int = 0
 ) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
     """Crops of objects in batches ``(B, side, side, 3)``, and the visible keypoints ``(k, 2)`` of each."""
 
     def cut(instance: Instance) -> tuple[np.ndarray, np.ndarray]:
         image = data.image(instance.image_id)
-        crop = warp.crop(instance, image.shape[:2], margin)
+        crop = sampling.crop(instance, image.shape[:2], margin)
         return crop.image(image), crop.points(instance.keypoints[visible(instance)])
 
     with ThreadPoolExecutor(cpu_count()) as pool:
@@ -127,15 +131,15 @@ def visible(instance: Instance) -> np.ndarray:
     return np.isfinite(instance.keypoints).all(axis=1)
 
 
-def _layers(network: Network, warp: Warp) -> list[str]:
-    return [name for name, field in network.receptive_fields.items() if field.size <= warp.size]
+def _layers(network: Network, sampling: Sampling) -> list[str]:
+    return [name for name, field in network.receptive_fields.items() if field.size <= sampling.size]
 
 
-def _scale(data: VOC, network: Network, feature: Feature, warp: Warp) -> dict[str, np.ndarray]:
+def _scale(data: VOC, network: Network, feature: Feature, sampling: Sampling) -> dict[str, np.ndarray]:
     norms = []
     for category in data.categories:
         if any(visible(instance).any() for instance in data.instances(category, "train")):
-            rows = features(data, network, category, "train", feature=feature, warp=warp)
+            rows = features(data, network, category, "train", feature=feature, sampling=sampling)
             norms.append((len(rows), rms_norm(rows)))
     count, norm = np.array(norms).T
     total = np.sqrt((count * norm**2).sum() / count.sum())
@@ -144,27 +148,27 @@ def _scale(data: VOC, network: Network, feature: Feature, warp: Warp) -> dict[st
     return {"factor": np.array(NORM / total)}
 
 
-def _columns(data: VOC, network: Network, category: str, split: str, warp: Warp) -> dict[str, np.ndarray]:
-    layers = _layers(network, warp)
+def _columns(
+    data: VOC, network: Network, category: str, split: str, sampling: Sampling
+) -> dict[str, np.ndarray]:
+    layers = _layers(network, sampling)
     columns: dict[str, list[np.ndarray]] = {}
-    for images, points in object_crops(data, data.instances(category, split), warp=warp):
+    for images, points in object_crops(data, data.instances(category, split), sampling=sampling):
         maps = network.layer_features(images, layers)
         for n, its in enumerate(points):
-            for before, name in zip([None, *layers], layers, strict=False):
-                units_rc = network.receptive_fields[name].nearest(its, maps[name].shape[1:3])
-                rows, cols = units_rc.T
+            for name in layers:
+                rows, cols = network.receptive_fields[name].nearest(its, maps[name].shape[1:3]).T
                 columns.setdefault(name, []).append(maps[name][n, rows, cols])
-                if name in UNRECTIFIED:
-                    outputs = unrectified(network, name, maps[before][n], units_rc)
-                    columns.setdefault(UNRECTIFIED[name], []).append(outputs)
     return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
-def _sift(data: VOC, category: str, split: str, warp: Warp, kinds: Sequence[Sift]) -> dict[str, np.ndarray]:
+def _sift(
+    data: VOC, category: str, split: str, sampling: Sampling, kinds: Sequence[Sift]
+) -> dict[str, np.ndarray]:
     parts = []
     # A thread per image, and none within: small matrix products would wait for each other.
     with ThreadPoolExecutor(cpu_count()) as pool, threadpool_limits(1):
-        for images, points in object_crops(data, data.instances(category, split), warp=warp):
+        for images, points in object_crops(data, data.instances(category, split), sampling=sampling):
             parts += pool.map(lambda image, its: sift.several(image, its, kinds), images, points)
     described = np.concatenate(parts, axis=1).astype(np.uint8)  # whole numbers, at most 255
     return {str(number): rows for number, rows in enumerate(described)}

@@ -16,7 +16,7 @@ from corrlib.convnet import Network
 from corrlib.convnet.dense import dense_features, dense_field
 from corrlib.data import VOC, crops
 from corrlib.experiments.classification.features import object_crops, visible
-from corrlib.experiments.classification.settings import Feature, Settings, Warp
+from corrlib.experiments.classification.settings import Feature, Sampling, Settings
 from corrlib.experiments.classification.training import classifiers
 from corrlib.sift import Sift
 
@@ -70,7 +70,7 @@ def category_peaks(
     subset.
     """
     inputs = dict(data=data, network=network, category=category, features=settings.features)
-    entry = cached(_peaks, **inputs, warp=settings.warp, C=settings.C, limit=limit)
+    entry = cached(_peaks, **inputs, sampling=settings.sampling, C=settings.C, limit=limit)
     arrays = dict(entry, offsets=dict(zip(settings.features, entry["offsets"], strict=True)))
     return Peaks(data.keypoint_names(category), **arrays)
 
@@ -92,20 +92,20 @@ def _peaks(
     network: Network,
     category: str,
     features: Sequence[Feature],
-    warp: Warp,
+    sampling: Sampling,
     C: float,
     limit: int | None,
 ) -> dict[str, np.ndarray]:
     objects = crops.objects(data, category, "val")
     objects = [objects[row] for row in crops.evenly_spaced(len(objects), limit)]
-    settings = Settings(C=C, frame=warp.frame, size=warp.size, categories=(category,))
+    settings = Settings(C=C, **sampling._asdict(), categories=(category,))
     trained = {f: each for f, (each,) in classifiers(data, network, settings, features).items()}
     kinds = [np.flatnonzero(visible(instance)) for instance in objects]
     inside, fraction, offsets = [], [], []
     with threadpool_limits(1, user_api="blas"):  # a thread per feature, none within
-        for images, points in object_crops(data, objects, warp=warp, margin=MARGIN):
+        for images, points in object_crops(data, objects, sampling=sampling, margin=MARGIN):
             for image, its in zip(images, points, strict=True):
-                windowed, peaks = _offsets(network, image, its, kinds[len(inside)], trained)
+                windowed, peaks = _offsets(network, image, its, kinds[len(inside)], trained, sampling)
                 inside.append(windowed)
                 offsets.append(peaks)
                 fraction.append(np.rint(its) - its)
@@ -125,10 +125,11 @@ def _offsets(
     points: np.ndarray,
     kinds: np.ndarray,
     trained: Mapping[Feature, svm.LinearSVM],
+    sampling: Sampling,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which of n keypoints of an object have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
     around, inside = windows(points), np.ones(len(points), bool)
-    layers = [feature for feature in trained if not isinstance(feature, Sift)]
+    layers = [sampling.layer(feature) for feature in trained if not isinstance(feature, Sift)]
     for name in layers:  # features are as far from all sides as the first
         first = dense_field(network, name).center
         last = np.array(image.shape[1::-1]) - 1 - first
@@ -143,7 +144,7 @@ def _offsets(
             else:
                 first = dense_field(network, feature).center
                 cols, rows = np.moveaxis(np.rint(around[n] - first).astype(int), -1, 0)
-                values = maps[feature][rows, cols]
+                values = maps[sampling.layer(feature)][rows, cols]
             weights = classifier.weights[:, np.searchsorted(classifier.classes, kinds[n])]
             result[n] = around[n, 0, 0] + highest(values @ weights)[::-1] - points[n]
         return result

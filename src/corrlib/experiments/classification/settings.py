@@ -8,28 +8,33 @@ from typing import NamedTuple
 
 import numpy as np
 
-from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.convnet import INPUT_SIDE, LINEAR, Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.geometry import Crop
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["RADII", "UNRECTIFIED", "Feature", "Settings", "Warp"]
+__all__ = ["RADII", "Feature", "Sampling", "Settings"]
 
 #: The paper's radii of SIFT, in pixels.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
-
-
-#: A type of feature: a layer of the network, a value of `UNRECTIFIED`, or SIFT. Its label is its ``str``.
+#: A type of feature: a layer of the network, or SIFT. Its label is its ``str``.
 Feature = str | Sift
-#: Convolution layers -> the feature that is their output before rectification.
-UNRECTIFIED = {name: f"{name} linear" for name in ("conv3", "conv4", "conv5")}
 
 
-class Warp(NamedTuple):
-    """The ``box`` of an object, or its whole ``image``, warped to a square of `size` pixels."""
+class Sampling(NamedTuple):
+    """How features are taken.
+
+    Of the ``box`` of an object, or its whole ``image``, warped to a square of `size` pixels; of convolution
+    layers after rectification, or before.
+    """
 
     frame: str
     size: int
+    rectified: bool = True
+
+    def layer(self, name: str) -> str:
+        """What the network calls the outputs of a layer that are taken."""
+        return name if self.rectified or not name.startswith("conv") else name.removesuffix(LINEAR) + LINEAR
 
     def crop(self, instance: Instance, shape: tuple[int, int], margin: int = 0) -> Crop:
         """The crop in an image of `shape` ``(H, W)``, with `margin` pixels more on each side."""
@@ -52,7 +57,7 @@ class Settings:
     folds : Of cross validation, of the training images of each category.
     average
         What accuracy is averaged over: ``keypoints``, or, first within each type of keypoint, ``types``.
-    frame, size : As `Warp` has them.
+    rectified, frame, size : As `Sampling` has them.
     category : A single category; empty: all of the dataset.
     shown : Category of the paper's Figures 4 and 5; the first one if there is no such category.
     pointed : Its keypoints that Figure 4 shows; the first two if it has none of them.
@@ -70,6 +75,7 @@ class Settings:
     Cs: Sequence[float] = (1e-8, 1e-7, 1e-6, 1e-5, 1e-4)
     folds: int = 5
     average: str = "keypoints"
+    rectified: bool = False
     frame: str = "box"
     size: int = INPUT_SIDE
     category: str = ""
@@ -97,9 +103,9 @@ class Settings:
         return replace(self, categories=categories, shown=shown, Cs=sorted({*self.Cs, self.C}))
 
     @property
-    def warp(self) -> Warp:
-        """The crops that features are taken from."""
-        return Warp(self.frame, self.size)
+    def sampling(self) -> Sampling:
+        """How features are taken."""
+        return Sampling(self.frame, self.size, self.rectified)
 
     @property
     def sift(self) -> list[Sift]:

@@ -13,9 +13,8 @@ from corrlib import svm
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments.classification.features import keypoints, samples, scale
-from corrlib.experiments.classification.settings import Feature, Settings, Warp
-from corrlib.sift import Sift
+from corrlib.experiments.classification.features import inputs, keypoints, samples, scale
+from corrlib.experiments.classification.settings import Feature, Sampling, Settings
 
 __all__ = ["classifiers", "cross_validate"]
 
@@ -39,8 +38,8 @@ def classifiers(
     seed = settings.seed if share < 1 else 0  # nothing is drawn where all are used
 
     def train(feature: Feature, category: str) -> svm.LinearSVM:
-        inputs = dict(data=data, network=_network(network, feature), category=category, feature=feature)
-        entry = cached(_train, **inputs, warp=settings.warp, C=settings.C, share=share, seed=seed)
+        shared = dict(data=data, category=category, **inputs(network, feature, settings.sampling))
+        entry = cached(_train, **shared, C=settings.C, share=share, seed=seed)
         return svm.LinearSVM(**entry)
 
     return _in_parallel(train, data, network, settings, features)
@@ -61,16 +60,11 @@ def cross_validate(
     """
 
     def validate(feature: Feature, category: str) -> np.ndarray:
-        inputs = dict(data=data, network=_network(network, feature), category=category, feature=feature)
-        entry = cached(_cross_validate, **inputs, warp=settings.warp, Cs=list(Cs), folds=settings.folds)
+        shared = dict(data=data, category=category, **inputs(network, feature, settings.sampling))
+        entry = cached(_cross_validate, **shared, Cs=list(Cs), folds=settings.folds)
         return entry["predicted"]
 
     return _in_parallel(validate, data, network, settings, features)
-
-
-def _network(network: Network, feature: Feature) -> Network | None:
-    """SIFT is the same whatever the network."""
-    return None if isinstance(feature, Sift) else network
 
 
 def _in_parallel(
@@ -82,7 +76,7 @@ def _in_parallel(
 ) -> dict[Feature, list[Any]]:
     """Feature -> what `compute` returns for each category, on all cores."""
     for feature in features:  # with their scale, all features are computed, on all cores
-        scale(data, network, feature=feature, warp=settings.warp)
+        scale(data, network, feature=feature, sampling=settings.sampling)
     tasks = [delayed(compute)(feature, category) for feature in features for category in settings.categories]
     with threadpool_limits(1):  # a thread per task, none within; threads share the features
         results = iter(Parallel(cpu_count(), backend="threading")(tasks))
@@ -94,7 +88,7 @@ def _train(
     network: Network,
     category: str,
     feature: Feature,
-    warp: Warp,
+    sampling: Sampling,
     C: float,
     share: float,
     seed: int,
@@ -102,7 +96,7 @@ def _train(
     known = keypoints(data, category, "train")
     order = np.random.default_rng(seed).permutation(np.unique(known.image))
     drawn = np.isin(known.image, order[: max(1, round(share * len(order)))])
-    rows = samples(data, network, category, "train", feature=feature, warp=warp)
+    rows = samples(data, network, category, "train", feature=feature, sampling=sampling)
     return vars(svm.train(rows[drawn], known.kind[drawn], C=C))
 
 
@@ -111,12 +105,12 @@ def _cross_validate(
     network: Network,
     category: str,
     feature: Feature,
-    warp: Warp,
+    sampling: Sampling,
     Cs: Sequence[float],
     folds: int,
 ) -> dict[str, np.ndarray]:
     known = keypoints(data, category, "train")
-    rows = samples(data, network, category, "train", feature=feature, warp=warp)
+    rows = samples(data, network, category, "train", feature=feature, sampling=sampling)
     try:
         predicted = svm.cross_validate(rows, known.kind, known.image, Cs=Cs, folds=folds)
     except ValueError as error:

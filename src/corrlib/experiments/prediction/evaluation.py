@@ -10,7 +10,7 @@ import numpy as np
 from joblib import cpu_count
 
 from corrlib import detection, metrics
-from corrlib.convnet import Network
+from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import neighbors
 from corrlib.experiments.prediction.features import grid, map_categories
@@ -49,7 +49,8 @@ def errors(
         beside[f"{method}+prior, eta chosen"] = chosen
     beside["prior alone"] = copy_errors(data, network, settings)
     if "fc7" in network.layers:
-        beside["prior alone, by fc7"] = copy_errors(data, network, settings, layer="fc7")
+        by_fc7 = replace(settings, prior_layer="fc7", prior_size=INPUT_SIDE)
+        beside["prior alone, by fc7"] = copy_errors(data, network, by_fc7)
     return table | beside
 
 
@@ -87,8 +88,8 @@ def predict(
             score[..., ::every, ::every],
             replace(field, stride=field.stride * every),
             etas,
-            slope=trained.slope,
-            offset=trained.offset,
+            slope=trained.slope if settings.calibrated else np.ones_like(trained.slope),
+            offset=trained.offset if settings.calibrated else np.zeros_like(trained.offset),
             means=np.stack(subset(means, limit)),
             sigma=settings.sigma,
         )
@@ -101,11 +102,11 @@ def predict(
     return points, errors
 
 
-def copy_errors(data: VOC, network: Network, settings: Settings, *, layer: str = "pool5") -> list[np.ndarray]:
-    """Errors of the prior alone: keypoints are where the nearest neighbour by `layer` has them."""
+def copy_errors(data: VOC, network: Network, settings: Settings) -> list[np.ndarray]:
+    """Errors of the prior alone: keypoints are where the neighbour has them."""
     result = []
     for category in settings.categories:
-        means = prior_means(data, network, settings, category, "val", layer=layer)
+        means = prior_means(data, network, settings, category, "val")
         objects = crops.objects(data, category, "val")
         result.append(crops.by_image(crops.errors(means, objects, settings.size), objects))
     return result
@@ -149,14 +150,13 @@ def locate(
     return result
 
 
-def prior_means(
-    data: VOC, network: Network, settings: Settings, category: str, split: str, *, layer: str = "pool5"
-) -> np.ndarray:
+def prior_means(data: VOC, network: Network, settings: Settings, category: str, split: str) -> np.ndarray:
     """Keypoints ``(N, K, 2)`` in the crop of the nearest neighbour, or the nearest that has each.
 
     Which, say the settings. NaN where there is none.
     """
-    rows = neighbors(data, network, category, split, layer=layer)
+    by = dict(layer=settings.prior_layer, size=settings.prior_size)
+    rows = neighbors(data, network, category, split, **by)
     known = crops.keypoints(crops.objects(data, category, "train"), settings.size)
     usable = np.isfinite(known).all(axis=-1)[rows] & (rows >= 0)[..., None]
     if settings.prior_missing == "any":

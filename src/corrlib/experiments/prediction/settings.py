@@ -28,9 +28,14 @@ class Settings:
     etas : Beside it the best of these on the training set, below 1, is shown for each kind of feature.
     smoothing : Of the image before SIFT, in bins, as `corrlib.sift.descriptors` has it.
     sigma : Standard deviation of the prior, in pixels of the object crops.
+    prior_layer, prior_size
+        The neighbour whose keypoints are the prior's means is the nearest by the cosine of this layer, as
+        `corrlib.experiments.neighbors` has it, of object crops of so many pixels.
     prior_missing
-        Of a keypoint that the nearest neighbour does not show, the prior is that of the ``next`` neighbour
-        that does; or ``any`` place is as likely.
+        Of a keypoint that this neighbour does not show, ``any`` place is as likely; or the prior is that of
+        the ``next`` neighbour that does.
+    calibrated
+        Whether the logistics that make scores probabilities are fitted to held out scores, or plain.
     context : Side in units of the windows of the layer that are joined to one feature.
     stride : Pixels between predictions by the layer. None: the layer's own.
     C, rounds : As `corrlib.hard_negatives.train` has them.
@@ -49,7 +54,10 @@ class Settings:
     etas: Sequence[float] = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
     smoothing: float = 0.0
     sigma: float = 22.0
-    prior_missing: str = "next"
+    prior_layer: str = "pool5"
+    prior_size: int = 500
+    prior_missing: str = "any"
+    calibrated: bool = True
     context: int = 3
     stride: int | None = None
     C: float = 1e-6
@@ -61,8 +69,8 @@ class Settings:
     categories: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if self.prior_missing not in ("next", "any"):
-            raise ValueError(f"prior_missing must be 'next' or 'any', got {self.prior_missing!r}")
+        if self.prior_missing not in ("any", "next"):
+            raise ValueError(f"prior_missing must be 'any' or 'next', got {self.prior_missing!r}")
         if not 0 <= self.eta <= 1:
             raise ValueError(f"eta must be 0 (the detector alone) to 1 (the prior alone), got {self.eta}")
         if not self.etas or not all(0 <= eta < 1 for eta in self.etas):

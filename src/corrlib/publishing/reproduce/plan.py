@@ -12,7 +12,6 @@ from corrlib.data import VOC, crops
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment import flows, studies
 from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
-from corrlib.experiments.classification.settings import UNRECTIFIED
 from corrlib.experiments.visualization.units import sample, whole_image
 from corrlib.publishing import book, chapters, scoreboard
 from corrlib.publishing.reproduce.stages import TOGETHER
@@ -87,7 +86,6 @@ def disk(plan: Plan) -> dict[str, int]:
     pooled = np.prod(network.output_shape((INPUT_SIDE, INPUT_SIDE), "pool5")) * channels("pool5")
     size = plan.settings["classification"].size
     columns = [name for name, field in network.receptive_fields.items() if field.size <= size]
-    columns += [name for name in columns if name in UNRECTIFIED]
     along, beside = 2 * channels(align.convnet_layer) + SIFT, 2 * channels(*layers) + SIFT * len(radii)
     values = {
         "visualization: features of patches": 2 * channels(*visualization.LAYERS) * plan.patches,

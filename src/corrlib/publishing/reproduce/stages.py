@@ -55,7 +55,7 @@ def _classification(data: VOC, network: Network, settings: classification.Settin
     def describe(some: classification.Settings) -> None:
         for split in ("train", "val"):
             for feature in (some.layers[0], some.sift[0]):  # the others are computed with them
-                features(data, network, *some.categories, split, feature=feature, warp=some.warp)
+                features(data, network, *some.categories, split, feature=feature, sampling=some.sampling)
 
     yield Stage("features", "objects", _steps(data, settings, describe, "train", "val"))
     # The first step is the category that is shown; each of the others is one category more.

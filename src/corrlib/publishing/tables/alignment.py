@@ -30,8 +30,8 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
     return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
 
 
-def readings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What `alignment.readings` returns: means, and the mean distance from the published numbers."""
+def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, Any]]:
+    """What `readings` of an experiment returns: means, and the mean distance from a published table."""
     result = []
     for row in rows:
         cells = {
@@ -39,38 +39,43 @@ def readings(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "reading": f"**{row['reading']}**" if row["ours"] else row["reading"],
         }
         cells |= {method: 100 * np.mean([v[0] for v in each.values()]) for method, each in row["pck"].items()}
-        cells["still"] = f"{100 * np.mean(list(row['still'].values())):.0f}"
-        result.append(cells | {"distance": distance(row)})
-    published = _table_2(rows[0])
+        if "still" in row:
+            cells["still"] = f"{100 * np.mean(list(row['still'].values())):.0f}"
+        result.append(cells | {"distance": distance(row, table)})
+    published = _published(rows[0], table)
     means = {method: float(np.mean(list(each.values()))) for method, each in published.items()}
     return [dict.fromkeys(result[0], "") | {"choice": "published"} | means, *result]
 
 
-def readings_in_words(rows: Sequence[Mapping[str, Any]]) -> str:
+def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
     """For each choice, how far the reading in use is from the published numbers, and which is nearest."""
     lines = []
     for choice in dict.fromkeys(row["choice"] for row in rows):
         of = [row for row in rows if row["choice"] == choice]
-        nearest = min(of, key=distance)
+        apart = {row["reading"]: distance(row, table) for row in of}
+        nearest = min(of, key=lambda row: apart[row["reading"]])
         text = (
-            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d, {distance(nearest):.1f} points away"
+            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d,"
+            f" {apart[nearest['reading']]:.1f} points away"
         )
         ours = [row for row in of if row["ours"] and row is not nearest]
-        text += "".join(f"; \u201c{row['reading']}\u201d, which is used, {distance(row):.1f}" for row in ours)
+        text += "".join(
+            f"; \u201c{row['reading']}\u201d, which is used, {apart[row['reading']]:.1f}" for row in ours
+        )
         lines.append(text + ("; it is used." if nearest["ours"] else "."))
     return "\n".join(lines)
 
 
-def distance(row: Mapping[str, Any]) -> float:
-    """Mean absolute difference of a reading's PCK from the numbers of the paper's Table 2, in points."""
-    published = _table_2(row)
+def distance(row: Mapping[str, Any], table: str) -> float:
+    """Mean absolute difference of a reading's PCK from the numbers of a published table, in points."""
+    published = _published(row, table)
     apart = [100 * row["pck"][m][c][0] - value for m, each in published.items() for c, value in each.items()]
     return float(np.abs(apart).mean())
 
 
-def _table_2(row: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+def _published(row: Mapping[str, Any], table: str) -> dict[str, dict[str, float]]:
     """The published numbers of a reading's methods and categories."""
-    paper = published("table2_alpha0.1")
+    paper = published(table)
     return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items()}
 
 

@@ -179,20 +179,23 @@ def rectification(lost: Mapping[str, Mapping[str, Any]], photos: Mapping[str, An
     rows = []
     for layer in lost or ["none"]:
         ours, other = lost.get(layer, {}), photos["rectification"].get(layer, {})
-        row = {"layer": layer, "active, %": ours.get("active"), "unrectified": ours.get("before")}
-        row |= {"gain": ours.get("gain"), "paper": _printed("table3", layer, "mean", photos["categories"])}
-        rows.append(row | {"photos": photos["means"].get(layer), "photos, unrectified": other.get("before")})
+        row = {"layer": layer, "positive, %": ours.get("active"), "before": ours.get("linear")}
+        row |= {"after": ours.get("rectified"), "gain": ours.get("gain")}
+        row["paper"] = _printed("table3", layer, "mean", photos["categories"])
+        rows.append(row | {"photos, before": other.get("linear"), "photos, after": other.get("rectified")})
     return rows
 
 
 def rectification_in_words(photos: Mapping[str, Any]) -> str:
     """How far the published accuracies are from the features of photographs, rectified and not."""
-    rectified = {name: photos["means"][name] for name in photos["rectification"]}
-    before = {name: each["before"] for name, each in photos["rectification"].items()}
+    linear, rectified = (
+        _distance({name: each[kind] for name, each in photos["rectification"].items()}, photos)
+        for kind in ("linear", "rectified")
+    )
     return (
-        f"On the paper's own photographs, the published accuracies of {', '.join(before)} are"
-        f" {_distance(rectified, photos):.1f} points from those of rectified features (mean absolute"
-        f" difference), and {_distance(before, photos):.1f} from those of unrectified ones."
+        f"On the paper's own photographs, the published accuracies of"
+        f" {', '.join(photos['rectification'])} are {linear:.1f} points from those of features before"
+        f" rectification (mean absolute difference), and {rectified:.1f} from those of rectified ones."
     )
 
 
