@@ -48,12 +48,14 @@ from corrlib.publishing import page
 data, network, settings = page.setup(globals(), classification.Settings)
 
 # %% [markdown]
-# The feature of a layer is the column of activations of the unit whose receptive field centre is nearest to the keypoint. SIFT
+# The feature of a layer is the column of outputs of the unit whose receptive field centre is nearest to the keypoint. SIFT
 # {cite:p}`lowe1999` is computed at the keypoint itself, so it is the more precisely placed of the two, as the paper remarks.
 # Where the paper is silent, the numbers below mean this:
 #
 # - What `frame` names, the bounding box or the whole image, is warped to a square of `size` pixels. SIFT's *radius* is the side
 #   of one of its $4 \times 4$ bins, and the image is not smoothed before, as in VLFeat's dense SIFT {cite:p}`vedaldi2008`.
+# - Outputs of convolution layers are taken before rectification: the paper's numbers [are nearer to these](#table-rectification).
+#   `rectified` chooses.
 # - Each type of feature is multiplied by one number so that its root mean square norm over the keypoints of the training set
 #   is 512, which is that of SIFT. This gives the paper's $C$ its meaning.
 # - For each keypoint of a category, a linear SVM with squared hinge loss separates it from the category's other keypoints; the
@@ -227,8 +229,7 @@ page.text(tables.rectification_in_words(photos.values))
 if lost:
     most = max(lost, key=lambda name: lost[name]["gain"][0])
     page.text(f"""
-    The layer that gains most, {most}, gains {tables.formatted(lost[most]["gain"])} points: its negative outputs distinguish keypoints, too, and Table 3
-    does not use them.
+    Rectification costs {most} most, {tables.formatted(lost[most]["gain"])} points: its negative outputs distinguish keypoints, too.
     """)
 
 # %% [markdown]
