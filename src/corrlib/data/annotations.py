@@ -35,15 +35,15 @@ def _parse(path: Path) -> Element:
 def read_berkeley(path: Path) -> dict:
     """Read one Berkeley annotation.
 
-    The original files vary: the subcategory may be absent; persons list invisible keypoints too, others only
-    visible ones. ``visible_bounds`` is the object's VOC box with ``width = xmax - xmin``.
+    In the original files only persons list invisible keypoints, too. ``visible_bounds`` is the object's VOC
+    box with ``width = xmax - xmin``.
 
     DataError if the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
 
     Returns
     -------
     dict
-        ``box``, ``(4,)`` xyxy edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible; ``subcategory``.
+        ``box``, ``(4,)`` xyxy edges; ``keypoints``, name -> ``(x, y)``, NaN if invisible.
     """
     root = _parse(path)
     bounds = root.find("visible_bounds")
@@ -61,11 +61,7 @@ def read_berkeley(path: Path) -> dict:
         keypoints[name] = (np.nan, np.nan)
         if visible != "0":
             keypoints[name] = tuple(v - 1 for v in _numbers(path, element, "x", "y"))
-    return {
-        "box": _edges(x, y, x + width, y + height),
-        "keypoints": keypoints,
-        "subcategory": root.findtext("subcategory", "").strip() or None,
-    }
+    return {"box": _edges(x, y, x + width, y + height), "keypoints": keypoints}
 
 
 def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
@@ -14,6 +15,7 @@ from corrlib.data.voc import VOC, Instance
 from corrlib.geometry import Crop
 
 __all__ = ["by_image", "category_images", "crop", "errors", "evenly_spaced", "images", "keypoints", "objects"]
+__all__ += ["subset"]
 
 
 @lru_cache(maxsize=128)
@@ -30,6 +32,11 @@ def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:
     if limit is not None and limit < 1:
         raise ValueError(f"limit must be at least 1 object, got {limit}")
     return np.argsort(np.arange(total) * ((5**0.5 - 1) / 2) % 1)[:limit]  # the golden ratio
+
+
+def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
+    """An `evenly_spaced` subset of at most `limit` objects; all of them, in their order, if it is None."""
+    return list(objects) if limit is None else [objects[row] for row in evenly_spaced(len(objects), limit)]
 
 
 def crop(instance: Instance, size: int) -> Crop:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
@@ -39,7 +39,6 @@ class Instance:
     Attributes
     ----------
     image_id, number : Its annotation is ``annotations/<category>/<image_id>_<number>.xml``.
-    category, subcategory : `subcategory` is None if the annotation names none.
     box : ``(4,)`` float64, xyxy edges: a whole image is ``(-0.5, -0.5, W - 0.5, H - 0.5)``.
     keypoints
         ``(K, 2)`` float64 ``(x, y)`` in the order of `VOC.keypoint_names`; NaN where invisible or not
@@ -54,7 +53,25 @@ class Instance:
     keypoints: np.ndarray
     truncated: bool = False
     difficult: bool = False
-    subcategory: str | None = None
+
+
+def census(objects: Sequence[Instance]) -> dict[str, int]:
+    """Count objects.
+
+    ``images`` that show them; ``objects``; those ``used``, which have a visible keypoint; visible
+    ``keypoints``; those ``outside`` the box; objects that VOC marks ``truncated`` and ``difficult``.
+    """
+    seen = [np.isfinite(one.keypoints).all(axis=1) for one in objects]
+    outside = [(one.keypoints < one.box[:2]) | (one.keypoints > one.box[2:]) for one in objects]
+    return {
+        "images": len({one.image_id for one in objects}),
+        "objects": len(objects),
+        "used": sum(bool(visible.any()) for visible in seen),
+        "keypoints": sum(int(visible.sum()) for visible in seen),
+        "outside": sum(int(either.any(axis=1).sum()) for either in outside),
+        "truncated": sum(one.truncated for one in objects),
+        "difficult": sum(one.difficult for one in objects),
+    }
 
 
 @dataclass(frozen=True)
@@ -157,7 +174,8 @@ class VOC:
             wanted = {image_id: order for order, image_id in enumerate(self.image_ids(split))}
             keys = sorted((k for k in annotations if k[0] in wanted), key=lambda k: (wanted[k[0]], k[1]))
             found = (self._instance(category, key, annotations[key]) for key in keys)
-            self._instances[category, split] = [i for i in found if self._uses(i)]
+            used = (i for i in found if self.difficult or not i.difficult)
+            self._instances[category, split] = [i for i in used if self.truncated or not i.truncated]
         return list(self._instances[category, split])
 
     def image(self, image_id: str) -> np.ndarray:
@@ -201,9 +219,6 @@ class VOC:
             self._annotations[category] = parsed
         return self._annotations[category]
 
-    def _uses(self, instance: Instance) -> bool:
-        return (self.difficult or not instance.difficult) and (self.truncated or not instance.truncated)
-
     def _instance(self, category: str, key: tuple[str, int], annotation: dict) -> Instance:
         names = self.keypoint_names(category)
         points = [annotation["keypoints"].get(name, (np.nan, np.nan)) for name in names]
@@ -212,7 +227,6 @@ class VOC:
             category,
             box=annotation["box"],
             keypoints=np.array(points, dtype=np.float64).reshape(len(names), 2),
-            subcategory=annotation["subcategory"],
             **read_flags(self._voc / "Annotations" / f"{key[0]}.xml", category, annotation["box"]),
         )
 

@@ -9,14 +9,12 @@ import numpy as np
 
 from corrlib import metrics
 from corrlib.data import VOC
-from corrlib.data.census import census as counts
 from corrlib.data.voc import PASCAL
+from corrlib.data.voc import census as counts
 from corrlib.experiments import prediction, visualization
 from corrlib.experiments.classification import Feature, Settings
 from corrlib.publishing import results
 
-#: Counts from `corrlib.data.census` in the order of the columns.
-COUNTED = ("images", "objects", "used", "keypoints", "outside", "truncated", "difficult")
 #: Sign of the rows of means.
 MEAN = "**mean**"
 
@@ -27,18 +25,16 @@ def census(data: VOC, *, by_category: bool = True) -> list[dict[str, Any]]:
     With `by_category` a row per category and one for their sum, with train above val in each cell; else a row
     per split.
     """
-    rows = counts(data)
-    total = {s: {k: sum(r[k] for r in rows if r["split"] == s) for k in COUNTED} for s in ("train", "val")}
-    for split, each in total.items():
-        each["images"] = len(data.image_ids(split))  # an image can show several categories
+    total = {}
+    for split in ("train", "val"):
+        objects = [one for category in data.categories for one in data.instances(category, split)]
+        total[split] = counts(objects) | {"images": len(data.image_ids(split))}  # some may show no object
     if not by_category:
         return [{"split": split, **each} for split, each in total.items()]
-    result = []
-    for category in [*data.categories, "all"]:
-        by_split = {r["split"]: r for r in rows if r["category"] == category} or total
-        cells = {k: "<br>".join(f"{by_split[s][k]:,}" for s in ("train", "val")) for k in COUNTED}
-        result.append({"category": f"**{category}**" if category == "all" else category, **cells})
-    return result
+    rows = {c: [counts(data.instances(c, split)) for split in total] for c in data.categories}
+    rows["**all**"] = total.values()
+    columns = ((c, {k: f"{train[k]:,}<br>{val[k]:,}" for k in train}) for c, (train, val) in rows.items())
+    return [{"category": category, **cells} for category, cells in columns]
 
 
 def by_category(
