@@ -182,21 +182,6 @@ def belief_propagation(unary, beta, iterations):
     return best
 
 
-# flow
-
-
-def closest_match(flow, point, steps):
-    """Smallest distance of p + flow(p) from a point, for p on a grid `steps` times finer than the pixels."""
-    u, v = np.indices((steps + 1, steps + 1))[..., None] / steps
-    best = np.inf
-    for r, c in np.ndindex(flow.shape[0] - 1, flow.shape[1] - 1):
-        (a, b), (d, e) = (([flow[r + y, c + x] + (c + x, r + y) for x in (0, 1)]) for y in (0, 1))
-        # Linear on each triangle, from its right-angled corner.
-        upper, lower = a + u * (b - a) + v * (d - a), e + (1 - u) * (d - e) + (1 - v) * (b - e)
-        best = min(best, np.linalg.norm(np.where(u + v <= 1, upper, lower) - point, axis=-1).min())
-    return best
-
-
 # visualization
 
 

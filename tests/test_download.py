@@ -17,20 +17,9 @@ XML = member("Top/annotations/cat/a_1.xml", content=b"<a/>")
 ARCHIVE = gzip.compress(XML + member("Top/annotations/._cat") + member("Top/readme") + bytes(1024))
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """A server whose paths name the fault with which it sends its content."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content, self.paths, self.stopped = CONTENT, [], threading.Event()
-
-    def handle_error(self, request, client_address):
-        """Clients that disconnect are part of several tests."""
-
-
 class Handler(http.server.BaseHTTPRequestHandler):
+    """Sends the content of its server, with the fault that the path names."""
+
     def log_message(self, *args):
         """Print nothing."""
 
@@ -56,7 +45,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with Server() as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.content, server.paths, server.stopped = CONTENT, [], threading.Event()
+        server.handle_error = lambda *client: None  # to disconnect is part of several tests
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server
         server.stopped.set()
