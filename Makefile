@@ -36,8 +36,13 @@ bench: venv  ## measure against the peers of the bench extra, on a quiet machine
 faults: venv  ## test 10,000 corrupt files of each kind, and more killed processes (half an hour)
 	FAULTS=10000 $(BIN)/python -m pytest tests/test_hostile.py tests/test_killed.py
 
-constraints: venv  ## pin the newest requirements anew in constraints.txt
-	PATH="$(BIN):$$PATH" $(BIN)/python ci/pin.py "$(TORCH)"
+# Torch is pinned above, since its CPU build is installed first and by itself; what only its CUDA build needs is
+# left out. No address of a package registry is written.
+constraints: venv  ## pin the newest requirements anew in constraints.txt, for Python 3.11 to 3.13
+	set -o pipefail; $(BIN)/uv pip compile pyproject.toml --all-extras --constraints <(echo "$(TORCH)") \
+		--universal --python-version 3.11 --fork-strategy fewest --no-config --quiet --no-emit-index-url \
+		--no-emit-find-links --no-header --no-annotate \
+		| grep -Ev '^(torch|triton|nvidia-.*|cuda-.*)==' > .venv/constraints && mv .venv/constraints constraints.txt
 
 venv:  ## make .venv, or bring it up to date
 	@$(PYTHON) ci/venv.py "$(TORCH)"

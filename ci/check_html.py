@@ -15,6 +15,7 @@ LOADS = ("src", "srcset", "poster", "data", "href", "xlink:href")
 LINKS = ("a", "area")
 PASSIVE = {"alternate", "author", "canonical", "index", "license", "next", "prev", "search"}
 CSS_URL = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])([^'")]+)""")
+STYLE = re.compile(r"(?is)<style[^>]*>(.*?)</style>")
 
 
 class Page(HTMLParser):
@@ -22,17 +23,15 @@ class Page(HTMLParser):
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.loads: list[str] = []
+        self.loads = [url for style in STYLE.findall(text) for url in CSS_URL.findall(style)]
         self.links: list[str] = []
         self.ids: set[str] = set()
         self.problems: list[str] = []
-        self._in_style = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self.ids.update(values[name] for name in ("id", "name") if name in values)
-        self._in_style = tag == "style"
         urls = self.links if tag in LINKS or PASSIVE & {*values.get("rel", "").split()} else self.loads
         for name in LOADS:
             choices = values.get(name, "").split(",") if name == "srcset" else [values.get(name, "")]
@@ -47,13 +46,6 @@ class Page(HTMLParser):
         for shown in {"traceback", "stderr"}.intersection(values.get("class", "").split()):
             self.problems.append(f"a cell shows {shown} output")
 
-    def handle_data(self, data: str) -> None:
-        if self._in_style:
-            self.loads += CSS_URL.findall(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._in_style = False
-
 
 def external(url: str) -> bool:
     """Whether a browser would ask another host for it."""
@@ -67,11 +59,11 @@ def check(root: Path) -> list[str]:
     problems = [] if root / "index.html" in pages else [f"{root}: no index.html"]
     loads = {path: page.loads for path, page in pages.items()}
     loads |= {path: CSS_URL.findall(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.css"))}
+    names = {path: path.relative_to(root).as_posix() for path in loads}
     for path, urls in loads.items():
-        name = path.relative_to(root).as_posix()
-        problems += [f"{name}: loads {url} from another host" for url in urls if external(url)]
+        problems += [f"{names[path]}: loads {url} from another host" for url in urls if external(url)]
     for path, page in pages.items():
-        name = path.relative_to(root).as_posix()
+        name = names[path]
         problems += [f"{name}: {problem}" for problem in page.problems]
         for url in [*page.links, *page.loads]:
             if urlsplit(url).scheme or external(url):

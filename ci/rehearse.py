@@ -74,17 +74,15 @@ def write_data(root: Path, images: int, *, size: int = 500, seed: int = 7) -> No
 
 def write_caffemodel(path: Path, widths: dict[str, int], *, seed: int = 0) -> None:
     """Write a CaffeNet with random weights, scaled so that activations stay as large as the image."""
-    rng, inputs, encoded = np.random.default_rng(seed), 3, caffe.field(1, b"CaffeNet") + caffe.layer("data")
-    for layer in architecture("caffenet").layers:
-        blobs = []
-        if layer.kind in ("conv", "fc"):
-            spatial = (layer.kernel, layer.kernel) if layer.kind == "conv" else ()
-            inputs = inputs // layer.groups * (36 if layer.name == "fc6" else 1)
-            shape = (widths[layer.name], inputs, *spatial)
-            weight = rng.standard_normal(shape, np.float32) * np.float32(np.sqrt(2 / np.prod(shape[1:])))
-            blobs, inputs = [caffe.blob(weight), caffe.blob(np.zeros(shape[0], np.float32))], shape[0]
-        encoded += caffe.layer(layer.name, *blobs)
-    path.write_bytes(encoded)
+    rng, inputs, parameters = np.random.default_rng(seed), 3, {}
+    layers = {layer.name: layer for layer in architecture("caffenet").layers}
+    for name, width in widths.items():
+        spatial = (layers[name].kernel,) * 2 if layers[name].kind == "conv" else ()
+        shape = (width, inputs // layers[name].groups * (36 if name == "fc6" else 1), *spatial)
+        scale = np.float32(np.sqrt(2 / np.prod(shape[1:])))
+        parameters[f"{name}.weight"] = rng.standard_normal(shape, np.float32) * scale
+        parameters[f"{name}.bias"], inputs = np.zeros(width, np.float32), width
+    path.write_bytes(caffe.network(parameters))
 
 
 def summed(log: Path) -> list[dict]:

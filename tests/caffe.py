@@ -33,3 +33,14 @@ def layer(name, *blobs, old=False):
         return field(2, encoded + b"".join(field(6, encoded_blob) for encoded_blob in blobs))
     encoded = field(1, name.encode()) + field(2, b"Convolution") + field(106, number_field(1, 300))
     return field(100, encoded + b"".join(field(7, encoded_blob) for encoded_blob in blobs))
+
+
+def network(parameters, *, order=("conv1", "pool1", "norm1"), legacy=False):
+    """A .caffemodel of weights and biases; its first layers are in the given order."""
+    names = dict.fromkeys([*order, *(key.partition(".")[0] for key in parameters)])
+    blobs = {n: [f"{n}.{kind}" for kind in ("weight", "bias") if f"{n}.{kind}" in parameters] for n in names}
+    layers = (
+        layer(name, *(blob(parameters[key], legacy=legacy) for key in keys), old=legacy)
+        for name, keys in blobs.items()
+    )
+    return field(1, b"CaffeNet") + b"".join(layers)

@@ -14,8 +14,6 @@ import pytest
 import torch
 from hypothesis import strategies as st
 
-import caffe
-
 #: What parsers take for numbers, beginnings and ends.
 PIECES = [b"", b"\0", b"\xff" * 8, b"\x7f\xff\xff\xff", b"9" * 12, b"-1", b"1e999", b"nan", b"<", b'"', b"["]
 
@@ -116,9 +114,3 @@ def pth(replaced=(), **features):
     state |= {f"features.0.{key}": value for key, value in features.items()}
     torch.save(replaced or state, file := io.BytesIO())
     return file.getvalue()
-
-
-def caffemodel(parameters):
-    names = [(f"conv{n}.weight", f"conv{n}.bias") for n in range(1, 6)]
-    blobs = [[caffe.blob(parameters[name]) for name in pair] for pair in names]
-    return b"".join(caffe.layer(f"conv{n}", *pair) for n, pair in enumerate(blobs, 1))

@@ -4,20 +4,15 @@ import errno
 import importlib
 import itertools
 import json
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 import filelock
-import numba
 import numpy as np
 import pytest
-import sklearn
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -29,12 +24,10 @@ CALLS = []
 ECHO = {}
 
 
-def thing(digest, **more):
-    return SimpleNamespace(digest=digest, **more)
-
-
-def network(device):
-    return thing("n", device=SimpleNamespace(type=device.partition(":")[0], name=device))
+def thing(digest, device=""):
+    """A dataset or, on a device, a network."""
+    on = {"device": SimpleNamespace(type=device.partition(":")[0], name=device)} if device else {}
+    return SimpleNamespace(digest=digest, **on)
 
 
 def squares(n, scale=1.0, source=None, wait=0.0):
@@ -72,13 +65,13 @@ def test_a_value_is_computed_once_and_mapped_read_only():
 
 
 def test_every_input_is_part_of_the_key():
-    sources = ["a", ["a"], {"k": None}, thing("a"), thing("b"), network("cpu"), network("cuda:0")]
+    sources = ["a", ["a"], {"k": None}, thing("a"), thing("b"), thing("n", "cpu"), thing("n", "cuda:0")]
     asked = [{"n": 5}, {"n": 6}, {"n": 5, "scale": 2.0}, *({"n": 5, "source": source} for source in sources)]
     for inputs in 2 * asked:
         cache.cached(squares, **inputs)
     assert len(CALLS) == len(asked)
     cache.cached(squares, source=thing("a"), n=5)  # in another order
-    cache.cached(squares, source=network("cuda:1"), n=5)  # on another device of the same type
+    cache.cached(squares, source=thing("n", "cuda:1"), n=5)  # on another device of the same type
     assert len(CALLS) == len(asked)
 
 
@@ -88,16 +81,8 @@ def upgrade(monkeypatch, version="0.1"):
     monkeypatch.setattr(code, "library_versions", lambda: versions)
 
 
-def test_library_versions_are_those_that_the_libraries_state():
-    stated = {"python": "{}.{}".format(*sys.version_info), "scikit-learn": sklearn.__version__}
-    stated |= {library.__name__: library.__version__ for library in (numba, np, torch)}
-    versions = cache.library_versions()
-    assert versions.items() >= stated.items() and len(versions) == 1 + len(code.LIBRARIES)
-    assert versions["opencv-python-headless"].startswith(cv2.__version__)
-
-
 def test_an_entry_says_how_it_was_made_and_has_the_permissions_of_new_files(folder):
-    cache.cached(squares, n=5, source=network("cpu"))
+    cache.cached(squares, n=5, source=thing("n", "cpu"))
     (path,) = values(folder)
     (folder / "new").touch()
     assert path.stat().st_mode == (folder / "new").stat().st_mode
@@ -310,12 +295,8 @@ def absent(made):
     return {kind for kind, path in made.items() if not path.exists()}
 
 
-def listed():
-    return {path: entry for entry in contents.list_entries() for path in entry.paths}
-
-
 def test_entries_are_listed_with_what_made_them(filled):
-    entries = listed()
+    entries = {path: entry for entry in contents.list_entries() for path in entry.paths}
     current, dataset = entries[filled["current"]], entries[filled["a dataset"].parent]
     assert (current.name, current.stale) == ("test_cache.squares", False)
     assert current.size == filled["current"].stat().st_size

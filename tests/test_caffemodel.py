@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import caffe
 from caffe import blob, field, layer
 from corrlib import convnet
 from corrlib.convnet.caffemodel import read_caffemodel
@@ -16,17 +17,6 @@ from narrow import random_parameters
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "net.caffemodel"
-
-
-def encoded(weights, order=("conv1", "pool1", "norm1"), **options):
-    """A .caffemodel with these parameters; its first layers are in the given order."""
-    names = [*order, *(key[:-7] for key in weights if key.endswith("weight") and key != "conv1.weight")]
-    result = field(1, b"CaffeNet")
-    for name in names:
-        arrays = [weights[f"{name}.{kind}"] for kind in ("weight", "bias") if f"{name}.{kind}" in weights]
-        blobs = [blob(array, **options) for array in arrays]
-        result += layer(name, *blobs, old=options.get("legacy", False))
-    return result
 
 
 # Any shape, any encoding
@@ -103,10 +93,10 @@ def test_every_truncation_is_refused(path):
 @pytest.mark.parametrize("legacy", [False, True], ids=["layer", "layers (V1)"])
 def test_caffenet_and_alexnet_are_recognised_by_the_order_of_their_layers(rng, path, legacy):
     weights = random_parameters(rng, "caffenet", hidden=7)
-    path.write_bytes(encoded(weights, legacy=legacy))
+    path.write_bytes(caffe.network(weights, legacy=legacy))
     net = convnet.load(path)
     mean = (104.00698793, 116.66876762, 122.67891434)
     assert net.digest == convnet.Network("caffenet", weights, convnet.Preprocessing("bgr", mean)).digest
     assert net.layers[-3:] == ("fc6", "fc7", "fc8")
-    path.write_bytes(encoded(random_parameters(rng, "caffenet"), order=("conv1", "norm1", "pool1")))
+    path.write_bytes(caffe.network(random_parameters(rng, "caffenet"), order=("conv1", "norm1", "pool1")))
     assert convnet.load(path).architecture.name == "alexnet"

@@ -93,7 +93,7 @@ READERS = {
     "a.tar": (XML * 3 + END, read_archive),
     "a.tgz": (gzip.compress(XML * 3 + END, mtime=0), read_archive),
     "grid.yml": (b"alpha: [0.05, 0.1:0.2:0.1]\nlayers: [[conv1, conv2], conv3]\n", read_grid),
-    "net.caffemodel": (make.caffemodel(PARAMETERS), read_network),
+    "net.caffemodel": (caffe.network(PARAMETERS), read_network),
     "net.safetensors": (safetensors(), read_network),
     "net.npz": (ZIP, read_network),
     "net.pth": (make.pth(), read_network),
@@ -133,7 +133,7 @@ HOSTILE = {
         "no bias": (caffe.layer("conv1", caffe.blob(np.ones((4, 3, 11, 11)))), "conv1, found 1 blobs"),
         "endless axes": caffe.layer("a", caffe.field(7, caffe.field(1, caffe.varint(2**60) * 10**5))),
         "an axis of 2**69": caffe.layer("a", caffe.field(7, caffe.field(1, b"\0" + caffe.varint(2**69)))),
-        "features that overflow": make.caffemodel(
+        "features that overflow": caffe.network(
             PARAMETERS | {"conv1.weight": np.full((8, 3, 11, 11), -3e38)}
         ),
     },
