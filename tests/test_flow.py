@@ -87,7 +87,7 @@ def test_cubic_displacements_are_reproduced():
     assert_allclose(dense[..., 1], 16 * (x**3 - 2 * y * x), atol=1e-8)
 
 
-@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1), (2, 3)])
+@pytest.mark.parametrize("shape", [(1, 4), (4, 1), (1, 1)])
 def test_grids_of_few_nodes(shape):
     dense = flow.flow(2 * grid(*shape), CONV4, CONV4, (70, 90))
     expected = (pixels(70, 90) - 17).clip(0, 16 * (np.array(shape)[::-1] - 1))
@@ -170,18 +170,12 @@ NOTHING = [np.nan, np.nan]
     [
         # Of several matches, the nearest: both x and 20 - x lead to x - 2.
         (FOLD, [[7.5, 2.25], [3, 0]], [[9.5, 2.25], [5, 0]]),
-        # Missing points stay missing.
-        (
-            np.full((8, 9, 2), (1.0, 0.5)),
-            [[[1.5, 2], NOTHING], [[np.nan, 3], [4, 1]]],
-            [[[0.5, 1.5], NOTHING], [NOTHING, [3, 0.5]]],
-        ),
+        (np.full((8, 9, 2), (1.0, 0.5)), [[1.5, 2], NOTHING, [np.nan, 3]], [[0.5, 1.5], NOTHING, NOTHING]),
+        ((7.0, 7.0) - pixels(10, 15), [7.0, 7.0], [7, 7]),  # all pixels match
     ],
 )
 def test_transfer_of_special_points(dense, points, expected):
     assert_allclose(flow.transfer(dense, np.array(points)), expected, atol=1e-9)
-    collapsed = flow.transfer((7.0, 7.0) - pixels(10, 15), np.array([7.0, 7.0]))
-    assert_array_equal(collapsed, [7, 7])
 
 
 # Bad input

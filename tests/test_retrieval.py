@@ -19,10 +19,11 @@ from refusals import refused
 @pytest.mark.parametrize("device", ["cpu", "cpu:0"])  # multiplied by NumPy, and by torch as on a GPU
 def test_equals_sorting_the_whole_database(rng, monkeypatch, chunk, grouped, device):
     monkeypatch.setattr(retrieval, "QUERIES", 5)
-    query, database = rng.standard_normal((17, 11)), rng.standard_normal((53, 11))
+    query, database = (rng.standard_normal((count, 11), np.float32) for count in (17, 53))
+    query.flags.writeable = database.flags.writeable = device != "cpu"  # of which torch warns
     groups = {}
     if grouped:
-        groups = {"query_group": rng.integers(0, 4, 17), "database_group": rng.integers(0, 4, 53)}
+        groups = {f"{of}_group": rng.choice(list("abcd"), n) for of, n in (("query", 17), ("database", 53))}
     for k in (1, 5):
         indices, similarity = nearest(query, database, k, chunk=chunk, device=device, **groups)
         expected, cosines = oracles.neighbours(query, database, k, **groups)
@@ -64,13 +65,6 @@ def test_the_norm_of_a_feature_does_not_matter(rng):
     assert nearest(features, features, 1)[1].max() == 1  # not the 1.0000002 of rounded products
 
 
-def test_groups_may_be_named(rng):
-    database = rng.standard_normal((6, 4))
-    images = np.array(["a", "a", "b", "b", "c", "a"])
-    indices, _ = nearest(database, database, 3, query_group=images, database_group=images)
-    assert all(images[i] not in images[row] for i, row in enumerate(indices))
-
-
 def test_the_cosine_of_zeros_is_zero_and_ties_are_in_order():
     database = np.array([[0, 0], [1, 0], [-1, 0], [2, 0], [1, 0.0]])
     indices, similarity = nearest(np.array([[3.0, 0], [0, 0]]), database, 5)
@@ -78,19 +72,10 @@ def test_the_cosine_of_zeros_is_zero_and_ties_are_in_order():
     np.testing.assert_array_equal(similarity, [[1, 1, 1, 0, -1], [0] * 5])
 
 
-def test_inputs_are_not_changed(rng):
-    query, database = rng.standard_normal((2, 3, 4)).astype(np.float32)
-    before = query.copy(), database.copy()
-    database.flags.writeable = False
-    nearest(query, database, 1)
-    np.testing.assert_array_equal((query, database), before)
-
-
 def test_no_queries():
-    indices, similarity = nearest(np.zeros((0, 3)), np.ones((4, 3)), 2)
-    assert indices.shape == similarity.shape == (0, 2)
-    groups = {"query_group": np.zeros(0, int), "database_group": np.zeros(4, int)}
-    assert nearest(np.zeros((0, 3)), np.ones((4, 3)), 2, **groups)[0].shape == (0, 2)
+    for groups in ({}, {"query_group": np.zeros(0, int), "database_group": np.zeros(4, int)}):
+        indices, similarity = nearest(np.zeros((0, 3)), np.ones((4, 3)), 2, **groups)
+        assert indices.shape == similarity.shape == (0, 2)
 
 
 QUERY, DATABASE = np.ones((2, 3)), np.ones((4, 3))
