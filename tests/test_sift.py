@@ -45,6 +45,7 @@ def test_equals_the_direct_computation(rng, shape, sizes, radius, points, least)
     image = blobs(rng, *shape, sizes=sizes) if sizes else rng.integers(0, 256, shape, np.uint8)
     found = descriptors(image, points, radius=radius)
     assert found.shape == (len(points), 128) and found.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 512, rtol=0.02)
     for (x, y), row in zip(points, found, strict=True):
         assert cosine(row, oracles.sift(image, x, y, radius)) > least
 
@@ -78,18 +79,6 @@ def test_several_kinds_at_once_are_what_each_is_alone(rng, image):
     assert several(image, points[:0], kinds).shape == (4, 0, 2, 128)
 
 
-def test_large_radii_ignore_a_fine_pattern():
-    fine = np.zeros((227, 227), np.uint8)
-    fine[:, ::4] = fine[:, 1::4] = 60
-    ramp = np.broadcast_to(np.linspace(0, 180, 227), (227, 227))
-    both = (ramp + fine).astype(np.uint8)
-    centre = np.array([113, 113])
-    smooth, striped = (descriptors(i, centre, radius=160) for i in (ramp.astype(np.uint8), both))
-    assert cosine(smooth, striped) > 0.99
-    # Without the smoothing the descriptor would be dominated by the stripes.
-    assert cosine(descriptors(fine, centre, radius=5), descriptors(both, centre, radius=5)) > 0.9
-
-
 def test_the_order_of_directions_and_bins():
     ramp = np.broadcast_to(np.linspace(0, 250, 101), (101, 101)).astype(np.uint8)
     right, down = (descriptors(i, [50, 50], radius=20).reshape(4, 4, 8) for i in (ramp, ramp.T))
@@ -98,16 +87,6 @@ def test_the_order_of_directions_and_bins():
     dot[35:38, 58:61] = 255  # above and to the right of the centre
     strength = descriptors(dot, [50, 50], radius=20).reshape(4, 4, 8).sum(2)
     assert strength[:2, 2:].sum() > 0.9 * strength.sum()
-
-
-def test_invariance_to_brightness_and_contrast(image):
-    points = np.array([[41, 30], [20, 20]])
-    original, changed = (
-        descriptors(i, points, radius=16) for i in (image, (image * 0.5 + 60).astype(np.uint8))
-    )
-    np.testing.assert_allclose(np.linalg.norm(original, axis=1), 512, rtol=0.02)
-    assert all(cosine(a, b) > 0.998 for a, b in zip(original, changed, strict=True))
-    assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius=10).any()  # flat
 
 
 def test_shapes_of_points_are_kept_and_colour_becomes_grey(image):
@@ -120,6 +99,7 @@ def test_shapes_of_points_are_kept_and_colour_becomes_grey(image):
         grey = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2GRAY)
         expected = descriptors(grey, points, radius=10)
         np.testing.assert_array_equal(descriptors(colour, points, radius=10), expected)
+    assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius=10).any()  # flat
 
 
 def test_dense_descriptors_are_those_of_each_point_of_the_grid(rng):
