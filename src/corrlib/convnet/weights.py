@@ -24,7 +24,7 @@ __all__ = ["load", "save"]
 # Mean of the ILSVRC 2012 training images, in BGR, which Caffe's reference models expect to be subtracted.
 CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
 # Mean and standard deviation of torchvision's ImageNet weights, RGB in 0..1.
-TORCHVISION_MEAN, TORCHVISION_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+TORCHVISION_MEAN, TORCHVISION_STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 # Limit on the bytes of the arrays of an .npz; the convolutions of AlexNet take about ten million.
 LARGEST_NPZ = 10**9
 # The compression methods that NumPy uses.
@@ -117,13 +117,11 @@ def _read_safetensors(path: Path) -> Network:
 
 def _read_caffemodel(path: Path) -> Network:
     layers = read_caffemodel(path)
-    names = list(layers)
-    pool_first = "norm1" not in names or "pool1" not in names or names.index("pool1") < names.index("norm1")
-    architecture_name = "caffenet" if pool_first else "alexnet"
+    order = [name for name in layers if name in ("norm1", "pool1")]
+    architecture_name = "alexnet" if order == ["norm1", "pool1"] else "caffenet"
     parameters = {}
     for name in TORCHVISION_NAMES.values():
-        blobs = layers.get(name, [])
-        if not blobs:
+        if not (blobs := layers.get(name)):
             continue
         if len(blobs) != 2:
             raise ValueError(f"{path}: expected a weight and a bias blob in {name}, found {len(blobs)} blobs")
@@ -153,12 +151,8 @@ def _read_torchvision(path: Path) -> Network:
         if module not in TORCHVISION_NAMES:
             raise ValueError(f"{path}: {key!r:.60} is no parameter of torchvision's alexnet")
         parameters[f"{TORCHVISION_NAMES[module]}.{kind}"] = value
-    preprocessing = Preprocessing(
-        "rgb",
-        tuple(255 * mean for mean in TORCHVISION_MEAN),
-        tuple(1 / (255 * std) for std in TORCHVISION_STD),
-    )
-    return Network("torchvision", parameters, preprocessing, source=str(path))
+    mean, scale = (tuple(each.tolist()) for each in (255 * TORCHVISION_MEAN, 1 / (255 * TORCHVISION_STD)))
+    return Network("torchvision", parameters, Preprocessing("rgb", mean, scale), source=str(path))
 
 
 def _numbers(name: str, tensor: torch.Tensor) -> np.ndarray:
@@ -170,7 +164,6 @@ def _numbers(name: str, tensor: torch.Tensor) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> Network:
-    names = ("conv1", "conv2", "conv3", "conv4", "conv5")
     try:
         with zipfile.ZipFile(path) as file:
             members = file.infolist()
@@ -180,7 +173,7 @@ def _read_npz(path: Path) -> Network:
             if any(i.compress_size > path.stat().st_size or i.compress_type not in METHODS for i in members):
                 raise ValueError("a member is larger than the file, or compressed as NumPy does not")
             parameters = {}
-            for name in names:
+            for name in ("conv1", "conv2", "conv3", "conv4", "conv5"):
                 parameters[f"{name}.weight"] = _array(file, f"{name}_w_int8").astype(np.float32) / 128
                 parameters[f"{name}.bias"] = _array(file, f"{name}_b").astype(np.float32)
             preprocessing = Preprocessing("bgr", tuple(_array(file, "mean_bgr").astype(float).tolist()))
@@ -196,8 +189,7 @@ def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:
     npy = np.lib.format
     with file.open(f"{name}.npy") as content:
         old = npy.read_magic(content) == (1, 0)
-        read_header = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
-        shape, fortran, dtype = read_header(content)
+        shape, fortran, dtype = (npy.read_array_header_1_0 if old else npy.read_array_header_2_0)(content)
         data = content.read()
     if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data):
         raise ValueError(f"{name} is {shape} {dtype} with {len(data)} bytes; expected an array of numbers")

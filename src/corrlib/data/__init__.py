@@ -35,22 +35,17 @@ def open_dataset(
     out = entry_path("corrlib.figurines.world", WORLD)
     hold(out)
     if not (out / "figurines.json").is_file():
-        _draw(out)
+        from filelock import FileLock
+
+        from corrlib.figurines import write_world
+
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{out}.lock"):
+                if not (out / "figurines.json").is_file():  # another process drew them while we waited
+                    write_world(out, **WORLD)
+        except OSError as error:
+            cure = "CORRLIB_CACHE names another folder"
+            raise CacheError(f"the figurines cannot be drawn: {error}. {cure}") from error
         hold(out)
     return VOC(out, difficult, truncated)
-
-
-def _draw(out: Path) -> None:
-    from filelock import FileLock
-
-    from corrlib.figurines import write_world
-
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{out}.lock"):
-            if not (out / "figurines.json").is_file():  # another process drew them while we waited
-                write_world(out, **WORLD)
-    except OSError as error:
-        raise CacheError(
-            f"the figurines cannot be drawn: {error}. CORRLIB_CACHE names another folder"
-        ) from error

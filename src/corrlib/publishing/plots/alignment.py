@@ -82,17 +82,17 @@ def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
     return figure
 
 
-def displacements(example: Mapping[str, Example], number: int = 0) -> Figure:
-    """Draw alignments of one target as fields of arrows, a row per method, by `number` of the neighbour."""
+def displacements(example: Mapping[str, Example]) -> Figure:
+    """Draw alignments of one target and its first neighbour as fields of arrows, a row per method."""
     figure, axes = style.panels(len(example), 4, (10, 2.6 * len(example)))
     for row, (method, one) in zip(axes, example.items(), strict=True):
-        pictures = (one.target, one.target, one.neighbors[number], one.warped[number])
+        pictures = (one.target, one.target, one.neighbors[0], one.warped[0])
         for place, image in zip(row, pictures, strict=True):
             style.show(place, image)
         row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
         at = np.rint(one.nodes).astype(int).reshape(-1, 2)
-        flow = one.flows[number][at[:, 1], at[:, 0]]
+        flow = one.flows[0][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)

@@ -10,28 +10,24 @@ from matplotlib.figure import Figure
 
 from corrlib import figurines
 from corrlib.data import VOC
+from corrlib.patches import reassemble
 
 YELLOW = "#ffd21f"
 
 
-def portraits(seed: int, *, size: int = 110, views: int = 8) -> Figure:
+def portraits(seed: int) -> Figure:
     """Draw portraits, one row per category, in which every subtype occurs at least twice."""
-    rng = np.random.default_rng(seed)
-    canvas = np.full((len(figurines.CATEGORIES) * size, views * size, 3), 235, np.uint8)
-    for row, (category, model) in enumerate(figurines.CATEGORIES.items()):
-        for k in range(views):
+    rng, size, pictures = np.random.default_rng(seed), 110, []
+    for category, model in figurines.CATEGORIES.items():
+        for k in range(8):
             azimuth, spread, _ = model.views[(k + k // len(model.subtypes)) % len(model.views)]
-            picture = figurines.portrait(
-                category,
-                subtype=model.subtypes[k % len(model.subtypes)],
-                seed=seed + k,
-                size=size,
-                azimuth=azimuth + spread * rng.uniform(-1, 1),
-                elevation=rng.uniform(*model.elevation),
+            subtype = model.subtypes[k % len(model.subtypes)]
+            turned = dict(
+                azimuth=azimuth + spread * rng.uniform(-1, 1), elevation=rng.uniform(*model.elevation)
             )
-            canvas[row * size : (row + 1) * size, k * size : (k + 1) * size] = picture
+            pictures.append(figurines.portrait(category, subtype=subtype, seed=seed + k, size=size, **turned))
     figure, axes = plt.subplots(figsize=(7, 15.5), layout="constrained")
-    axes.imshow(canvas)
+    axes.imshow(reassemble(np.reshape(pictures, (-1, 8, size, size, 3))))
     axes.set_yticks((np.arange(len(figurines.CATEGORIES)) + 0.5) * size, list(figurines.CATEGORIES))
     axes.set_xticks([])
     axes.tick_params(length=0)
