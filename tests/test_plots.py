@@ -1,6 +1,5 @@
 """Figures for every reader: line art that dark pages invert, and colours that all eyes can distinguish."""
 
-import re
 import xml.etree.ElementTree as ElementTree
 from types import SimpleNamespace
 
@@ -11,7 +10,6 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 
-from conftest import ROOT
 from corrlib.experiments.prediction.examples import Example
 from corrlib.publishing import plots
 from corrlib.publishing.plots import style
@@ -88,14 +86,6 @@ def test_line_art_is_an_svg_without_background_and_the_same_each_time():
         (background,) = ElementTree.fromstring(text).find(".//{*}g[@id='patch_1']")
         assert "fill: none" in background.get("style") or "opacity: 0" in background.get("style")
     plt.close("all")
-
-
-def test_dark_pages_invert_line_art_and_nothing_else():
-    css = (ROOT / "book" / "_vendor" / "corrlib.css").read_text()
-    rules = dict(re.findall(r"(html\[data-theme=\"dark\"\] \.bd-content img\S*) \{([^}]*)\}", css))
-    assert len(rules) == 2
-    assert "filter: none" in rules['html[data-theme="dark"] .bd-content img']
-    assert "invert(1) hue-rotate(180deg)" in rules['html[data-theme="dark"] .bd-content img[src$=".svg"]']
 
 
 def test_figure_6_numbers_the_visible_keypoints(rng):
