@@ -109,15 +109,12 @@ def test_what_cannot_be_part_of_a_key_is_refused():
     )
 )
 def test_arrays_are_read_as_they_were_written(array):
-    ECHO["it"] = {"x": array, "transposed": array.T, "second": np.arange(3)}
-    try:
-        entry = cache.cached(echo, name="it")
-        for name, expected in ECHO["it"].items():
-            assert entry[name].dtype == expected.dtype.newbyteorder("=")
-            np.testing.assert_array_equal(entry[name], expected)
-    finally:
-        for path in values(cache.cache_dir()):
-            path.unlink()
+    key = f"{len(ECHO)}"
+    ECHO[key] = {"x": array, "transposed": array.T, "second": np.arange(3)}
+    entry = cache.cached(echo, name=key)
+    for name, expected in ECHO[key].items():
+        assert entry[name].dtype == expected.dtype.newbyteorder("=")
+        np.testing.assert_array_equal(entry[name], expected)
 
 
 def test_a_failed_computation_and_other_values_than_numbers_leave_nothing(folder):
@@ -330,7 +327,7 @@ def test_a_dataset_is_not_half_removed(filled, monkeypatch):
 @pytest.mark.filterwarnings("error::corrlib.cache.CorruptEntryWarning")
 def test_pruning_does_not_disturb_readers(monkeypatch):
     kept = cache.cached(squares, n=1000)["squares"]
-    until, removed, done = time.monotonic() + 30, 0, threading.Event()
+    until, removed, turns, done = time.monotonic() + 30, 0, itertools.count(), threading.Event()
 
     def read():
         while not done.is_set():
@@ -338,10 +335,8 @@ def test_pruning_does_not_disturb_readers(monkeypatch):
 
     with ThreadPoolExecutor(2) as pool:
         readers = [pool.submit(read) for _ in range(2)]
-        for turn in itertools.count():
-            if removed >= 20 or time.monotonic() > until or any(reader.done() for reader in readers):
-                break
-            upgrade(monkeypatch, f"0.{turn % 2}")
+        while removed < 20 and time.monotonic() < until and not any(reader.done() for reader in readers):
+            upgrade(monkeypatch, f"0.{next(turns) % 2}")
             removed += len(contents.prune_entries()[0])
         done.set()
     assert not any(reader.exception() for reader in readers) and removed >= 20
