@@ -159,7 +159,7 @@ def test_keypoints_and_curves_are_those_of_the_chapter(world, network, settings)
     made = content(explorer.tolerances(world, network, settings, [CATEGORY], BETAS))
     (example,) = made["examples"]
     objects = crops.objects(world, CATEGORY, "val")
-    objects = [objects[row] for row in crops.evenly_spaced(len(objects), BLOCK)]
+    objects = crops.subset(objects, BLOCK)
     target = objects[place.best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
     assert example["keypoints"] == np.array(world.keypoint_names(CATEGORY))[visible].tolist()

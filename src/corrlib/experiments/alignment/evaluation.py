@@ -107,8 +107,7 @@ def copy_errors(
     result = []
     for category in settings.categories:
         points, objects = copied(data, network, settings, category), crops.objects(data, category, "val")
-        rows = crops.evenly_spaced(len(objects), limit)
-        points, objects = points[rows], [objects[row] for row in rows]
+        points, objects = np.array(crops.subset(points, limit)), crops.subset(objects, limit)
         rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
         predicted = first_median(points, rank, top=settings.copy_top, missing=settings.copy_missing)
         result.append(crops.by_image(crops.errors(predicted, objects, settings.size), objects))

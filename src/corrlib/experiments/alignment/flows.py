@@ -188,7 +188,7 @@ def _norm(data: VOC, network: Network, feature: str | Sift, size: int):
     sample = []
     for category in data.categories:
         train = crops.objects(data, category, "train")
-        some = [train[row] for row in crops.evenly_spaced(len(train), SAMPLE)]
+        some = crops.subset(train, SAMPLE)
         sample.append(_describe(network, crops.images(data, some, size), feature))
     return {"norm": np.array(rms_norm(np.concatenate(sample)))}
 

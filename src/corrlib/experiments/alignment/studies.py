@@ -194,9 +194,8 @@ def true_matches(
 def _by_image(data: VOC, settings: Settings, values: list[np.ndarray]) -> list[np.ndarray]:
     result = []
     for category, rows in zip(settings.categories, values, strict=True):
-        objects = crops.objects(data, category, "val")
-        evenly = crops.evenly_spaced(len(objects), settings.studied)
-        result.append(crops.by_image(rows, [objects[row] for row in evenly]))
+        objects = crops.subset(crops.objects(data, category, "val"), settings.studied)
+        result.append(crops.by_image(rows, objects))
     return result
 
 

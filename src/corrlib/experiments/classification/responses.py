@@ -96,8 +96,7 @@ def _peaks(
     C: float,
     limit: int | None,
 ) -> dict[str, np.ndarray]:
-    objects = crops.objects(data, category, "val")
-    objects = [objects[row] for row in crops.evenly_spaced(len(objects), limit)]
+    objects = crops.subset(crops.objects(data, category, "val"), limit)
     settings = Settings(C=C, **sampling._asdict(), categories=(category,))
     trained = {f: each for f, (each,) in classifiers(data, network, settings, features).items()}
     kinds = [np.flatnonzero(visible(instance)) for instance in objects]

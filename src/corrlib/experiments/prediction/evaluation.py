@@ -15,7 +15,7 @@ from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import neighbors
 from corrlib.experiments.prediction.features import grid, map_categories
 from corrlib.experiments.prediction.settings import ALPHAS, Settings
-from corrlib.experiments.prediction.training import scores, subset, train
+from corrlib.experiments.prediction.training import scores, train
 from corrlib.geometry import ReceptiveField
 
 __all__ = ["by_stride", "copy_errors", "differences", "errors", "locate", "predict", "prior_means"]
@@ -90,10 +90,10 @@ def predict(
             etas,
             slope=trained.slope if settings.calibrated else np.ones_like(trained.slope),
             offset=trained.offset if settings.calibrated else np.zeros_like(trained.offset),
-            means=np.stack(subset(means, limit)),
+            means=np.stack(crops.subset(means, limit)),
             sigma=settings.sigma,
         )
-        objects = subset(crops.objects(data, category, split), limit)
+        objects = crops.subset(crops.objects(data, category, split), limit)
         errors = (crops.errors(at_eta, objects, settings.size) for at_eta in points)
         return points, [crops.by_image(each, objects) for each in errors]
 
@@ -205,7 +205,7 @@ def by_stride(data: VOC, network: Network, settings: Settings) -> dict[str, dict
         place = grid(network, layer, size=settings.size, factor=factor)
         result[ORACLE][stride] = []
         for category in settings.categories:
-            objects = subset(crops.objects(data, category, "val"), limit)
+            objects = crops.subset(crops.objects(data, category, "val"), limit)
             best = detection.nearest_location(crops.keypoints(objects, settings.size), *place)
             errors = crops.by_image(crops.errors(best, objects, settings.size), objects)
             result[ORACLE][stride].append(errors)

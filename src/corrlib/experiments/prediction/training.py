@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from corrlib.experiments.prediction.features import features, grid, map_categori
 from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["HELD_OUT_GAP", "calibrate", "folds", "mining", "scores", "subset", "train"]
+__all__ = ["HELD_OUT_GAP", "calibrate", "folds", "mining", "scores", "train"]
 
 BATCH = 16
 #: Parts of the training set, each scored by detectors that were trained on the others.
@@ -118,12 +117,6 @@ def scores(
     return scored["scores"], field
 
 
-def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
-    """All objects, in their order, or an evenly spaced subset of `limit` of them."""
-    rows = range(len(objects)) if limit is None else crops.evenly_spaced(len(objects), limit)
-    return [objects[row] for row in rows]
-
-
 def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, float]]:
     """Train the detectors of all categories, and summarise how that ended.
 
@@ -212,7 +205,7 @@ def _score(
     factor: int,
     limit: int | None,
 ) -> dict[str, np.ndarray]:
-    objects, parts = subset(crops.objects(data, category, "val"), limit), []
+    objects, parts = crops.subset(crops.objects(data, category, "val"), limit), []
     for first in range(0, len(objects), BATCH):
         images = crops.images(data, objects[first : first + BATCH], size)
         maps = features(network, images, feature, factor, smoothing)

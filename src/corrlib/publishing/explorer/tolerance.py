@@ -92,7 +92,7 @@ def _predicted(
 def _example(data: VOC, category: str, predicted: Mapping[str, np.ndarray], size: int) -> dict[str, Any]:
     """The best visible of the first few objects: its keypoints, the predicted ones, and their errors."""
     objects = crops.objects(data, category, "val")
-    objects = [objects[row] for row in crops.evenly_spaced(len(objects), BLOCK)]
+    objects = crops.subset(objects, BLOCK)
     target = objects[n := best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
     width, height = np.ptp(target.box.reshape(2, 2), axis=0)
