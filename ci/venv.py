@@ -32,9 +32,11 @@ def main(torch: str) -> None:
         STAMP.unlink(missing_ok=True)
         python = VENV / "bin" / "python"
         version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-        if not python.exists() or subprocess.run([python, "-c", version]).returncode:
+        # The scripts of a copied or moved environment run what is at the old place.
+        copied = python.exists() and str(VENV) not in (VENV / "bin" / "activate").read_text()
+        if copied or not python.exists() or subprocess.run([python, "-c", version]).returncode:
             run(sys.executable, "-m", "venv", "--clear", VENV)
-        pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet")
+        pip = (python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-user")
         pins = ("-c", ROOT / "constraints.txt")
         run(*pip, *pins, torch, "setuptools")
         run(*pip, *pins, "--no-build-isolation", "-e", f"{ROOT}[book,test]")

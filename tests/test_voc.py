@@ -170,6 +170,60 @@ def test_the_digest_is_of_names_and_contents(root, tmp_path_factory):
     assert VOC(copy).digest == original
 
 
+# Files as people have them
+
+
+def test_lists_may_have_a_byte_order_mark_blanks_in_names_and_suffixes(root):
+    sets, images = root / "VOCdevkit/VOC2011/ImageSets/Main", root / "VOCdevkit/VOC2011/JPEGImages"
+    for name in ("a b", "c.d"):
+        shutil.copy(images / "a.jpg", images / f"{name}.jpg")
+        berkeley(root, "cat", f"{name}_1")
+    (sets / "train.txt").write_bytes(b"\xef\xbb\xbfb.jpg\r\n  a b.JPG \r\nc.d\r\na\r\n")
+    data = VOC(root)
+    assert data.image_ids("train") == ["b", "a b", "c.d", "a"]
+    assert [i.image_id for i in data.instances("cat", "train")] == ["b", "a b", "c.d", "a", "a", "a"]
+    (sets / "train.txt").write_text("a 1\nb 1\n")
+    with pytest.raises(DataError, match=r"train\.txt lists no image .* begins with 'a 1', .* as 'a'"):
+        data.image_ids("train")
+
+
+@pytest.mark.parametrize("word", ["0", "false", " No"])
+def test_a_keypoint_may_be_invisible_in_words(root, word):
+    berkeley(root, "dog", "c_1", points=(("Nose", word, 5, 6), ("Tail", "true", 5, 6)))
+    (dog,) = VOC(root).instances("dog", "val")
+    assert np.isfinite(dog.keypoints).all(axis=1).tolist() == [False, True]
+
+
+def test_suffixes_may_be_in_capitals_and_images_png(root):
+    voc, pixels = root / "VOCdevkit/VOC2011", VOC(root).image("a")
+    voc_objects(root, ("cat", 1, 0, 3, 4, 13, 24))
+    expected = [(c.image_id, c.number, c.truncated) for c in VOC(root).instances("cat", "train")]
+    for path in [*(root / "annotations").glob("*/*.xml"), *voc.glob("*/a.*")]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    (voc / "JPEGImages/b.jpg").unlink()
+    assert cv2.imwrite(str(voc / "JPEGImages/b.png"), pixels[..., ::-1])
+    data = VOC(root)
+    assert data.categories == ("cat", "dog")
+    assert [(c.image_id, c.number, c.truncated) for c in data.instances("cat", "train")] == expected
+    for name in "ab":
+        np.testing.assert_array_equal(data.image(name), pixels)
+    whole = (voc / "JPEGImages/b.png").read_bytes()
+    (voc / "JPEGImages/b.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"b\.png is corrupt"):
+        data.image("b")
+
+
+def test_a_film_may_follow_a_photograph(root):
+    path, data = root / "VOCdevkit/VOC2011/JPEGImages/a.jpg", VOC(root)
+    whole, pixels = path.read_bytes(), data.image("a")
+    film = b"ftypmp42 \xff\xda " + bytes(range(256))
+    path.write_bytes(whole + film)
+    np.testing.assert_array_equal(data.image("a"), pixels)
+    path.write_bytes(whole[: 2 * len(whole) // 3])
+    with pytest.raises(DataError, match=r"a\.jpg is corrupt"):
+        data.image("a")
+
+
 # Corrupt data
 
 
@@ -180,7 +234,7 @@ def test_the_digest_is_of_names_and_contents(root, tmp_path_factory):
         (lambda root: VOC(root).keypoint_names("cow"), r"'cow'.*has cat, dog"),
         (lambda root: VOC(root).instances("cat", "test"), r"'test'.*has train, val"),
         (lambda root: VOC(root).image_ids("../../x"), r"'\.\./\.\./x'.*has train, val"),
-        (lambda root: VOC(root).image("z"), r"no image .*z\.jpg"),
+        (lambda root: VOC(root).image("z"), r"no image z in .*JPEGImages"),
         (lambda root: VOC(root).instances("cat", "train"), r"Annotations.a\.xml: xmin .*'\?'"),
         (lambda root: VOC(root).instances("dog", "train"), r"copy of c\.xml: expected a name like"),
         (lambda root: VOC(root / "nowhere"), r"nowhere is no dataset.*JPEGImages.*VOC 2011"),

@@ -54,12 +54,12 @@ def read_berkeley(path: Path) -> dict:
         raise DataError(f"{path}: its <visible_bounds> are {width} x {height}: repair or remove the file")
     keypoints = {}
     for element in root.iterfind("keypoints/keypoint"):
-        name, visible = element.get("name"), element.get("visible", "1")
+        name, visible = element.get("name"), element.get("visible", "1").strip().lower()
         if not name:
             raise DataError(f"{path}: a <keypoint> has no name: repair or remove the file")
         # The coordinates of invisible keypoints are guesses, often far outside the image.
         keypoints[name] = (np.nan, np.nan)
-        if visible != "0":
+        if visible not in ("0", "false", "no"):
             keypoints[name] = tuple(v - 1 for v in _numbers(path, element, "x", "y"))
     return {"box": _edges(x, y, x + width, y + height), "keypoints": keypoints}
 
@@ -67,10 +67,8 @@ def read_berkeley(path: Path) -> dict:
 def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
     """Read ``truncated`` and ``difficult`` of the object of `category` at `box` from a VOC annotation.
 
-    It is the one with the largest overlap, at least `SAME_BOX`; without one, or the file, there are no flags.
+    It is the one with the largest overlap, at least `SAME_BOX`; without one, there are no flags.
     """
-    if not path.is_file():
-        return {}
     best, flags = SAME_BOX, {}
     for element in _parse(path).iterfind("object"):
         bounds = element.find("bndbox")

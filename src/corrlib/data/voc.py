@@ -6,6 +6,8 @@
     root/VOCdevkit/VOC2011/Annotations/<image>.xml            truncated, difficult
     root/VOCdevkit/VOC2011/ImageSets/Main/<split>.txt         train, val
     root/annotations/<category>/<image>_<n>.xml               boxes and keypoints
+
+Photographs may be PNG, too; suffixes may be in capitals.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL.JpegImagePlugin import JpegImageFile
+from PIL import Image
 
 from corrlib.data.annotations import DataError, read_berkeley, read_flags
 
@@ -28,6 +30,8 @@ from corrlib.data.annotations import DataError, read_berkeley, read_flags
 PASCAL = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"]
 PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"]
 PASCAL += ["train", "tvmonitor"]
+#: Suffixes of photographs, in small letters.
+IMAGES = (".jpg", ".jpeg", ".png")
 #: Most pixels that an image may have: a few corrupt bytes can claim billions, which take minutes to decode.
 PIXELS = 1 << 25
 
@@ -122,7 +126,7 @@ class VOC:
     def categories(self) -> tuple[str, ...]:
         """Names of the categories, sorted."""
         folders = (p for p in (self.root / "annotations").iterdir() if p.is_dir() and _seen(p))
-        return tuple(sorted(p.name for p in folders if any(map(_seen, p.glob("*.xml")))))
+        return tuple(sorted(p.name for p in folders if any(_files(p, ".xml"))))
 
     @cached_property
     def name(self) -> str:
@@ -132,7 +136,7 @@ class VOC:
         """
         if (self.root / "figurines.json").is_file():
             return "figurines"
-        names = [path.stem for path in (self.root / "annotations").glob("*/*.xml") if _seen(path)]
+        names = [path.stem for path in self._annotation_files]
         years = all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}_\d+", name) for name in names)
         return "voc2011" if years and set(self.categories) <= set(PASCAL) else "photos"
 
@@ -144,7 +148,7 @@ class VOC:
         photographs (1 GB).
         """
         digest = hashlib.sha256()
-        for path in self._files():
+        for path in self._all_files():
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             digest.update(f"{path.relative_to(self.root).as_posix()} {content}\n".encode())
         for flag in ("difficult", "truncated"):
@@ -162,10 +166,19 @@ class VOC:
             raise DataError(f"unknown split {split!r}: {self._sets} has {', '.join(splits) or 'none'}")
         path = self._sets / f"{split}.txt"
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is corrupt or no text ({error}): unpack or download it again") from None
-        return [line.split()[0] for line in lines if line.strip()]
+        ids = [
+            re.sub(rf"({'|'.join(IMAGES)})$", "", line.strip(), flags=re.I) for line in lines if line.strip()
+        ]
+        annotated = {file.stem.rpartition("_")[0] for file in self._annotation_files}
+        if ids and annotated.isdisjoint(ids):
+            raise DataError(
+                f"{path} lists no image that is annotated: it begins with {ids[0]!r}, and the annotations are"
+                f" named as {min(annotated)!r}; a line holds the name of one image"
+            )
+        return ids
 
     def instances(self, category: str, split: str) -> list[Instance]:
         """Annotated objects of a category, in the order of the split's images and of their numbers."""
@@ -180,13 +193,13 @@ class VOC:
 
     def image(self, image_id: str) -> np.ndarray:
         """Read an image: ``(H, W, 3)`` uint8 RGB, pixels as stored (EXIF orientation is ignored)."""
-        path = self._voc / "JPEGImages" / f"{image_id}.jpg"
-        if not path.is_file():
-            raise DataError(f"no image {path}: check the image's name, or unpack the images again")
+        path = self._images.get(image_id)
+        if not path:
+            folder = self._voc / "JPEGImages"
+            raise DataError(f"no image {image_id} in {folder}: check its name, or unpack the images again")
         data = path.read_bytes()
         image = None
-        # Without its end marker a JPEG becomes a half grey picture in some versions of OpenCV.
-        if data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda") and (size := _size(data)):
+        if size := _size(data):
             if size[0] * size[1] > PIXELS:
                 raise DataError(
                     f"{path} says that it has {size[0]} x {size[1]} pixels, more than {PIXELS:,}: if that is "
@@ -195,13 +208,29 @@ class VOC:
             flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
         if image is None:
-            raise DataError(f"{path} is corrupt or no JPEG ({len(data)} bytes): unpack or download it again")
+            raise DataError(
+                f"{path} is corrupt, or no JPEG or PNG ({len(data)} bytes): unpack or download it again"
+            )
         return np.ascontiguousarray(image[..., ::-1])
 
-    def _files(self) -> Iterator[Path]:
-        folders = (self._voc / "Annotations", self._sets, self._voc / "JPEGImages")
-        for pattern, folder in (*(("*", f) for f in folders), ("*/*.xml", self.root / "annotations")):
-            yield from sorted(p for p in folder.glob(pattern) if p.is_file() and _seen(p) and _seen(p.parent))
+    @cached_property
+    def _images(self) -> dict[str, Path]:
+        """Image -> its file."""
+        return {path.stem: path for path in _files(self._voc / "JPEGImages", *IMAGES)}
+
+    @cached_property
+    def _flags(self) -> dict[str, Path]:
+        """Image -> VOC's annotation of it."""
+        return {path.stem: path for path in _files(self._voc / "Annotations", ".xml")}
+
+    @cached_property
+    def _annotation_files(self) -> list[Path]:
+        return [path for c in self.categories for path in _files(self.root / "annotations" / c, ".xml")]
+
+    def _all_files(self) -> Iterator[Path]:
+        for folder in (self._voc / "Annotations", self._sets, self._voc / "JPEGImages"):
+            yield from _files(folder)
+        yield from self._annotation_files
         if self.name == "figurines":
             yield self.root / "figurines.json"
 
@@ -211,7 +240,7 @@ class VOC:
             raise DataError(f"unknown category {category!r}: {self.root} has {', '.join(self.categories)}")
         if category not in self._annotations:
             parsed = {}
-            for path in filter(_seen, (self.root / "annotations" / category).glob("*.xml")):
+            for path in _files(self.root / "annotations" / category, ".xml"):
                 image_id, _, number = path.stem.rpartition("_")
                 if not image_id or not number.isdecimal():
                     raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
@@ -227,7 +256,7 @@ class VOC:
             category,
             box=annotation["box"],
             keypoints=np.array(points, dtype=np.float64).reshape(len(names), 2),
-            **read_flags(self._voc / "Annotations" / f"{key[0]}.xml", category, annotation["box"]),
+            **(read_flags(self._flags[key[0]], category, annotation["box"]) if key[0] in self._flags else {}),
         )
 
 
@@ -235,9 +264,20 @@ def _seen(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
+def _files(folder: Path, *suffixes: str) -> list[Path]:
+    """Files of a folder, sorted, with one of some `suffixes`, if any are given; in capitals, too."""
+    files = (p for p in folder.glob("*") if _seen(p) and p.is_file())
+    return sorted(p for p in files if not suffixes or p.suffix.lower() in suffixes)
+
+
 def _size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that a JPEG's header states; None if it cannot be read."""
+    """Width and height that the header of an image states; None if it is corrupt, or cut off."""
     try:
-        return JpegImageFile(BytesIO(data)).size
-    except (OSError, SyntaxError):  # so Pillow says that it cannot
+        image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
+        end = {"JPEG": data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"), "PNG": b"IEND" in data}
+        # OpenCV makes a half grey picture of what is cut off. Behind its end marker, a file may have a film.
+        if not end[image.format] and image.size[0] * image.size[1] <= PIXELS:
+            image.load()
+        return image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # so Pillow says that it cannot
         return None
