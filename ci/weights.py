@@ -16,8 +16,8 @@ from corrlib.publishing import results
 HELP = """\
 Repeat some numbers of Tables 2 to 4 with two other networks, and write results/voc2011-weights.json:
 
-- one whose convolution weights, which were rounded to multiples of 1/128, carry a second, independent error of
-  the same distribution: to first order it changes as much as the first did;
+- one whose convolution weights, which were rounded to multiples of 1/128, carry a second, independent error
+  of the same distribution: to first order it changes as much as the first did;
 - one that pools before it normalises, as the paper's does.
 
 example, in the project's folder:
@@ -50,7 +50,7 @@ def networks(path: str) -> dict[str, convnet.Network]:
 
 
 def measure(data: VOC, network: convnet.Network) -> dict[str, tuple[list[np.ndarray], float]]:
-    """Name of a number -> the errors ``(I, M, K)`` of each category, and the alpha at which it is their PCK."""
+    """Name of a number -> the errors ``(I, M, K)`` of each category, and the alpha of the PCK that it is."""
     settings = classification.Settings().resolve(data, network)
     predicted = classification.classify(data, network, settings, settings.layers)
     measured = {
