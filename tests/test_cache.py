@@ -4,6 +4,8 @@ import errno
 import importlib
 import itertools
 import json
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -89,6 +91,11 @@ def test_an_entry_says_how_it_was_made_and_has_the_permissions_of_new_files(fold
     (entry,) = contents.list_entries()
     source = {"type": "SimpleNamespace", "digest": "n", "device": "cpu"}
     assert json.loads(entry.inputs) == {"n": 5, "source": source} and 0 <= entry.seconds < 10
+
+
+def test_compiled_code_lies_in_the_cache_too(folder):
+    subprocess.run([sys.executable, "-c", "import corrlib.mrf.intrinsics"], check=True)
+    assert list((folder / "numba").rglob("*.nbi"))
 
 
 def test_what_cannot_be_part_of_a_key_is_refused():

@@ -6,4 +6,10 @@ Importing the package loads none of its modules, so that it costs nothing; impor
     from corrlib.data import open_dataset
 """
 
+import os
+
 __version__ = "0.1.0"
+
+# Numba keeps compiled code beside the source or in the home folder, and neither may be writable.
+if os.environ.get("CORRLIB_CACHE"):
+    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.environ["CORRLIB_CACHE"], "numba"))
