@@ -206,7 +206,7 @@ def _parameters(network):
 
 
 def test_settings_are_completed_by_the_dataset(network):
-    data = SimpleNamespace(categories=[f"{n:02d}" for n in range(20)])
+    data = Patterns("many", categories=tuple(f"{n:02d}" for n in range(20)))
     settings = Settings(C=3e-6, others=3, chosen=4).resolve(data, network)
     assert settings.average == "keypoints" and settings.shown == "00"
     assert settings.Cs == [1e-8, 1e-7, 1e-6, 3e-6, 1e-5, 1e-4]

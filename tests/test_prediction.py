@@ -295,5 +295,5 @@ def test_settings_are_completed_or_refused(world, network, monkeypatch):
         with pytest.raises(ValueError, match=message):
             prediction.Settings(**parameters).resolve(world, network)
     monkeypatch.setattr(crops, "objects", lambda data, category, split: ())
-    with pytest.raises(DataError, match="no object of 'aeroplane' in train"):
+    with pytest.raises(DataError, match="every category shows keypoints in too few images"):
         settings.resolve(world, network)

@@ -134,6 +134,15 @@ def test_a_subset_is_evenly_spaced_and_of_all_in_their_order():
     assert crops.subset("abc", None) == ["a", "b", "c"]
 
 
+def test_categories_that_show_too_little_are_left_out(root):
+    berkeley(root, "cat", "c_1")
+    berkeley(root, "bee", "a_1", points=(("Eye", "0", 1, 1),))
+    assert crops.categories(VOC(root)) == crops.categories(VOC(root), "cat") == ("cat",)
+    for category in ("dog", "bee"):  # without train, without a visible keypoint
+        with pytest.raises(DataError, match=f"{category} shows keypoints in too few images; two of train"):
+            crops.categories(VOC(root), category)
+
+
 def test_the_name_of_a_dataset(root):
     assert VOC(root).name == "photos"
     assert sorted(set(PASCAL)) == PASCAL and len(PASCAL) == 20

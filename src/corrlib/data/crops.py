@@ -11,10 +11,21 @@ import numpy as np
 from joblib import cpu_count
 
 from corrlib import metrics
+from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
 from corrlib.geometry import Crop
 
-__all__ = ["by_image", "category_images", "crop", "errors", "evenly_spaced", "images", "keypoints", "objects"]
+__all__ = [
+    "by_image",
+    "categories",
+    "category_images",
+    "crop",
+    "errors",
+    "evenly_spaced",
+    "images",
+    "keypoints",
+    "objects",
+]
 __all__ += ["subset"]
 
 
@@ -22,6 +33,24 @@ __all__ += ["subset"]
 def objects(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
     """Objects of a category that can be scored or transfer a keypoint: those with a visible one."""
     return tuple(i for i in data.instances(category, split) if np.isfinite(i.keypoints).any())
+
+
+def categories(data: VOC, category: str = "") -> tuple[str, ...]:
+    """Categories that can be learned and tested; or `category`, if it can.
+
+    They show a keypoint in at least two training images, as the neighbours of an object are of other images,
+    and in a validation image. DataError if there is none.
+    """
+    usable = []
+    for name in [category] if category else data.categories:
+        train, val = (len({i.image_id for i in objects(data, name, split)}) for split in ("train", "val"))
+        usable += [name] * (train > 1 and val > 0)
+    if not usable:
+        raise DataError(
+            f"{data.root}: {category or 'every category'} shows keypoints in too few images; two of train and"
+            " one of val are needed"
+        )
+    return tuple(usable)
 
 
 def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:

@@ -69,6 +69,9 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     own = {field.name for field in dataclasses.fields(settings)} & set(parameters)
     chosen = settings(**{name: parameters[name] for name in own}).resolve(data, network)
     _CHAPTER["settings"] = chosen
+    used = getattr(chosen, "categories", data.categories)
+    if not getattr(chosen, "category", "") and (left := [c for c in data.categories if c not in used]):
+        text(f"Left out, as too few images show their keypoints (2 of train, 1 of val): {', '.join(left)}.")
     return data, network, chosen
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.data import VOC
+from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
 from corrlib.sift import Sift
@@ -88,7 +88,7 @@ class Settings:
 
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories and the retrieval layer that a dataset and a network give."""
-        categories = (self.category,) if self.category else tuple(data.categories)
+        categories = crops.categories(data, self.category)
         layer = self.retrieval_layer or default_layer(network)
         return replace(self, categories=categories, retrieval_layer=layer)
 

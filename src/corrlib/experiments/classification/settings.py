@@ -98,7 +98,7 @@ class Settings:
 
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`."""
-        categories = (self.category,) if self.category else tuple(data.categories)
+        categories = crops.categories(data, self.category)
         shown = self.shown if self.shown in categories else categories[0]
         return replace(self, categories=categories, shown=shown, Cs=sorted({*self.Cs, self.C}))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corrlib.convnet import Network
-from corrlib.data import VOC, DataError, crops
+from corrlib.data import VOC, crops
 from corrlib.metrics import ALPHAS
 
 __all__ = ["ALPHAS", "PAPER_ETA", "SIFT", "Settings"]
@@ -82,8 +82,7 @@ class Settings:
     def resolve(self, data: VOC, network: Network) -> Settings:
         """The same with the categories and the stride that a dataset and a network give.
 
-        ValueError if the network has no such layer, or its stride is no multiple of `stride`; DataError if a
-        category has no object with a visible keypoint in the training or the validation set.
+        ValueError if the network has no such layer, or its stride is no multiple of `stride`.
         """
         if self.layer not in network.receptive_fields:
             layers = ", ".join(network.receptive_fields)
@@ -95,11 +94,7 @@ class Settings:
                 f"a stride of {self.stride} pixels does not divide that of {self.layer}, {own}: expected one"
                 f" of {', '.join(map(str, allowed))}"
             )
-        categories = (self.category,) if self.category else tuple(data.categories)
-        for category in categories:
-            for split in ("train", "val"):
-                if not crops.objects(data, category, split):
-                    raise DataError(f"{data.root}: no object of {category!r} in {split} has a keypoint")
+        categories = crops.categories(data, self.category)
         return replace(self, categories=categories, stride=self.stride or own)
 
     @property
