@@ -19,8 +19,7 @@ from corrlib.cache import contents
 from corrlib.convnet import Network, load
 from corrlib.data import VOC, DataError, open_dataset
 from corrlib.publishing import book, results, scoreboard
-from corrlib.publishing.reproduce.plan import Plan, disk, hours, memory, plan
-from corrlib.publishing.reproduce.stages import Stage, stages
+from corrlib.publishing.reproduce.plan import Plan, Stage, disk, hours, memory, plan, stages
 
 __all__ = ["RECORDED", "Plan", "disk", "hours", "memory", "plan", "reproduce", "stages"]
 
@@ -65,26 +64,26 @@ def reproduce(
     out = Path(out)
     data, network = open_dataset(data_root, difficult=difficult, truncated=truncated), load(weights)
     _check_images(data)
-    planned, execute = plan(root, data, network, patches), {}
-    for name, own in planned.parameters.items():
-        notebook = out / f"{name}.ipynb"
-        execute[name] = dict(root=root, name=f"book/{name}", given=own, out=notebook, results=out / "results")
+    planned, kept = plan(root, data, network, patches), out / "results"
+    execute = {
+        name: dict(root=root, name=f"book/{name}", given=own, out=out / f"{name}.ipynb", results=kept)
+        for name, own in planned.parameters.items()
+    }
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
             todo = [name for name in execute if not book.unchanged(**execute[name])]
             _check_resources(root, planned, todo)
-            for name in execute:
+            for name, arguments in execute.items():
                 if name not in todo:
                     print(f"{name}: unchanged", flush=True)
                     continue
-                for stage in stages(data, network, planned.settings[name]):
-                    _compute(name, stage, out)
                 unit, size = "objects", planned.objects("val")
                 if name == "visualization":
                     unit, size = "patches", planned.patches
-                chapter = Stage("the chapter", unit, [(size, partial(book.execute, **execute[name]))])
-                _compute(name, chapter, out)
+                chapter = Stage("the chapter", unit, [(size, partial(book.execute, **arguments))])
+                for stage in (*stages(data, network, planned.settings[name]), chapter):
+                    _compute(name, stage, out)
             return _score(root, out, data, network)
     except filelock.Timeout:
         raise ValueError(f"another run is using {out}: wait for it, or choose another folder") from None

@@ -1,9 +1,10 @@
-"""What a run computes, and what it takes: disk, memory and time, estimated from counts and a recorded run."""
+"""What a run computes, in which steps, and what it takes: estimates from counts and a recorded run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,15 +13,18 @@ from corrlib.data import VOC, crops
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment import flows, studies
 from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
+from corrlib.experiments.classification.features import features
+from corrlib.experiments.classification.responses import category_peaks
 from corrlib.experiments.classification.settings import UNRECTIFIED
 from corrlib.experiments.visualization.units import sample, whole_image
 from corrlib.publishing import book, chapters, scoreboard
-from corrlib.publishing.reproduce.stages import TOGETHER
 
 #: Of the chapters, in the order of the paper.
 EXPERIMENTS = (visualization, alignment, classification, prediction)
 #: Numbers in a SIFT descriptor, each a byte.
 SIFT = 128
+#: Categories whose detectors are trained at a time: all features of their objects are in memory.
+TOGETHER = 2
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,54 @@ def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
     return Plan(data, network, total, {name: common | scale.get(name, {}) for name in settings}, settings)
 
 
+class Stage(NamedTuple):
+    """Work in steps ``(count, call)``, each of which is kept on disk when it returns; ``unit`` is counted."""
+
+    name: str
+    unit: str
+    steps: list[tuple[int, Callable[[], Any]]]
+
+
+def stages(data: VOC, network: Network, settings: Any) -> Iterator[Stage]:
+    """Yield what takes long in a chapter, given the ``Settings`` of its experiment; nothing is computed here.
+
+    The cache keeps the results of each step where the chapter finds them. If a step were no longer what its
+    chapter asks for, the chapter would compute that itself: the same numbers, without the progress.
+    """
+
+    def stage(name: str, call: Callable[..., Any], *splits: str, together: int = 1) -> Stage:
+        """A call with the settings of so many categories at a time; their objects are counted."""
+        names, steps = settings.categories, []
+        for group in (names[i : i + together] for i in range(0, len(names), together)):
+            count = sum(len(crops.objects(data, category, split)) for category in group for split in splits)
+            steps.append((count, partial(call, data, network, replace(settings, categories=group))))
+        return Stage(name, "objects", steps)
+
+    def describe(data: VOC, network: Network, some: classification.Settings) -> None:
+        for split in ("train", "val"):
+            for feature in (some.layers[0], some.sift[0]):  # the others are computed with them
+                features(data, network, *some.categories, split, feature=feature, warp=some.warp)
+
+    if isinstance(settings, visualization.Settings):
+        call, images = partial(visualization.reconstruct, data, network, settings), settings.database_images
+        steps = [(images, partial(call, layer)) for layer in settings.layers]
+        yield Stage("features and neighbours", "images", steps)
+    elif isinstance(settings, alignment.Settings):
+        yield stage("neighbours and features", alignment.prepare, "train", "val")
+        betas = cache(lambda: alignment.validate(data, network, settings)[0])
+        yield stage("flows", lambda *some: alignment.errors(*some, betas()), "val")
+    elif isinstance(settings, classification.Settings):
+        yield stage("features", describe, "train", "val")
+        limits = {settings.shown: settings.localised}
+        limits |= dict.fromkeys(settings.other_categories, settings.localised_others)
+        peaks = partial(category_peaks, data, network, settings)
+        yield Stage("localisation", "objects", [(n, partial(peaks, c, n)) for c, n in limits.items()])
+    else:
+        yield stage("detectors", prediction.mining, "train", together=TOGETHER)
+        etas = dict.fromkeys(settings.features, prediction.PAPER_ETA)  # no score depends on them
+        yield stage("scores", partial(prediction.errors, etas=etas), "val", together=TOGETHER)
+
+
 def disk(plan: Plan) -> dict[str, int]:
     """Bytes that the chapters keep in the cache, by what they are, without small parts such as the flows."""
     data, network, align = plan.data, plan.network, plan.settings["alignment"]
@@ -78,10 +130,10 @@ def disk(plan: Plan) -> dict[str, int]:
 
     pairs = [(category, split) for category in data.categories for split in ("train", "val")]
     objects = {pair: len(crops.objects(data, *pair)) for pair in pairs}
-    every, few = sum(objects.values()), alignment.few(align).categories
-    studied = sum(count for (category, _), count in objects.items() if category in few)
+    few, every = alignment.few(align).categories, sum(objects.values())
+    studied = sum(objects[pair] for pair in pairs if pair[0] in few)
     visible = sum(classification.keypoints(data, *pair).visible.sum() for pair in pairs)
-    detected = sum(count * len(data.keypoint_names(category)) for (category, _), count in objects.items())
+    detected = sum(objects[pair] * len(data.keypoint_names(pair[0])) for pair in pairs)
     nodes = np.prod(network.output_shape((align.size, align.size), flows.GRID_LAYER))
     layers, radii = {*studies.LAYERS} - {align.convnet_layer}, {*studies.RADII} - {align.radius}
     pooled = np.prod(network.output_shape((INPUT_SIDE, INPUT_SIDE), "pool5")) * channels("pool5")

@@ -26,7 +26,7 @@ PATIENCE = 10
 #: What libraries read the number of their threads from; joblib's `cpu_count` is that of our own pools.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
-#: Where papermill finds that a port it had chosen has been taken, as many kernels start at once; tries in all.
+#: Where papermill finds a port taken that it had chosen, as many kernels start at once; and the tries in all.
 _UNLUCKY, KERNELS = "Kernel died before replying to kernel_info", 3
 #: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
 #: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
