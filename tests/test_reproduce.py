@@ -1,6 +1,5 @@
 """The whole experiment on a dataset as small as it can be: killed, resumed, and not computed twice."""
 
-import csv
 import json
 import re
 import shutil
@@ -24,22 +23,32 @@ from test_voc import berkeley
 
 PATCHES = 300
 CATEGORIES = ("ant", "bee")
-# What a chapter leaves behind, in a few lines instead of its own.
+#: The heavy work of a chapter, and results, in a few lines instead of its own.
 STUB = """\
 # %% tags=["parameters"]
-PARAMETERS
+{parameters}
 # %%
 import json
-from corrlib import convnet
-from corrlib.data import open_dataset
-from corrlib.publishing import results
-data, network = open_dataset(data_root), convnet.load(weights)
-about = dict(dataset="photos", data=data.digest, weights=network.digest, network="w")
-about |= dict(parameters=dict(k=5, alpha=0.1), code="c", seconds=1.0)
-values = json.loads('''VALUES''')
-results.write(results.folder() / "CHAPTER-photos.json", values, provenance=about)
+from corrlib.experiments import {chapter} as experiment
+from corrlib.experiments.classification.features import features
+from corrlib.publishing import page
+data, network, settings = page.setup(globals(), experiment.Settings)
+
+# %%
+{work}
+page.save(json.loads('''{values}'''))
 """
-# Parameters that make the stages short.
+WORK = {
+    "visualization": "",
+    "alignment": """\
+betas, _ = experiment.validate(data, network, settings)
+experiment.errors(data, network, settings, betas)""",
+    "classification": """\
+for each in [(c, split, f) for c in data.categories for split in ("train", "val") for f in settings.features]:
+    features(data, network, *each[:2], feature=each[2], warp=settings.warp)""",
+    "prediction": "experiment.errors(data, network, settings, dict.fromkeys(settings.features, 0.1))",
+}
+# Parameters that make them short.
 FEWER = ("betas: list[float] = [4e-4]", "radii: list[float] = [20.0]", 'layers: list[str] = ["conv4"]')
 DETAIL = {"detail-over-uniform": [["conv3", [0.2, 0.1, 0.3]]]}
 PCK = {"pck": {"conv4 flow": {"cat": [0.25, 0.2, 0.3]}}, "means": {"conv4 flow": [[0.25, 0.2, 0.3]]}}
@@ -88,8 +97,8 @@ def project(tmp_path_factory):
         own = chapters.parameters_cell(ROOT / "book" / f"{chapter}.py")
         for line in FEWER:
             own = re.sub(rf"^{re.escape(line.partition('=')[0])}= .*", line, own, flags=re.MULTILINE)
-        stub = STUB.replace("PARAMETERS", own).replace("VALUES", json.dumps(VALUES[chapter]))
-        (root / "book" / f"{chapter}.py").write_text(stub.replace("CHAPTER", chapter))
+        parts = dict(parameters=own, work=WORK[chapter], values=json.dumps(VALUES[chapter]))
+        (root / "book" / f"{chapter}.py").write_text(STUB.format(chapter=chapter, **parts))
     return root
 
 
@@ -122,7 +131,7 @@ def test_a_killed_run_resumes_and_computes_nothing_twice(
     monkeypatch.chdir(project)
     assert cli.main(arguments) == 0
     said = capsys.readouterr().out
-    assert "visualization: unchanged" in said and "book/prediction: executing" in said
+    assert "book/visualization: unchanged" in said and "book/prediction: executing" in said
     assert said.endswith(f"{out / 'scoreboard.md'}\n")
     assert (out / "visualization.ipynb").stat().st_mtime_ns == notebook
     found = entries(folder)
@@ -140,13 +149,13 @@ def test_a_killed_run_resumes_and_computes_nothing_twice(
     assert ours[2, "conv4 flow", "cat"] == pytest.approx(25 - 19.6)
     assert ours[3, "conv4", "cat"] == -5 and ours[4, "SIFT", "cat"] is None
     assert "voc2011 (recorded)" in (out / "scoreboard.md").read_text()
-    with (out / "stages.csv").open(newline="") as file:
-        logged = list(csv.DictReader(file))
-    assert {row["chapter"] for row in logged} == set(scoreboard.CHAPTERS)
-    assert all(float(row["seconds"]) >= 0 and int(row["peak_memory_bytes"]) > 10**8 for row in logged)
+    planned = reproduce.plan(project, VOC(data), convnet.load(weights), PATCHES)
+    stages = script("rehearse").stages(out, planned)
+    assert [row["chapter"] for row in stages] == list(scoreboard.CHAPTERS)
+    assert [row["count"] for row in stages] == [planned.patches, 4, 4, 4]
+    assert all(row["processor_seconds"] > 0.5 and row["peak_memory_bytes"] > 10**8 for row in stages)
 
     # The estimate was of what is there now, but for small files; the side studies did not run here.
-    planned = reproduce.plan(project, VOC(data), convnet.load(weights), PATCHES)
     estimated, size = reproduce.disk(planned), {}
     for path in found:
         function = path.parent.name.rpartition(".")[2]
@@ -211,7 +220,7 @@ def test_time_is_in_proportion_to_a_recorded_run():
         assert row["hours"] == pytest.approx(factor * row["processor_seconds"] / 3600)
 
 
-def test_a_rehearsal_has_the_layout_of_voc_and_sums_the_steps_of_killed_runs(tmp_path, monkeypatch):
+def test_a_rehearsal_has_the_layout_of_voc(tmp_path, monkeypatch):
     rehearse = script("rehearse")
     assert sum(rehearse.SHARES.values()) == 1000 and set(rehearse.SHARES) == set(PASCAL)
     monkeypatch.setattr(rehearse, "SHARES", {"cat": 700, "bus": 300})
@@ -231,10 +240,3 @@ def test_a_rehearsal_has_the_layout_of_voc_and_sums_the_steps_of_killed_runs(tmp
     image = np.random.default_rng(0).integers(0, 256, (227, 227, 3), dtype=np.uint8)
     first, last = (network.features(image, name).std() for name in ("conv1", "conv5"))
     assert 0.01 < last / first < 100, "activations neither vanish nor explode"
-
-    rows = ["0,objects,4,2.0,1.0,50", "0,objects,4,0.5,0.25,40", "1,objects,6,3.0,2.0,60"]
-    log = tmp_path / "stages.csv"
-    log.write_text("\n".join([",".join(reproduce.LOGGED), *(f"alignment,flows,{row}" for row in rows)]))
-    total = dict(chapter="alignment", stage="flows", unit="objects", count=10)
-    total |= dict(seconds=5.5, processor_seconds=3.25, peak_memory_bytes=60)
-    assert rehearse.summed(log) == [total]

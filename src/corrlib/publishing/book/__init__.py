@@ -10,11 +10,10 @@ from pathlib import Path
 import filelock
 
 from corrlib.publishing.book import execution
-from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data, unchanged
+from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
 __all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "execute", "reads_data"]
-__all__ += ["unchanged"]
 
 
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:

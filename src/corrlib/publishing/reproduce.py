@@ -1,30 +1,36 @@
-"""What a run computes, in which steps, and what it takes: estimates from counts and a recorded run."""
+"""The paper's own experiment: all four chapters at its scale, then the scoreboard."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache, partial
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+import filelock
 import numpy as np
+from joblib import cpu_count
 
-from corrlib.convnet import INPUT_SIDE, Network
-from corrlib.data import VOC, crops
+from corrlib import cache
+from corrlib.cache import contents
+from corrlib.convnet import INPUT_SIDE, Network, load
+from corrlib.data import VOC, DataError, crops, open_dataset
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment import flows, studies
 from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
-from corrlib.experiments.classification.features import features
-from corrlib.experiments.classification.responses import category_peaks
 from corrlib.experiments.classification.settings import UNRECTIFIED
 from corrlib.experiments.visualization.units import sample, whole_image
-from corrlib.publishing import book, chapters, scoreboard
+from corrlib.publishing import book, chapters, results, scoreboard
 
+__all__ = ["RECORDED", "Plan", "disk", "hours", "memory", "plan", "reproduce"]
+
+#: What an earlier run took, in the project.
+RECORDED = Path("results") / "rehearsal-stages.json"
 #: Of the chapters, in the order of the paper.
 EXPERIMENTS = (visualization, alignment, classification, prediction)
 #: Numbers in a SIFT descriptor, each a byte.
 SIFT = 128
-#: Categories whose detectors are trained at a time: all features of their objects are in memory.
-TOGETHER = 2
+GB = 1e9
 
 
 @dataclass(frozen=True)
@@ -73,52 +79,50 @@ def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
     return Plan(data, network, total, {name: common | scale.get(name, {}) for name in settings}, settings)
 
 
-class Stage(NamedTuple):
-    """Work in steps ``(count, call)``, each of which is kept on disk when it returns; ``unit`` is counted."""
+def reproduce(
+    root: Path,
+    data_root: str | Path,
+    weights: str | Path,
+    out: str | Path,
+    *,
+    patches: int = 10**6,
+    difficult: bool = True,
+    truncated: bool = True,
+) -> Path:
+    """Run the four experiments at the paper's scale, write the scoreboard and return its path.
 
-    name: str
-    unit: str
-    steps: list[tuple[int, Callable[[], Any]]]
+    What is computed is kept in the cache, so that a run that was killed resumes.
 
+    Parameters
+    ----------
+    root
+        The project with the chapters; also the current folder, as for the book.
+    data_root, weights, difficult, truncated
+        As `open_dataset` and `convnet.load` have them.
+    out
+        Gets ``<chapter>.ipynb``, ``results/<chapter>-<dataset>.json``, and ``scoreboard.md``, ``.csv`` and
+        ``.json``.
+    patches
+        Of each layer in the database of section 2; the paper has "at least one million".
 
-def stages(data: VOC, network: Network, settings: Any) -> Iterator[Stage]:
-    """Yield what takes long in a chapter, given the ``Settings`` of its experiment; nothing is computed here.
-
-    The cache keeps the results of each step where the chapter finds them. If a step were no longer what its
-    chapter asks for, the chapter would compute that itself: the same numbers, without the progress.
+    Raises
+    ------
+    ValueError
+        Before anything starts: if data or weights cannot be used, the disk lacks space, or `out` is in use.
     """
-
-    def stage(name: str, call: Callable[..., Any], *splits: str, together: int = 1) -> Stage:
-        """A call with the settings of so many categories at a time; their objects are counted."""
-        names, steps = settings.categories, []
-        for group in (names[i : i + together] for i in range(0, len(names), together)):
-            count = sum(len(crops.objects(data, category, split)) for category in group for split in splits)
-            steps.append((count, partial(call, data, network, replace(settings, categories=group))))
-        return Stage(name, "objects", steps)
-
-    def describe(data: VOC, network: Network, some: classification.Settings) -> None:
-        for split in ("train", "val"):
-            for feature in (some.layers[0], some.sift[0]):  # the others are computed with them
-                features(data, network, *some.categories, split, feature=feature, warp=some.warp)
-
-    if isinstance(settings, visualization.Settings):
-        call, images = partial(visualization.reconstruct, data, network, settings), settings.database_images
-        steps = [(images, partial(call, layer)) for layer in settings.layers]
-        yield Stage("features and neighbours", "images", steps)
-    elif isinstance(settings, alignment.Settings):
-        yield stage("neighbours and features", alignment.prepare, "train", "val")
-        betas = cache(lambda: alignment.validate(data, network, settings)[0])
-        yield stage("flows", lambda *some: alignment.errors(*some, betas()), "val")
-    elif isinstance(settings, classification.Settings):
-        yield stage("features", describe, "train", "val")
-        limits = {settings.shown: settings.localised}
-        limits |= dict.fromkeys(settings.other_categories, settings.localised_others)
-        peaks = partial(category_peaks, data, network, settings)
-        yield Stage("localisation", "objects", [(n, partial(peaks, c, n)) for c, n in limits.items()])
-    else:
-        yield stage("detectors", prediction.mining, "train", together=TOGETHER)
-        etas = dict.fromkeys(settings.features, prediction.PAPER_ETA)  # no score depends on them
-        yield stage("scores", partial(prediction.errors, etas=etas), "val", together=TOGETHER)
+    out = Path(out)
+    data, network = open_dataset(data_root, difficult=difficult, truncated=truncated), load(weights)
+    _check_images(data)
+    planned = plan(root, data, network, patches)
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with filelock.FileLock(out / ".lock", timeout=0):
+            _check_resources(root, planned)
+            for name, given in planned.parameters.items():
+                book.execute(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
+            return _score(root, out, data, network)
+    except filelock.Timeout:
+        raise ValueError(f"another run is using {out}: wait for it, or choose another folder") from None
 
 
 def disk(plan: Plan) -> dict[str, int]:
@@ -153,7 +157,7 @@ def disk(plan: Plan) -> dict[str, int]:
 
 
 def memory(plan: Plan) -> int:
-    """Bytes of the largest step, the training of the detectors of `TOGETHER` categories."""
+    """Bytes of the largest step: detectors are trained of a category per core, all features in memory."""
     objects = {c: len(crops.objects(plan.data, c, "train")) for c in plan.data.categories}
     kinds = {c: len(plan.data.keypoint_names(c)) for c in objects}
     largest = []
@@ -161,7 +165,7 @@ def memory(plan: Plan) -> int:
         size = SIFT if feature == prediction.SIFT else 4 * plan.network.channels(feature)
         # Features, twice while they are put together or padded; for each keypoint labels, twice, and scores.
         each = sorted(count * places * (2 * size + 6 * kinds[c]) for c, count in objects.items())
-        largest.append(sum(each[-TOGETHER:]))
+        largest.append(sum(each[-cpu_count() :]))
     return max(largest)
 
 
@@ -178,6 +182,66 @@ def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict
         {**row, "hours": row["processor_seconds"] * factors.get(row["unit"], 1.0) / 3600}
         for row in values["stages"]
     ]
+
+
+def _check_images(data: VOC) -> None:
+    """Raise DataError unless all images of objects are there."""
+    folder = data.root / "VOCdevkit" / "VOC2011" / "JPEGImages"
+    objects = (each for c in data.categories for s in ("train", "val") for each in data.instances(c, s))
+    needed = {each.image_id for each in objects}
+    if absent := sorted(needed - {path.stem for path in folder.glob("*.jpg")}):
+        raise DataError(
+            f"{folder} lacks {len(absent)} of {len(needed)} images that have annotations, the first is"
+            f" {absent[0]}.jpg: unpack the images again"
+        )
+
+
+def _check_resources(root: Path, planned: Plan) -> None:
+    """Print what the chapters take; ValueError if the disk has no space for it."""
+    folder, record, data = cache.cache_dir(), results.read(root / RECORDED), planned.data
+    folder.mkdir(parents=True, exist_ok=True)
+    sizes, free = disk(planned), shutil.disk_usage(folder).free / GB
+    kept = sum(e.size for e in contents.list_entries() if not e.stale and data.digest in e.inputs) / GB
+    needed, train, val = sum(sizes.values()) / GB, planned.objects("train"), planned.objects("val")
+    rows = hours(record, objects=train + val, patches=planned.patches)
+    total = sum(row["hours"] for row in rows)
+    peak = max(row["peak_memory_bytes"] for row in record["values"]["stages"])
+    beside = max(0, peak - record["values"]["memory_bytes_estimated"]) / GB
+    lines = [
+        f"dataset {data.name} in {data.root}: {len(data.categories)} categories, with a visible keypoint"
+        f" {train:,} training and {val:,} validation objects",
+        f"network {planned.network.name} (digest {planned.network.digest})",
+        f"time: {total:.1f} processor hours from an empty cache, at the speed in {RECORDED}",
+        *(f"  {row['hours']:8.2f} h   {row['chapter']}, {row['stage']}" for row in rows),
+        f"memory: {memory(planned) / GB:.1f} GB for the largest step, and {beside:.1f} GB beside it",
+        f"disk: {needed:.1f} GB in {folder}; {kept:.1f} GB of this dataset are there, {free:.1f} GB are free",
+        *(f"  {size / GB:8.2f} GB  {name}" for name, size in sizes.items()),
+    ]
+    print("\n".join(lines), flush=True)
+    if free < needed - kept:
+        raise ValueError(
+            f"{folder} needs about {needed - kept:.1f} GB more and has {free:.1f}: free some space, or name"
+            " another folder in CORRLIB_CACHE"
+        )
+
+
+def _score(root: Path, out: Path, data: VOC, network: Network) -> Path:
+    """Write the scoreboard; print the distances from the paper's numbers, and the verdict on each claim."""
+    digests = {"data": data.digest, "weights": network.digest}
+    ours = scoreboard.read(out / "results", f"{{chapter}}-{data.name}.json", **digests)
+    photos = scoreboard.read(root / "results", "voc2011-{chapter}.json")
+    datasets = {"voc2011 (recorded)": photos, data.name: ours}
+    files = {"csv": scoreboard.as_csv(datasets), "json": json.dumps(scoreboard.as_json(datasets), indent=1)}
+    for suffix, text in {**files, "md": scoreboard.as_markdown(datasets)}.items():
+        with cache.replacing(out / f"scoreboard.{suffix}") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    for row in scoreboard.distances(scoreboard.numbers(datasets), data.name):
+        apart = f"{row['mean']:+.1f} (mean), {row['mean absolute']:.1f} (mean absolute)"
+        print(f"Table {row['table']}: differences of {row['count']} numbers from the paper's: {apart}")
+    differences = scoreboard.differences(ours)
+    for name, claim in scoreboard.registry().items():
+        print(f"section {claim.section}: {scoreboard.verdict(name, differences)}: {claim.text}")
+    return out / "scoreboard.md"
 
 
 def _places(plan: Plan) -> dict[str, int]:
