@@ -281,7 +281,8 @@ def _commit(chapter: Path) -> dict[str, str]:
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
         ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked one is of none
-        return {"commit": ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"]).strip()}
+        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
+        return {"commit": described.strip()}
     except (OSError, subprocess.CalledProcessError):
         return {}
 

@@ -49,9 +49,9 @@ def content(
     return {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves, "examples": examples}
 
 
-def still(content: Mapping[str, Any], alpha: float = 0.1) -> Figure:
+def still(content: Mapping[str, Any]) -> Figure:
     """The explorer's first view, for readers without scripts."""
-    example = content["examples"][0]
+    example, alpha = content["examples"][0], 0.1
     method = next(iter(content["curves"]))
     points, errors = (example["methods"][method][name] for name in ("points", "errors"))
     figure, ((left, right),) = panels(1, 2, (9, 4.2))
