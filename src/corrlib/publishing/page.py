@@ -25,6 +25,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
+from corrlib.cache import code_digest
 from corrlib.publishing import results
 from corrlib.publishing.plots.style import LineArt
 from corrlib.publishing.tables.format import markdown as _table
@@ -165,8 +166,15 @@ def save(values: Mapping[str, Any]) -> None:
     """
     data, network, settings = (_CHAPTER[name] for name in ("data", "network", "settings"))
     chapter = type(settings).__module__.split(".")[2]
-    seconds = time.perf_counter() - _CHAPTER["started"]
-    about = results.provenance(data, network, settings, seconds=seconds)
+    about = {
+        "dataset": data.name,
+        "data": data.digest,
+        "weights": network.digest,
+        "network": network.name,
+        "parameters": dataclasses.asdict(settings) | dict(difficult=data.difficult, truncated=data.truncated),
+        "code": code_digest(f"corrlib.experiments.{chapter}"),
+        "seconds": round(time.perf_counter() - _CHAPTER["started"], 1),
+    }
     results.write(results.folder() / f"{chapter}-{data.name}.json", values, provenance=about)
 
 
