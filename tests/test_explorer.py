@@ -57,7 +57,7 @@ def examples():
         part = rng.choice(np.array([0, 1, truths.NONE], np.uint8), (n, n))
         points, state = rng.uniform(0, SIZE - 1, (2, n, n, 2)), rng.integers(0, 4, (2, n, n))
         truth = truths.Truth(("left ear", "tail"), part, points, state.astype(np.uint8))
-        images = smooth(rng, SIZE, SIZE, 3), smooth(rng, 2, SIZE, SIZE, 3)
+        images = smooth(rng, 3, SIZE, SIZE, 3)
         flows = {"convnet flow": {"conv1": conv1, "conv4": conv4}, "SIFT flow": {"radius 20": sift}}
         result.append(SimpleNamespace(name=name, images=images, labels_rc=flows, truth=truth))
     return result
@@ -143,10 +143,10 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     n = place.best_visible([objects[row] for row in pairs.rows])
     target, neighbors = objects[pairs.rows[n]], [near[row] for row in pairs.neighbors[n]]
     truth = truths.read(world, target, neighbors, SIZE)
-    drawn, *others = crops.images(world, [target, *neighbors], SIZE)
+    pictures = crops.images(world, [target, *neighbors], SIZE)
     flows = {"SIFT flow": {"radius 20": pairs.labels_rc[n]}}
-    expected, (example, _) = place.described(CATEGORY, drawn, others, flows, truth), made["examples"]
-    assert example | {"flows": None} == expected | {"flows": None} and len(others) == 3
+    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth), made["examples"]
+    assert example | {"flows": None} == expected | {"flows": None} and len(pictures) == 4
     assert example["flows"]["SIFT flow"]["radius 20"] == expected["flows"]["SIFT flow"]["radius 20"]
     np.testing.assert_allclose(made["spline"], place.spline(FIELD, NODES, SIZE), atol=1e-5)
     still = place.still(made | {"chosen": {"SIFT flow": "radius 20"}})
@@ -221,7 +221,7 @@ def site(tmp_path_factory, examples, neighbors):
     target = TARGET | {"name": "cat", "target": html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))}
     tolerances = {"size": SIZE, "alphas": tolerance.ALPHAS.tolist(), "curves": CURVES}
     tolerances["examples"] = [target | {"radii": [227, 454]}]
-    described = [place.described(e.name, *e.images, e.labels_rc, e.truth) for e in examples]
+    described = [place.described(e.name, e.images, e.labels_rc, e.truth) for e in examples]
     places = place.content(described, GRID, CHOSEN, SIZE)
     text = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
     for kind, made in {"places": places, "tolerances": tolerances, "nearest": neighbors}.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,20 +44,28 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of one object per category; `betas` are those of the flows of ``settings.features``.
+    """The explorer of an object per category (`best_visible` of the first few), aligned by each kind of flow.
 
-    With `every_feature`, all layers and radii can be chosen in the categories for which the chapter compares
-    them.
+    `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
+    chosen in the categories for which the chapter compares them.
     """
-    own = dict(zip((CONVNET, SIFT), settings.features.items(), strict=True))
-    beta = {kind: betas[method] for kind, (method, _) in own.items()}
+    own, size = dict(zip((CONVNET, SIFT), settings.features.items(), strict=True)), settings.size
     compared, examples = few(settings).categories if every_feature else (), []
     for category in categories:
         others = {CONVNET: LAYERS, SIFT: RADII} if category in compared else {}
-        features = {kind: dict.fromkeys([*others.get(kind, ()), each]) for kind, (_, each) in own.items()}
-        examples.append(example(data, network, settings, category, features, beta))
-    first = {kind: in_words(feature) for kind, (_, feature) in own.items()}
-    made = content(examples, network, first, settings.size)
+        train, val = (crops.objects(data, category, split) for split in ("train", "val"))
+        labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in own}
+        for kind, (method, first) in own.items():
+            beta = betas[method]
+            for feature in dict.fromkeys([*others.get(kind, ()), first]):
+                pairs = align(data, network, settings, category, feature=feature, beta=beta, limit=BLOCK)
+                n = best_visible([val[row] for row in pairs.rows])
+                labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
+        target, near = val[pairs.rows[n]], [train[row] for row in pairs.neighbors[n, :PAIRS]]
+        truth = truths.read(data, target, near, size) if data.name == "figurines" else None
+        examples.append(described(category, crops.images(data, [target, *near], size), labels, truth))
+    chosen = {kind: in_words(feature) for kind, (_, feature) in own.items()}
+    made = content(examples, network, chosen, size)
     return widget("places", made, still(made), ALT)
 
 
@@ -66,44 +74,22 @@ def in_words(feature: str | Sift) -> str:
     return feature if isinstance(feature, str) else f"radius {feature.radius:g}"
 
 
-def example(
-    data: VOC,
-    network: Network,
-    settings: Settings,
-    category: str,
-    features: Mapping[str, Iterable[str | Sift]],
-    betas: Mapping[str, float],
-) -> dict[str, Any]:
-    """Align an object of a category (`best_visible` of the first few) by features of each kind of flow."""
-    labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in features}
-    for kind, each in features.items():
-        for feature in each:
-            pairs = align(data, network, settings, category, feature=feature, beta=betas[kind], limit=BLOCK)
-            n = best_visible([crops.objects(data, category, "val")[row] for row in pairs.rows])
-            labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
-    target = crops.objects(data, category, "val")[pairs.rows[n]]
-    near = [crops.objects(data, category, "train")[row] for row in pairs.neighbors[n, :PAIRS]]
-    truth = truths.read(data, target, near, settings.size) if data.name == "figurines" else None
-    target, *neighbors = crops.images(data, [target, *near], settings.size)
-    return described(category, target, neighbors, labels, truth)
-
-
 def described(
     name: str,
-    target: np.ndarray,
-    neighbors: Iterable[np.ndarray],
+    images: Sequence[np.ndarray],
     labels_rc: Mapping[str, Mapping[str, np.ndarray]],
     truth: truths.Truth | None,
 ) -> dict[str, Any]:
-    """What the script is told of an object and its ``k`` nearest neighbours.
+    """What the script is told of an object and its ``k`` nearest neighbours, whose crops are `images`.
 
     `labels_rc` is kind of flow -> name of a feature -> ``(k, H, W, 2)``, as `alignment.flows.Alignment` has
     them; `truth` is None if the true matches are not known.
     """
+    target, *neighbors = map(webp, images)
     flows = {kind: {name: packed(labels) for name, labels in by.items()} for kind, by in labels_rc.items()}
-    about = {"name": name, "target": webp(target), "neighbours": [webp(image) for image in neighbors]}
-    truth_content = truth and truths.content(truth, len(target))
-    return about | {"flows": flows, "truth": truth_content, "start": start(truth, len(target))}
+    about = {"name": name, "target": target, "neighbours": neighbors, "flows": flows}
+    size = len(images[0])
+    return about | {"truth": truth and truths.content(truth, size), "start": start(truth, size)}
 
 
 def best_visible(objects: Sequence[Instance]) -> int:
