@@ -64,7 +64,7 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
     images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
     said = f"Dataset: **{data.name}** ({images}). Network: **{network.name}**."
-    _show(_markdown(said), "setup", dataset=data.name, network=network.name)
+    _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
         return data, network
     own = {field.name for field in dataclasses.fields(settings)} & set(parameters)
@@ -133,7 +133,7 @@ def table(
     about = _described(name, caption, source)
     _caption(about)
     cells = [[plain(value) for value in row.values()] for row in rows]
-    _show(_markdown(_table(rows, formats)), "table", columns=list(rows[0]), rows=cells, **about)
+    _show(_table(rows, formats), "table", columns=list(rows[0]), rows=cells, **about)
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
@@ -148,12 +148,12 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
     """
     named = {f"{prefix}-{key}" if prefix else key: plain(value) for key, value in values.items()}
     rows = [{"number": f"`{key}`", "value": value} for key, value in named.items()]
-    _show(_markdown(_table(rows, ".4g")), "numbers", numbers=named)
+    _show(_table(rows, ".4g"), "numbers", numbers=named)
 
 
 def text(markdown: str) -> None:
     """Show prose that carries numbers: an f-string of Markdown, which the book sets as any other prose."""
-    _show(_markdown(textwrap.dedent(markdown).strip()), "text")
+    _show(textwrap.dedent(markdown).strip(), "text")
 
 
 def save(values: Mapping[str, Any]) -> None:
@@ -196,14 +196,12 @@ def _drawn(figure: Figure) -> dict[str, str]:
 
 def _caption(about: Mapping[str, str]) -> None:
     origin = f"<br><small>{about['source']}</small>" * bool(about["source"])
-    _show(_markdown(f"{about['caption']}{origin}"), "caption")
+    _show(f"{about['caption']}{origin}", "caption")
 
 
-def _markdown(text: str) -> dict[str, str]:
-    return {"text/markdown": text, "text/plain": text}
-
-
-def _show(bundle: Mapping[str, str], kind: str, **about: Any) -> None:
+def _show(shown: str | Mapping[str, str], kind: str, **about: Any) -> None:
+    """Display Markdown, or what a figure has for each kind of reader."""
+    bundle = {"text/markdown": shown, "text/plain": shown} if isinstance(shown, str) else dict(shown)
     # Where nbconvert looks for the alternative text.
     alts = {mime: {"alt": about["alt"]} for mime in ("image/png", "image/jpeg") if "alt" in about}
-    display(dict(bundle), raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)
+    display(bundle, raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)

@@ -30,7 +30,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            for name in execution.in_order(root):
+            for name in execution.chapter_names(root):
                 out = execution.notebook(root, name)
                 results = target / "results" / out.relative_to(target / "chapters").parent
                 execute(root, name, given, out, results=results)

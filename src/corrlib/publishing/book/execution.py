@@ -25,13 +25,11 @@ PACKAGED = (".html", ".safetensors")
 
 
 def chapter_names(root: Path) -> list[str]:
-    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
-    return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
-
-
-def in_order(root: Path) -> list[str]:
-    """Chapters in the order of execution: those last that read what others write."""
-    return sorted(chapter_names(root), key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``: first those that write
+    results, then those that read what others have written.
+    """
+    names = [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
+    return sorted(names, key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
 
 
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
