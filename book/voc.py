@@ -125,7 +125,7 @@ plan = reproduce.plan(results.project(), data, network, patches)
 page.table(
     "cost",
     tables.costs(reproduce.disk(plan), reproduce.memory(plan)),
-    f"""*Estimates of disk and memory* for {data.name}, from the numbers of objects, grids and channels, with {plan.patches:,} patches per layer. What is
+    f"""*Estimates of disk and memory* for {data.name}, from the numbers of objects, grids, channels and cores, with {plan.patches:,} patches per layer. What is
     below a few per cent on VOC 2011, such as the flows, is left out.""",
 )
 

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import csv
 import os
 import random
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import joblib
+import nbformat
 import numpy as np
 from tqdm import tqdm
 
@@ -20,7 +20,7 @@ from corrlib import cache, convnet, retrieval
 from corrlib.convnet.layers import architecture
 from corrlib.data import VOC
 from corrlib.figurines import CATEGORIES, world
-from corrlib.publishing import reproduce, results
+from corrlib.publishing import chapters, reproduce, results
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -39,9 +39,10 @@ examples:
   python ci/rehearse.py --out small --images 120 --patches 10000 --kills 1
 
 The folder gets the data, random.caffemodel, a cache, what `corrlib reproduce` writes, and
-rehearsal-stages.json: what the stages took, and the part of each that a GPU could do (the network and the
+rehearsal-stages.json: what each chapter took, and the part of it that a GPU could do (the network and the
 search for neighbours, measured on little data). The command's estimates of time are made from that file,
-in results/ of the project.
+in results/ of the project. What a chapter computed before it was killed is not counted: measure times by
+a rehearsal with --kills 0.
 """
 #: Parts in a thousand of all images, about those of VOC's objects.
 SHARES = {
@@ -85,23 +86,22 @@ def write_caffemodel(path: Path, widths: dict[str, int], *, seed: int = 0) -> No
     path.write_bytes(caffe.network(parameters))
 
 
-def summed(log: Path) -> list[dict]:
-    """What ``stages.csv`` says of each stage, in all runs together."""
-    stages: dict[tuple[str, str], dict] = {}
-    with log.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            about = {name: row[name] for name in ("chapter", "stage", "unit")}
-            empty = about | dict(seconds=0.0, processor_seconds=0.0, peak_memory_bytes=0, counts={})
-            stage = stages.setdefault((row["chapter"], row["stage"]), empty)
-            stage["counts"][row["step"]] = int(row["count"])  # a later run finds the step in the cache
-            for name in ("seconds", "processor_seconds"):
-                stage[name] = round(stage[name] + float(row[name]), 2)
-            stage["peak_memory_bytes"] = max(stage["peak_memory_bytes"], int(row["peak_memory_bytes"]))
-    return [dict(stage, count=sum(stage.pop("counts").values())) for stage in stages.values()]
+def stages(out: Path, planned: reproduce.Plan) -> list[dict]:
+    """What the execution of each chapter took, as its notebook says."""
+    rows = []
+    for chapter in planned.parameters:
+        unit, count = "objects", planned.objects("val")
+        if chapter == "visualization":
+            unit, count = "patches", planned.patches
+        about = nbformat.read(out / f"{chapter}.ipynb", as_version=4).metadata
+        row = dict(chapter=chapter, stage="the chapter", unit=unit, count=count)
+        row |= dict(seconds=round(about.papermill.duration, 2), processor_seconds=about.corrlib.processor)
+        rows.append(row | {"peak_memory_bytes": about.corrlib.memory})
+    return rows
 
 
-def device_shares(data: VOC, network: convnet.Network) -> dict[tuple[str, str], float]:
-    """(Chapter, stage) -> the part of its processor time that a GPU could do; the cache must be empty."""
+def device_shares(planned: reproduce.Plan) -> dict[str, float]:
+    """Chapter -> the part of its processor time that a GPU could do; the cache must be empty."""
     spent, shares = [0.0], {}
 
     def timed(name, call):
@@ -117,25 +117,23 @@ def device_shares(data: VOC, network: convnet.Network) -> dict[tuple[str, str], 
         timed("convnet.network.apply", convnet.layers.apply),
         timed("convnet.dense.apply", convnet.layers.apply),
         timed("experiments.visualization.units.nearest", retrieval.nearest),
+        mock.patch("corrlib.publishing.page.display"),
     ):
-        for chapter, settings in reproduce.plan(ROOT, data, network, 10**5).settings.items():
-            for stage in reproduce.stages(data, network, settings):
-                before, used = spent[0], time.process_time()
-                for _, call in stage.steps:
-                    call()
-                shares[chapter, stage.name] = (spent[0] - before) / (time.process_time() - used)
+        for chapter, given in planned.parameters.items():
+            before, used, scope = spent[0], time.process_time(), {"__name__": "__main__"}
+            for cell in chapters.read(ROOT / "book" / f"{chapter}.py").cells:
+                if cell.cell_type == "code":
+                    exec(cell.source, scope)
+                if "parameters" in cell.metadata.get("tags", ()):
+                    scope.update(given)
+            shares[chapter] = (spent[0] - before) / (time.process_time() - used)
     return shares
 
 
-def record(
-    out: Path, planned: reproduce.Plan, runs: list[dict], shares: dict[tuple[str, str], float]
-) -> None:
+def record(out: Path, planned: reproduce.Plan, runs: list[dict], shares: dict[str, float]) -> None:
     """Write rehearsal-stages.json."""
-    stages = summed(out / "stages.csv")
-    for row in stages:
-        row["device_share"] = shares.get((row["chapter"], row["stage"]), 0.0)
     values = {
-        "stages": stages,
+        "stages": [{**row, "device_share": shares[row["chapter"]]} for row in stages(out, planned)],
         "objects": {split: planned.objects(split) for split in ("train", "val")},
         "images": {split: len(planned.data.image_ids(split)) for split in ("train", "val")},
         "disk_bytes": sum(path.stat().st_size for path in (out / "cache").rglob("*") if path.is_file()),
@@ -175,7 +173,8 @@ def main() -> None:
     network = convnet.load(weights)
     planned = reproduce.plan(ROOT, VOC(data), network, args.patches)
     os.environ["CORRLIB_CACHE"] = str(small / "cache")
-    record(out, planned, runs, device_shares(VOC(small), network))
+    os.chdir(ROOT)
+    record(out, planned, runs, device_shares(reproduce.plan(ROOT, VOC(small), network, 10**5)))
     print(out / "rehearsal-stages.json")
 
 

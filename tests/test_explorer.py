@@ -57,9 +57,9 @@ def examples():
         part = rng.choice(np.array([0, 1, truths.NONE], np.uint8), (n, n))
         points, state = rng.uniform(0, SIZE - 1, (2, n, n, 2)), rng.integers(0, 4, (2, n, n))
         truth = truths.Truth(("left ear", "tail"), part, points, state.astype(np.uint8))
-        images = smooth(rng, SIZE, SIZE, 3), smooth(rng, 2, SIZE, SIZE, 3)
+        images = smooth(rng, 3, SIZE, SIZE, 3)
         flows = {"convnet flow": {"conv1": conv1, "conv4": conv4}, "SIFT flow": {"radius 20": sift}}
-        result.append(place.Example(name, *images, flows, truth))
+        result.append(SimpleNamespace(name=name, images=images, labels_rc=flows, truth=truth))
     return result
 
 
@@ -139,19 +139,22 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     assert first == {"convnet flow": ["conv3", "conv4"], "SIFT flow": ["radius 40", "radius 20"]}
     assert second == {kind: [name] for kind, name in CHOSEN.items()} and made["chosen"] == CHOSEN
     pairs = align(*args, CATEGORY, feature=Sift(20.0), beta=BETAS["SIFT flow"], limit=BLOCK)
-    objects = crops.objects(world, CATEGORY, "val")
+    objects, near = (crops.objects(world, CATEGORY, split) for split in ("val", "train"))
     n = place.best_visible([objects[row] for row in pairs.rows])
-    assert made["examples"][0]["flows"]["SIFT flow"]["radius 20"] == html.packed(pairs.labels_rc[n])
-    example = place.example(*args, CATEGORY, {"SIFT flow": [Sift(20.0)]}, {"SIFT flow": BETAS["SIFT flow"]})
-    np.testing.assert_array_equal(example.target, crops.images(world, [objects[pairs.rows[n]]], SIZE)[0])
-    assert example.neighbors.shape == (3, SIZE, SIZE, 3)
-    assert made["examples"][0]["truth"] == truths.content(example.truth, SIZE)
+    target, neighbors = objects[pairs.rows[n]], [near[row] for row in pairs.neighbors[n]]
+    truth = truths.read(world, target, neighbors, SIZE)
+    pictures = crops.images(world, [target, *neighbors], SIZE)
+    flows = {"SIFT flow": {"radius 20": pairs.labels_rc[n]}}
+    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth), made["examples"]
+    assert example | {"flows": None} == expected | {"flows": None} and len(pictures) == 4
+    assert example["flows"]["SIFT flow"]["radius 20"] == expected["flows"]["SIFT flow"]["radius 20"]
     np.testing.assert_allclose(made["spline"], place.spline(FIELD, NODES, SIZE), atol=1e-5)
-    still = place.still([example], network, {"SIFT flow": "radius 20"})
+    still = place.still(made | {"chosen": {"SIFT flow": "radius 20"}})
     mark = still.axes[2].lines[0].get_xydata()[0]  # on the second neighbour
-    start = place.start(example, SIZE)
-    assert made["examples"][0]["start"] == start
-    np.testing.assert_allclose(mark, matches(example, "radius 20", *start)[1])
+    start = place.start(truth, SIZE)
+    assert example["start"] == start
+    flow_mark = matches(SimpleNamespace(labels_rc=flows), "radius 20", *start)[1]
+    np.testing.assert_allclose(mark, flow_mark, atol=0.01)
     plt.close("all")
 
 
@@ -218,7 +221,8 @@ def site(tmp_path_factory, examples, neighbors):
     target = TARGET | {"name": "cat", "target": html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))}
     tolerances = {"size": SIZE, "alphas": tolerance.ALPHAS.tolist(), "curves": CURVES}
     tolerances["examples"] = [target | {"radii": [227, 454]}]
-    places = place.content(examples, GRID, CHOSEN, SIZE)
+    described = [place.described(e.name, e.images, e.labels_rc, e.truth) for e in examples]
+    places = place.content(described, GRID, CHOSEN, SIZE)
     text = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
     for kind, made in {"places": places, "tolerances": tolerances, "nearest": neighbors}.items():
         text += html.widget(kind, made, plt.figure(figsize=(3, 1)), f'The "still" of {kind}').data
@@ -322,7 +326,7 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
     assert len(boxes) == 4 and marks(reader, 1) == {"3": [40, 150]}
     every(reader, "places", "input", "e.click()")
     choose(reader, "places", 0, "sofa")
-    x, y = place.start(examples[1], SIZE)
+    x, y = place.start(examples[1].truth, SIZE)
     assert marks(reader) == {"point": [x, y]}  # and the layer is still the chosen one
     np.testing.assert_allclose(marks(reader, 0)["0"], matches(examples[1], "conv1", x, y)[0], atol=0.05)
 

@@ -193,7 +193,7 @@ class VOC:
 
     def image(self, image_id: str) -> np.ndarray:
         """Read an image: ``(H, W, 3)`` uint8 RGB, pixels as stored (EXIF orientation is ignored)."""
-        path = self._images.get(image_id)
+        path = self.images.get(image_id)
         if not path:
             folder = self._voc / "JPEGImages"
             raise DataError(f"no image {image_id} in {folder}: check its name, or unpack the images again")
@@ -214,8 +214,8 @@ class VOC:
         return np.ascontiguousarray(image[..., ::-1])
 
     @cached_property
-    def _images(self) -> dict[str, Path]:
-        """Image -> its file."""
+    def images(self) -> dict[str, Path]:
+        """Image -> its file, of all that are there."""
         return {path.stem: path for path in _files(self._voc / "JPEGImages", *IMAGES)}
 
     @cached_property

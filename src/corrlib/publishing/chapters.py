@@ -76,7 +76,7 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
     known = {name: (hint, scope[name]) for name, hint in hints.items()}
-    typed({name: default for name, (_, default) in known.items()}, chapter, known=known)
+    typed({name: scope[name] for name in hints}, chapter, known=known)
     return known
 
 
@@ -153,8 +153,8 @@ def run(
     ----------
     digest
         Of what the run depends on. The notebook's metadata keep it under ``corrlib``, with the ``commit`` of
-        the chapter, the ``memory`` in bytes that its processes took at most, and names and digests of the
-        ``results`` that it wrote.
+        the chapter, the ``memory`` in bytes that its processes took at most and their ``processor`` seconds,
+        and names and digests of the ``results`` that it wrote.
     results
         The folder for these; without it that of `corrlib.publishing.results`, and they are not recorded.
 
@@ -173,6 +173,7 @@ def run(
     cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
     tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
+    used = sum(os.times()[2:4])
     with bar, _results_in(results), memory.watched(bar.refresh) as most:
         try:
             notebook = papermill.execute_notebook(
@@ -194,7 +195,8 @@ def run(
     _check_outputs(notebook, chapter)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     written = results.glob(f"{chapter.stem}-*.json") if results else []
-    about = dict(digest=digest, memory=most[0], results={path.name: file_digest(path) for path in written})
+    about = dict(digest=digest, memory=most[0], processor=round(sum(os.times()[2:4]) - used, 2))
+    about["results"] = {path.name: file_digest(path) for path in written}
     notebook.metadata["corrlib"] = about | _commit(chapter)
     with cache.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
@@ -232,8 +234,7 @@ def file_digest(path: Path) -> str:
 
 def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> None:
     """Show the heading of the section that is executed."""
-    title = re.search(r"(?m)^#+ (.+)", cell.source) if cell.cell_type == "markdown" else None
-    if title:
+    if cell.cell_type == "markdown" and (title := re.search(r"(?m)^#+ (.+)", cell.source)):
         bar.set_postfix_str(title[1])
 
 
@@ -247,11 +248,10 @@ def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
     """Refuse two figures or tables of one name, and standard error; warnings of the cache go to ours."""
     seen = set()
     for cell in notebook.cells:
-        for name in [
-            (about["kind"], about["name"]) for about, _ in shown({"cells": [cell]}) if "name" in about
-        ]:
+        named = (about for about, _ in shown({"cells": [cell]}) if "name" in about)
+        for name in (f"{about['kind']} {about['name']!r}" for about in named):
             if name in seen:
-                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name[0]} {name[1]!r}")
+                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name}")
             seen.add(name)
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
         # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
@@ -278,14 +278,13 @@ def _results_in(folder: Path | None) -> Iterator[None]:
 
 def _commit(chapter: Path) -> dict[str, str]:
     """The commit that a chapter is of, with a + if files differ from it; nothing if that is not known."""
+    ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
-        ask = partial(subprocess.run, cwd=chapter.parent, capture_output=True, text=True, check=True)
-        commit = ask(["git", "rev-parse", "--short=8", "HEAD"]).stdout.strip()
-        changed = ask(["git", "status", "--porcelain", "--untracked-files=no"]).stdout.strip()
-        changed += ask(["git", "status", "--porcelain", "--", chapter.name]).stdout  # it may be untracked
+        ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked one is of none
+        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
+        return {"commit": described.strip()}
     except (OSError, subprocess.CalledProcessError):
         return {}
-    return {"commit": f"{commit}+" if changed else commit}
 
 
 def _check_writable(out: Path) -> None:

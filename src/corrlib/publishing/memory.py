@@ -22,7 +22,11 @@ def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
 
     def measure() -> None:
         while not done.wait(EVERY):
-            most[0] = max(most[0], sum(map(_resident, set(own.children(recursive=True)) - before)))
+            total = 0
+            for process in set(own.children(recursive=True)) - before:
+                with contextlib.suppress(psutil.Error):  # it has ended since
+                    total += process.memory_info().rss
+            most[0] = max(most[0], total)
             also()
 
     thread = threading.Thread(target=measure, daemon=True)
@@ -32,10 +36,3 @@ def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
     finally:
         done.set()
         thread.join()
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return process.memory_info().rss
-    except psutil.Error:  # it has ended since
-        return 0

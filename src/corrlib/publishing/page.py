@@ -25,6 +25,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
 
+from corrlib.cache import code_digest
 from corrlib.publishing import results
 from corrlib.publishing.plots.style import LineArt
 from corrlib.publishing.tables.format import markdown as _table
@@ -63,7 +64,7 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
     images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
     said = f"Dataset: **{data.name}** ({images}). Network: **{network.name}**."
-    _show(_markdown(said), "setup", dataset=data.name, network=network.name)
+    _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
         return data, network
     own = {field.name for field in dataclasses.fields(settings)} & set(parameters)
@@ -135,7 +136,7 @@ def table(
     about = _described(name, caption, source)
     _caption(about)
     cells = [[plain(value) for value in row.values()] for row in rows]
-    _show(_markdown(_table(rows, formats)), "table", columns=list(rows[0]), rows=cells, **about)
+    _show(_table(rows, formats), "table", columns=list(rows[0]), rows=cells, **about)
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
@@ -150,12 +151,12 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
     """
     named = {f"{prefix}-{key}" if prefix else key: plain(value) for key, value in values.items()}
     rows = [{"number": f"`{key}`", "value": value} for key, value in named.items()]
-    _show(_markdown(_table(rows, ".4g")), "numbers", numbers=named)
+    _show(_table(rows, ".4g"), "numbers", numbers=named)
 
 
 def text(markdown: str) -> None:
     """Show prose that carries numbers: an f-string of Markdown, which the book sets as any other prose."""
-    _show(_markdown(textwrap.dedent(markdown).strip()), "text")
+    _show(textwrap.dedent(markdown).strip(), "text")
 
 
 def save(values: Mapping[str, Any]) -> None:
@@ -168,8 +169,15 @@ def save(values: Mapping[str, Any]) -> None:
     """
     data, network, settings = (_CHAPTER[name] for name in ("data", "network", "settings"))
     chapter = type(settings).__module__.split(".")[2]
-    seconds = time.perf_counter() - _CHAPTER["started"]
-    about = results.provenance(data, network, settings, seconds=seconds)
+    about = {
+        "dataset": data.name,
+        "data": data.digest,
+        "weights": network.digest,
+        "network": network.name,
+        "parameters": dataclasses.asdict(settings) | dict(difficult=data.difficult, truncated=data.truncated),
+        "code": code_digest(f"corrlib.experiments.{chapter}"),
+        "seconds": round(time.perf_counter() - _CHAPTER["started"], 1),
+    }
     results.write(results.folder() / f"{chapter}-{data.name}.json", values, provenance=about)
 
 
@@ -191,14 +199,12 @@ def _drawn(figure: Figure) -> dict[str, str]:
 
 def _caption(about: Mapping[str, str]) -> None:
     origin = f"<br><small>{about['source']}</small>" * bool(about["source"])
-    _show(_markdown(f"{about['caption']}{origin}"), "caption")
+    _show(f"{about['caption']}{origin}", "caption")
 
 
-def _markdown(text: str) -> dict[str, str]:
-    return {"text/markdown": text, "text/plain": text}
-
-
-def _show(bundle: Mapping[str, str], kind: str, **about: Any) -> None:
+def _show(shown: str | Mapping[str, str], kind: str, **about: Any) -> None:
+    """Display Markdown, or what a figure has for each kind of reader."""
+    bundle = {"text/markdown": shown, "text/plain": shown} if isinstance(shown, str) else dict(shown)
     # Where nbconvert looks for the alternative text.
     alts = {mime: {"alt": about["alt"]} for mime in ("image/png", "image/jpeg") if "alt" in about}
-    display(dict(bundle), raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)
+    display(bundle, raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)

@@ -1,7 +1,6 @@
 """Results of chapters: numbers on disk as JSON, with where they come from; and the paper's own tables."""
 
 import csv
-import dataclasses
 import functools
 import json
 import os
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from corrlib.cache import CacheError, cache_dir, code_digest, replacing
+from corrlib.cache import CacheError, cache_dir, replacing
 
 
 def folder() -> Path:
@@ -36,23 +35,6 @@ def published(name: str) -> list[dict[str, str]]:
 def _table(path: Path) -> list[dict[str, str]]:
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def provenance(data: Any, network: Any, settings: Any, *, seconds: float) -> dict[str, Any]:
-    """Where a result comes from, as `write` wants it: dataset, network, `Settings` as they ran, and seconds.
-
-    The digest of the code is that of the package of ``settings``, an experiment's.
-    """
-    parameters = dict(dataclasses.asdict(settings), difficult=data.difficult, truncated=data.truncated)
-    return {
-        "dataset": data.name,
-        "data": data.digest,
-        "weights": network.digest,
-        "network": network.name,
-        "parameters": parameters,
-        "code": code_digest(type(settings).__module__.rpartition(".")[0]),
-        "seconds": round(seconds, 1),
-    }
 
 
 def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[str, Any]) -> None:

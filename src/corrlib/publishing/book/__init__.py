@@ -10,11 +10,10 @@ from pathlib import Path
 import filelock
 
 from corrlib.publishing.book import execution
-from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data, unchanged
+from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
 __all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "execute", "reads_data"]
-__all__ += ["unchanged"]
 
 
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
@@ -31,7 +30,7 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            for name in execution.in_order(root):
+            for name in execution.chapter_names(root):
                 out = execution.notebook(root, name)
                 results = target / "results" / out.relative_to(target / "chapters").parent
                 execute(root, name, given, out, results=results)

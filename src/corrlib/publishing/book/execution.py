@@ -25,13 +25,11 @@ PACKAGED = (".html", ".safetensors")
 
 
 def chapter_names(root: Path) -> list[str]:
-    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``."""
-    return [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
-
-
-def in_order(root: Path) -> list[str]:
-    """Chapters in the order of execution: those last that read what others write."""
-    return sorted(chapter_names(root), key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``: first those that write
+    results, then those that read what others have written.
+    """
+    names = [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
+    return sorted(names, key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
 
 
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
@@ -40,27 +38,18 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
     Values in ``given`` that the chapter has no parameter for are left out. ``results`` is the folder of the
     results that it writes, which must still be there too, and of those that it reads.
     """
-    values, digest = _inputs(root, name, given, results)
-    if _whole(out, digest, results):
+    known = chapters.parameters(chapter := root / f"{name}.py")
+    values = {key: value for key, value in given.items() if key in known}
+    digest, about = chapter_digest(root, chapter, values, results=results), chapters.stamp(out)
+    written = about.get("results", {}) if results else {}
+    if about.get("digest") == digest and all(
+        (results / name).is_file() and chapters.file_digest(results / name) == kept
+        for name, kept in written.items()
+    ):
         print(f"{name}: unchanged", flush=True)
         return
     print(f"{name}: executing", flush=True)
-    chapters.run(root / f"{name}.py", out, values, digest=digest, results=results)
-
-
-def unchanged(
-    root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None
-) -> bool:
-    """Whether `execute` would leave the notebook as it is."""
-    return _whole(out, _inputs(root, name, given, results)[1], results)
-
-
-def _inputs(root: Path, name: str, given: dict[str, Any], results: Path | None) -> tuple[dict[str, Any], str]:
-    """Those of the given values that a chapter has, and its digest with them."""
-    chapter = root / f"{name}.py"
-    known = chapters.parameters(chapter)
-    values = {key: value for key, value in given.items() if key in known}
-    return values, chapter_digest(root, chapter, values, results=results)
+    chapters.run(chapter, out, values, digest=digest, results=results)
 
 
 def reads_data(chapter: Path) -> bool:
@@ -71,16 +60,6 @@ def reads_data(chapter: Path) -> bool:
 def notebook(root: Path, name: str) -> Path:
     """Path of an executed chapter; folders in ``book/`` become folders in ``_build/chapters``."""
     return root / "_build" / "chapters" / f"{name.removeprefix('book/')}.ipynb"
-
-
-def _whole(out: Path, digest: str, results: Path | None) -> bool:
-    """Whether an executed notebook has that digest, and the results that it wrote are there."""
-    about = chapters.stamp(out)
-    written = about.get("results", {}) if results else {}
-    return about.get("digest") == digest and all(
-        (results / name).is_file() and chapters.file_digest(results / name) == kept
-        for name, kept in written.items()
-    )
 
 
 def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results: Path | None = None) -> str:

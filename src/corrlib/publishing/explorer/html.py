@@ -59,5 +59,10 @@ def packed(numbers: np.ndarray) -> str:
     return base64.b64encode(numbers.astype(np.uint8).tobytes()).decode("ascii")
 
 
+def unpacked(text: str, *shape: int) -> np.ndarray:
+    """Decode what `packed` has encoded, into an array of a shape."""
+    return np.frombuffer(base64.b64decode(text), np.uint8).reshape(shape)
+
+
 def _url(stored: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(stored).decode('ascii')}"

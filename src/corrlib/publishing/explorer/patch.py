@@ -31,9 +31,17 @@ ALT = (
 
 def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> HTML:
     """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1."""
-    image, source, k = whole_image(data, image_id), list(database(data, settings)), settings.k
-    by_layer = {layer: _layer(data, network, layer, image_id, source, k) for layer in LAYERS}
-    content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": by_layer}
+    image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
+    for layer in LAYERS:
+        query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
+        index = neighbor_index(data, network, layer, [image_id], sources, k)
+        (rows, cols), field = query.grids[0].tolist(), query.rf
+        side = TILE * field.stride
+        # A row of the sheet shows the neighbours of a row of units, unit by unit.
+        tiles = cut(data, source, index, side).reshape(rows, cols * k, side, side, 3)
+        layers[layer] = {"center": field.center, "stride": field.stride, "field": field.size}
+        layers[layer] |= {"grid": [rows, cols], "sheet": webp(patches.reassemble(tiles))}
+    content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
     return widget("nearest", content, still(content), ALT)
 
 
@@ -60,18 +68,3 @@ def still(content: Mapping[str, Any]) -> Figure:
 
 def _outline(axes: Axes, center: np.ndarray, side: int, colour: str) -> None:
     axes.add_patch(Rectangle(center - side / 2, side, side, fill=False, ec=colour, lw=1.2))
-
-
-def _layer(
-    data: VOC, network: Network, layer: str, image_id: str, database_ids: list[str], k: int
-) -> dict[str, Any]:
-    """Receptive fields of a layer, and the patches of the ``k`` neighbours of each unit of an image."""
-    query, source = (units(data, network, layer, ids) for ids in ([image_id], database_ids))
-    index = neighbor_index(data, network, layer, [image_id], database_ids, k)
-    side = TILE * query.rf.stride
-    tiles = cut(data, source, index, side)
-    rows, cols = query.grids[0].tolist()
-    # A row of the sheet shows the neighbours of a row of units, unit by unit.
-    sheet = patches.reassemble(tiles.reshape(rows, cols * index.shape[1], side, side, 3))
-    field = {"center": query.rf.center, "stride": query.rf.stride, "field": query.rf.size}
-    return field | {"grid": [rows, cols], "sheet": webp(sheet)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from corrlib.experiments.alignment.flows import BLOCK, GRID_LAYER, align
 from corrlib.experiments.alignment.studies import LAYERS, RADII
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing.explorer import truths
-from corrlib.publishing.explorer.html import packed, webp, widget
+from corrlib.publishing.explorer.html import packed, pixels, unpacked, webp, widget
 from corrlib.publishing.plots.style import COLOURS, mark, panels, show
 from corrlib.sift import Sift
 
@@ -35,20 +35,6 @@ ALT = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Example:
-    """An object of a category, its nearest neighbours, and the flows from the object to them."""
-
-    name: str
-    #: The crops ``(size, size, 3)`` and ``(k, size, size, 3)``.
-    target: np.ndarray
-    neighbors: np.ndarray
-    #: Kind of flow -> name of a feature -> ``(k, H, W, 2)`` as `alignment.flows.Alignment` has them.
-    labels_rc: Mapping[str, Mapping[str, np.ndarray]]
-    #: None if the true matches are not known.
-    truth: truths.Truth | None
-
-
 def places(
     data: VOC,
     network: Network,
@@ -58,21 +44,29 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of one object per category; `betas` are those of the flows of ``settings.features``.
+    """The explorer of an object per category (`best_visible` of the first few), aligned by each kind of flow.
 
-    With `every_feature`, all layers and radii can be chosen in the categories for which the chapter compares
-    them.
+    `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
+    chosen in the categories for which the chapter compares them.
     """
-    feature = dict(zip((CONVNET, SIFT), settings.features.values(), strict=True))
-    beta = dict(zip((CONVNET, SIFT), (betas[method] for method in settings.features), strict=True))
+    own, size = dict(zip((CONVNET, SIFT), settings.features.items(), strict=True)), settings.size
     compared, examples = few(settings).categories if every_feature else (), []
     for category in categories:
         others = {CONVNET: LAYERS, SIFT: RADII} if category in compared else {}
-        features = {kind: list(dict.fromkeys([*others.get(kind, ()), feature[kind]])) for kind in feature}
-        examples.append(example(data, network, settings, category, features, beta))
-    first = {kind: in_words(chosen) for kind, chosen in feature.items()}
-    picture = still(examples, network, first)
-    return widget("places", content(examples, network, first, settings.size), picture, ALT)
+        train, val = (crops.objects(data, category, split) for split in ("train", "val"))
+        labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in own}
+        for kind, (method, first) in own.items():
+            beta = betas[method]
+            for feature in dict.fromkeys([*others.get(kind, ()), first]):
+                pairs = align(data, network, settings, category, feature=feature, beta=beta, limit=BLOCK)
+                n = best_visible([val[row] for row in pairs.rows])
+                labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
+        target, near = val[pairs.rows[n]], [train[row] for row in pairs.neighbors[n, :PAIRS]]
+        truth = truths.read(data, target, near, size) if data.name == "figurines" else None
+        examples.append(described(category, crops.images(data, [target, *near], size), labels, truth))
+    chosen = {kind: in_words(feature) for kind, (_, feature) in own.items()}
+    made = content(examples, network, chosen, size)
+    return widget("places", made, still(made), ALT)
 
 
 def in_words(feature: str | Sift) -> str:
@@ -80,30 +74,22 @@ def in_words(feature: str | Sift) -> str:
     return feature if isinstance(feature, str) else f"radius {feature.radius:g}"
 
 
-def example(
-    data: VOC,
-    network: Network,
-    settings: Settings,
-    category: str,
-    features: Mapping[str, Sequence[str | Sift]],
-    betas: Mapping[str, float],
-) -> Example:
-    """Align an object of a category (`best_visible` of the first few) by features of each kind of flow."""
-    labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in features}
-    for kind, each in features.items():
-        for feature in each:
-            pairs = align(data, network, settings, category, feature=feature, beta=betas[kind], limit=BLOCK)
-            n = best_visible([crops.objects(data, category, "val")[row] for row in pairs.rows])
-            labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
-    target = crops.objects(data, category, "val")[pairs.rows[n]]
-    near = [crops.objects(data, category, "train")[row] for row in pairs.neighbors[n, :PAIRS]]
-    return Example(
-        name=category,
-        target=crops.images(data, [target], settings.size)[0],
-        neighbors=crops.images(data, near, settings.size),
-        labels_rc=labels,
-        truth=truths.read(data, target, near, settings.size) if data.name == "figurines" else None,
-    )
+def described(
+    name: str,
+    images: Sequence[np.ndarray],
+    labels_rc: Mapping[str, Mapping[str, np.ndarray]],
+    truth: truths.Truth | None,
+) -> dict[str, Any]:
+    """What the script is told of an object and its ``k`` nearest neighbours, whose crops are `images`.
+
+    `labels_rc` is kind of flow -> name of a feature -> ``(k, H, W, 2)``, as `alignment.flows.Alignment` has
+    them; `truth` is None if the true matches are not known.
+    """
+    target, *neighbors = map(webp, images)
+    flows = {kind: {name: packed(labels) for name, labels in by.items()} for kind, by in labels_rc.items()}
+    about = {"name": name, "target": target, "neighbours": neighbors, "flows": flows}
+    size = len(images[0])
+    return about | {"truth": truth and truths.content(truth, size), "start": start(truth, size)}
 
 
 def best_visible(objects: Sequence[Instance]) -> int:
@@ -112,58 +98,40 @@ def best_visible(objects: Sequence[Instance]) -> int:
 
 
 def content(
-    examples: Sequence[Example], network: Network, chosen: Mapping[str, str], size: int
+    examples: Sequence[Mapping[str, Any]], network: Network, chosen: Mapping[str, str], size: int
 ) -> dict[str, Any]:
-    """Content for ``explorer-places.js``.
+    """Content for ``explorer-places.js``, with what `described` says of each example.
 
     From ``flows``, the labels (row, column), the browser computes the flow of `corrlib.flow` with the weights
     ``spline`` of each node of a line of the grid at each pixel. `chosen` is kind of flow -> the name of its
     feature that is shown first; every example has it.
     """
     field = network.receptive_fields[GRID_LAYER]
-    nodes = network.output_shape((size, size), GRID_LAYER)[0]
-    return {
-        "size": size,
-        "step": truths.STEP,
-        "stride": field.stride,
-        "chosen": dict(chosen),
-        "spline": np.round(spline(field, nodes, size), 5).tolist(),
-        "examples": [
-            {
-                "name": example.name,
-                "target": webp(example.target),
-                "neighbours": [webp(image) for image in example.neighbors],
-                "flows": {
-                    kind: {name: packed(labels) for name, labels in by_feature.items()}
-                    for kind, by_feature in example.labels_rc.items()
-                },
-                "truth": example.truth and truths.content(example.truth, size),
-                "start": start(example, size),
-            }
-            for example in examples
-        ],
-    }
+    weights = spline(field, network.output_shape((size, size), GRID_LAYER)[0], size)
+    about = {"size": size, "step": truths.STEP, "stride": field.stride, "chosen": dict(chosen)}
+    return about | {"spline": np.round(weights, 5).tolist(), "examples": examples}
 
 
-def still(examples: Sequence[Example], network: Network, chosen: Mapping[str, str]) -> Figure:
+def still(content: Mapping[str, Any]) -> Figure:
     """The explorer's first view, for readers without scripts."""
-    first, field = examples[0], network.receptive_fields[GRID_LAYER]
-    size = len(first.target)
-    x, y = start(first, size)
-    matches = {}
-    for kind, name in chosen.items():
-        flows = flow.flow(first.labels_rc[kind][name], field, field, (size, size))
-        matches[f"{kind} by {name}"] = flows[:, y, x] + (x, y)
-    if first.truth is not None:
-        row, col = y // truths.STEP, x // truths.STEP
-        known = first.truth.state[:, row, col, None] <= truths.HIDDEN
-        matches["truth"] = np.where(known, first.truth.matches[:, row, col], np.nan)
-    columns = 1 + len(first.neighbors)
+    first, weights, matches = content["examples"][0], np.array(content["spline"]), {}
+    neighbors, (x, y), nodes = first["neighbours"], first["start"], weights.shape[1]
+    for kind, name in content["chosen"].items():
+        labels = unpacked(first["flows"][kind][name], len(neighbors), nodes, nodes, 2)
+        moved = (labels - np.stack(np.indices((nodes, nodes)), axis=-1))[..., ::-1] * content["stride"]
+        flows = np.einsum("r,c,krcd->kd", weights[y], weights[x], moved)
+        matches[f"{kind} by {name}"] = flows + np.array(first["start"])
+    if first["truth"]:
+        side = -(-content["size"] // truths.STEP)
+        places = unpacked(first["truth"]["places"], len(neighbors), side, side, 3)
+        *point, state = np.moveaxis(places[:, y // truths.STEP, x // truths.STEP], -1, 0)
+        matches["truth"] = np.where(state[:, None] <= truths.HIDDEN, np.transpose(point), np.nan)
+    columns = 1 + len(neighbors)
     figure, ((left, *others),) = panels(1, columns, (1.7 * columns, 2.1))
-    mark(show(left, first.target), (x, y), "black", "o")
+    mark(show(left, pixels(first["target"])), (x, y), "black", "o")
     left.set_title("the object", fontsize=9)
-    for number, (axes, image) in enumerate(zip(others, first.neighbors, strict=True)):
-        show(axes, image).set_title(f"neighbour {number + 1}", fontsize=9)
+    for number, (axes, image) in enumerate(zip(others, neighbors, strict=True)):
+        show(axes, pixels(image)).set_title(f"neighbour {number + 1}", fontsize=9)
         for (name, points), colour, marker in zip(matches.items(), COLOURS, MARKERS, strict=False):
             mark(axes, points[number], colour, marker, label=name)
     handles, names = others[0].get_legend_handles_labels()
@@ -188,12 +156,12 @@ def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
     return (down(moved) - down(still[None])).T
 
 
-def start(example: Example, size: int) -> list[int]:
+def start(truth: truths.Truth | None, size: int) -> list[int]:
     """The first point (x, y): the nearest to the middle of those that most of the neighbours show."""
     axis = np.arange(0, size, truths.STEP)
     distance = np.hypot(*(np.stack(np.meshgrid(axis, axis)) - size / 2))
-    if example.truth is not None:
-        count = ((example.truth.state == truths.SHOWN) & (example.truth.part != truths.NONE)).sum(axis=0)
+    if truth is not None:
+        count = ((truth.state == truths.SHOWN) & (truth.part != truths.NONE)).sum(axis=0)
         distance = np.where(count == count.max(), distance, np.inf)
     row, col = np.unravel_index(distance.argmin(), distance.shape)
     return [int(col) * truths.STEP, int(row) * truths.STEP]

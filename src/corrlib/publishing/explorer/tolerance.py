@@ -32,26 +32,18 @@ def tolerances(
     data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
 ) -> HTML:
     """The explorer of one object per category, with the curves of the mean over ``settings.categories``."""
-    predictions = content(data, network, settings, categories, betas)
-    return widget("tolerances", predictions, still(predictions), ALT)
-
-
-def content(
-    data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
-) -> dict[str, Any]:
-    """Content for ``explorer-tolerances.js``."""
     curves = {
         method: np.round(metrics.mean_pck(by_category, ALPHAS), 4).tolist()
         for method, by_category in errors(data, network, settings, betas).items()
     }
-    predicted = {category: _predicted(data, network, settings, category, betas) for category in categories}
-    examples = [_example(data, category, each, settings.size) for category, each in predicted.items()]
-    return {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves, "examples": examples}
+    content = {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves}
+    content["examples"] = [_example(data, network, settings, category, betas) for category in categories]
+    return widget("tolerances", content, still(content), ALT)
 
 
-def still(content: Mapping[str, Any], alpha: float = 0.1) -> Figure:
+def still(content: Mapping[str, Any]) -> Figure:
     """The explorer's first view, for readers without scripts."""
-    example = content["examples"][0]
+    example, alpha = content["examples"][0], 0.1
     method = next(iter(content["curves"]))
     points, errors = (example["methods"][method][name] for name in ("points", "errors"))
     figure, ((left, right),) = panels(1, 2, (9, 4.2))
@@ -73,26 +65,22 @@ def still(content: Mapping[str, Any], alpha: float = 0.1) -> Figure:
     return figure
 
 
-def _predicted(
+def _example(
     data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
-) -> dict[str, np.ndarray]:
-    """Method -> the keypoints ``(n, K, 2)`` that it predicts for the first few objects of a category."""
-    result = {}
+) -> dict[str, Any]:
+    """The best visible of the first few objects: its keypoints, the predicted ones, and their errors."""
+    predicted, size = {}, settings.size
     for method, feature in settings.features.items():
         pairs = align(data, network, settings, category, feature=feature, beta=betas[method], limit=BLOCK)
-        result[method] = first_median(
+        predicted[method] = first_median(
             pairs.points, pairs.smoothness, top=settings.top, missing=settings.missing
         )
     points = copied(data, network, settings, category)[pairs.rows]
     rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
-    copy = first_median(points, rank, top=settings.copy_top, missing=settings.copy_missing)
-    return result | {"NN transfer": copy}
-
-
-def _example(data: VOC, category: str, predicted: Mapping[str, np.ndarray], size: int) -> dict[str, Any]:
-    """The best visible of the first few objects: its keypoints, the predicted ones, and their errors."""
-    objects = crops.objects(data, category, "val")
-    objects = crops.subset(objects, BLOCK)
+    predicted["NN transfer"] = first_median(
+        points, rank, top=settings.copy_top, missing=settings.copy_missing
+    )
+    objects = [crops.objects(data, category, "val")[row] for row in pairs.rows]
     target = objects[n := best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
     width, height = np.ptp(target.box.reshape(2, 2), axis=0)

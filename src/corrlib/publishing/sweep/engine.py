@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ PATIENCE = 10
 #: What libraries read the number of their threads from; joblib's `cpu_count` is that of our own pools.
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
-#: Where papermill finds that a port it had chosen has been taken: many kernels start at once.
-_UNLUCKY = "Kernel died before replying to kernel_info"
+#: Where papermill finds a port taken that it had chosen, as many kernels start at once; and the tries in all.
+_UNLUCKY, KERNELS = "Kernel died before replying to kernel_info", 3
 #: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
 #: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
 FREE = ("alpha",)
@@ -54,63 +55,55 @@ def execute(
         Address of a running dask scheduler, whose workers have a thread each and see the same files.
     """
     where = dict(chapter=chapter.resolve(), folder=folder.resolve(), root=Path.cwd())
-    where["cache"] = cache.cache_dir().resolve()
+    where["cache_dir"] = cache.cache_dir().resolve()
     groups: dict[str, list[Point]] = {}
     for point in points:
         heavy = {name: value for name, value in point.values.items() if name not in FREE}
         groups.setdefault(repr(heavy), []).append(point)
-    waiting = {first.name: others for first, *others in groups.values()}
     if not points:
         return
     with _client(scheduler, workers or cpu_count()) as client:
-        futures = {}
-
-        def submit(point: Point, priority: int) -> Any:
-            future = client.submit(_execute, point, **where, priority=priority, pure=False)
-            futures[future.key] = point
-            return future
-
-        running = as_completed([submit(first, 1) for first, *_ in groups.values()])
-        for future in running:
-            point = futures.pop(future.key)
-            for other in waiting.pop(point.name, ()):
-                running.add(submit(other, 0))
-            if future.status == "finished":
-                yield point, future.result()
-            else:  # dask's scheduler lost the workers, or somebody cancelled the point there
+        submit = partial(client.submit, _execute, **where, pure=False)
+        futures = {submit(first, priority=1): (first, others) for first, *others in groups.values()}
+        # Results are fetched at once: by the time of its turn, the worker that has one may be dead.
+        running = as_completed(futures, with_results=True, raise_errors=False)
+        for future, reason in running:
+            point, others = futures.pop(future)
+            for other in others:
+                futures[later := submit(other)] = other, []
+                running.add(later)
+            if not isinstance(reason, str):  # dask lost the workers, or somebody cancelled the point there
                 error = future.exception() if future.status == "error" else future.status
-                yield point, f"dask gave it up: {error!r}"
+                reason = f"dask gave it up: {error!r}"
+            yield point, reason
 
 
-def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache: Path) -> str:
+def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir: Path) -> str:
     """Execute one point in a worker's process; return the reason if it fails, "" if it does not."""
-    starts = folder / ".starts" / point.name
+    starts, end = (folder / ".starts" / f"{point.name}{kind}" for kind in ("", "~ended"))
+    if end.is_file():  # the worker that had the answer has died since, of a later point
+        return end.read_text(encoding="utf-8")
     starts.parent.mkdir(parents=True, exist_ok=True)
     with starts.open("a") as file:
         file.write(".")
     if starts.stat().st_size > STARTS:
         return f"its worker died {STARTS} times: out of memory?"
-    os.environ["CORRLIB_CACHE"] = str(cache)  # on a cluster, too, all use one cache
-    reason = ""
-    with contextlib.chdir(root), _silence():
+    os.environ["CORRLIB_CACHE"] = str(cache_dir)  # on a cluster, too, all use one cache
+    out, kept = folder / f"{point.name}.ipynb", folder / "results" / point.name
+    for _ in range(KERNELS):
+        reason = ""
         try:
-            _run(chapter, point, folder)
+            with contextlib.chdir(root), _silence():
+                chapters.run(chapter, out, point.values, digest=point.digest, results=kept)
         except Exception as error:
             kind = "" if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: "
             reason = COLOURS.sub("", f"{kind}{error}")
-    starts.unlink(missing_ok=True)
+        if _UNLUCKY not in reason:
+            break
+        time.sleep(1)
+    with cache.replacing(end) as temporary:
+        temporary.write_text(reason, encoding="utf-8")
     return reason
-
-
-def _run(chapter: Path, point: Point, folder: Path) -> None:
-    out, kept = folder / f"{point.name}.ipynb", folder / "results" / point.name
-    for left in (2, 1, 0):
-        try:
-            return chapters.run(chapter, out, point.values, digest=point.digest, results=kept)
-        except RuntimeError as error:
-            if _UNLUCKY not in str(error) or not left:
-                raise
-            time.sleep(1)
 
 
 @contextlib.contextmanager
