@@ -117,7 +117,7 @@ def clutter(rng: np.random.Generator) -> Figure:
     elif kind == "ball":
         thing.ellipsoid("ball", (0, 0, 1), rng.uniform(0.5, 1, 3), "body")
     elif kind == "crate":
-        thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", rotation=turn(yaw=rng.uniform(0, 90)))
+        thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", yaw=rng.uniform(0, 90))
     else:
         slots = ("body", "body2", "dark", "metal", "wood", "glass", "light", "skin")
         for k in range(rng.integers(2, 9)):

@@ -54,17 +54,15 @@ class Figure:
     scale: np.ndarray = field(default_factory=lambda: np.ones(3))
     move: Callable[[np.ndarray], np.ndarray] = np.asarray
 
-    def within(
-        self, naming: str = "*", at: Vector = (0, 0, 0), *, rotation=None, scale=1.0, move=None
-    ) -> Figure:
+    def within(self, naming="*", at: Vector = (0, 0, 0), *, scale=1.0, move=None, **turned) -> Figure:
         """The same figure, to which parts are added in another frame.
 
-        Its origin is `at` of this one; it is turned by `rotation` (3, 3) and enlarged by `scale`, a number or
-        one for each axis, negative to mirror. In `naming` the star stands for the name of a part.
+        Its origin is `at` of this one; it is turned by ``rotation=`` (3, 3) or the angles of `turn`, and
+        enlarged by `scale`, a number or one for each axis, negative to mirror. In `naming` the star stands
+        for the name of a part.
         """
         origin = self.origin + self.rotation @ (self.scale * at)
-        rotation = self.rotation if rotation is None else self.rotation @ rotation
-        naming, scale = self.naming.replace("*", naming), self.scale * scale
+        naming, scale, rotation = self.naming.replace("*", naming), self.scale * scale, self._turned(**turned)
         return Figure(self.solids, self.keypoints, naming, origin, rotation, scale, move or self.move)
 
     def sides(self, left: str = "left", right: str = "right") -> Iterator[tuple[str, float, Figure]]:
@@ -76,13 +74,15 @@ class Figure:
         """The place in the figure of a point of the frame."""
         return self.move(self.origin + self.rotation @ (self.scale * (x, y, z)))
 
-    def ellipsoid(self, part: str, centre: Vector, half: Vector, slot: str, *, rotation=None) -> None:
-        """Add an ellipsoid with half axes `half`, turned by the 3 x 3 `rotation` about its centre."""
-        self._add(part, ELLIPSOID, 1.0, self.at(*centre), self._axes(half, rotation), slot)
+    def ellipsoid(self, part: str, centre: Vector, half: Vector, slot: str, **turned) -> None:
+        """Add an ellipsoid with half axes `half`, turned about its centre as `within` turns a frame."""
+        axes = self._turned(**turned) * (np.abs(self.scale) * half)
+        self._add(part, ELLIPSOID, 1.0, self.at(*centre), axes, slot)
 
-    def box(self, part: str, centre: Vector, half: Vector, slot: str, *, rotation=None) -> None:
-        """Add a box with half sides `half`, turned by the 3 x 3 `rotation` about its centre."""
-        self._add(part, BOX, 1.0, self.at(*centre), self._axes(half, rotation), slot)
+    def box(self, part: str, centre: Vector, half: Vector, slot: str, **turned) -> None:
+        """Add a box with half sides `half`, turned about its centre as `within` turns a frame."""
+        axes = self._turned(**turned) * (np.abs(self.scale) * half)
+        self._add(part, BOX, 1.0, self.at(*centre), axes, slot)
 
     def slanted(
         self, part: str, centre: Vector, half: Vector, slot: str, *, lean=0.0, dive=0.0, flare=0.0
@@ -146,9 +146,9 @@ class Figure:
     ) -> None:
         self.solids.append(Solid(self.naming.replace("*", part), kind, shape, centre, axes, slot))
 
-    def _axes(self, half: Vector, rotation: np.ndarray | None) -> np.ndarray:
-        turned = self.rotation if rotation is None else self.rotation @ rotation
-        return turned * (np.abs(self.scale) * half)
+    def _turned(self, *, rotation: np.ndarray | None = None, **angles: float) -> np.ndarray:
+        rotation = turn(**angles) if angles else rotation
+        return self.rotation if rotation is None else self.rotation @ rotation
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0),
     }[subtype]
     fig, depth = Figure(), vary(0.23)
-    trunk = fig.within(rotation=turn(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span))
+    trunk = fig.within(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span)
     trunk.ellipsoid("body", (0, 0, 0), (0.5, 0.9 * depth, depth), "body")
     trunk.ellipsoid("breast", (0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2")
     gaze, upright = rng.normal(0, 25), rng.normal(70 if neck > 0.2 else 45, 10)
@@ -59,7 +59,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     _wings(fig, rng, trunk, depth, span, vary)
     fan = turn(pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
-        feather = trunk.within(at=(-0.42, 0, 0.04), rotation=fan).within(rotation=turn(yaw=spread))
+        feather = trunk.within(at=(-0.42, 0, 0.04), rotation=fan).within(yaw=spread)
         feather.ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
     fig.keypoint("Tail_Tip", "tail_2", (-1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
@@ -70,7 +70,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         own.ellipsoid("thigh", hip, (0.11, 0.07, 0.13), "body")
         own.limb("leg", hip, foot, 0.032, "trim2", top=0.85)
         for i, (yaw, long) in enumerate(((-35, 0.13), (0, 0.13), (35, 0.13), (180, 0.08))):
-            toe = own.within(at=foot, rotation=turn(yaw=yaw, pitch=-swing))
+            toe = own.within(at=foot, yaw=yaw, pitch=-swing)
             toe.limb(f"toe_{i}", (0, 0, 0), (long, 0, -0.02), 0.026, "trim2", top=0.4)
     trunk.ellipsoid("vent", (0.0, 0, -0.92 * depth), (0.17, 0.5 * depth, 0.26 * depth), "body2")
     fig.keypoint("Leg_Center", "vent", (0.6, 0, -0.8))

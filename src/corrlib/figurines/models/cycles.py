@@ -134,7 +134,7 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb(f"{side}_swingarm", (-0.1, 0.7 * out[1], r + 0.08), axle, 0.035, "trim2")
     guard = front + (1.08 if subtype != "dirt" else 1.5) * r * slope * 0.92
     half = (0.7 * r, tyre + 0.03, 0.16 * r)
-    steered.ellipsoid("front_mudguard", guard, half, "trim", rotation=turn(pitch=-8))
+    steered.ellipsoid("front_mudguard", guard, half, "trim", pitch=-8)
 
     seat_x = -0.35 * base
     if subtype == "scooter":
@@ -155,15 +155,15 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     rear, tilt = rear * base, turn(pitch=rng.uniform(-5, 3))
     fig.ellipsoid("seat", (seat_x, 0, seat_z), (half_seat, 0.15, 0.075), "dark", rotation=tilt)
     place, half = (rear * 0.85, 0, seat_z + 0.7 * rear_z + 0.03), (0.22, 0.12, 0.06)
-    fig.ellipsoid("pillion", place, half, "dark", rotation=turn(pitch=-8))
+    fig.ellipsoid("pillion", place, half, "dark", pitch=-8)
     tail = np.array([rear - 0.2, 0, seat_z + rear_z - (0.03 if subtype != "cruiser" else 0.1)])
-    fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", rotation=turn(pitch=-12))
+    fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", pitch=-12)
     fig.ellipsoid("tail_light", tail + (-0.09, 0, 0.02), (0.06, 0.09, 0.055), "red")
     if subtype in ("cruiser", "scooter"):
         place, half = back + (-0.1, 0, 0.75 * r), (0.9 * r, tyre + 0.05, 0.4 * r)
-        fig.ellipsoid("rear_mudguard", place, half, "body", rotation=turn(pitch=14))
+        fig.ellipsoid("rear_mudguard", place, half, "body", pitch=14)
     fig.limb("plate_holder", tail, tail + (-0.08, 0, -0.17), 0.03, "dark")
-    fig.box("plate", tail + (-0.1, 0, -0.15), (0.015, 0.09, 0.06), "light", rotation=turn(pitch=20))
+    fig.box("plate", tail + (-0.1, 0, -0.15), (0.015, 0.09, 0.06), "light", pitch=20)
 
     bar = head + np.array([-0.04, 0, 0.07]) + 0.05 * slope
     steered.limb("bar_clamp", head - 0.06 * slope, bar, 0.05, "metal")
@@ -182,12 +182,12 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     if subtype == "sport":
         fig.limb("fairing", lamp + (-0.3, 0, 0.06), lamp + (0.24, 0, -0.12), (0.22, 0.2), "body", top=0.35)
         place, half = lamp + (-0.06, 0, 0.13), (0.22, 0.12, 0.09)
-        fig.ellipsoid("windshield", place, half, "glass", rotation=turn(pitch=-38))
-        fig.ellipsoid("belly", (0.18, 0, 1.15 * r), (0.36, 0.19, 0.2), "body2", rotation=turn(pitch=12))
+        fig.ellipsoid("windshield", place, half, "glass", pitch=-38)
+        fig.ellipsoid("belly", (0.18, 0, 1.15 * r), (0.36, 0.19, 0.2), "body2", pitch=12)
         lamp = lamp + np.array([0.22, 0, -0.1])
     if subtype == "dirt":
         place, half = lamp + (0.03, 0, 0.06), (0.02, 0.1, 0.12)
-        steered.box("number_board", place, half, "light", rotation=turn(pitch=20))
+        steered.box("number_board", place, half, "light", pitch=20)
         lamp = lamp + np.array([0.04, 0, -0.08])
     (fig if subtype == "sport" else steered).ellipsoid("headlight", lamp, (0.08, 0.1, 0.1), "light")
 

@@ -34,7 +34,7 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
     """A kitchen chair, one with arms, an office chair on castors, a shell on wire legs."""
     fig = Figure()
     deep, wide, seat, back = draw(rng, 0.22, 0.23, 0.45, 0.46, spread=0.18)
-    rest = fig.within(at=(-0.92 * deep, 0, seat), rotation=turn(pitch=rng.uniform(4, 16)))
+    rest = fig.within(at=(-0.92 * deep, 0, seat), pitch=rng.uniform(4, 16))
     thick = {"office": 0.05, "shell": 0.025}.get(subtype, rng.uniform(0.02, 0.045))
     wooden, crest = subtype in ("kitchen", "carver"), "backrest"
     fig.box("seat", (0, 0, seat), (deep, wide, thick), "body")
@@ -145,7 +145,7 @@ def sofa(rng: np.random.Generator, subtype: str) -> Figure:
         y = inner * ((2 * i + 1) / seats - 1)
         fig.box(f"seat_{i}", (0.16 * deep, y, up + 0.05), (0.84 * deep, 0.96 * inner / seats, 0.06), "body2")
         place, size = (-0.55 * deep, y, up + 0.1 + 0.38 * back), (0.07, 0.92 * inner / seats, 0.36 * back)
-        fig.box(f"cushion_{i}", place, size, "body2", rotation=turn(pitch=rng.uniform(8, 16)))
+        fig.box(f"cushion_{i}", place, size, "body2", pitch=rng.uniform(8, 16))
         for j, shift in enumerate((-0.5, 0.5) if rolled else ()):
             place = (-0.55 * deep + 0.08, y + shift * inner / seats, up + 0.1 + 0.45 * back)
             fig.ellipsoid(f"button_{i}_{j}", place, np.full(3, 0.025), "dark")

@@ -179,7 +179,7 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb("stand", (0, 0, 0), (0, 0, 0.025), (0.55 * wide, 0.13), "dark", top=0.9)
         fig.ellipsoid("logo", case.at(deep, 0, -0.95), (0.012, 0.08 * wide, 0.03 * tall), "light")
     if subtype == "computer":
-        fig.box("keyboard", (0.36, 0, 0.015), (0.1, 0.85 * wide, 0.014), "trim", rotation=turn(pitch=-3))
+        fig.box("keyboard", (0.36, 0, 0.015), (0.1, 0.85 * wide, 0.014), "trim", pitch=-3)
         for i, x in enumerate((0.3, 0.36, 0.42)):
             fig.box(f"keys_{i}", (x, 0, 0.032), (0.018, 0.78 * wide, 0.008), "light")
         fig.ellipsoid("mouse", (0.38, 1.15 * wide, 0.02), (0.06, 0.035, 0.025), "trim")

@@ -28,7 +28,7 @@ def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) ->
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
     origin, size = (0, 0, height + 0.28 * breed.depth), (1, breed.width, breed.depth)
-    trunk = fig.within(at=origin, rotation=turn(pitch=pitch), scale=size)
+    trunk = fig.within(at=origin, pitch=pitch, scale=size)
     trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
     trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
     trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
@@ -200,7 +200,7 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
     if "mane" in breed.extras:
         for i, t in enumerate((0.1, 0.35, 0.6, 0.85, 1.05)):
             place, combed = start + t * (top - start) + (1.0 - 0.3 * t) * radius * up, rng.normal(40, 15)
-            fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", rotation=turn(pitch=combed))
+            fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", pitch=combed)
     if "wool" in breed.extras:
         for i, angle in enumerate(np.linspace(-0.15, np.pi + 0.15, 5)):
             for j, x in enumerate((-0.05, 0.3, 0.65, 1.0)):
