@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from conftest import ROOT
 from corrlib import figurines
 from corrlib.data.voc import VOC
-from corrlib.figurines import kernels, render
+from corrlib.figurines import render
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
 from corrlib.figurines.placing import camera
 from oracles import first_inside
@@ -53,7 +53,7 @@ def test_a_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
     direction /= np.linalg.norm(direction)
     origin = towards - 4 * direction
     walked = first_inside(lambda u: inside(kind, shape, u), origin, direction, far=8.0, step=2e-4)
-    hit = kernels.hit(kind, shape, *origin, *direction)
+    hit = render.hit(kind, shape, *origin, *direction)
     if np.isinf(walked) and np.isfinite(hit):
         # The walk can step over a sliver thinner than its step: then the hit must graze the surface.
         around = origin + np.linspace(hit, hit + 1e-3, 5)[:, None] * direction
@@ -78,9 +78,7 @@ def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     assert len(places) > 500
     for r, c in rng.permutation(places)[:200]:
         u = placed["to_unit"][0] @ (np.array([c, r, depth[r, c]]) - placed["at"][0])
-        normal = np.zeros(3)
-        kernels.unit_normal(kind, shape, u, normal)
-        normal = placed["to_unit"][0].T @ normal
+        normal = placed["to_unit"][0].T @ render.unit_normal(kind, shape, *u)
         measured = np.array([slope_x[r, c], slope_y[r, c], -1.0])
         assert normal @ measured > 0.998 * np.linalg.norm(normal) * np.linalg.norm(measured)
 

@@ -7,9 +7,8 @@ import math
 
 import numpy as np
 
-from corrlib.figurines import kernels
 from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.render import MATERIAL
+from corrlib.figurines.render import MATERIAL, fractal
 
 #: Material slots with a meaning shared by all categories: ranges of hue, saturation and value, then gloss.
 _SLOTS = {
@@ -52,7 +51,7 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], *, squash: float)
     """A surface of two colours mixed by 1/f noise and sometimes by boards or tiles; (H, W, 3) float32."""
     a = np.array(_colour(rng, (0, 1), (0, 0.55), (0.15, 1)), np.float32)
     b = a + rng.normal(0, 0.16, 3).astype(np.float32)
-    mix = kernels.fractal(shape, int(rng.integers(1 << 30)), rng.uniform(16, 120), squash)
+    mix = fractal(shape, int(rng.integers(1 << 30)), rng.uniform(16, 120), squash)
     contrast = rng.uniform(0.8, 4)
     mix = np.clip(mix * contrast + (0.5 - 0.5 * contrast), 0, 1)
     kind = rng.random()
