@@ -18,7 +18,7 @@ from corrlib import figurines
 from corrlib.data.voc import VOC
 from corrlib.figurines import render
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
-from corrlib.figurines.placing import camera
+from corrlib.figurines.scene import camera
 from oracles import first_inside
 
 SMALL = dict(train=3, val=1, seed=7, progress=False)

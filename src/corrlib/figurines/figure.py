@@ -10,7 +10,7 @@ points with a name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -132,14 +132,6 @@ class Figure:
     def slots(self) -> list[str]:
         """The material slots in order of first use."""
         return list(dict.fromkeys(solid.slot for solid in self.solids))
-
-    def stretched(self, factors: np.ndarray) -> Figure:
-        """The same figure, its x, y and z multiplied by `factors`; unit frames, and so keypoints, stay."""
-        solids = [
-            replace(solid, centre=solid.centre * factors, axes=solid.axes * factors[:, None])
-            for solid in self.solids
-        ]
-        return Figure(solids, self.keypoints)
 
     def _add(
         self, part: str, kind: int, shape: float, centre: np.ndarray, axes: np.ndarray, slot: str

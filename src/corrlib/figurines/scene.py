@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -10,19 +11,18 @@ import numpy as np
 from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
 from corrlib.figurines.figure import Figure
 from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.placing import bounds, camera, place, random_view, scaled, view_name
-from corrlib.figurines.render import shade, trace
+from corrlib.figurines.render import PLACED, extents, shade, trace
 
 
 @dataclass(frozen=True)
 class Thing:
     """One figure of a scene as an annotator sees it.
 
-    `box` is the extent of its visible pixels (xyxy edges, NaN when there are none); `keypoints` maps every
-    name of the figure to its (x, y) in pixels, `visible` to whether it lies inside the image with nothing in
-    front of it; `shown` is the share of its pixels that neither the image border nor another thing takes
-    away. `frames` maps each part to the (3, 4) affine map from its unit frame to pixels and depth: where any
-    point of the part is, seen or not.
+    `view` is VOC's pose: which side the camera sees. `box` is the extent of its visible pixels (xyxy edges,
+    NaN when there are none); `keypoints` maps every name of the figure to its (x, y) in pixels, `visible` to
+    whether it lies inside the image with nothing in front of it; `shown` is the share of its pixels that
+    neither the image border nor another thing takes away. `frames` maps each part to the (3, 4) affine map
+    from its unit frame to pixels and depth: where any point of the part is, seen or not.
     """
 
     category: str
@@ -62,6 +62,64 @@ class _Actor:
     placed: np.ndarray
     at: np.ndarray
     extent: np.ndarray
+
+
+@cache
+def parts(category: str) -> tuple[str, ...]:
+    """Names of all parts that some subtype of the category has; a part's number is its place here."""
+    model = CATEGORIES[category]
+    figures = (model.build(np.random.default_rng(0), subtype) for subtype in model.subtypes)
+    return tuple(dict.fromkeys(solid.part for figure in figures for solid in figure.solids))
+
+
+def camera(azimuth: float, elevation: float, roll: float) -> np.ndarray:
+    """Rotation from a figure's frame to the camera's: rows are image right, image down and into the scene.
+
+    Angles are in degrees. Azimuth 0 sees the figure's front, 90 its left side; elevation 90 its top.
+    """
+    a, e, r = np.radians([azimuth, elevation, roll])
+    forward = -np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+    right = np.array([-np.sin(a), np.cos(a), 0.0])
+    down = np.cross(forward, right)
+    return np.stack([right * np.cos(r) + down * np.sin(r), down * np.cos(r) - right * np.sin(r), forward])
+
+
+def place(figure: Figure, camera: np.ndarray, category: str | None = None, stretch=(1, 1, 1)) -> np.ndarray:
+    """A figure's solids as rows of `PLACED`, one pixel a unit of length, centred on their bounding box.
+
+    Its x, y and z are multiplied by `stretch` before. Textures are carved from the figure's own frame, in
+    units of its diameter. Part numbers are those of `parts(category)`; a figure without a category (clutter)
+    gets none.
+    """
+    slots, numbers = figure.slots, parts(category) if category else ()
+    placed = np.zeros(len(figure.solids), PLACED)
+    for row, solid in zip(placed, figure.solids, strict=True):
+        row["kind"], row["shape"], row["material"] = solid.kind, solid.shape, slots.index(solid.slot)
+        row["part"] = numbers.index(solid.part) if category else 0
+    axes = np.stack([solid.axes for solid in figure.solids]) * np.reshape(stretch, (3, 1))
+    centre = np.stack([solid.centre for solid in figure.solids]) * stretch
+    placed["to_px"] = camera @ axes
+    placed["at"] = centre @ camera.T
+    low, high = bounds(placed)
+    placed["at"] -= (low + high) / 2
+    size = np.linalg.norm(high - low)
+    placed["to_tex"], placed["tex_at"] = axes / size, centre / size
+    return placed
+
+
+def bounds(placed: np.ndarray) -> np.ndarray:
+    """Low and high corner (2, 3) of the bounding box of all primitives, x, y and depth in pixels."""
+    box = extents(placed)
+    return np.stack([box[:, 0].min(0), box[:, 1].max(0)])
+
+
+def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> np.ndarray:
+    """The primitives `scale` times as large, their origin moved to `at` (x, y, depth): ready to be traced."""
+    placed = placed.copy()
+    placed["to_px"] *= scale
+    placed["at"] = placed["at"] * scale + at
+    placed["to_unit"] = np.linalg.inv(placed["to_px"])
+    return placed
 
 
 def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
@@ -129,9 +187,11 @@ def _actor(
     subtype = str(rng.choice(model.subtypes))
     figure = model.build(rng, subtype)
     # proportions vary as a whole, too
-    figure = figure.stretched(np.exp(rng.normal(0, 0.06, 3)))
-    azimuth, elevation, roll = random_view(rng, model)
-    placed = place(figure, camera(azimuth, elevation, roll), category)
+    stretch = np.exp(rng.normal(0, 0.06, 3))
+    weights = np.array([weight for _, _, weight in model.views])
+    mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
+    azimuth, elevation, roll = rng.normal(mean, spread), rng.uniform(*model.elevation), rng.normal(0, 4)
+    placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas = np.array(shape[::-1])
     extent = np.ptp(bounds(placed), axis=0)
     scale = share * min(canvas / extent[:2])
@@ -142,7 +202,9 @@ def _actor(
     # companions stand clear behind or before the main figure, in their own slab of depth
     depth = 0.0 if number == 0 else rng.choice([-1, 1], p=[0.3, 0.7]) * number * 4.0 * max(shape)
     placed = scaled(placed, scale, (*at, depth))
-    return _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent)
+    side = (azimuth + 180) % 360 - 180
+    view = "Frontal" if abs(side) < 35 else "Rear" if abs(side) > 145 else "Left" if side > 0 else "Right"
+    return _Actor(category, subtype, view, figure, placed, at, extent)
 
 
 def _prop(rng: np.random.Generator, size: int, *, largest: float, tilt: float):

@@ -10,8 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from corrlib.figurines.placing import parts
-from corrlib.figurines.scene import Scene
+from corrlib.figurines.scene import Scene, parts
 
 #: Unit coordinates reach 2 at most (a frustum's wide end); 16 bits over -2..2 resolve 6e-5 of a part.
 _REACH = 2.0

@@ -16,8 +16,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.placing import parts
-from corrlib.figurines.scene import Scene, Thing, compose
+from corrlib.figurines.scene import Scene, Thing, compose, parts
 from corrlib.figurines.truth import write_truth
 
 #: Worlds that a network learns from, and that its accuracy is measured on (`pretraining`).
