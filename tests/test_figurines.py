@@ -283,7 +283,7 @@ def test_other_bad_input_is_refused(root):
         (lambda: figurines.image_id("unicorn", 0), "unknown category 'unicorn'"),
         (lambda: figurines.read_truth(root, "2007_000001"), "no dense truth"),
         (lambda: figurines.correspond(*truths), "one category"),
-        (lambda: Figure().keypoint("tip", "wing", (0, 0, 1)), "no part 'wing'"),
+        (lambda: Figure().name(Tip=("wing", 0, 0, 1)), "no part 'wing'"),
         (lambda: Figure().limb("leg", (0, 0, 0), (0, 0, 0), 1.0, "body"), "different end points"),
     ):
         with pytest.raises(ValueError, match=message):

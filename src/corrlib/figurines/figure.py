@@ -121,12 +121,19 @@ class Figure:
         axes = np.stack([along, across, (tip - root) / 2], axis=1)
         self._add(part, FRUSTUM, taper, (root + tip) / 2, axes, slot)
 
-    def keypoint(self, name: str, part: str, u: Vector) -> None:
-        """Name the point `u` (unit frame) of `part`; the part must have been added already."""
-        part = self.naming.replace("*", part)
-        if all(solid.part != part for solid in self.solids):
-            raise ValueError(f"keypoint {name}: the figure has no part {part!r}")
-        self.keypoints[name] = (part, np.asarray(u, float))
+    def name(self, pattern: str | None = None, **points: tuple) -> None:
+        """Name points of parts: ``name=(part, x, y, z)``, in the part's unit frame.
+
+        The part is the frame's, or the figure's if the frame has none of that name. The name stands for the
+        star in `pattern`, by default that of the frame's parts.
+        """
+        parts = {solid.part for solid in self.solids}
+        for name, (part, *u) in points.items():
+            own = self.naming.replace("*", part)
+            if not parts & {own, part}:
+                raise ValueError(f"keypoint {name}: the figure has no part {own!r}")
+            name = (pattern or self.naming).replace("*", name)
+            self.keypoints[name] = (own if own in parts else part, np.array(u, float))
 
     @property
     def slots(self) -> list[str]:

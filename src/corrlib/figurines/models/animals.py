@@ -39,8 +39,8 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     neck, size, thin = vary(neck, 0.3), vary(size), vary(thin)
     top = base + neck * rise
     fig.limb("neck", base - 0.08 * rise, top + 0.02 * rise, 1.35 * thin, "body", top=0.75)
-    fig.keypoint("Upper_Neck_Base", "neck", (0, 0.95, -0.6))  # nape and chest side of the neck's root
-    fig.keypoint("Lower_Neck_Base", "neck", (0, -0.95, -0.6))
+    # nape and chest side of the neck's root
+    fig.name(Upper_Neck_Base=("neck", 0, 0.95, -0.6), Lower_Neck_Base=("neck", 0, -0.95, -0.6))
     face = turn(yaw=gaze, pitch=rng.normal(0, 8))
     centre = top + face @ (0.3 * size, 0, 0.45 * size)
     head, half = fig.within(at=centre, rotation=face), np.array([1.1 * size, 0.85 * size, 0.92 * size])
@@ -48,20 +48,19 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     root = head.at(0.85 * size, 0, -0.1 * size)
     tip, taper = root + face @ (vary(beak, 0.3), 0, -0.03), 0.6 if subtype == "duck" else 0.05
     fig.limb("beak", root, tip, (0.4 * size, 0.4 * size * flat), "trim2", top=taper)
-    fig.keypoint("Beak_Tip", "beak", (0, 0, 1))
-    fig.keypoint("Beak_Base", "beak", (0, 1, -1))
+    fig.name(Beak_Tip=("beak", 0, 0, 1), Beak_Base=("beak", 0, 1, -1))
     for side, sign in SIDES:
         outward = np.array([0.55, 0.74 * sign, 0.38])
         place = outward * half
         fig.ellipsoid(f"{side}_eyeball", head.at(*place), np.full(3, 0.24 * size), "light")
         head.ellipsoid(f"{side}_pupil", place + 0.14 * size * outward, np.full(3, 0.17 * size), "dark")
-        fig.keypoint(f"{side}_Eye", f"{side}_pupil", outward)
+        fig.name(f"{side}_*", Eye=(f"{side}_pupil", *outward))
     _wings(fig, rng, trunk, depth, span, vary)
     fan = turn(pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
         feather = trunk.within(at=(-0.42, 0, 0.04), rotation=fan).within(yaw=spread)
         feather.ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
-    fig.keypoint("Tail_Tip", "tail_2", (-1, 0, 0))
+    fig.name(Tail_Tip=("tail_2", -1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
     for side, sign in SIDES:
         own = fig.within(f"{side}_*")
@@ -73,7 +72,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
             toe = own.within(at=foot, yaw=yaw, pitch=-swing)
             toe.limb(f"toe_{i}", (0, 0, 0), (long, 0, -0.02), 0.026, "trim2", top=0.4)
     trunk.ellipsoid("vent", (0.0, 0, -0.92 * depth), (0.17, 0.5 * depth, 0.26 * depth), "body2")
-    fig.keypoint("Leg_Center", "vent", (0.6, 0, -0.8))
+    fig.name(Leg_Center=("vent", 0.6, 0, -0.8))
     return fig
 
 
@@ -99,8 +98,7 @@ def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> 
         for i, drop in enumerate((0.2, 0.75, 1.2)):
             place = ((0.9 - 0.35 * i) * outer, drop * chord, 0)
             hand.ellipsoid(f"feather_{i}", place, (0.5 * outer, 0.2 * chord, 0.03), "trim")
-        arm.keypoint(f"{side}_Wing_Base", "wing", (-0.8, 0, 0.6))
-        arm.keypoint(f"{side}_Wing_Tip", "hand", (1, 0, 0))
+        arm.name(Wing_Base=("wing", -0.8, 0, 0.6), Wing_Tip=("hand", 1, 0, 0))
 
 
 def person(rng: np.random.Generator, subtype: str) -> Figure:
@@ -141,11 +139,9 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         foot = own.within(at=ankle, rotation=foot)
         foot.ellipsoid("shoe", (0.07, 0, -0.045), (0.145, 0.058, 0.05), "dark")
         foot.ellipsoid("toecap", (0.165, 0, -0.05), (0.06, 0.055, 0.042), "trim2")
-        own.keypoint(f"{side}_Hip", "upper_leg", (0.72 * sign, 0.66, -0.9))
-        own.keypoint(f"{side}_Knee", "leg_joint", (1, 0, 0))
-        own.keypoint(f"{side}_Ankle", "lower_leg", (0.62 * sign, 0.3, 0.95))
-        own.keypoint(f"{side}_Foot", "shoe", (-0.9, 0, -0.436))  # the heel
-        own.keypoint(f"{side}_Toes", "toecap", (1, 0, 0))
+        own.name(Hip=("upper_leg", 0.72 * sign, 0.66, -0.9), Knee=("leg_joint", 1, 0, 0))
+        heel, toes = ("shoe", -0.9, 0, -0.436), ("toecap", 1, 0, 0)
+        own.name(Ankle=("lower_leg", 0.62 * sign, 0.3, 0.95), Foot=heel, Toes=toes)
         shoulder = trunk.at(0, 1.08 * width * sign, tall - 0.01)
         if rng.random() < 0.2:  # raised
             lift, out, crook = rng.uniform(90, 165), rng.uniform(10, 50), rng.uniform(0, 60)
@@ -158,14 +154,12 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         _limbs(own, "arm", shoulder, elbow, wrist, 0.056 * build, "body", "skin")
         grip = (wrist - elbow) / np.linalg.norm(wrist - elbow)
         own.ellipsoid("hand", wrist + 0.06 * grip, (0.045, 0.04, 0.065), "skin", rotation=aim)
-        own.keypoint(f"{side}_Shoulder", "upper_arm", (0.7 * sign, 0.7, -0.95))
-        own.keypoint(f"{side}_Elbow", "arm_joint", (-0.8, 0.6 * sign, 0))
-        own.keypoint(f"{side}_Wrist", "lower_arm", (0.5 * sign, 0.47, 0.95))
+        own.name(Shoulder=("upper_arm", 0.7 * sign, 0.7, -0.95), Elbow=("arm_joint", -0.8, 0.6 * sign, 0))
+        own.name(Wrist=("lower_arm", 0.5 * sign, 0.47, 0.95))
     if subtype == "skirt":
         hem = (0.3, 0, -0.22) if pose == "sit" else (0, 0, -0.48)
         fig.limb("skirt", trunk.at(0, 0, 0.04), hem, (0.85 * width, 0.14 * build), "trim2", top=1.75)
-        for side, sign in (("L", 1), ("R", -1)):
-            fig.keypoint(f"{side}_Hip", "skirt", (0.92 * sign, 0.69, -0.6))
+        fig.name(L_Hip=("skirt", 0.92, 0.69, -0.6), R_Hip=("skirt", -0.92, 0.69, -0.6))
     if subtype == "rucksack":
         trunk.box("rucksack", (-0.22, 0, 0.62 * tall), (0.1, 0.75 * width, 0.36 * tall), "trim2")
         half = (0.018, 0.025, 0.3 * tall)
@@ -186,18 +180,17 @@ def _face(fig: Figure, rng, subtype: str) -> None:
     head = fig.within(scale=half)
     head.ellipsoid("head", (0, 0, 0), (1, 1, 1), "skin")
     head.ellipsoid("hair", (-0.2, 0, 0.25), (1.0, 1.1, 0.92), "trim2")
-    fig.keypoint("B_Head", "hair", (-0.6, 0, 0.8))  # the crown, towards the back
-    fig.keypoint("HeadBack", "hair", (-0.95, 0, -0.312))  # the back of the head, low
+    # the crown, towards the back, and the back of the head, low
+    fig.name(B_Head=("hair", -0.6, 0, 0.8), HeadBack=("hair", -0.95, 0, -0.312))
     head.ellipsoid("nose", (1.02, 0, -0.12), (0.22, 0.17, 0.2), "skin")
-    fig.keypoint("Nose", "nose", (1, 0, 0))
+    fig.name(Nose=("nose", 1, 0, 0))
     head.ellipsoid("mouth", (0.82, 0, -0.5), (0.16, 0.42, 0.09), "red")
-    for name, sign, side in head.sides("L", "R"):
+    for _, sign, side in head.sides("L", "R"):
         side.ellipsoid("eyeball", (0.87, 0.38, 0.12), (0.13, 0.23, 0.13), "light")
         side.ellipsoid("pupil", (0.95, 0.38, 0.12), (0.09, 0.12, 0.1), "dark")
         side.ellipsoid("brow", (0.88, 0.4, 0.36), (0.1, 0.26, 0.06), "dark")
-        side.keypoint(f"{name}_Eye", "pupil", (1, 0, 0))
         side.ellipsoid("ear", (0.02, 1.1, -0.05), (0.22, 0.14, 0.27), "skin")
-        side.keypoint(f"{name}_Ear", "ear", (0.5, 0.866 * sign, 0))
+        side.name(Eye=("pupil", 1, 0, 0), Ear=("ear", 0.5, 0.866 * sign, 0))
     if subtype == "skirt":
         head.ellipsoid("long_hair", (-0.55, 0, -0.6), (0.6, 1.15, 1.25), "trim2")
     if subtype == "hat":

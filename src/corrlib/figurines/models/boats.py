@@ -31,12 +31,9 @@ def boat(rng: np.random.Generator, subtype: str) -> Figure:
     for name, s, side in fig.sides():
         shear = dict(dive=-sheer, flare=s * wide * (1 - KEEL), lean=0.1 * rake)
         side.slanted("stern", place, (a / 2, wide / 2, 0.46 * deck), "body", **shear)
-        fig.keypoint(f"Hull_Mid_{name.capitalize()}_Top", "hull", (0, s, -1))
-        fig.keypoint(f"Hull_Mid_{name.capitalize()}_Bot", "hull", (0, s * KEEL, 1))
-    fig.keypoint("Hull_Front_Top", "hull", (1, 0, -1))
-    fig.keypoint("Hull_Front_Bot", "hull", (KEEL, 0, 1))
-    fig.keypoint("Hull_Back_Top", "left_stern", (-1, -1, 1))
-    fig.keypoint("Hull_Back_Bot", "left_stern", (-1, 1 - 2 * KEEL, -1))
+        fig.name(f"Hull_Mid_{name.capitalize()}_*", Top=("hull", 0, s, -1), Bot=("hull", 0, s * KEEL, 1))
+    fig.name("Hull_Front_*", Top=("hull", 1, 0, -1), Bot=("hull", KEEL, 0, 1))
+    fig.name("Hull_Back_*", Top=("left_stern", -1, -1, 1), Bot=("left_stern", -1, 1 - 2 * KEEL, -1))
     outfit = {"sloop": _sloop, "motorboat": _motorboat, "ship": _ship, "rowboat": _rowboat}[subtype]
     outfit(fig, rng, a, w, deck, sheer)
     return fig
@@ -71,10 +68,8 @@ def _sloop(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: floa
     fig.slanted("cockpit", place, half, "wood", dive=-0.4 * sheer)
     fig.box("rudder", (-1.06 * a, 0, 0.2 * deck), (0.08 * a, 0.04, 0.5 * deck), "trim2")
     fig.limb("pennant", top + (-0.35, 0.05, -0.06), top + (0, 0, -0.06), (0.02, 0.12), "red", top=0.6)
-    fig.keypoint("Mast_Top", "mast", (0, 0, 1))
     # The mainsail always swings to port here, the foresail to starboard.
-    fig.keypoint("Sail_Left", "mainsail", (1, 0, -1))
-    fig.keypoint("Sail_Right", "foresail", (1, 0, -1))
+    fig.name(Mast_Top=("mast", 0, 0, 1), Sail_Left=("mainsail", 1, 0, -1), Sail_Right=("foresail", 1, 0, -1))
 
 
 def _motorboat(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:
@@ -140,7 +135,7 @@ def _ship(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float
             side.ellipsoid(f"lifeboat{i}", place, (0.08 * a, 0.25, 0.24), "trim2")
         stock, fluke = (0.82 * a, 0.35 * w, 0.75 * deck), (0.8 * a, 0.5 * w, 0.7 * deck)
         side.limb("anchor", stock, fluke, 0.2, "dark")
-    fig.keypoint("Mast_Top", "mast", (0, 0, 1))
+    fig.name(Mast_Top=("mast", 0, 0, 1))
 
 
 def _rowboat(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:

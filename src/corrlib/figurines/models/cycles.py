@@ -104,10 +104,9 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     # Where the wheel passes under the fork's crown and between the seat stays.
     for letter, towards in (("F", slope + (0.12, 0, 0)), ("B", seat - back)):
         x, _, z = towards / np.linalg.norm(towards)
-        fig.keypoint(f"{letter}_WheelIntersection", f"{letter.lower()}_wheel_tyre", (x, -z, 0))
-    fig.keypoint("HandleCenter", "stem", (0, 0, 1))
-    fig.keypoint("CranksetCenter", "crank_axle", (0, 0, 0))
-    fig.keypoint("SeatBase", "saddle", (0, 0, 1))
+        fig.name(f"{letter}_*", WheelIntersection=(f"{letter.lower()}_wheel_tyre", x, -z, 0))
+    fig.name(HandleCenter=("stem", 0, 0, 1), CranksetCenter=("crank_axle", 0, 0, 0))
+    fig.name(SeatBase=("saddle", 0, 0, 1))
     return fig
 
 
@@ -204,17 +203,13 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     fig.limb("muffler_hole", end + 0.02 * (knee - end), end - 0.01 * (knee - end), 0.05, "dark")
 
     _name_ends(fig)
-    fig.keypoint("HandleCenter", "bar_clamp", (0, 0, 1))
-    fig.keypoint("SeatBase", "seat", (0, 0, 1))
-    fig.keypoint("TailLight", "tail_light", (-1, 0, 0))
-    fig.keypoint("ExhaustPipeEnd", "muffler_hole", (0, 0, 1))
+    fig.name(HandleCenter=("bar_clamp", 0, 0, 1), SeatBase=("seat", 0, 0, 1))
+    fig.name(TailLight=("tail_light", -1, 0, 0), ExhaustPipeEnd=("muffler_hole", 0, 0, 1))
     return fig
 
 
 def _name_ends(fig: Figure) -> None:
     """Name a two-wheeler's handle tips and its wheels' centres and foremost or rearmost points."""
-    for name, letter, forward in (("f_wheel", "F", 1), ("b_wheel", "B", -1)):
-        fig.keypoint(f"{letter}_WheelCenter", f"{name}_hub", (0, 0, 0))
-        fig.keypoint(f"{letter}_WheelEnd", f"{name}_tyre", (forward, 0, 0))
-    fig.keypoint("L_HandleTip", "left_grip", (0, 0, 1))
-    fig.keypoint("R_HandleTip", "right_grip", (0, 0, 1))
+    fig.name("F_Wheel*", Center=("f_wheel_hub", 0, 0, 0), End=("f_wheel_tyre", 1, 0, 0))
+    fig.name("B_Wheel*", Center=("b_wheel_hub", 0, 0, 0), End=("b_wheel_tyre", -1, 0, 0))
+    fig.name("*_HandleTip", L=("left_grip", 0, 0, 1), R=("right_grip", 0, 0, 1))

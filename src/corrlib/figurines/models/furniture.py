@@ -59,8 +59,7 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
         rest.box("backrest", (0, 0, 0.5 * back), (0.02, 0.9 * wide, 0.5 * back), "body")
         place = np.add(rest.at(0, 0, 0.55 * back), (0.02, 0, 0))
         fig.ellipsoid("badge", place, (0.03, 0.6 * wide, 0.3 * back), "trim", rotation=rest.rotation)
-    for side, s in SIDES:
-        fig.keypoint(f"BackRest_Top_{side}", crest, (1, s, 1))
+    fig.name("BackRest_Top_*", Left=(crest, 1, -1, 1), Right=(crest, 1, 1, 1))
     if subtype in ("carver", "office"):
         out, slot = (1.0, "wood") if subtype == "carver" else (1.18, "dark")
         y, x = out * wide, 0.5 * deep
@@ -75,11 +74,11 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
         if subtype == "office":
             corner.limb("leg", (0, 0, 0.12), (1.1 * x, 1.1 * y, 0.07), 0.032, "metal", top=0.6)
             corner.ellipsoid("castor", (1.1 * x, 1.1 * y, 0.035), (0.04, 0.025, 0.04), "dark")
-            corner.keypoint(f"Leg_{name}", "castor", (0.6 * e, 0.6 * s, -0.529))
+            corner.name(Leg=("castor", 0.6 * e, 0.6 * s, -0.529))
         else:
             corner.limb("leg", (0.85 * deep, 0.86 * wide, seat), (x, y, 0), radius, slot, top=0.75)
-            corner.keypoint(f"Leg_{name}", "leg", (0, 0, 1))
-        fig.keypoint(f"Seat_{name}", "seat", (e, s, 1))
+            corner.name(Leg=("leg", 0, 0, 1))
+        corner.name(Seat=("seat", e, s, 1))
     if wooden:
         x, y, z = 0.85 * deep, 0.88 * wide, 0.4 * seat
         for _, _, side in sides(fig):
@@ -114,10 +113,9 @@ def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
         head, foot = (-0.2 * deep, 0.72 * wide, tall - 0.1), (0.88 * deep, 0.9 * wide * 0.8, 0)
     for name, e, s, corner in corners(fig):
         corner.limb("leg", head, foot, 0.045, "wood", top=0.65)
-        corner.keypoint(f"Bot_{name}", "leg", (0, 0, 1))
         # A round top has no corners: its rim points towards them.
         rim = (0.707 * s, -0.707 * e, 1) if round_top else (e, s, 1)
-        fig.keypoint(f"Top_{name}", "cloth" if subtype == "cloth" else "top", rim)
+        corner.name(Bot=("leg", 0, 0, 1), Top=("cloth" if subtype == "cloth" else "top", *rim))
     places = product((-0.55, 0.55), (-0.35, 0.35) if round_top else (-0.6, 0.0, 0.6))
     for i, (x, y) in enumerate(places):
         x, y = x * deep, y * wide
@@ -168,12 +166,10 @@ def sofa(rng: np.random.Generator, subtype: str) -> Figure:
         for end, e in DEPTHS:
             leg = fig.within(f"*_{name}_{end}", scale=(e * deep, s * wide, 1))
             leg.limb("foot", (0.88, 0.92, foot), (0.9, 0.94, 0), 0.04, "wood", top=0.7)
-        fig.keypoint(f"Back_Top_{name}", "back", (1, s, 1))
-        fig.keypoint(f"Back_Base_{name}", "back", (-1, s, -1))
-        side.keypoint(f"Front_Base_{name}", "arm", (1, s, -1))
-        top = "roll" if rolled else "arm"
-        side.keypoint(f"Handle_Front_{name}", top, (0, 1, 1) if rolled else (1, 0, 1))
-        side.keypoint(f"Handle_{name}_Junction", top, (0, 1, -0.7) if rolled else (-0.68, 0, 1))
+        side.name(Back_Top=("back", 1, s, 1), Back_Base=("back", -1, s, -1), Front_Base=("arm", 1, s, -1))
+        side.name(Handle_Front=("roll", 0, 1, 1) if rolled else ("arm", 1, 0, 1))
+        rear = ("roll", 0, 1, -0.7) if rolled else ("arm", -0.68, 0, 1)
         # where arm and seat part in front
-        fig.keypoint(f"{name}_Junction", f"seat_{0 if s < 0 else seats - 1}", (1, s, 1))
+        front = (f"seat_{0 if s < 0 else seats - 1}", 1, s, 1)
+        side.name("*_Junction", **{f"Handle_{name}": rear, name: front})
     return fig

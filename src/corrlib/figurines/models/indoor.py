@@ -51,13 +51,9 @@ def bottle(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb("handle_top", (0, 0.8 * thin * radius, top - 0.3 * neck), elbow, 0.05, "trim")
         fig.limb("handle_side", elbow, (0, 0.95 * radius, 0.8 * body), 0.05, "trim")
     for side, s in (("L", -1), ("R", 1)):
-        for name, part, z in (
-            ("Base", "foot", -1),
-            ("Shoulder", "shoulder", -1),
-            ("Neck", "neck", -1),
-            ("Top", "cap", 1),
-        ):
-            fig.keypoint(f"{side}_{name}", part, (0.94 * s, -0.342, z))
+        x, y = 0.94 * s, -0.342
+        fig.name(f"{side}_*", Base=("foot", x, y, -1), Shoulder=("shoulder", x, y, -1))
+        fig.name(f"{side}_*", Neck=("neck", x, y, -1), Top=("cap", x, y, 1))
     return fig
 
 
@@ -78,10 +74,10 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
     mouth = (0.86 if square else 0.82 * flare) * radius
     fig.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.028), mouth, "dark")
     for side, s in SIDES:
-        fig.keypoint(f"Top_{side}", "rim", (0, s, 1) if square else (s, 0, 1))
-        fig.keypoint(f"Bottom_{side}", "pot", (1, s, -1) if square else (0.94 * s, -0.342, -1))
-    fig.keypoint("Top_Front_Middle", "rim", (1, 0, 1) if square else (0, -1, 1))
-    fig.keypoint("Top_Back_Middle", "rim", (-1, 0, 1) if square else (0, 1, 1))
+        bottom = (1, s, -1) if square else (0.94 * s, -0.342, -1)
+        fig.name(f"*_{side}", Top=("rim", 0, s, 1) if square else ("rim", s, 0, 1), Bottom=("pot", *bottom))
+    front, back = ((1, 0, 1), (-1, 0, 1)) if square else ((0, -1, 1), (0, 1, 1))
+    fig.name("Top_*_Middle", Front=("rim", *front), Back=("rim", *back))
     ground = fig.within(at=(0, 0, tall))
     if subtype in ("fern", "flower"):
         count, height = (15, 0.55) if subtype == "fern" else (9, 0.3)
@@ -186,7 +182,7 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
     for (side, s), (level, z), (end, e) in product(
         SIDES, (("Bottom", -1), ("Top", 1)), (("F", 1), ("B", -1))
     ):
-        fig.keypoint(f"{end}_{level}_{side}", "case", (e, s, z))
+        fig.name(f"{end}_*_{side}", **{level: ("case", e, s, z)})
     return fig
 
 

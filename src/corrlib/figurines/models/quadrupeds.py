@@ -32,7 +32,7 @@ def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) ->
     trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
     trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
     trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
-    fig.keypoint("Withers", "chest", (-0.3, 0, 0.954))
+    fig.name(Withers=("chest", -0.3, 0, 0.954))
     for name, (forward, up) in feet.items():
         joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
         _leg(fig, breed, name, joint, joint * (1, 1.05, 0) + (forward, 0, up + 0.75 * breed.thick))
@@ -44,7 +44,7 @@ def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) ->
     top = start + breed.neck * toward
     fig.limb("neck", start - 0.1 * toward, top, (0.8 * radius, radius), "body", top=0.68)
     if breed.hooves:
-        fig.keypoint("Throat", "neck", (0, -0.776, 0.4))
+        fig.name(Throat=("neck", 0, -0.776, 0.4))
     nod = breed.head_pitch - (25 if pose == "graze" else 0)
     _head(fig, rng, breed, top, turn(yaw=gaze, pitch=nod, roll=rng.normal(0, 5)))
     _extras(fig, rng, breed, trunk, start, top, toward)
@@ -90,11 +90,11 @@ def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarr
     ankle = leg.within(at=foot, scale=r)
     if breed.hooves:
         ankle.limb("foot", (0.1, 0, 0.6), (0.35, 0, -0.75), r, "dark", top=1.35)
-        leg.keypoint(f"{name}_Paw", "foot", (0, 1.175, 0.0))
+        leg.name(Paw=("foot", 0, 1.175, 0.0))
     else:
         ankle.ellipsoid("foot", (0.55, 0, 0.1), (1.7, 1.2, 0.85), "body2")
-        leg.keypoint(f"{name}_Paw", "foot", (0.8, 0, 0.6))
-    leg.keypoint(f"{name}_Elbow", "knee", (-0.8, 0.6 if "L" in name else -0.6, 0))
+        leg.name(Paw=("foot", 0.8, 0, 0.6))
+    leg.name(Elbow=("knee", -0.8, 0.6 if "L" in name else -0.6, 0))
 
 
 def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
@@ -122,7 +122,7 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
     if kind == "tuft":
         tuft = middle + 1.15 * length * two
         fig.ellipsoid("tail_tuft", tuft, (0.15, 0.06, 0.075), "trim", rotation=lowered)
-    fig.keypoint("TailBase", "tail_root", (0, -0.93, 0.4) if kind == "stub" else (0, -0.975, -0.5))
+    fig.name(TailBase=("tail_root", 0, -0.93, 0.4) if kind == "stub" else ("tail_root", 0, -0.975, -0.5))
 
 
 def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray) -> None:
@@ -138,12 +138,11 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
         for name, sign in (("L", 1), ("R", -1)):
             place = head.at(m + 0.24 * mr, 0.42 * sign * mr, -0.2)
             fig.ellipsoid(f"{name}_nostril", place, np.full(3, 0.2 * mr * h), "dark")
-        fig.keypoint("Nose", "snout", (0.95, 0, 0.312))
+        fig.name(Nose=("snout", 0.95, 0, 0.312))
     else:
         head.ellipsoid("nose", (m + 0.3 * mr, 0, -0.28 + 0.45 * mr), (0.32 * mr, 0.42 * mr, 0.3 * mr), "dark")
-        fig.keypoint("Nose", "nose", (0.95, 0, 0.312))
         # a cat's and a dog's neck is sunk between head and chest
-        fig.keypoint("Throat", "skull", (0.15, 0, -0.9887))
+        fig.name(Nose=("nose", 0.95, 0, 0.312), Throat=("skull", 0.15, 0, -0.9887))
     forward = 0.72 if breed.ears == "prick" else 0.55
     outward = np.array([forward, np.sqrt(0.86 - forward**2), 0.36])
     place = outward * (1, w, 0.85)
@@ -151,7 +150,7 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
         side.within(at=place, scale=breed.eye).ellipsoid("eyeball", (0, 0, 0), (1, 1, 0.9), "light")
         pupil = side.within(at=place + 0.55 * breed.eye * outward, scale=breed.eye)
         pupil.ellipsoid("pupil", (0, 0, 0), np.full(3, 0.68), "dark")
-        side.keypoint(f"{name}_Eye", "pupil", outward * (1, sign, 1) / np.linalg.norm(outward))
+        side.name(Eye=("pupil", *(outward * (1, sign, 1) / np.linalg.norm(outward))))
         _ear(fig, breed, head, name, sign, tilt=rng.normal(0, 0.08))
         if "whiskers" in breed.extras:
             for i, z in enumerate((0.12, -0.12)):
@@ -182,7 +181,7 @@ def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, til
         inner = base + head.rotation @ (0.1 * size * h, 0, 0)
         end, radii = inner + 0.8 * (tip - base), (0.25 * size * h, 0.14 * size * h)
         fig.limb(f"{name}_ear_inner", inner, end, radii, "skin", top=0.1)
-        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.824 * sign, 0, -0.6))
+        fig.name(f"{name}_*", EarBase=(f"{name}_ear", 0.824 * sign, 0, -0.6))
     else:
         droop = 78 if breed.ears == "drop" else 12
         out = turn(roll=-sign * (droop + 60 * tilt)) @ (0, sign * 1.0, 0)
@@ -190,7 +189,7 @@ def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, til
         along = np.stack([[1, 0, 0], out, np.cross([1, 0, 0], out)], axis=1)
         half = (0.45 * size, size, 0.16 * size)
         head.ellipsoid(f"{name}_ear", place, half, "trim", rotation=along)
-        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.55, -0.835, 0))
+        fig.name(f"{name}_*", EarBase=(f"{name}_ear", 0.55, -0.835, 0))
 
 
 def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -> None:
@@ -208,7 +207,7 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
                 place = trunk.at(x, 0.88 * np.cos(angle), 0.86 * np.sin(angle) - 0.08)
                 half = np.array([0.22, 0.17, 0.17]) * rng.uniform(0.85, 1.15)
                 fig.ellipsoid(f"wool_{i}_{j}", place, half, "body")
-        fig.keypoint("Withers", "wool_2_2", (0, 0, 1))  # the fleece covers the back itself
+        fig.name(Withers=("wool_2_2", 0, 0, 1))  # the fleece covers the back itself
         fig.ellipsoid("topknot", top + 0.75 * breed.head * up, np.full(3, 0.65 * breed.head), "body")
     if "udder" in breed.extras:
         half = (0.17, 0.5 * breed.width, 0.14)

@@ -86,14 +86,11 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
         fig.box("back_pane", (back - 0.02, 0, middle), (0.02, 0.75 * c, 0.6 * h), "glass")
 
     for name, s, side in fig.sides():
-        letter = name[0].upper()
-        fig.keypoint(f"{letter}_F_RoofTop", "roof", (1, s, 1))
-        fig.keypoint(f"{letter}_B_RoofTop", "roof", (-1, s, 1))
-        side.keypoint(f"{letter}_F_WheelCenter", "front_hub", (0, 0, 1))
-        side.keypoint(f"{letter}_B_WheelCenter", "rear_hub", (0, 0, 1))
-        side.keypoint(f"{letter}_HeadLight", "headlight", (0.8, 0.6 * s, 0))
-        side.keypoint(f"{letter}_TailLight", "taillight", (-1, s, 0))
-        side.keypoint(f"{letter}_SideviewMirror", "mirror", (0.3, 0.954 * s, 0))
+        own = f"{name[0].upper()}_*"
+        side.name(own, F_RoofTop=("roof", 1, s, 1), B_RoofTop=("roof", -1, s, 1))
+        side.name(own, F_WheelCenter=("front_hub", 0, 0, 1), B_WheelCenter=("rear_hub", 0, 0, 1))
+        side.name(own, HeadLight=("headlight", 0.8, 0.6 * s, 0), TailLight=("taillight", -1, s, 0))
+        side.name(own, SideviewMirror=("mirror", 0.3, 0.954 * s, 0))
     return fig
 
 
@@ -151,8 +148,8 @@ def bus(rng: np.random.Generator, subtype: str) -> Figure:
     if subtype in ("city", "coach"):
         fig.box("roof_unit", (-0.3 * a, 0, height + 0.08), (0.25 * a, 0.6 * w, 0.12), "trim")
 
-    for letter, s in (("L", 1), ("R", -1)):
-        for end, x in (("F", 1), ("B", -1)):
-            fig.keypoint(f"{letter}_{end}_RoofTop", "body", (x, s, 1))
-            fig.keypoint(f"{letter}_{end}_Base", "bonnet" if school and end == "F" else "body", (x, s, -1))
+    foremost = "bonnet" if school else "body"
+    for side, s in (("L", 1), ("R", -1)):
+        fig.name(f"{side}_F_*", RoofTop=("body", 1, s, 1), Base=(foremost, 1, s, -1))
+        fig.name(f"{side}_B_*", RoofTop=("body", -1, s, 1), Base=("body", -1, s, -1))
     return fig

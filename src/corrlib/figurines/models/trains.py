@@ -43,15 +43,11 @@ def train(rng: np.random.Generator, subtype: str) -> Figure:
     for i in range(7):
         x = rear + (i + 0.5) / 7 * (a + 1 - rear)
         fig.box(f"sleeper{i}", (x, 0, -0.05), (0.18, 1.3, 0.06), "wood")
-    base, roof, u = "engine", "engine", (1, 0, 1)
-    if subtype == "steam":
-        base, roof, u = "beam", "smokebox", (0, 1, 1)
+    base, roof = ("beam", ("smokebox", 0, 1, 1)) if subtype == "steam" else ("engine", ("engine", 1, 0, 1))
+    fig.name("Base_Front_*", Left=(base, 1, 1, -1), Right=(base, 1, -1, -1))
+    fig.name(Roof_Front_Middle=roof)
     for name, s in (("Left", 1), ("Right", -1)):
-        fig.keypoint(f"Base_Front_{name}", base, (1, s, -1))
-    fig.keypoint("Roof_Front_Middle", roof, u)
-    for name, s in (("Left", 1), ("Right", -1)):
-        fig.keypoint(f"Roof_Back_{name}", "coach1_roof", (-1, s, 1))
-        fig.keypoint(f"Base_Back_{name}", "coach1", (-1, s, -1))
+        fig.name(f"*_{name}", Roof_Back=("coach1_roof", -1, s, 1), Base_Back=("coach1", -1, s, -1))
     return fig
 
 

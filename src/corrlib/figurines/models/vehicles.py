@@ -38,7 +38,6 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
     out = np.sqrt(1 - min(abs(wing_z), 0.95) ** 2) * r
     along, thin, up = (chord / 2, 0, 0), (0, 0, flat), np.array([0.25, 0, 2.9 * r])
     for name, _, side in fig.sides():
-        letter = name.capitalize()
         root = np.array([wing_x, out, wing_z * r])
         tip = root + np.array([-sweep * span, span, rise * span])
         side.blade("wing", root, tip, along, thin, "body2", taper=taper)
@@ -51,9 +50,8 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
         outer = foot + np.array([-0.35 * stab * (sweep + 0.3), stab, 0.04 * stab])
         root_chord = (0.7 if fighter else 0.3 * tail, 0, 0)
         side.blade("stabilizer", foot, outer, root_chord, (0, 0, 0.05), "trim", taper=0.5)
-        side.keypoint(f"{letter[0]}_WingTip", "wing", (0, 0, 1))
-        side.keypoint(f"{letter[0]}_Stabilizer", "stabilizer", (0, 0, 1))
-        side.keypoint(f"{letter}_Wing_Base", "wing", (1, 0, -1))
+        side.name(f"{name[0].upper()}_*", WingTip=("wing", 0, 0, 1), Stabilizer=("stabilizer", 0, 0, 1))
+        side.name(f"{name.capitalize()}_*", Wing_Base=("wing", 1, 0, -1))
         if subtype in ("airliner", "propeller"):
             share = vary(rng, 0.34, 0.15)
             below = np.array([0.45 * chord * (1 - share / 2), 0, (-0.55 if airliner else -0.1) * r])
@@ -62,8 +60,7 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
             engine = side.within(at=hang)
             engine.limb("engine", (-reach, 0, 0), (reach, 0, 0), 0.65 * size, "trim2", top=1.5)
             engine.limb("intake", (0.98 * reach, 0, 0), (1.02 * reach, 0, 0), 0.75 * size, "dark")
-            side.keypoint(f"{letter}_Engine_Front", "engine", (0, 0, 1))
-            side.keypoint(f"{letter}_Engine_Back", "engine", (0, 0, -1))
+            side.name(f"{name.capitalize()}_Engine_*", Front=("engine", 0, 0, 1), Back=("engine", 0, 0, -1))
             if airliner:
                 engine.box("pylon", (-0.2, 0, 0.3 * r), (0.4, 0.04, 0.3 * r), "trim2")
             else:
@@ -71,15 +68,9 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
     foot, tip = (end + 0.4 * tail, 0, lift + 0.15 * r), (end - 0.1 * tail, 0, lift + 0.15 * r + fin)
     root_chord = (0.8 if fighter else 0.38 * tail, 0, 0)
     fig.blade("fin", foot, tip, root_chord, (0, 0.06, 0), "trim", taper=0.5)
-    for name, part, u in (
-        ("Bot_Rudder_Front", "fin", (0.95, 0, -0.8)),
-        ("Bot_Rudder", "fin", (-1, 0, -1)),
-        ("Top_Rudder", "fin", (-0.5, 0, 1)),
-        ("NoseTip", "nose", (1, 0, 0)),
-        ("Nose_Top", "nose", (0.28, 0, 0.96)),
-        ("Nose_Bottom", "nose", (0.28, 0, -0.96)),
-    ):
-        fig.keypoint(name, part, u)
+    fig.name(Bot_Rudder_Front=("fin", 0.95, 0, -0.8), Bot_Rudder=("fin", -1, 0, -1))
+    fig.name(Top_Rudder=("fin", -0.5, 0, 1), NoseTip=("nose", 1, 0, 0))
+    fig.name("Nose_*", Top=("nose", 0.28, 0, 0.96), Bottom=("nose", 0.28, 0, -0.96))
 
     if subtype in ("airliner", "propeller"):
         count = 8 if airliner else 5
