@@ -7,8 +7,7 @@ from functools import partial
 import numpy as np
 
 from corrlib.figurines.figure import SIDE_VIEWS, Category, Figure, turn
-from corrlib.figurines.models.breeds import BREEDS
-from corrlib.figurines.models.quadrupeds import quadruped
+from corrlib.figurines.models.quadrupeds import BREEDS, quadruped
 
 SIDES = (("Left", 1), ("Right", -1))
 

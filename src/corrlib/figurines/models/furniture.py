@@ -24,10 +24,10 @@ def sides(fig: Figure) -> Iterator[tuple[str, int, Figure]]:
         yield side, s, fig.within(f"*_{side}", scale=(1, s, 1))
 
 
-def corners(fig: Figure) -> Iterator[tuple[str, int, int, Figure]]:
-    """Each corner's name, its signs of x and y, and the figure mirrored to it; parts end in the name."""
+def corners(fig: Figure) -> Iterator[tuple[int, int, Figure]]:
+    """Each corner's signs of x and y, and the figure mirrored to it; parts end in the corner's name."""
     for (side, s), (end, e) in product(SIDES, DEPTHS):
-        yield f"{side}_{end}", e, s, fig.within(f"*_{side}_{end}", scale=(e, s, 1))
+        yield e, s, fig.within(f"*_{side}_{end}", scale=(e, s, 1))
 
 
 def chair(rng: np.random.Generator, subtype: str) -> Figure:
@@ -48,12 +48,9 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
         fig.box("cushion", (0.02, 0, seat + thick + 0.015), (0.85 * deep, 0.85 * wide, 0.02), "trim")
     elif subtype == "office":
         rest.box("backrest", (0, 0, 0.62 * back), (0.04, 0.85 * wide, 0.38 * back), "body")
-        for part, t, forward, half, slot in (
-            ("stem", 0.15, -0.03, (0.02, 0.2 * wide, 0.25 * back), "dark"),
-            ("panel", 0.62, 0.04, (0.015, 0.65 * wide, 0.25 * back), "body2"),
-        ):
-            place = np.add(rest.at(0, 0, t * back), (forward, 0, 0))
-            fig.box(part, place, half, slot, rotation=rest.rotation)
+        stem, panel = np.add([rest.at(0, 0, t * back) for t in (0.15, 0.62)], [(-0.03, 0, 0), (0.04, 0, 0)])
+        fig.box("stem", stem, (0.02, 0.2 * wide, 0.25 * back), "dark", rotation=rest.rotation)
+        fig.box("panel", panel, (0.015, 0.65 * wide, 0.25 * back), "body2", rotation=rest.rotation)
     else:
         fig.ellipsoid("bowl", (0, 0, seat + 0.02), (1.05 * deep, 1.03 * wide, 0.07), "body2")
         rest.box("backrest", (0, 0, 0.5 * back), (0.02, 0.9 * wide, 0.5 * back), "body")
@@ -70,7 +67,7 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb("column", (0, 0, 0.1), (0, 0, seat), 0.035, "metal", top=0.7)
     slot, radius, splay = ("metal", 0.014, 1.12) if subtype == "shell" else ("wood", 0.026, 1.02)
     x, y = splay * deep * 0.92, splay * 0.92 * wide
-    for name, e, s, corner in corners(fig):
+    for e, s, corner in corners(fig):
         if subtype == "office":
             corner.limb("leg", (0, 0, 0.12), (1.1 * x, 1.1 * y, 0.07), 0.032, "metal", top=0.6)
             corner.ellipsoid("castor", (1.1 * x, 1.1 * y, 0.035), (0.04, 0.025, 0.04), "dark")
@@ -111,7 +108,7 @@ def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
         head, foot = (0, 0, 0.16), (0.5 * deep, 0.5 * wide, 0.02)
     elif subtype == "trestle":
         head, foot = (-0.2 * deep, 0.72 * wide, tall - 0.1), (0.88 * deep, 0.9 * wide * 0.8, 0)
-    for name, e, s, corner in corners(fig):
+    for e, s, corner in corners(fig):
         corner.limb("leg", head, foot, 0.045, "wood", top=0.65)
         # A round top has no corners: its rim points towards them.
         rim = (0.707 * s, -0.707 * e, 1) if round_top else (e, s, 1)
@@ -161,8 +158,9 @@ def sofa(rng: np.random.Generator, subtype: str) -> Figure:
         else:
             side.box("piping", (1.01 * deep, y, middle), (0.012, 0.75 * girth, 0.43 * (low + arm)), "trim")
         pillow = turn(yaw=-s * rng.uniform(5, 30), pitch=rng.uniform(10, 30), roll=rng.uniform(-30, 30))
-        place = (-0.2 * deep, 0.8 * inner, up + 0.25)
-        side.box("pillow", place, (0.05, 0.15, 0.15), "trim2", rotation=pillow)
+        side.box(
+            "pillow", (-0.2 * deep, 0.8 * inner, up + 0.25), (0.05, 0.15, 0.15), "trim2", rotation=pillow
+        )
         for end, e in DEPTHS:
             leg = fig.within(f"*_{name}_{end}", scale=(e * deep, s * wide, 1))
             leg.limb("foot", (0.88, 0.92, foot), (0.9, 0.94, 0), 0.04, "wood", top=0.7)

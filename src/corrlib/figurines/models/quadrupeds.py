@@ -1,4 +1,4 @@
-"""One parametric quadruped, which the tables of `breeds` make a cat, a cow or a horse.
+"""One parametric quadruped, which tables of proportions make a cat, a cow, a dog, a horse or a sheep.
 
 The unit of length is the distance from hips to shoulders. Poses place the feet; two-bone inverse kinematics
 bends the legs.
@@ -6,24 +6,95 @@ bends the legs.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import namedtuple
 from itertools import pairwise
 
 import numpy as np
 
 from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.models.breeds import Breed
+
+#: Proportions of a quadruped. `head` is half the length of the skull and the unit of `head_width`, `muzzle` (its
+#: reach from the skull's centre), `muzzle_radius`, `ear` and `eye`. `poses` repeats a name to make it likelier.
+#: Numbers are means: each instance draws its own around them.
+Breed = namedtuple(
+    "Breed",
+    "leg depth width thick neck neck_pitch neck_radius head head_width head_pitch muzzle muzzle_radius "
+    "ears ear tail poses hooves extras muzzle_slot head_slot leg_slot eye",
+    defaults=(False, (), "body2", "body", "body", 0.17),
+)
+_PETS = ("stand", "walk", "sit", "sit", "lie", "run")
+_HERD = ("stand", "stand", "walk", "walk", "graze", "lie")
+_STEEDS = ("stand", "stand", "walk", "walk", "run", "graze")
+
+# fmt: off
+_CAT = Breed(leg=0.6, depth=0.24, width=0.19, thick=0.06, neck=0.2, neck_pitch=42.0, neck_radius=0.19,
+             head=0.27, head_width=1.02, head_pitch=-2.0, muzzle=0.98, muzzle_radius=0.4, ears="prick",
+             ear=0.85, tail="rod", poses=_PETS, eye=0.21, muzzle_slot="light")
+_COW = Breed(leg=0.78, depth=0.42, width=0.29, thick=0.075, neck=0.42, neck_pitch=22.0, neck_radius=0.27,
+             head=0.23, head_width=0.85, head_pitch=-28.0, muzzle=1.7, muzzle_radius=0.62, ears="side",
+             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="skin")
+_DOG = Breed(leg=0.84, depth=0.28, width=0.19, thick=0.06, neck=0.34, neck_pitch=48.0, neck_radius=0.18,
+             head=0.235, head_width=0.82, head_pitch=-8.0, muzzle=1.75, muzzle_radius=0.5, ears="prick",
+             ear=0.75, tail="brush", poses=_PETS)
+_HORSE = Breed(leg=1.05, depth=0.34, width=0.23, thick=0.062, neck=0.78, neck_pitch=48.0, neck_radius=0.23,
+               head=0.2, head_width=0.68, head_pitch=-38.0, muzzle=2.6, muzzle_radius=0.56, ears="prick",
+               ear=0.75, tail="fall", poses=_STEEDS, hooves=True, extras=("mane",), eye=0.16,
+               muzzle_slot="body")
+_SHEEP = Breed(leg=0.62, depth=0.34, width=0.28, thick=0.058, neck=0.4, neck_pitch=42.0, neck_radius=0.2,
+               head=0.17, head_width=0.8, head_pitch=-26.0, muzzle=1.75, muzzle_radius=0.58, ears="side",
+               ear=0.8, tail="stub", poses=_HERD, hooves=True, extras=("wool",), muzzle_slot="trim",
+               head_slot="trim", leg_slot="trim")
+
+BREEDS: dict[str, dict[str, Breed]] = {
+    "cat": {
+        "shorthair": _CAT._replace(extras=("whiskers",)),
+        "longhair": _CAT._replace(tail="brush", extras=("whiskers", "ruff"), depth=0.27, width=0.23,
+            muzzle=0.85, ear=0.65),
+        "siamese": _CAT._replace(extras=("whiskers", "collar"), depth=0.18, width=0.14, head=0.22, ear=1.15,
+            leg=0.7, neck=0.28, head_slot="trim", leg_slot="trim", muzzle_slot="trim"),
+    },
+    "cow": {
+        "dairy": _COW._replace(extras=("udder",)),
+        "horned": _COW._replace(extras=("horns", "udder")),
+        "bull": _COW._replace(extras=("horns",), depth=0.49, width=0.34, neck=0.36, neck_radius=0.36,
+            leg=0.7),
+    },
+    "dog": {
+        "shepherd": _DOG._replace(extras=("ruff",)),
+        "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", extras=("collar",), leg=0.95, depth=0.25,
+            muzzle=1.9),
+        "pug": _DOG._replace(ears="drop", ear=0.42, tail="curl", leg=0.5, depth=0.3, width=0.26, head=0.3,
+            head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="dark", thick=0.075, eye=0.2),
+        "dachshund": _DOG._replace(ears="drop", ear=0.75, tail="rod", leg=0.28, depth=0.19, width=0.15,
+            thick=0.05, head=0.19, muzzle=2.1, neck=0.28, poses=("stand", "walk")),
+    },
+    "horse": {
+        "plain": _HORSE,
+        "saddled": _HORSE._replace(extras=("mane", "saddle")),
+        "draught": _HORSE._replace(leg=0.85, depth=0.41, width=0.3, thick=0.085, neck=0.62, neck_radius=0.29,
+            leg_slot="body2"),
+        "foal": _HORSE._replace(leg=1.25, depth=0.27, width=0.18, neck=0.62, neck_radius=0.17, head=0.19,
+            muzzle=2.1, ear=0.95, muzzle_slot="body2"),
+    },
+    "sheep": {
+        "ewe": _SHEEP,
+        "ram": _SHEEP._replace(extras=("wool", "spiral"), head=0.18),
+        "shorn": _SHEEP._replace(extras=(), depth=0.29, width=0.21, neck=0.42, neck_radius=0.16, leg=0.7,
+            leg_slot="body", ear=1.0),
+    },
+}
+# fmt: on
 
 
-def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) -> Figure:
-    """Build one animal: proportions within about ``exp(+-spread)`` of the breed's, pose and gaze drawn."""
+def quadruped(rng: np.random.Generator, mean: Breed) -> Figure:
+    """Build one animal: proportions within about ``exp(+-0.17)`` of the breed's, pose and gaze drawn."""
     drawn = {}
-    for name, value in vars(mean).items():
+    for name, value in mean._asdict().items():
         if name in ("neck_pitch", "head_pitch"):
             drawn[name] = value + rng.normal(0, 9)
         elif isinstance(value, float):
-            drawn[name] = value * np.exp(rng.uniform(-spread, spread))
-    breed = replace(mean, **drawn)
+            drawn[name] = value * np.exp(rng.uniform(-0.17, 0.17))
+    breed = mean._replace(**drawn)
     fig = Figure()
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
