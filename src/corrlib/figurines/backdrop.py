@@ -131,5 +131,5 @@ def clutter(rng: np.random.Generator) -> Figure:
                 thing.limb(piece, where, end, radius, slot, top=rng.uniform(0, 1.2))
             else:
                 end, radius = where + rng.normal(0, 0.2, 3), rng.uniform(0.15, 0.5)
-                thing.tube(piece, where, end, radius, slot, hole=rng.uniform(0.5, 0.9))
+                thing.limb(piece, where, end, radius, slot, hole=rng.uniform(0.5, 0.9))
     return thing

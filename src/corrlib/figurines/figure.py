@@ -84,30 +84,22 @@ class Figure:
         axes = self._turned(**turned) * (np.abs(self.scale) * half)
         self._add(part, BOX, 1.0, self.at(*centre), axes, slot)
 
-    def slanted(
-        self, part: str, centre: Vector, half: Vector, slot: str, *, lean=0.0, dive=0.0, flare=0.0
-    ) -> None:
+    def slanted(self, part: str, centre: Vector, half: Vector, slot: str, *, lean=0.0, dive=0.0, flare=0.0):
         """Add a sheared box: top `lean` forward and `flare` left of its foot, front `dive` below its back."""
         axes = np.diag(np.asarray(half, float))
         axes[0, 2], axes[1, 2], axes[2, 0] = lean / 2, flare / 2, -dive / 2
         self._add(part, BOX, 1.0, self.at(*centre), axes, slot)
 
-    def limb(
-        self, part: str, start: Vector, end: Vector, radius: float | tuple, slot: str, *, top: float = 1.0
-    ) -> None:
-        """Add a frustum whose axis runs from `start` (``u_z = -1``) to `end` (``u_z = 1``).
+    def limb(self, part: str, start: Vector, end: Vector, radius, slot: str, *, top=1.0, hole=0.0) -> None:
+        """Add a frustum whose axis runs from `start` (``u_z = -1``) to `end` (``u_z = 1``), a pipe or a tyre.
 
         `radius` holds at `start`, ``top * radius`` at `end`: ``top=1`` a cylinder, ``top=0`` a cone. A pair
         of radii makes the cross-section elliptic: the first lies along y as far as the axis allows (along x
-        for an axis along y).
+        for an axis along y). With a hole, of radius ``hole * radius``, it is a cylinder.
         """
         start, end = self.at(*start), self.at(*end)
-        self._add(part, FRUSTUM, top, (start + end) / 2, _axes_along(end - start, radius), slot)
-
-    def tube(self, part: str, start: Vector, end: Vector, radius: float, slot: str, *, hole: float) -> None:
-        """Add a pipe or a tyre: a cylinder from `start` to `end` with a hole of radius ``hole * radius``."""
-        start, end = self.at(*start), self.at(*end)
-        self._add(part, TUBE, hole, (start + end) / 2, _axes_along(end - start, radius), slot)
+        kind, shape = (TUBE, hole) if hole else (FRUSTUM, top)
+        self._add(part, kind, shape, (start + end) / 2, _axes_along(end - start, radius), slot)
 
     def blade(
         self, part: str, root: Vector, tip: Vector, along: Vector, across: Vector, slot: str, *, taper: float
@@ -120,6 +112,33 @@ class Figure:
         root, tip = self.at(*root), self.at(*tip)
         axes = np.stack([along, across, (tip - root) / 2], axis=1)
         self._add(part, FRUSTUM, taper, (root + tip) / 2, axes, slot)
+
+    def wheel(
+        self,
+        name: str,
+        centre: Vector,
+        radius: float,
+        half_width: float,
+        *,
+        hole,
+        hub,
+        thin=1.0,
+        spokes=0,
+        slot="metal",
+    ) -> None:
+        """Add `name`_tyre, `name`_hub and diametral `name`_spoke0... on an axle along the frame's y.
+
+        The hub has radius ``hub * radius`` and half width ``thin * half_width``. On tyre and hub ``u_z = 1``
+        is the face towards positive y, ``u = (1, 0, .)`` points forward, and ``u = (0, -1, .)`` up, or down
+        in a mirrored frame.
+        """
+        centre, across = np.asarray(centre, float), np.array([0.0, half_width, 0.0])
+        self.limb(f"{name}_tyre", centre - across, centre + across, radius, "dark", hole=hole)
+        self.limb(f"{name}_hub", centre - thin * across, centre + thin * across, hub * radius, slot)
+        for i in range(spokes):
+            angle = np.pi * (i + 0.5) / spokes
+            arm = radius * (hole + 1) / 2 * np.array([np.cos(angle), 0.0, np.sin(angle)])
+            self.limb(f"{name}_spoke{i}", centre - arm, centre + arm, 0.02 * radius, "metal")
 
     def name(self, pattern: str | None = None, **points: tuple) -> None:
         """Name points of parts: ``name=(part, x, y, z)``, in the part's unit frame.
@@ -179,6 +198,11 @@ SIDE_VIEWS = (
 FRONT_VIEWS = ((0, 12, 2), (32, 12, 1.5), (-32, 12, 1.5))
 
 
+def vary(rng: np.random.Generator, value: float, amount: float = 0.2) -> float:
+    """Draw a proportion: `value` give or take `amount` of itself."""
+    return value * rng.uniform(1 - amount, 1 + amount)
+
+
 def turn(*, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
     """Rotation (3, 3) from degrees: `roll` about x, then `pitch` (nose up), then `yaw` (to the left)."""
     a, b, c = np.radians([yaw, -pitch, roll])
@@ -186,6 +210,19 @@ def turn(*, yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarr
     about_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(c), -np.sin(c)], [0, np.sin(c), np.cos(c)]])
     return about_z @ about_y @ about_x
+
+
+def turning(pivot: Vector, axis: Vector, degrees: float) -> Callable[[Vector], np.ndarray]:
+    """Return the turn by `degrees` about the line through `pivot` along `axis`, as a map of points."""
+    pivot, k = np.asarray(pivot, float), np.asarray(axis, float)
+    k = k / np.linalg.norm(k)
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+
+    def move(point: Vector) -> np.ndarray:
+        v = np.asarray(point, float) - pivot
+        return pivot + v * c + np.cross(k, v) * s + k * (k @ v) * (1 - c)
+
+    return move
 
 
 def _axes_along(axis: np.ndarray, radius: float | tuple[float, float]) -> np.ndarray:

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.models.parts import turning, vary, wheel
+from corrlib.figurines.figure import Figure, turn, turning, vary
 
 SIDES = (("left", 1.0), ("right", -1.0))
 BICYCLES = {
@@ -44,8 +43,8 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     fig = Figure()
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
 
-    wheel(fig, "b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
-    wheel(steered, "f_wheel", front, r, half_width, hole=hole, hub=0.1, thin=0.8, spokes=7)
+    fig.wheel("b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
+    steered.wheel("f_wheel", front, r, half_width, hole=hole, hub=0.1, thin=0.8, spokes=7)
     fig.limb("down_tube", crank, low, 1.25 * tube, "body")
     fig.limb("seat_tube", crank, seat, tube, "body")
     drop = np.array([0, 0, -0.34 * height]) if city else np.array([0, 0, -0.05])
@@ -93,7 +92,7 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
         steered.box("basket", bar + (0.17, 0, -0.1), (0.13, 0.17, 0.11), "wood")
-        fig.tube("chain_guard", crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.13, "trim", hole=0.75)
+        fig.limb("chain_guard", crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.13, "trim", hole=0.75)
         fig.box("carrier", back + (-0.02, 0, r + 0.06), (0.18, 0.07, 0.012), "metal")
         steered.ellipsoid("headlamp", front + (0.1, 0, r + 0.1), (0.04, 0.05, 0.05), "light")
     if road:
@@ -124,8 +123,8 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
 
     # the legs end behind the axle, the swingarm above it: the hubs stay in sight
     trail, hub = np.array([-0.06, 0, 0]), 0.2 if spokes == 6 else 0.4
-    wheel(fig, "b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
-    wheel(steered, "f_wheel", front, r, 0.85 * tyre, hole=hole, hub=hub, thin=0.45, spokes=spokes)
+    fig.wheel("b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
+    steered.wheel("f_wheel", front, r, 0.85 * tyre, hole=hole, hub=hub, thin=0.45, spokes=spokes)
     for side, s in SIDES:
         out = np.array([0, s * (tyre + 0.05), 0])
         steered.limb(f"{side}_fork", head + out, front + 0.6 * out + trail, 0.035, "metal", top=0.85)

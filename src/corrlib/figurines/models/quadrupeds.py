@@ -13,9 +13,9 @@ import numpy as np
 
 from corrlib.figurines.figure import Figure, turn
 
-#: Proportions of a quadruped. `head` is half the length of the skull and the unit of `head_width`, `muzzle` (its
-#: reach from the skull's centre), `muzzle_radius`, `ear` and `eye`. `poses` repeats a name to make it likelier.
-#: Numbers are means: each instance draws its own around them.
+#: Proportions of a quadruped. `head` is half the length of the skull and the unit of `head_width`, `muzzle`
+#: (its reach from the skull's centre), `muzzle_radius`, `ear` and `eye`. `poses` repeats a name to make it
+#: likelier. Numbers are means: each instance draws its own around them.
 Breed = namedtuple(
     "Breed",
     "leg depth width thick neck neck_pitch neck_radius head head_width head_pitch muzzle muzzle_radius "
