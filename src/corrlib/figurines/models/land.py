@@ -50,23 +50,19 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
     c, middle, h = 0.9 * w, (belt + top) / 2, (top - belt) / 2
     run, roof_x = roof_front - roof_back, (roof_back + roof_front) / 2
     fig.box("cabin", (roof_x, 0, middle), (run / 2, c, h), "glass")
-    for part, low, high, run_in in (
-        ("windscreen", front, roof_front, -0.48 * run),
-        ("rear_window", back, roof_back, 0.48 * run),
-    ):
-        pane = ((low + high) / 2 + run_in, 0, middle)
-        fig.slanted(part, pane, (0.48 * run, c, h), "glass", lean=high - low)
+    pane, x_front, x_back = (0.48 * run, c, h), (front + roof_front) / 2, (back + roof_back) / 2
+    fig.slanted("windscreen", (x_front - 0.48 * run, 0, middle), pane, "glass", lean=roof_front - front)
+    fig.slanted("rear_window", (x_back + 0.48 * run, 0, middle), pane, "glass", lean=roof_back - back)
     fig.box("roof", (roof_x, 0, top), (run / 2 + 0.02, c + 0.02, 0.04), "body")
     steer, seam = rng.uniform(-25, 25), roof_x + 0.1
     axles = {"front": x * vary(rng, 0.62, 0.07), "rear": -x * vary(rng, 0.6, 0.07)}
-    _arches(fig, axles, w + 0.005, 1.2 * radius, 1.12 * radius)
+    for end, at in axles.items():
+        high = fig.within(at=(at, 0, 1.2 * radius))
+        high.limb(f"{end}_arch", (0, -w - 0.005, 0), (0, w + 0.005, 0), 1.12 * radius, "dark")
     for _, s, side in fig.sides():
-        for pillar, low, high, width in (
-            ("a_pillar", front, roof_front, 0.05),
-            ("b_pillar", seam, seam, 0.05),
-            ("c_pillar", back, roof_back, 0.09),
-        ):
-            side.limb(pillar, (low, c, belt), (high, c, top), width, "body")
+        side.limb("a_pillar", (front, c, belt), (roof_front, c, top), 0.05, "body")
+        side.limb("b_pillar", (seam, c, belt), (seam, c, top), 0.05, "body")
+        side.limb("c_pillar", (back, c, belt), (roof_back, c, top), 0.09, "body")
         for end, at in axles.items():
             move = turning((at, s * (w - 0.1), radius), (0, 0, 1), steer if end == "front" else 0)
             side.within(move=move).wheel(end, (at, w - 0.08, radius), radius, 0.12, hole=0.62, hub=0.6)
@@ -100,11 +96,6 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
     return fig
 
 
-def _arches(fig: Figure, axles: dict[str, float], w: float, z: float, radius: float) -> None:
-    for end, x in axles.items():
-        fig.limb(f"{end}_arch", (x, -w, z), (x, w, z), radius, "dark")
-
-
 def bus(rng: np.random.Generator, subtype: str) -> Figure:
     """Build a bus: a long box with a row of windows (two on a double decker; the school bus has a bonnet)."""
     length, height, sill, pane, count = BUSES[subtype]
@@ -118,7 +109,9 @@ def bus(rng: np.random.Generator, subtype: str) -> Figure:
     step = 1.84 * a / count
     gap = rng.uniform(0.76, 0.94)
     axles = {"front": a * vary(rng, 0.68, 0.08), "rear": -a * vary(rng, 0.55, 0.15)}
-    _arches(fig, axles, w + 0.01, 1.15 * radius, 1.15 * radius)
+    for end, x in axles.items():
+        high = fig.within(at=(x, 0, 1.15 * radius))
+        high.limb(f"{end}_arch", (0, -w - 0.01, 0), (0, w + 0.01, 0), 1.15 * radius, "dark")
     for _, _, side in fig.sides():
         for row, z in rows:
             for i in range(count):
@@ -128,13 +121,13 @@ def bus(rng: np.random.Generator, subtype: str) -> Figure:
             side.wheel(end, (x, w - 0.12, radius), radius, 0.16, hole=0.6, hub=0.58)
         side.box("band", (0, w, 0.9 * sill_z), (0.995 * a, 0.012, 0.05 * height), "body2")
         side.box("skirt", (0, w, clear + 0.12), (0.995 * a, 0.014, 0.1), "trim")
-    front = a
+    front, foremost = a, "body"
     if school:
-        hood, rise = vary(rng, 0.75, 0.2), 0.5 * height
+        hood, rise, foremost = vary(rng, 0.75, 0.2), 0.5 * height, "bonnet"
         front = a + 2 * hood
-        fig.box("bonnet", (a + hood, 0, (clear + rise) / 2), (hood, 0.82 * w, (rise - clear) / 2), "body")
+        fig.box(foremost, (a + hood, 0, (clear + rise) / 2), (hood, 0.82 * w, (rise - clear) / 2), "body")
         fig.box("grille", (front, 0, 0.33 * height), (0.03, 0.45 * w, 0.1 * height), "dark")
-    tall = (1.25 if subtype != "coach" else 1.6) * half_pane
+    tall = (1.6 if subtype == "coach" else 1.25) * half_pane
     for row, z in rows:
         fig.box(f"{row}windscreen", (a, 0, z), (0.03, 0.9 * w, tall), "glass")
         fig.box(f"{row}rear_window", (-a, 0, z), (0.03, 0.7 * w, 0.8 * half_pane), "glass")
@@ -154,7 +147,6 @@ def bus(rng: np.random.Generator, subtype: str) -> Figure:
     if subtype in ("city", "coach"):
         fig.box("roof_unit", (-0.3 * a, 0, height + 0.08), (0.25 * a, 0.6 * w, 0.12), "trim")
 
-    foremost = "bonnet" if school else "body"
     for side, s in (("L", 1), ("R", -1)):
         fig.name(f"{side}_F_*", RoofTop=("body", 1, s, 1), Base=(foremost, 1, s, -1))
         fig.name(f"{side}_B_*", RoofTop=("body", -1, s, 1), Base=("body", -1, s, -1))
@@ -177,10 +169,10 @@ def train(rng: np.random.Generator, subtype: str) -> Figure:
         fig.box(f"coach{i}_roof", (x, 0, height - 0.06), (b - 0.03, w + 0.03, 0.1), "metal")
         fig.box(f"bellows{i}", (x + b + 0.12, 0, middle), (0.2, 0.75 * w, 0.9 * h), "dark")
         for _, _, side in fig.sides():
-            side = side.within(f"coach{i}_*", (x, 0, middle))
+            coach = side.within(f"coach{i}_*", (x, 0, middle))
             for k, along in enumerate((0.62, 0.0, -0.62)):
-                side.box(f"window{k}", (b * along, w, 0.3 * h), (0.22 * b, 0.02, 0.28 * h), "glass")
-            side.box("band", (0, w, -0.25 * h), (b, 0.015, 0.08 * h), "trim")
+                coach.box(f"window{k}", (b * along, w, 0.3 * h), (0.22 * b, 0.02, 0.28 * h), "glass")
+            coach.box("band", (0, w, -0.25 * h), (b, 0.015, 0.08 * h), "trim")
         _bogies(fig, f"coach{i}", x, b, w, clear)
     rear = -a - 0.5 - 4 * b
     for _, _, side in fig.sides():
@@ -205,22 +197,18 @@ def _bogies(fig: Figure, name: str, x: float, half: float, w: float, clear: floa
             axle.limb(f"{name}_wheels{i}{j}", (0, -y, 0), (0, y, 0), 0.38, "metal")
 
 
-def _box_engine(
-    fig: Figure, rng: np.random.Generator, subtype: str, a: float, w: float, h: float, middle: float
-) -> None:
+def _box_engine(fig: Figure, rng, subtype: str, a: float, w: float, h: float, middle: float) -> None:
     """A diesel (hood in front of a cab), a bullet's long nose or a commuter's flat face with a door."""
     low, top, pane = middle - h, middle + h, middle + 0.42 * h
     fig.box("engine", (0, 0, middle), (a, w, h), "body")
     _bogies(fig, "engine", 0, a, w, low)
     if subtype == "bullet":
         nose = vary(rng, 2.2, 0.25)
-        for part, forward, z, half, slot in (
-            ("nose", 0, low + 0.75 * h, (nose, w, 0.75 * h), "body"),
-            ("nose_top", 0, middle, (0.75 * nose, 0.98 * w, h), "body"),
-            ("windscreen", 0.42, middle + 0.5 * h, (0.28 * nose, 0.62 * w, 0.3 * h), "glass"),
-            ("coupler", 0.95, low + 0.55 * h, (0.14 * nose, 0.3 * w, 0.2 * h), "trim"),
-        ):
-            fig.ellipsoid(part, (a + forward * nose, 0, z), half, slot)
+        fig.ellipsoid("nose", (a, 0, low + 0.75 * h), (nose, w, 0.75 * h), "body")
+        fig.ellipsoid("nose_top", (a, 0, middle), (0.75 * nose, 0.98 * w, h), "body")
+        screen, coupler = (0.28 * nose, 0.62 * w, 0.3 * h), (0.14 * nose, 0.3 * w, 0.2 * h)
+        fig.ellipsoid("windscreen", (a + 0.42 * nose, 0, middle + 0.5 * h), screen, "glass")
+        fig.ellipsoid("coupler", (a + 0.95 * nose, 0, low + 0.55 * h), coupler, "trim")
         lamp, bulb = (a + 0.72 * nose, 0.55 * w, low + 0.9 * h), 0.25
     else:
         for _, _, side in fig.sides():
@@ -250,21 +238,17 @@ def _box_engine(
         fig.limb("stack", (-0.2 * a, 0, top), (-0.2 * a, 0, top + 0.3), (0.5, 0.35), "dark")
 
 
-def _steam_engine(
-    fig: Figure, rng: np.random.Generator, a: float, w: float, height: float, clear: float
-) -> None:
+def _steam_engine(fig: Figure, rng, a: float, w: float, height: float, clear: float) -> None:
     """Add boiler, smokebox, chimney, dome, cab and driving wheels with their rods."""
     r = vary(rng, 0.72 * w, 0.1)
     z = clear + 0.35 + r
     fig.box("engine", (0, 0, clear), (a, w, 0.18), "dark")
-    for part, start, end, radius, slot in (
-        ("boiler", -0.5, 0.75, r, "body"),
-        ("smokebox", 0.7, 0.98, 1.06 * r, "dark"),
-        ("smokebox_door", 0.98, 1.02, 0.75 * r, "metal"),
-        ("boiler_band0", 0.4, 0.4 + 0.04, 1.03 * r, "trim"),
-        ("boiler_band1", 0.0, 0.04, 1.03 * r, "trim"),
-    ):
-        fig.limb(part, (start * a, 0, z), (end * a, 0, z), radius, slot)
+    drum = fig.within(at=(0, 0, z), scale=(a, 1, 1))
+    drum.limb("boiler", (-0.5, 0, 0), (0.75, 0, 0), r, "body")
+    drum.limb("smokebox", (0.7, 0, 0), (0.98, 0, 0), 1.06 * r, "dark")
+    drum.limb("smokebox_door", (0.98, 0, 0), (1.02, 0, 0), 0.75 * r, "metal")
+    drum.limb("boiler_band0", (0.4, 0, 0), (0.4 + 0.04, 0, 0), 1.03 * r, "trim")
+    drum.limb("boiler_band1", (0, 0, 0), (0.04, 0, 0), 1.03 * r, "trim")
     x, top = 0.82 * a, vary(rng, height + 0.5, 0.1)
     fig.limb("chimney", (x, 0, z + 0.9 * r), (x, 0, top), 0.22, "dark", top=1.45)
     fig.ellipsoid("dome", (0.2 * a, 0, z + r), (0.35, 0.35, 0.5), "trim2")
