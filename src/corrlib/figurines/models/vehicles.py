@@ -83,9 +83,9 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
         count = 8 if airliner else 5
         fig.ellipsoid("cockpit", (a + 0.42 * nose, 0, 0.6 * r), (0.3 * nose, 0.74 * r, 0.3 * r), "glass")
         for _, _, side in fig.sides():
+            pane = (0.6 * a / count, 0.05, 0.15 * r)
             for i, x in enumerate(np.linspace(0.8 * a, -0.9 * a, count)):
-                half = (0.6 * a / count, 0.05, 0.15 * r)
-                side.ellipsoid(f"window{i}", (x, 0.955 * r, 0.26 * r), half, "glass")
+                side.ellipsoid(f"window{i}", (x, 0.955 * r, 0.26 * r), pane, "glass")
             side.box("door", (0.97 * a, 0.96 * r, 0.12 * r), (0.12, 0.05 * r, 0.34 * r), "trim")
     else:
         x, long = (0.75 * a, 0.95) if fighter else (-0.35 * a, 0.4)
@@ -105,13 +105,10 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
             side.limb("cabane", (0.5, 0.4 * r, 0.8 * r), (0.7, 0.5 * r, 2.1 * r), 0.04, "wood")
     if not fighter:
         drop, size = (1.9 * r + 0.2, 0.3) if biplane else (1.6 * r + 0.35, 0.24)
-        front = ("front", a + 0.1, 0, -0.6 * r, -drop, size)
-        rear = ("rear", end + 0.3, 0, lift, -0.3 * r, 0.14)
-        for name, x, y, high, low, radius in (
-            ("left", wing_x - 0.2, 0.75, -0.6 * r, -drop, size),
-            ("right", wing_x - 0.2, -0.75, -0.6 * r, -drop, size),
-            rear if biplane else front,
-        ):
+        main = (wing_x - 0.2, -0.6 * r, -drop, size)
+        third = (end + 0.3, lift, -0.3 * r, 0.14) if biplane else (a + 0.1, *main[1:])
+        gears = {"left": (0.75, *main), "right": (-0.75, *main), "rear" if biplane else "front": (0, *third)}
+        for name, (y, x, high, low, radius) in gears.items():
             fig.limb(f"{name}_gear", (x, 0.5 * y, high), (x, y, low), 0.05, "metal")
             fig.wheel(f"{name}_wheel", (x, y, low), radius, 0.1, hole=0.5, hub=0.5)
     return fig
@@ -121,8 +118,7 @@ def _propeller(fig: Figure, radius: float, angle: float) -> None:
     """Add a spinner and two crossed pairs of blades, turned by `angle` degrees."""
     fig.limb("propeller_spinner", (-0.15, 0, 0), (0.25, 0, 0), 0.14, "metal", top=0.2)
     for i in range(2):
-        way = turn(roll=angle + 90 * i)
-        fig.ellipsoid(f"propeller_blade{i}", (0, 0, 0), (0.03, 0.09, radius), "dark", rotation=way)
+        fig.ellipsoid(f"propeller_blade{i}", (0, 0, 0), (0.03, 0.09, radius), "dark", roll=angle + 90 * i)
 
 
 def boat(rng: np.random.Generator, subtype: str) -> Figure:
@@ -151,7 +147,7 @@ def _sail(fig: Figure, part: str, tack: np.ndarray, peak: np.ndarray, foot: np.n
     fig.blade(part, tack, peak, foot / 2, flat, slot, taper=0.03)
 
 
-def _sloop(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:
+def _sloop(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> None:
     """Mast, boom, mainsail to port and foresail to starboard, a low cabin, a rudder."""
     foot = np.array([0.12 * a, 0, deck])
     top = foot + (-0.1, 0, vary(rng, 2.3 * a, 0.25))
@@ -168,25 +164,25 @@ def _sloop(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: floa
     fig.slanted("cabin", (-0.12 * a, 0, deck + 0.18), (0.36 * a, 0.5 * w, 0.22), "body2", lean=-0.15)
     for _, _, side in fig.sides():
         for i in range(3):
-            pane = ((0.08 - 0.2 * i) * a, 0.5 * w, deck + 0.2)
-            side.ellipsoid(f"port{i}", pane, (0.06 * a, 0.03, 0.1), "glass")
-    place, half = (-0.72 * a, 0, deck - 0.72 * sheer), (0.2 * a, 0.5 * w, 0.03)
-    fig.slanted("cockpit", place, half, "wood", dive=-0.4 * sheer)
+            side.ellipsoid(
+                f"port{i}", ((0.08 - 0.2 * i) * a, 0.5 * w, deck + 0.2), (0.06 * a, 0.03, 0.1), "glass"
+            )
+    half = (0.2 * a, 0.5 * w, 0.03)
+    fig.slanted("cockpit", (-0.72 * a, 0, deck - 0.72 * sheer), half, "wood", dive=-0.4 * sheer)
     fig.box("rudder", (-1.06 * a, 0, 0.2 * deck), (0.08 * a, 0.04, 0.5 * deck), "trim2")
     fig.limb("pennant", top + (-0.35, 0.05, -0.06), top + (0, 0, -0.06), (0.02, 0.12), "red", top=0.6)
     # The mainsail always swings to port here, the foresail to starboard.
     fig.name(Mast_Top=("mast", 0, 0, 1), Sail_Left=("mainsail", 1, 0, -1), Sail_Right=("foresail", 1, 0, -1))
 
 
-def _motorboat(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:
+def _motorboat(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> None:
     """A cuddy with a raked windscreen, a hardtop, a dark cockpit, an outboard motor and a rail."""
     tall = vary(rng, 0.75, 0.25)
     x = rng.uniform(-0.15, 0.1) * a
     bow, roof = x + 0.3 * a, deck + 0.34 + tall
-    place, half = (x + 0.35 * a, 0, deck + 0.12), (0.3 * a, 0.45 * w, 0.2)
-    fig.slanted("cuddy", place, half, "body2", dive=0.1, lean=-0.3)
-    place, half = (x, 0, deck + 0.3 + tall / 2), (0.22 * a, 0.62 * w, tall / 2)
-    fig.slanted("windscreen", place, half, "glass", lean=-0.5 * tall)
+    cuddy, screen = (0.3 * a, 0.45 * w, 0.2), (0.22 * a, 0.62 * w, tall / 2)
+    fig.slanted("cuddy", (x + 0.35 * a, 0, deck + 0.12), cuddy, "body2", dive=0.1, lean=-0.3)
+    fig.slanted("windscreen", (x, 0, deck + 0.3 + tall / 2), screen, "glass", lean=-0.5 * tall)
     fig.box("hardtop", (x - 0.3 * tall, 0, roof), (0.28 * a, 0.7 * w, 0.06), "body")
     for _, _, side in fig.sides():
         foot, head = (x - 0.42 * a, 0.62 * w, deck - 0.45 * sheer), (x - 0.3 * a, 0.62 * w, roof)
@@ -197,16 +193,17 @@ def _motorboat(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: 
             low, high = deck + 0.9 * sheer * px / a, deck + 0.5 + 0.25 * t
             side.limb(f"stanchion{i}", (px, py, low), (px, py, high), 0.03, "metal")
         side.ellipsoid("port", (x + 0.35 * a, 0.45 * w, deck + 0.15), (0.16 * a, 0.03, 0.1), "glass")
-        place = (-0.62 * a, 0.38 * w, deck - 0.62 * sheer + 0.05)
-        side.box("seat", place, (0.1 * a, 0.22 * w, 0.25), "trim2")
-    place, half = (-0.5 * a, 0, deck - 0.5 * sheer - 0.01), (0.42 * a, 0.66 * w, 0.03)
-    fig.slanted("cockpit", place, half, "dark", dive=-0.84 * sheer)
+        side.box(
+            "seat", (-0.62 * a, 0.38 * w, deck - 0.62 * sheer + 0.05), (0.1 * a, 0.22 * w, 0.25), "trim2"
+        )
+    half = (0.42 * a, 0.66 * w, 0.03)
+    fig.slanted("cockpit", (-0.5 * a, 0, deck - 0.5 * sheer - 0.01), half, "dark", dive=-0.84 * sheer)
     fig.box("motor", (-1.1 * a, 0, 0.85 * deck), (0.1 * a, 0.24, 0.32), "dark")
     fig.box("motor_leg", (-1.1 * a, 0, 0.3 * deck), (0.05 * a, 0.07, 0.4 * deck), "metal")
     fig.limb("flagpole", (-0.95 * a, 0, deck - sheer), (-1.1 * a, 0, deck + 0.7), 0.025, "wood")
 
 
-def _ship(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:
+def _ship(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> None:
     """Two storeys with rows of windows, a bridge, a raked funnel, a mast, lifeboats."""
     storey = vary(rng, 0.95, 0.15)
     for i, (x, long, wide, slot) in enumerate(((-0.12, 0.62, 0.74, "body2"), (-0.16, 0.48, 0.64, "light"))):
@@ -223,12 +220,9 @@ def _ship(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float
     fig.box("bridge_window", (0.31 * a, 0, bridge + 0.1), (0.02 * a, 0.6 * w, 0.2 * storey), "glass")
     low, rise = np.array([-0.25 * a, 0, deck + 1.8 * storey]), vary(rng, 1.7, 0.25)
     up = np.array([-0.25 * rise, 0, rise])
-    for part, start, end, radius, slot in (
-        ("funnel", 0, 1, (0.4, 0.55), "body"),
-        ("funnel_band", 0.6, 0.8, (0.43, 0.58), "trim2"),
-        ("funnel_rim", 0.97, 1.02, (0.41, 0.56), "dark"),
-    ):
-        fig.limb(part, low + start * up, low + end * up, radius, slot)
+    fig.limb("funnel", low, low + up, (0.4, 0.55), "body")
+    fig.limb("funnel_band", low + 0.6 * up, low + 0.8 * up, (0.43, 0.58), "trim2")
+    fig.limb("funnel_rim", low + 0.97 * up, low + 1.02 * up, (0.41, 0.56), "dark")
     foot = np.array([0.66 * a, 0, deck])
     top = foot + (-0.2, 0, vary(rng, 4.4, 0.15))
     fig.limb("mast", foot, top, 0.12, "wood", top=0.6)
@@ -237,19 +231,19 @@ def _ship(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float
     fig.box("hatch", (0.6 * a, 0, deck + 0.25), (0.09 * a, 0.4 * w, 0.25), "wood")
     for _, _, side in fig.sides():
         for i, x in enumerate((-0.3, -0.02)):
-            place = (x * a, 0.72 * w, deck + 1.35 * storey)
-            side.ellipsoid(f"lifeboat{i}", place, (0.08 * a, 0.25, 0.24), "trim2")
+            place, half = (x * a, 0.72 * w, deck + 1.35 * storey), (0.08 * a, 0.25, 0.24)
+            side.ellipsoid(f"lifeboat{i}", place, half, "trim2")
         stock, fluke = (0.82 * a, 0.35 * w, 0.75 * deck), (0.8 * a, 0.5 * w, 0.7 * deck)
         side.limb("anchor", stock, fluke, 0.2, "dark")
     fig.name(Mast_Top=("mast", 0, 0, 1))
 
 
-def _rowboat(fig: Figure, rng: np.random.Generator, a: float, w: float, deck: float, sheer: float) -> None:
+def _rowboat(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> None:
     """An open inside with three thwarts, and two oars at any angle."""
     low, high = (0, 0, deck - 0.03), (0, 0, deck + 0.012)
     fig.blade("inside", low, high, (0.9 * a, 0, 0.9 * sheer), (0, 0.86 * w, 0), "dark", taper=1.0)
-    place, half = (-0.48 * a, 0, deck - 0.48 * sheer), (0.46 * a, 0.72 * w, 0.02)
-    fig.slanted("inside_aft", place, half, "dark", dive=-0.92 * sheer)
+    half = (0.46 * a, 0.72 * w, 0.02)
+    fig.slanted("inside_aft", (-0.48 * a, 0, deck - 0.48 * sheer), half, "dark", dive=-0.92 * sheer)
     for i, (x, wide) in enumerate(((0.42, 0.72), (-0.02, 0.86), (-0.5, 0.86))):
         fig.box(f"thwart{i}", (x * a, 0, deck + 0.03 + sheer * x), (0.09 * a, wide * w, 0.04), "wood")
     sweep, dip = rng.uniform(-40, 40), np.radians(rng.uniform(5, 30))
