@@ -33,7 +33,7 @@ def run(data, out, **kwargs):
 
 def random_trainee(rng):
     """A trainee whose normalisation has statistics of a trained one."""
-    model = Trainee((4, 6, 4, 8, 6), 8, 3, dropout=0.5).eval()
+    model = Trainee((4, 6, 4, 8, 6, 8, 8, 3), dropout=0.5).eval()
     for norm in model.batch_norms.values():
         norm.running_mean[:] = torch.from_numpy(rng.normal(0, 1, norm.num_features))
         norm.running_var[:] = torch.from_numpy(rng.uniform(0.2, 5, norm.num_features))
@@ -100,7 +100,7 @@ def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path, monkeypatch):
 
 def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
     """The colours of the image are its coordinates, so a crop shows where it was taken."""
-    monkeypatch.setattr(training, "_tint", lambda rng: np.ones(3))
+    monkeypatch.setattr(training, "TINT", 0.0)
     y, x = np.mgrid[0:254, 0:256]
     image = np.stack([x, y, np.zeros_like(x)], axis=-1).astype(np.uint8)
     crops = training.augment([image] * 40, rng).astype(float)

@@ -20,30 +20,27 @@ class Trainee(nn.Module):
     Where a pooling layer follows a convolution, normalisation and rectification come after the pooling: both
     are increasing functions of each channel, so they commute with the maximum, and there the array is four
     times smaller. The normalisation has no learned gain, which would be redundant: rectification is
-    homogeneous, so the next layer can absorb it.
+    homogeneous, so the next layer can absorb it. `widths` are those of conv1 ... conv5, fc6, fc7 and fc8.
     """
 
-    def __init__(self, channels: tuple[int, ...], hidden: int, classes: int, dropout: float):
+    def __init__(self, widths: tuple[int, ...], dropout: float):
         super().__init__()
         self.steps = architecture(TRAINED_ARCHITECTURE).layers
         self.weights, self.batch_norms = nn.ModuleDict(), nn.ModuleDict()
-        widths = iter(channels)
-        last = 3
-        for layer in self.steps:
+        learned, inputs = [layer for layer in self.steps if layer.kind in ("conv", "fc")], 3
+        for layer, width in zip(learned, widths, strict=True):
             if layer.kind == "conv":
-                width = next(widths)
-                self.weights[layer.name] = nn.Conv2d(
-                    last, width, layer.kernel, layer.stride, layer.padding, groups=layer.groups, bias=False
+                window = (layer.kernel, layer.stride, layer.padding)
+                weights, norm = (
+                    nn.Conv2d(inputs, width, *window, groups=layer.groups, bias=False),
+                    nn.BatchNorm2d,
                 )
-                self.batch_norms[layer.name] = nn.BatchNorm2d(width)
-                last = width
-            elif layer.kind == "fc":
-                width = classes if layer.name == "fc8" else hidden
-                inputs = last * (6 * 6 if layer.name == "fc6" else 1)
-                self.weights[layer.name] = nn.Linear(inputs, width, bias=layer.name == "fc8")
-                if layer.name != "fc8":
-                    self.batch_norms[layer.name] = nn.BatchNorm1d(width)
-                last = width
+            else:
+                inputs *= 6 * 6 if layer.name == "fc6" else 1
+                weights, norm = nn.Linear(inputs, width, bias=layer.name == "fc8"), nn.BatchNorm1d
+            self.weights[layer.name], inputs = weights, width
+            if layer.name != "fc8":
+                self.batch_norms[layer.name] = norm(width)
         for norm in self.batch_norms.values():
             norm.weight.requires_grad_(False)
         for weights in self.weights.values():

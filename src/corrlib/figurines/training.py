@@ -32,6 +32,8 @@ __all__ = ["accuracy", "train"]
 CROP_SIDES = (131, 163, 195, INPUT_SIDE)
 #: Settings of AdamW (the peak of its learning rate), of the loss, and of the fully connected layers.
 RECIPE = dict(learning_rate=2e-3, weight_decay=0.05, label_smoothing=0.05, dropout=0.1)
+#: How much the factors of the colours differ from 1.
+TINT = 0.15
 
 
 def train(
@@ -88,28 +90,27 @@ def train(
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     preprocessing = _preprocessing(images, seed)
-    config = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        **RECIPE,
-        "channels": list(channels),
-        "hidden": hidden,
-        "seed": seed,
-        "images": len(images),
-        "mean": list(preprocessing.mean),  # differs between sets of images
-    }
+    config = dict(epochs=epochs, batch_size=batch_size, **RECIPE, channels=list(channels), hidden=hidden)
+    # the mean differs between sets of images
+    config |= dict(seed=seed, images=len(images), mean=list(preprocessing.mean))
     torch.manual_seed(seed)
     where = device()
-    model = Trainee(channels, hidden, len(categories), RECIPE["dropout"])
+    model = Trainee((*channels, hidden, hidden, len(categories)), RECIPE["dropout"])
     model = model.to(where, memory_format=torch.channels_last)
-    optimizer = _optimizer(model)
+    learned = [p for p in model.parameters() if p.requires_grad]
+    weights, biases = [p for p in learned if p.ndim > 1], [p for p in learned if p.ndim == 1]
+    groups = [
+        dict(params=weights, weight_decay=RECIPE["weight_decay"]),
+        dict(params=biases, weight_decay=0.0),
+    ]
+    optimizer = torch.optim.AdamW(groups, lr=RECIPE["learning_rate"])
     checkpoint = out.with_name(out.name + ".checkpoint")
     step, seconds = _resume(checkpoint, model, optimizer, config)
 
     steps_per_epoch = max(1, len(images) // batch_size)
     total = epochs * steps_per_epoch
     bar = tqdm(total=total, initial=step, unit="step", disable=not progress, mininterval=10)
-    mean_loss, started, first = math.nan, time.monotonic(), step
+    mean_loss, started = math.nan, time.monotonic() - seconds
     while step < total:
         epoch, within = divmod(step, steps_per_epoch)
         order = np.random.default_rng([seed, 1, epoch]).permutation(len(images))
@@ -128,20 +129,17 @@ def train(
         optimizer.step()
         step += 1
         mean_loss = loss.item() if math.isnan(mean_loss) else 0.98 * mean_loss + 0.02 * loss.item()
-        elapsed = time.monotonic() - started
-        rate = (step - first) * batch_size / elapsed
-        bar.set_postfix_str(f"loss {mean_loss:.3f}, {rate:.0f} images/s", refresh=False)
+        bar.set_postfix_str(f"loss {mean_loss:.3f}", refresh=False)
         bar.update()
+        seconds = time.monotonic() - started
         if progress and step % steps_per_epoch == 0:
             top1 = accuracy(_network(model, preprocessing), val_images, val_labels)
-            tqdm.write(
-                f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f},"
-                f" val top-1 {100 * top1:.2f} %, {rate:.0f} images/s, {seconds + elapsed:.0f} s"
-            )
+            done = f"epoch {step // steps_per_epoch}/{epochs}: loss {mean_loss:.3f}, {seconds:.0f} s"
+            tqdm.write(f"{done}, val top-1 {100 * top1:.2f} %")
         if step % checkpoint_every == 0 or step % steps_per_epoch == 0:
-            state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "config": config}
+            state = dict(model=model.state_dict(), optimizer=optimizer.state_dict(), config=config)
             with replacing(checkpoint) as temporary:
-                torch.save(state | {"step": step, "seconds": seconds + elapsed}, temporary)
+                torch.save(state | dict(step=step, seconds=seconds), temporary)
     bar.close()
 
     network = _network(model, preprocessing)
@@ -152,7 +150,7 @@ def train(
         "command": command,
         "corrlib": __version__,
         "digest": network.digest,
-        "seconds": f"{seconds + time.monotonic() - started:.0f}",
+        "seconds": f"{time.monotonic() - started:.0f}",
         "seed": str(seed),
         "training": json.dumps(config),
     }
@@ -185,13 +183,9 @@ def augment(images: list[np.ndarray], rng: np.random.Generator, side: int = INPU
             to_image[0] = -scale[0], 0, x + crop[0] - scale[0] / 2
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         warped = cv2.warpAffine(image, to_image, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        cv2.transform(warped, np.diag(_tint(rng)), dst=result)
+        tint = rng.uniform(1 - TINT, 1 + TINT, 3)  # as under other light
+        cv2.transform(warped, np.diag(tint), dst=result)
     return batch
-
-
-def _tint(rng: np.random.Generator) -> np.ndarray:
-    """Random factors (3,) of the colours, as under other light."""
-    return rng.uniform(0.85, 1.15, 3)
 
 
 def crop_side(progress: float) -> int:
@@ -202,19 +196,8 @@ def crop_side(progress: float) -> int:
 def one_cycle(progress: float) -> float:
     """Learning rate after `progress` (0..1), in units of its peak: a linear rise, then a cosine decay."""
     warm = 0.1
-    if progress < warm:
-        return 0.04 + 0.96 * progress / warm
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
-
-
-def _optimizer(model: Trainee) -> torch.optim.Optimizer:
-    """AdamW; weights decay, biases do not."""
-    learned = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in learned if p.ndim > 1], "weight_decay": RECIPE["weight_decay"]},
-        {"params": [p for p in learned if p.ndim == 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=RECIPE["learning_rate"])
+    decay = 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
+    return 0.04 + 0.96 * progress / warm if progress < warm else decay
 
 
 def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
@@ -250,14 +233,11 @@ def _resume(path: Path, model, optimizer, config: dict) -> tuple[int, float]:
 def _check_data(images: np.ndarray, labels: np.ndarray, categories: tuple[str, ...], name: str) -> None:
     fits = images.ndim == 4 and images.shape[3] == 3 and min(images.shape[1:3]) >= INPUT_SIDE
     if not fits or images.dtype != np.uint8:
-        raise ValueError(
-            f"{name}: expected (N, S, S', 3) uint8 with sides of at least {INPUT_SIDE},"
-            f" got {images.shape} {images.dtype}"
-        )
+        got = f"{images.shape} {images.dtype}"
+        raise ValueError(f"{name}: expected (N, S, S', 3) uint8, sides of at least {INPUT_SIDE}; got {got}")
     if labels.shape != images.shape[:1] or len(images) == 0:
-        raise ValueError(
-            f"{name}: expected one label for each of {len(images)} images, got shape {labels.shape}"
-        )
+        expected = f"one label for each of {len(images)} images"
+        raise ValueError(f"{name}: expected {expected}, got shape {labels.shape}")
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(categories):
         last = len(categories) - 1
         raise ValueError(f"{name}: labels must be integers in 0..{last}, indices into the categories")
