@@ -143,7 +143,7 @@ def test_an_instance_depends_on_its_seed_and_index_alone():
     first = figurines.instance(3, "cow", 11)
     figurines.instance(3, "cow", 10)
     again = figurines.instance(3, "cow", 11)
-    assert np.array_equal(first.image, again.image) and np.array_equal(first.unit, again.unit)
+    assert np.array_equal(first.image, again.image) and np.array_equal(first.truth.unit, again.truth.unit)
     assert not np.array_equal(first.image, figurines.instance(4, "cow", 11).image)
     assert max(first.image.shape) == 300 and first.image.dtype == np.uint8
 
@@ -154,7 +154,7 @@ def test_annotations_agree_with_the_pixels():
     for k, category in enumerate(figurines.CATEGORIES):
         scene = figurines.instance(5, category, k)
         for number, thing in enumerate(scene.things, 1):
-            y, x = np.nonzero(scene.owner == number)
+            y, x = np.nonzero(scene.truth.owner == number)
             if len(y) == 0:
                 assert np.isnan(thing.box).all() and not any(thing.visible.values())
                 continue
@@ -166,11 +166,11 @@ def test_annotations_agree_with_the_pixels():
 
 
 def test_truth_survives_the_disk(root):
-    scene, name = figurines.instance(7, "bicycle", 1), figurines.image_id("bicycle", 1)
+    drawn, name = figurines.instance(7, "bicycle", 1).truth, figurines.image_id("bicycle", 1)
     truth = figurines.read_truth(root, name)
-    assert np.array_equal(truth.owner, scene.owner)
-    assert np.array_equal(truth.part * (truth.owner > 0), scene.part * (scene.owner > 0))
-    assert np.abs(truth.unit - scene.unit).max() < 1e-4
+    assert np.array_equal(truth.owner, drawn.owner)
+    assert np.array_equal(truth.part * (truth.owner > 0), drawn.part * (drawn.owner > 0))
+    assert np.abs(truth.unit - drawn.unit).max() < 1e-4
     assert cv2.imread(str(root / "truth" / f"{name}.png"), cv2.IMREAD_UNCHANGED).dtype == np.uint16
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
 
 from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
 from corrlib.figurines.figure import Figure
-from corrlib.figurines.models import CATEGORIES
+from corrlib.figurines.models import CATEGORIES, parts
 from corrlib.figurines.render import PLACED, extents, shade, trace
+from corrlib.figurines.truth import Truth
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class Thing:
     `view` is VOC's pose: which side the camera sees. `box` is the extent of its visible pixels (xyxy edges,
     NaN when there are none); `keypoints` maps every name of the figure to its (x, y) in pixels, `visible` to
     whether it lies inside the image with nothing in front of it; `shown` is the share of its pixels that
-    neither the image border nor another thing takes away. `frames` maps each part to the (3, 4) affine map
-    from its unit frame to pixels and depth: where any point of the part is, seen or not.
+    neither the image border nor another thing takes away.
     """
 
     category: str
@@ -33,22 +32,15 @@ class Thing:
     visible: dict[str, bool]
     truncated: bool
     shown: float
-    frames: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An image (H, W, 3) uint8, its things, and its dense truth.
-
-    `owner` (H, W) is 0 for the background, else 1 + the row of `things`; `part` (H, W) the number of the part
-    within `parts(category)`; `unit` (H, W, 3) the point of that part, in the part's unit frame.
-    """
+    """An image (H, W, 3) uint8, its things in the order of their numbers, and its dense truth."""
 
     image: np.ndarray
     things: tuple[Thing, ...]
-    owner: np.ndarray
-    part: np.ndarray
-    unit: np.ndarray
+    truth: Truth
 
 
 @dataclass(frozen=True)
@@ -63,13 +55,10 @@ class _Actor:
     at: np.ndarray
     extent: np.ndarray
 
-
-@cache
-def parts(category: str) -> tuple[str, ...]:
-    """Names of all parts that some subtype of the category has; a part's number is its place here."""
-    model = CATEGORIES[category]
-    figures = (model.build(np.random.default_rng(0), subtype) for subtype in model.subtypes)
-    return tuple(dict.fromkeys(solid.part for figure in figures for solid in figure.solids))
+    @property
+    def frames(self) -> np.ndarray:
+        """Of each solid, the (3, 4) affine map from its unit frame to x, y and depth in pixels."""
+        return np.concatenate([self.placed["to_px"], self.placed["at"][..., None]], axis=2)
 
 
 def camera(azimuth: float, elevation: float, roll: float) -> np.ndarray:
@@ -175,8 +164,9 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     # one more row for the background, which index -1 finds at the end
     owner = np.append(primitives["owner"], 0).astype(np.uint8)[index]
     part = np.append(primitives["part"], 0).astype(np.uint8)[index]
-    things = [_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1)]
-    return Scene(image, tuple(things), owner, part, unit)
+    things = tuple(_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1))
+    frames = tuple(dict(zip(actor.placed["part"].tolist(), actor.frames, strict=True)) for actor in actors)
+    return Scene(image, things, Truth(owner, part, unit, tuple(thing.category for thing in things), frames))
 
 
 def _actor(
@@ -236,10 +226,7 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     alone = actor.placed.copy()
     alone["at"][:, :2] -= corner
     whole = np.count_nonzero(trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0)
-    frames = {
-        solid.part: np.column_stack([row["to_px"], row["at"]])
-        for solid, row in zip(actor.figure.solids, actor.placed, strict=True)
-    }
+    frames = dict(zip((solid.part for solid in actor.figure.solids), actor.frames, strict=True))
     # a point on a rounded surface may lie a little behind the pixel's centre
     tolerance = 0.025 * np.linalg.norm(actor.extent)
     keypoints, visible = {}, {}
@@ -257,7 +244,6 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
         visible=visible,
         truncated=bool((low < -1).any() or (high > [width, height]).any()),
         shown=np.count_nonzero(mask) / max(whole, 1),
-        frames=frames,
     )
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.scene import Scene, Thing, compose, parts
+from corrlib.figurines.models import CATEGORIES, parts
+from corrlib.figurines.scene import Scene, Thing, compose
 from corrlib.figurines.truth import write_truth
 
 #: Worlds that a network learns from, and that its accuracy is measured on (`pretraining`).
@@ -153,7 +153,7 @@ def _write_image(root: Path, seed: int, category: str, index: int, size: int) ->
     picture = voc / "JPEGImages" / f"{name}.jpg"
     if not cv2.imwrite(str(picture), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92]):
         raise OSError(f"{picture}: could not be written; is the disk full?")
-    write_truth(root / "truth", name, scene)
+    write_truth(root / "truth", name, scene.truth)
     seen = [(number, thing) for number, thing in enumerate(scene.things, 1) if np.isfinite(thing.box).all()]
     for number, thing in seen:
         _dump(root / "annotations" / thing.category / f"{name}_{number}.xml", _berkeley(name, number, thing))
