@@ -4,7 +4,8 @@ import csv
 import errno
 import hashlib
 import shutil
-from collections import defaultdict
+from functools import partial
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -76,9 +77,9 @@ def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     bend = np.abs(np.gradient(slope_x)[1]) + np.abs(np.gradient(slope_y)[0])
     places = np.argwhere((bend < 0.08) & (index == 0))
     assert len(places) > 500
+    to_unit, at = placed["to_unit"][0], placed["at"][0]
     for r, c in rng.permutation(places)[:200]:
-        u = placed["to_unit"][0] @ (np.array([c, r, depth[r, c]]) - placed["at"][0])
-        normal = placed["to_unit"][0].T @ render.unit_normal(kind, shape, *u)
+        normal = to_unit.T @ render.unit_normal(kind, shape, *(to_unit @ ([c, r, depth[r, c]] - at)))
         measured = np.array([slope_x[r, c], slope_y[r, c], -1.0])
         assert normal @ measured > 0.998 * np.linalg.norm(normal) * np.linalg.norm(measured)
 
@@ -87,10 +88,8 @@ def test_extents_contain_the_solid_tightly(rng):
     placed = np.zeros(4, render.PLACED)
     placed["kind"], placed["shape"] = [ELLIPSOID, BOX, FRUSTUM, TUBE], [1, 1, 1.7, 0.5]
     placed["at"] = (61, 67, 0)
-    for k in range(4):
-        rotation = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80))
-        placed["to_px"][k] = rotation * rng.uniform(10, 30, 3)
-    placed["to_unit"] = np.linalg.inv(placed["to_px"])
+    for axes in placed["to_px"]:
+        axes[:] = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80)) * rng.uniform(10, 30, 3)
     points = rng.uniform(-1.7, 1.7, (400_000, 3))
     for row, box in zip(placed, render.extents(placed), strict=True):
         cloud = points[inside(row["kind"], row["shape"], points)] @ row["to_px"].T + row["at"]
@@ -117,17 +116,14 @@ def test_a_frame_places_turns_scales_and_names_what_is_added_in_it():
 
 
 def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_depend_on_chance(rng):
-    published = defaultdict(set)
     with (ROOT / "book" / "published" / "keypoint_names.csv").open() as file:
-        for row in csv.DictReader(file):
-            published[row["category"]].add(row["keypoint"])
-    assert sum(map(len, published.values())) == 244 and set(figurines.CATEGORIES) == set(published)
+        published = {(row["category"], row["keypoint"]) for row in csv.DictReader(file)}
+    names = set()
     for category, model in figurines.CATEGORIES.items():
-        names = set()
         assert len(figurines.parts(category)) < 256
         for subtype in model.subtypes:
             figure = model.build(rng, subtype)
-            names |= set(figure.keypoints)
+            names |= {(category, name) for name in figure.keypoints}
             kinds = {solid.part: (solid.kind, solid.shape) for solid in figure.solids}
             assert len(kinds) == len(figure.solids), f"{category}, {subtype}: a part occurs twice"
             for part, u in figure.keypoints.values():
@@ -136,7 +132,7 @@ def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_de
                 assert on_part, (category, part, u)
             figures = (model.build(np.random.default_rng(seed), subtype) for seed in range(8))
             assert {tuple(solid.part for solid in each.solids) for each in figures} == {tuple(kinds)}
-        assert names == published[category], category
+    assert len(names) == 244 and names == published
 
 
 def test_an_instance_depends_on_its_seed_and_index_alone():
@@ -242,42 +238,35 @@ def test_worlds_do_not_depend_on_order_processes_or_a_kill(root, tmp_path):
     serial = figurines.write_world(tmp_path / "serial", **SMALL, jobs=1)
     assert digests(serial) == digests(root)
     # As a kill leaves the files: the last step is missing, one image is half written.
-    partial = tmp_path / "killed.partial"
-    shutil.copytree(serial, partial)
-    (partial / "VOCdevkit/VOC2011/Annotations/2011_030001.xml").unlink()
-    (partial / "VOCdevkit/VOC2011/JPEGImages/2011_030001.jpg").write_bytes(b"half")
+    begun = shutil.copytree(serial, tmp_path / "killed.partial")
+    (begun / "VOCdevkit/VOC2011/Annotations/2011_030001.xml").unlink()
+    (begun / "VOCdevkit/VOC2011/JPEGImages/2011_030001.jpg").write_bytes(b"half")
     killed = figurines.write_world(tmp_path / "killed", **SMALL, jobs=1)
-    assert digests(killed) == digests(root) and not partial.exists()
+    assert digests(killed) == digests(root) and not begun.exists()
 
 
 def test_a_world_that_cannot_be_written_is_reported_with_a_remedy(tmp_path, monkeypatch):
-    for settings, message in (
-        ({"train": 0}, "train must be"),
-        ({"size": 10}, "size"),
-        ({"val": -1}, "val"),
-        ({"seed": -1}, "seed"),
-        ({"seed": 1001}, "learned from"),
-        ({"seed": 1002}, "learned from"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            figurines.write_world(tmp_path / "w", progress=False, **{"train": 1, "val": 1} | settings)
-    assert not list(tmp_path.iterdir())
+    write = partial(figurines.write_world, tmp_path / "w", train=1, val=1, jobs=1, progress=False)
     locked = pytest.raises(OSError, match=r"another process is writing .*w")
     with FileLock(f"{tmp_path / 'w'}.partial.lock"), locked:
-        figurines.write_world(tmp_path / "w", train=1, val=1, progress=False)
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+        write()
+    full = Mock(side_effect=OSError(errno.ENOSPC, "No space left on device"))
     monkeypatch.setattr("corrlib.figurines.world._write_image", full)
     with pytest.raises(OSError, match=r"w cannot be written: .*No space left.*Free some space"):
-        figurines.write_world(tmp_path / "w", train=1, val=1, jobs=1, progress=False)
+        write()
     assert not (tmp_path / "w").exists()
 
 
-def test_other_bad_input_is_refused(root):
+def test_bad_input_is_refused(root, tmp_path):
     truths = [figurines.read_truth(root, name) for name in ("2011_000000", "2011_010000")]
+    write = partial(figurines.write_world, tmp_path / "w", **SMALL)
     for call, message in (
+        (lambda: write(train=0), "train must be"),
+        (lambda: write(size=10), "size"),
+        (lambda: write(val=-1), "val"),
+        (lambda: write(seed=-1), "seed"),
+        (lambda: write(seed=1001), "learned from"),
+        (lambda: write(seed=1002), "learned from"),
         (lambda: figurines.write_world(root, train=1, val=1), "not empty"),
         (lambda: figurines.instance(0, "unicorn", 0), "unknown category 'unicorn'"),
         (lambda: figurines.image_id("unicorn", 0), "unknown category 'unicorn'"),
@@ -288,3 +277,4 @@ def test_other_bad_input_is_refused(root):
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    assert not list(tmp_path.iterdir())
