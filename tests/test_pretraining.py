@@ -1,6 +1,7 @@
 """Images for the figurine network: correctly labelled, resumed after a kill, of worlds of their own."""
 
 from functools import partial
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -39,17 +40,11 @@ def test_a_killed_rendering_resumes(tmp_path):
 
 @pytest.mark.parametrize("fits", [0, 1])
 def test_a_full_disk_is_reported_before_anything_is_drawn(tmp_path, monkeypatch, fits):
-    calls = []
-
-    def full(*_):
-        calls.append(1)
-        if len(calls) > fits:
-            raise OSError(28, "No space left on device")
-
+    full = Mock(side_effect=[None] * fits + [OSError(28, "No space left on device")])
     monkeypatch.setattr(pretraining.os, "posix_fallocate", full)
     with pytest.raises(OSError, match="no place for 20 images"):
         labelled_images(tmp_path, per_category=1)
-    assert len(calls) == fits + 1 and not list(tmp_path.glob("*.npy"))
+    assert full.call_count == fits + 1 and not list(tmp_path.glob("*.npy"))
 
 
 def test_the_network_never_saw_the_world_that_it_is_tested_on():

@@ -54,12 +54,11 @@ def test_folding_changes_no_scores(rng):
 
 def test_a_run_learns_and_records_its_parameters(data, tmp_path):
     out = tmp_path / "deep" / "net.safetensors"
-    metadata = run(data, out, epochs=30, seed=3)
+    digest = run(data, out, epochs=30, seed=3)["digest"]
     net = convnet.load(out)
-    assert metadata["accuracy"] == "1.0000"
     assert training.accuracy(net, data[0][20:], data[1][20:]) == 1.0
-    assert net.digest == metadata["digest"] and net.categories == CATEGORIES
-    recorded = {"command": "a command", "seed": "3", "val_images": "8"}
+    assert net.digest == digest and net.categories == CATEGORIES
+    recorded = {"accuracy": "1.0000", "command": "a command", "seed": "3", "val_images": "8"}
     assert recorded.items() <= net.metadata.items()
     assert json.loads(net.metadata["training"])["epochs"] == 30
     assert [net.channels(layer) for layer in ("conv1", "conv5", "fc7", "fc8")] == [4, 6, 8, 2]
@@ -70,25 +69,14 @@ def test_a_run_learns_and_records_its_parameters(data, tmp_path):
     np.testing.assert_allclose(net.preprocessing.scale, 1 / data[0][:20].std(), rtol=0.02)
 
 
-class Killed(BaseException):
-    """Ends a run as a kill does."""
-
-
 def test_a_killed_run_resumes_to_the_same_weights(data, tmp_path, monkeypatch):
     whole, other = (run(data, tmp_path / "whole.safetensors", epochs=3, seed=seed) for seed in (0, 1))
     assert whole["digest"] != other["digest"]
-    augment, calls = training.augment, []
-
-    def kill_in_the_fifth_step(images, rng, side):
-        calls.append(1)
-        if len(calls) == 5:
-            raise Killed
-        return augment(images, rng, side)
-
+    steps = iter([training.augment] * 4)  # the fifth step kills the run
     out, checkpoint = (tmp_path / f"killed.safetensors{ending}" for ending in ("", ".checkpoint"))
     with monkeypatch.context() as patch:
-        patch.setattr(training, "augment", kill_in_the_fifth_step)
-        with pytest.raises(Killed):
+        patch.setattr(training, "augment", lambda *batch: next(steps)(*batch))
+        with pytest.raises(StopIteration):
             run(data, out, epochs=3, checkpoint_every=3, seed=0)
     assert not out.exists()
     assert torch.load(checkpoint, weights_only=True)["step"] == 4  # the end of the second epoch of two steps
@@ -111,10 +99,9 @@ def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
         for slope, side in ((abs(across), 256), (down, 254)):
             assert 0.75 * 254 * np.exp(-0.08) / 227 - 0.02 < slope <= side / 227 + 0.02
         # Lines stay straight, and no pixel is from outside the image.
-        assert np.abs(crop[..., 0] - crop[:1, :, 0]).max() <= 1
-        assert np.abs(crop[..., 1] - crop[:, :1, 1]).max() <= 1
-        assert np.abs(crop[:, 3:, 0] - crop[:, :-3, 0]).min() >= 1
-        assert np.abs(crop[3:, :, 1] - crop[:-3, :, 1]).min() >= 1
+        for coordinate in (crop[..., 0], crop[..., 1].T):
+            assert np.abs(coordinate - coordinate[:1]).max() <= 1
+            assert np.abs(coordinate[:, 3:] - coordinate[:, :-3]).min() >= 1
     assert 10 < mirrored < 30
     assert len({tuple(crop[100, 100]) for crop in crops}) > 30
 
