@@ -86,17 +86,15 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
             heading, lift = 360 * 0.382 * i + rng.normal(0, 12), rng.uniform(40, 75)
             way, over = turn(yaw=heading, pitch=lift), turn(yaw=heading, pitch=lift - rng.uniform(45, 80))
             bend = ground.within(rotation=way).at(height, 0, 0)
-            half = (0.52 * height, 0.055, 0.02)
-            fig.ellipsoid(f"leaf_{i}", (ground.origin + bend) / 2, half, "leaf", rotation=way)
-            half, tip = (0.42 * height, 0.06, 0.018), fig.within(at=bend, rotation=over)
-            tip.ellipsoid(f"leaf_tip_{i}", (0.35 * height, 0, 0), half, "leaf")
+            leaf, tip = (0.52 * height, 0.055, 0.02), (0.42 * height, 0.06, 0.018)
+            fig.ellipsoid(f"leaf_{i}", (ground.origin + bend) / 2, leaf, "leaf", rotation=way)
+            fig.within(at=bend, rotation=over).ellipsoid(f"leaf_tip_{i}", (0.35 * height, 0, 0), tip, "leaf")
     if subtype == "flower":
         for i in range(6):
             way = turn(yaw=60 * i + rng.normal(0, 15), pitch=rng.uniform(55, 85)) @ (1, 0, 0)
             stalk = rng.uniform(0.5, 0.8) * way
             ground.limb(f"stalk_{i}", (0, 0, 0), stalk, 0.014, "leaf")
-            facing = turn(yaw=rng.normal(0, 40), pitch=rng.uniform(0, 60))
-            bloom = ground.within(at=stalk, rotation=facing)
+            bloom = ground.within(at=stalk, yaw=rng.normal(0, 40), pitch=rng.uniform(0, 60))
             bloom.ellipsoid(f"bloom_{i}", (0, 0, 0), (0.045, 0.1, 0.1), "body2")
             bloom.ellipsoid(f"heart_{i}", (0.04, 0, 0), (0.025, 0.04, 0.04), "trim2")
     elif subtype == "tree":
@@ -111,10 +109,9 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
         ground.ellipsoid("column", (0, 0, 0.48 * height), (girth, girth, 0.55 * height), "leaf")
         for _, _, side in sides(ground):
             z, reach = rng.uniform(0.3, 0.6) * height, rng.uniform(0.22, 0.3)
-            elbow = (0, reach, z + 0.04)
-            side.limb("arm", (0, 0, z), elbow, 0.6 * girth, "leaf")
+            side.limb("arm", (0, 0, z), (0, reach, z + 0.04), 0.6 * girth, "leaf")
             half = (0.62 * girth, 0.62 * girth, rng.uniform(0.14, 0.22))
-            side.within(at=elbow).ellipsoid("branch", (0, 0, 0.1), half, "leaf")
+            side.within(at=(0, reach, z + 0.04)).ellipsoid("branch", (0, 0, 0.1), half, "leaf")
         ground.ellipsoid("flower", (0, 0, 1.03 * height), (0.07, 0.07, 0.05), "body2")
         for i in range(12):
             x, y, _ = turn(yaw=rng.normal(137.5 * i, 10)) @ (girth, 0, 0)
@@ -134,15 +131,10 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         "portable": (0.27, 0.25, 0.16),
     }[subtype]
     wide, tall, deep = draw(rng, wide, tall, deep)
-    lifts = {
-        "tube": 0.04,
-        "flat": rng.uniform(0.06, 0.16),
-        "computer": rng.uniform(0.12, 0.2),
-        "portable": 0.06,
-    }
-    lift = lifts[subtype]
-    tilt = turn(pitch=rng.uniform(0, 8)) if subtype == "computer" else np.eye(3)
-    case = fig.within(at=(0, 0, lift + tall), rotation=tilt, scale=(1, wide, tall))
+    lifts = {"flat": rng.uniform(0.06, 0.16), "computer": rng.uniform(0.12, 0.2), "tube": 0.04}
+    lift = lifts.get(subtype, 0.06)
+    tilt = rng.uniform(0, 8) if subtype == "computer" else 0.0
+    case = fig.within(at=(0, 0, lift + tall), pitch=tilt, scale=(1, wide, tall))
     controls = subtype in ("tube", "portable")
     y, half = (-0.16, 0.76) if controls else (0.0, 0.93)
     case.box("case", (0, 0, 0), (deep, 1, 1), "body")
@@ -150,8 +142,8 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
     case.box("screen", (deep + 0.008, y, 0.05), (0.012, half, 0.8), "glass")
     # Something is on: a horizon, a figure, a caption.
     case.box("picture_low", (deep + 0.012, y, -0.4), (0.012, 0.96 * half, rng.uniform(0.1, 0.3)), "body2")
-    aside = y + rng.uniform(-0.3, 0.3)
-    case.ellipsoid("picture_face", (deep + 0.02, aside, 0.1), (0.012, 0.2, 0.3), "trim2")
+    place = (deep + 0.02, y + rng.uniform(-0.3, 0.3), 0.1)
+    case.ellipsoid("picture_face", place, (0.012, 0.2, 0.3), "trim2")
     case.box("caption", (deep + 0.018, y, -0.58), (0.012, 0.6 * half, 0.05), "light")
     fig.ellipsoid("lamp", case.at(deep, 0.85, -0.9), (0.02, 0.02, 0.02), "red")
     if controls:
@@ -179,10 +171,8 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         for i, x in enumerate((0.3, 0.36, 0.42)):
             fig.box(f"keys_{i}", (x, 0, 0.032), (0.018, 0.78 * wide, 0.008), "light")
         fig.ellipsoid("mouse", (0.38, 1.15 * wide, 0.02), (0.06, 0.035, 0.025), "trim")
-    for (side, s), (level, z), (end, e) in product(
-        SIDES, (("Bottom", -1), ("Top", 1)), (("F", 1), ("B", -1))
-    ):
-        fig.name(f"{end}_*_{side}", **{level: ("case", e, s, z)})
+    for (side, s), (level, z) in product(SIDES, (("Bottom", -1), ("Top", 1))):
+        fig.name(f"*_{level}_{side}", F=("case", 1, s, z), B=("case", -1, s, z))
     return fig
 
 
@@ -194,9 +184,7 @@ INDOOR: dict[str, Category] = {
         ((0, 15, 1), (35, 14, 2), (-35, 14, 2), (80, 20, 1), (-80, 20, 1), (145, 20, 0.6), (-145, 20, 0.6)),
         (3.0, 30.0),
     ),
-    "diningtable": Category(
-        diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10.0, 35.0)
-    ),
+    "diningtable": Category(diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10, 35)),
     "pottedplant": Category(pottedplant, ("fern", "flower", "tree", "cactus"), ((0, 20, 1),), (0.0, 28.0)),
     "sofa": Category(sofa, ("two", "three", "rolled", "chaise"), FRONT_VIEWS, (5.0, 28.0)),
     "tvmonitor": Category(tvmonitor, ("tube", "flat", "computer", "portable"), FRONT_VIEWS, (-3.0, 22.0)),
