@@ -12,10 +12,6 @@ from corrlib.figurines.models.quadrupeds import BREEDS, quadruped
 SIDES = (("Left", 1), ("Right", -1))
 
 
-def _animal(rng: np.random.Generator, subtype: str, *, category: str) -> Figure:
-    return quadruped(rng, BREEDS[category][subtype])
-
-
 def bird(rng: np.random.Generator, subtype: str) -> Figure:
     """A songbird, a gull on the wing, a duck or swan, a heron; lengths in bodies."""
 
@@ -41,8 +37,8 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     # nape and chest side of the neck's root
     fig.name(Upper_Neck_Base=("neck", 0, 0.95, -0.6), Lower_Neck_Base=("neck", 0, -0.95, -0.6))
     face = turn(yaw=gaze, pitch=rng.normal(0, 8))
-    centre = top + face @ (0.3 * size, 0, 0.45 * size)
-    head, half = fig.within(at=centre, rotation=face), np.array([1.1 * size, 0.85 * size, 0.92 * size])
+    head = fig.within(at=top + face @ (0.3 * size, 0, 0.45 * size), rotation=face)
+    half = np.array([1.1 * size, 0.85 * size, 0.92 * size])
     head.ellipsoid("head", (0, 0, 0), half, "trim")
     root = head.at(0.85 * size, 0, -0.1 * size)
     tip, taper = root + face @ (vary(beak, 0.3), 0, -0.03), 0.6 if subtype == "duck" else 0.05
@@ -55,9 +51,9 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         head.ellipsoid(f"{side}_pupil", place + 0.14 * size * outward, np.full(3, 0.17 * size), "dark")
         fig.name(f"{side}_*", Eye=(f"{side}_pupil", *outward))
     _wings(fig, rng, trunk, depth, span, vary)
-    fan = turn(pitch=rng.normal(0, 10))
+    fan = trunk.within(at=(-0.42, 0, 0.04), pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
-        feather = trunk.within(at=(-0.42, 0, 0.04), rotation=fan).within(yaw=spread)
+        feather = fan.within(yaw=spread)
         feather.ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
     fig.name(Tail_Tip=("tail_2", -1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
@@ -116,12 +112,11 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
     for i, z in enumerate((0.3, 0.55, 0.8)):
         trunk.ellipsoid(f"button_{i}", (0.135 * build, 0, z * tall), (0.016, 0.018, 0.018), "light")
     trunk.limb("neck", (0, 0, tall), (0.02, 0, tall + 0.13), 0.06, "skin", top=0.9)
-    gaze = turn(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6))
-    _face(trunk.within(at=(0.03, 0, tall + 0.22), rotation=gaze), rng, subtype)
-    pose = rng.choice(("stand", "stand", "walk", "run", "sit"))
+    gaze = dict(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6))
+    _face(trunk.within(at=(0.03, 0, tall + 0.22), **gaze), rng, subtype)
+    pose, down = rng.choice(("stand", "stand", "walk", "run", "sit")), (0, 0, -1.0)
     strides = {"stand": rng.uniform(-8, 8), "walk": rng.uniform(14, 28), "run": rng.uniform(32, 50)}
     stride = strides.get(pose, 0.0) * rng.choice((-1, 1))
-    down = (0, 0, -1.0)
     for side, sign in (("L", 1), ("R", -1)):
         own = fig.within(f"{side}_*")
         hip, swing = trunk.at(0, 0.52 * width * sign, -0.06), sign * stride
@@ -132,10 +127,10 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         splay = turn(roll=sign * rng.uniform(1, 9))
         knee = hip + 0.43 * reach * (splay @ turn(pitch=swing) @ down)
         ankle = knee + 0.41 * reach * (splay @ turn(pitch=swing - fold) @ down)
-        calf = "skin" if subtype == "skirt" else "trim"
-        _limbs(own, "leg", hip, knee, ankle, 0.088 * build, "trim", calf)
-        foot = splay @ turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
-        foot = own.within(at=ankle, rotation=foot)
+        _limbs(own, "leg", hip, knee, ankle, 0.088 * build, "trim", "skin" if subtype == "skirt" else "trim")
+        foot = own.within(
+            at=ankle, rotation=splay @ turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
+        )
         foot.ellipsoid("shoe", (0.07, 0, -0.045), (0.145, 0.058, 0.05), "dark")
         foot.ellipsoid("toecap", (0.165, 0, -0.05), (0.06, 0.055, 0.042), "trim2")
         own.name(Hip=("upper_leg", 0.72 * sign, 0.66, -0.9), Knee=("leg_joint", 1, 0, 0))
@@ -161,9 +156,9 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         fig.name(L_Hip=("skirt", 0.92, 0.69, -0.6), R_Hip=("skirt", -0.92, 0.69, -0.6))
     if subtype == "rucksack":
         trunk.box("rucksack", (-0.22, 0, 0.62 * tall), (0.1, 0.75 * width, 0.36 * tall), "trim2")
-        half = (0.018, 0.025, 0.3 * tall)
         for _, _, side in trunk.sides("L", "R"):
-            side.box("strap", (0.125 * build, 0.55 * width, 0.7 * tall), half, "trim2")
+            place, half = (0.125 * build, 0.55 * width, 0.7 * tall), (0.018, 0.025, 0.3 * tall)
+            side.box("strap", place, half, "trim2")
     return fig
 
 
@@ -198,15 +193,13 @@ def _face(fig: Figure, rng, subtype: str) -> None:
         head.limb("brim", (-0.05, 0, 0.62), (-0.02, 0, 0.7), (2.0 * wide, 1.9 * deep), "body2", top=0.95)
 
 
+PERSON_VIEWS = ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7))
+
 ANIMALS: dict[str, Category] = {
-    "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15.0, 25.0)),
-    "person": Category(
-        person,
-        ("plain", "hat", "skirt", "rucksack"),
-        ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7)),
-        (-5.0, 20.0),
-    ),
-} | {
-    name: Category(partial(_animal, category=name), tuple(breeds), SIDE_VIEWS)
-    for name, breeds in BREEDS.items()
+    "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15, 25)),
+    "person": Category(person, ("plain", "hat", "skirt", "rucksack"), PERSON_VIEWS, (-5, 20)),
+    **{
+        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS)
+        for name, breeds in BREEDS.items()
+    },
 }

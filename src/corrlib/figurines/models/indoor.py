@@ -176,14 +176,19 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
     return fig
 
 
+CHAIR_VIEWS = (
+    (0, 15, 1),
+    (35, 14, 2),
+    (-35, 14, 2),
+    (80, 20, 1),
+    (-80, 20, 1),
+    (145, 20, 0.6),
+    (-145, 20, 0.6),
+)
+
 INDOOR: dict[str, Category] = {
     "bottle": Category(bottle, ("wine", "beer", "plastic", "flagon"), ((0, 18, 1),), (-2.0, 22.0)),
-    "chair": Category(
-        chair,
-        ("kitchen", "carver", "office", "shell"),
-        ((0, 15, 1), (35, 14, 2), (-35, 14, 2), (80, 20, 1), (-80, 20, 1), (145, 20, 0.6), (-145, 20, 0.6)),
-        (3.0, 30.0),
-    ),
+    "chair": Category(chair, ("kitchen", "carver", "office", "shell"), CHAIR_VIEWS, (3, 30)),
     "diningtable": Category(diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10, 35)),
     "pottedplant": Category(pottedplant, ("fern", "flower", "tree", "cactus"), ((0, 20, 1),), (0.0, 28.0)),
     "sofa": Category(sofa, ("two", "three", "rolled", "chaise"), FRONT_VIEWS, (5.0, 28.0)),

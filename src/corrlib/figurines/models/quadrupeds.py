@@ -86,20 +86,19 @@ BREEDS: dict[str, dict[str, Breed]] = {
 # fmt: on
 
 
-def quadruped(rng: np.random.Generator, mean: Breed) -> Figure:
+def quadruped(breeds: dict[str, Breed], rng: np.random.Generator, subtype: str) -> Figure:
     """Build one animal: proportions within about ``exp(+-0.17)`` of the breed's, pose and gaze drawn."""
-    drawn = {}
-    for name, value in mean._asdict().items():
+    drawn = breeds[subtype]._asdict()
+    for name, value in drawn.items():
         if name in ("neck_pitch", "head_pitch"):
             drawn[name] = value + rng.normal(0, 9)
         elif isinstance(value, float):
             drawn[name] = value * np.exp(rng.uniform(-0.17, 0.17))
-    breed = mean._replace(**drawn)
-    fig = Figure()
+    fig, breed = Figure(), Breed(**drawn)
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
-    origin, size = (0, 0, height + 0.28 * breed.depth), (1, breed.width, breed.depth)
-    trunk = fig.within(at=origin, pitch=pitch, scale=size)
+    size = (1, breed.width, breed.depth)
+    trunk = fig.within(at=(0, 0, height + 0.28 * breed.depth), pitch=pitch, scale=size)
     trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
     trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
     trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
@@ -138,8 +137,8 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
         height, pitch = leg, rng.normal(0, 2.5)
         if pose == "run":
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
-    steps = dict(zip(("L_F", "R_F", "L_B", "R_B"), zip(shift + swing, lift, strict=True), strict=True))
-    return height, pitch, {name: steps[name] for name in ("L_F", "L_B", "R_F", "R_B")}
+    left_front, right_front, left_back, right_back = zip(shift + swing, lift, strict=True)
+    return height, pitch, {"L_F": left_front, "L_B": left_back, "R_F": right_front, "R_B": right_back}
 
 
 def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarray) -> None:
@@ -191,8 +190,8 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
         end = middle + (1.0 if kind == "tuft" else 0.9) * length * two
         fig.limb("tail_end", middle - 0.02 * two, end, 0.9 * radius, slot, top=0.7)
     if kind == "tuft":
-        tuft = middle + 1.15 * length * two
-        fig.ellipsoid("tail_tuft", tuft, (0.15, 0.06, 0.075), "trim", rotation=lowered)
+        place = middle + 1.15 * length * two
+        fig.ellipsoid("tail_tuft", place, (0.15, 0.06, 0.075), "trim", rotation=lowered)
     fig.name(TailBase=("tail_root", 0, -0.93, 0.4) if kind == "stub" else ("tail_root", 0, -0.975, -0.5))
 
 
@@ -233,11 +232,8 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
             side.limb("horn_tip", bend, (0.15, w + 0.75, 1.6), 0.136 * h, "light", top=0.15)
         if "spiral" in breed.extras:
             arc = np.linspace(-0.2, 4.9, 9)
-            turns = [
-                side.at(-0.1 - 0.78 * np.sin(t), 0.5 * w + 0.13 * (t + 0.2), 0.28 + 0.78 * np.cos(t))
-                for t in arc
-            ]
-            for i, (one, two) in enumerate(pairwise(turns)):
+            x, y, z = -0.1 - 0.78 * np.sin(arc), 0.5 * w + 0.13 * (arc + 0.2), 0.28 + 0.78 * np.cos(arc)
+            for i, (one, two) in enumerate(pairwise(map(side.at, x, y, z))):
                 end, radius = two + 0.1 * (two - one), (0.38 - 0.036 * i) * h
                 fig.limb(f"{name}_spiral_{i}", one, end, radius, "trim2", top=0.88)
 
@@ -292,6 +288,5 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
         middle, step = start + 0.5 * (top - start), 0.05 * toward
         fig.limb("collar", middle - step, middle + step, (0.75 * radius, 0.93 * radius), "trim2")
     if "ruff" in breed.extras:
-        place = start + 0.35 * (top - start) - 0.3 * radius * up
-        half = (0.8 * radius, 1.05 * radius, 1.25 * radius)
+        place, half = start + 0.35 * (top - start) - 0.3 * radius * up, radius * np.array([0.8, 1.05, 1.25])
         fig.ellipsoid("ruff", place, half, "body2", rotation=trunk.rotation)
