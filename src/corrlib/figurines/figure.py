@@ -9,6 +9,7 @@ points with a name.
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -18,23 +19,11 @@ ELLIPSOID, BOX, FRUSTUM, TUBE = range(4)
 
 #: x, y and z: a point, or half axes.
 Vector = Sequence[float] | np.ndarray
-
-
-@dataclass(frozen=True)
-class Solid:
-    """One primitive: ``point = centre + axes @ u`` for ``u`` in the unit solid of its kind.
-
-    The unit solids: ELLIPSOID ``|u| <= 1``; BOX ``max |u| <= 1``; FRUSTUM ``|u_z| <= 1`` and ``hypot(u_x,
-    u_y)`` at most 1 at ``u_z = -1`` falling (or growing) linearly to `shape` at ``u_z = 1`` (1: a cylinder,
-    0: a cone); TUBE a cylinder with a coaxial hole of radius `shape`.
-    """
-
-    part: str
-    kind: int
-    shape: float
-    centre: np.ndarray
-    axes: np.ndarray
-    slot: str
+#: One primitive: ``point = centre + axes @ u`` for ``u`` in the unit solid of its kind. The unit solids:
+#: ELLIPSOID ``|u| <= 1``; BOX ``max |u| <= 1``; FRUSTUM ``|u_z| <= 1`` and ``hypot(u_x, u_y)`` at most 1 at
+#: ``u_z = -1`` falling (or growing) linearly to `shape` at ``u_z = 1`` (1: a cylinder, 0: a cone); TUBE a
+#: cylinder with a coaxial hole of radius `shape`.
+Solid = namedtuple("Solid", "part kind shape centre axes slot")
 
 
 @dataclass

@@ -14,38 +14,20 @@ from numba import njit
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE
 
 #: One row a surface material. `pattern` is 0 plain, 1 stripes, 2 spots, 3 patches, 4 checks; `freq` is in
-#: cycles per figure diameter, `axis` the stripes' direction.
+#: cycles per figure diameter, `axis` the stripes' direction; `a` and `b` are colours.
 MATERIAL = np.dtype(
-    [
-        ("a", "f4", 3),
-        ("b", "f4", 3),
-        ("pattern", "i4"),
-        ("freq", "f4"),
-        ("axis", "f4", 3),
-        ("seed", "i4"),
-        ("gloss", "f4"),
-        ("grain", "f4"),
-    ]
+    [(name, "f4", 3) for name in ("a", "b", "axis")]
+    + [(name, "f4") for name in ("freq", "gloss", "grain")]
+    + [("pattern", "i4"), ("seed", "i4")]
 )
-
 #: One row a placed primitive: kind and shape as in `figure.Solid`; unit frame -> pixels ``to_px @ u + at``;
 #: its inverse's matrix; unit frame -> texture space; row of the material table; owner (object number) and
 #: part number of the truth.
 PLACED = np.dtype(
-    [
-        ("kind", "i4"),
-        ("shape", "f4"),
-        ("to_px", "f8", (3, 3)),
-        ("at", "f8", 3),
-        ("to_unit", "f8", (3, 3)),
-        ("to_tex", "f4", (3, 3)),
-        ("tex_at", "f4", 3),
-        ("material", "i4"),
-        ("owner", "i4"),
-        ("part", "i4"),
-    ]
+    [("to_px", "f8", (3, 3)), ("at", "f8", 3), ("to_unit", "f8", (3, 3))]
+    + [("to_tex", "f4", (3, 3)), ("tex_at", "f4", 3), ("shape", "f4")]
+    + [(name, "i4") for name in ("kind", "material", "owner", "part")]
 )
-
 
 #: Where an affine map without an offset sends the origin.
 ORIGIN = (0.0, 0.0, 0.0)

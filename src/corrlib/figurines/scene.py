@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass
 
 import cv2
@@ -43,22 +44,8 @@ class Scene:
     truth: Truth
 
 
-@dataclass(frozen=True)
-class _Actor:
-    """A figure in its place: what is drawn, and what an annotator will ask about."""
-
-    category: str
-    subtype: str
-    view: str
-    figure: Figure
-    placed: np.ndarray
-    at: np.ndarray
-    extent: np.ndarray
-
-    @property
-    def frames(self) -> np.ndarray:
-        """Of each solid, the (3, 4) affine map from its unit frame to x, y and depth in pixels."""
-        return np.concatenate([self.placed["to_px"], self.placed["at"][..., None]], axis=2)
+#: A figure in its place: what is drawn, and what an annotator will ask about.
+_Actor = namedtuple("_Actor", "category subtype view figure placed at extent")
 
 
 def camera(azimuth: float, elevation: float, roll: float) -> np.ndarray:
@@ -80,13 +67,12 @@ def place(figure: Figure, camera: np.ndarray, category: str | None = None, stret
     units of its diameter. Part numbers are those of `parts(category)`; a figure without a category (clutter)
     gets none.
     """
-    slots, numbers = figure.slots, parts(category) if category else ()
-    placed = np.zeros(len(figure.solids), PLACED)
-    for row, solid in zip(placed, figure.solids, strict=True):
-        row["kind"], row["shape"], row["material"] = solid.kind, solid.shape, slots.index(solid.slot)
-        row["part"] = numbers.index(solid.part) if category else 0
-    axes = np.stack([solid.axes for solid in figure.solids]) * np.reshape(stretch, (3, 1))
-    centre = np.stack([solid.centre for solid in figure.solids]) * stretch
+    names, kinds, shapes, centres, axes, slots = zip(*figure.solids, strict=True)
+    placed = np.zeros(len(names), PLACED)
+    placed["kind"], placed["shape"] = kinds, shapes
+    placed["material"] = [figure.slots.index(slot) for slot in slots]
+    placed["part"] = [parts(category).index(name) for name in names] if category else 0
+    axes, centre = np.stack(axes) * np.reshape(stretch, (3, 1)), np.stack(centres) * stretch
     placed["to_px"] = camera @ axes
     placed["at"] = centre @ camera.T
     low, high = bounds(placed)
@@ -165,8 +151,9 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     owner = np.append(primitives["owner"], 0).astype(np.uint8)[index]
     part = np.append(primitives["part"], 0).astype(np.uint8)[index]
     things = tuple(_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1))
-    frames = tuple(dict(zip(actor.placed["part"].tolist(), actor.frames, strict=True)) for actor in actors)
-    return Scene(image, things, Truth(owner, part, unit, tuple(thing.category for thing in things), frames))
+    frames = (zip(actor.placed["part"].tolist(), _frames(actor), strict=True) for actor in actors)
+    categories = tuple(thing.category for thing in things)
+    return Scene(image, things, Truth(owner, part, unit, categories, tuple(map(dict, frames))))
 
 
 def _actor(
@@ -213,6 +200,11 @@ def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
 
 
+def _frames(actor: _Actor) -> np.ndarray:
+    """The (3, 4) affine map of each solid from its unit frame to x, y and depth in pixels."""
+    return np.concatenate([actor.placed["to_px"], actor.placed["at"][..., None]], axis=2)
+
+
 def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     """What an annotator would write down about a figure; `mask` (H, W) are its visible pixels."""
     height, width = mask.shape
@@ -226,7 +218,7 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     alone = actor.placed.copy()
     alone["at"][:, :2] -= corner
     whole = np.count_nonzero(trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0)
-    frames = dict(zip((solid.part for solid in actor.figure.solids), actor.frames, strict=True))
+    frames = dict(zip((solid.part for solid in actor.figure.solids), _frames(actor), strict=True))
     # a point on a rounded surface may lie a little behind the pixel's centre
     tolerance = 0.025 * np.linalg.norm(actor.extent)
     keypoints, visible = {}, {}
