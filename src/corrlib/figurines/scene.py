@@ -70,8 +70,8 @@ def place(figure: Figure, camera: np.ndarray, category: str | None = None, stret
     names, kinds, shapes, centres, axes, slots = zip(*figure.solids, strict=True)
     placed = np.zeros(len(names), PLACED)
     placed["kind"], placed["shape"] = kinds, shapes
-    placed["material"] = [figure.slots.index(slot) for slot in slots]
-    placed["part"] = [parts(category).index(name) for name in names] if category else 0
+    placed["material"] = list(map(figure.slots.index, slots))
+    placed["part"] = list(map(parts(category).index, names)) if category else 0
     axes, centre = np.stack(axes) * np.reshape(stretch, (3, 1)), np.stack(centres) * stretch
     placed["to_px"] = camera @ axes
     placed["at"] = centre @ camera.T
