@@ -54,10 +54,10 @@ class Figure:
         naming, scale, rotation = self.naming.replace("*", naming), self.scale * scale, self._turned(**turned)
         return Figure(self.solids, self.keypoints, naming, origin, rotation, scale, move or self.move)
 
-    def sides(self, left: str = "left", right: str = "right") -> Iterator[tuple[str, float, Figure]]:
+    def sides(self, first="left", second="right", naming="{}_*", sign=1.0) -> Iterator[tuple]:
         """Yield each side's name, its sign of y and the figure mirrored to it; parts are ``<name>_*``."""
-        for name, sign in ((left, 1.0), (right, -1.0)):
-            yield name, sign, self.within(f"{name}_*", scale=(1, sign, 1))
+        for name, s in ((first, sign), (second, -sign)):
+            yield name, s, self.within(naming.format(name), scale=(1, s, 1))
 
     def at(self, x: float, y: float, z: float) -> np.ndarray:
         """The place in the figure of a point of the frame."""

@@ -128,8 +128,7 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     foot = y + height / 2
     picture = background(rng, shape, float(foot - rng.uniform(0.05, 0.95) * height))
     if rng.random() < 0.7:
-        strength = rng.uniform(0.2, 0.6)
-        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=strength)
+        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=rng.uniform(0.2, 0.6))
     for k in range(rng.poisson(3.0)):
         prop, slots, scale = _prop(rng, size, largest=0.6, tilt=5)
         at = rng.uniform([0, 0.2 * shape[0]], [shape[1], 0.95 * shape[0]])

@@ -61,29 +61,22 @@ def train(
 
     Parameters
     ----------
-    images, val_images : array (N, S, S', 3) uint8 RGB
-        S and S' at least 227; may be memory mapped. Validation sees the central 227 x 227.
-    labels, val_labels : array (N,) int
-        Indices into `categories`.
-    out : path
-        ``.safetensors`` to write. ``<out>.checkpoint`` lies beside it until training is complete.
-    command : str
-        The command that made the weights, recorded with them, as `categories` are.
-    channels, hidden
-        Widths of conv1 ... conv5 and of fc6 and fc7. The defaults give 1.9 million parameters.
-    checkpoint_every : int
-        Steps between checkpoints; there is one after every epoch, too.
+    images, val_images : (N, S, S', 3) uint8 RGB, S and S' at least 227; may be memory mapped. Validation sees
+        the central 227 x 227.
+    labels, val_labels : (N,) int, indices into `categories`.
+    out : ``.safetensors`` to write. ``<out>.checkpoint`` lies beside it until training is complete.
+    command : the command that made the weights, recorded with them, as `categories` are.
+    channels, hidden : widths of conv1 ... conv5 and of fc6 and fc7. The defaults give 1.9 million parameters.
+    checkpoint_every : steps between checkpoints; there is one after every epoch, too.
 
     Returns
     -------
-    dict of str
-        The metadata written with the weights; ``accuracy`` is the top-1 accuracy on the validation images,
-        measured on the folded network after rounding to float16.
+    The metadata written with the weights; ``accuracy`` is the top-1 accuracy on the validation images,
+    measured on the folded network after rounding to float16.
 
     Raises
     ------
-    ValueError
-        If the arrays do not fit together, or the checkpoint was made with other parameters.
+    ValueError : the arrays do not fit together, or the checkpoint was made with other parameters.
     """
     _check_data(images, labels, categories, "images")
     _check_data(val_images, val_labels, categories, "val_images")

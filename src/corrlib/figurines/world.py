@@ -35,8 +35,7 @@ def instance(seed: int, category: str, index: int, *, size: int = 300, companion
     number = _number(category)
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index must not be negative, got seed={seed}, index={index}")
-    rng = np.random.default_rng([seed, number, index])
-    return compose(rng, category, size=size, companions=companions)
+    return compose(np.random.default_rng([seed, number, index]), category, size=size, companions=companions)
 
 
 def image_id(category: str, index: int) -> str:

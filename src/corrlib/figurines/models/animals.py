@@ -53,8 +53,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     _wings(fig, rng, trunk, depth, span, vary)
     fan = trunk.within(at=(-0.42, 0, 0.04), pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
-        feather = fan.within(yaw=spread)
-        feather.ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
+        fan.within(yaw=spread).ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
     fig.name(Tail_Tip=("tail_2", -1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
     for side, sign in SIDES:
@@ -87,8 +86,7 @@ def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> 
         one, two = (np.stack([turned @ column for column in columns], axis=1) for turned in (one, two))
         arm = trunk.within(f"{side}_*", at=shoulder, rotation=one)
         arm.ellipsoid("wing", (0.85 * inner, 0.3 * chord, 0), (inner, chord, 0.05), "body2")
-        wrist = arm.at(1.5 * inner, 0.2 * chord, 0)
-        hand = fig.within(f"{side}_*", at=wrist, rotation=trunk.rotation @ two)
+        hand = fig.within(f"{side}_*", arm.at(1.5 * inner, 0.2 * chord, 0), rotation=trunk.rotation @ two)
         hand.ellipsoid("hand", (0.7 * outer, 0.1 * chord, 0), (outer, 0.75 * chord, 0.035), "trim2")
         for i, drop in enumerate((0.2, 0.75, 1.2)):
             place = ((0.9 - 0.35 * i) * outer, drop * chord, 0)

@@ -56,8 +56,7 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb(f"{side}_seatstay", stay + out, back + 0.5 * out, 0.5 * tube, "body")
         steered.limb(f"{side}_fork", crown + out, front + 0.5 * out, tube, "trim", top=0.6)
     fig.limb("seat_post", seat, saddle, 0.75 * tube, "metal")
-    tilt = rng.uniform(-6, 6)
-    fig.ellipsoid("saddle", saddle + (0.02, 0, 0.02), (0.15, 0.06, 0.035), "dark", pitch=tilt)
+    fig.ellipsoid("saddle", saddle + (0.02, 0, 0.02), (0.15, 0.06, 0.035), "dark", pitch=rng.uniform(-6, 6))
     fig.ellipsoid("saddle_back", saddle + (-0.07, 0, 0.025), (0.07, 0.1 if city else 0.08, 0.04), "dark")
 
     angle = rng.uniform(0, 360)

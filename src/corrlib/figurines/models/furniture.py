@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -18,10 +19,8 @@ def draw(rng: np.random.Generator, *means: float, spread: float = 0.22) -> np.nd
     return np.array(means) * np.exp(rng.uniform(-spread, spread, len(means)))
 
 
-def sides(fig: Figure) -> Iterator[tuple[str, int, Figure]]:
-    """Each side's name, its sign of y, and the figure mirrored to it; parts end in the name."""
-    for side, s in SIDES:
-        yield side, s, fig.within(f"*_{side}", scale=(1, s, 1))
+#: As `Figure.sides`, but the picture's left comes first, and parts end in the side's name.
+sides = partial(Figure.sides, first="Left", second="Right", naming="*_{}", sign=-1.0)
 
 
 def corners(fig: Figure) -> Iterator[tuple[int, int, Figure]]:
@@ -113,8 +112,7 @@ def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
         # A round top has no corners: its rim points towards them.
         rim = (0.707 * s, -0.707 * e, 1) if round_top else (e, s, 1)
         corner.name(Bot=("leg", 0, 0, 1), Top=("cloth" if subtype == "cloth" else "top", *rim))
-    places = product((-0.55, 0.55), (-0.35, 0.35) if round_top else (-0.6, 0.0, 0.6))
-    for i, (x, y) in enumerate(places):
+    for i, (x, y) in enumerate(product((-0.55, 0.55), (-0.35, 0.35) if round_top else (-0.6, 0.0, 0.6))):
         x, y = x * deep, y * wide
         place, beside = fig.within(f"*_{i}", (x, y, tall)), fig.within(f"*_{i}", (0.62 * x, y + 0.17, tall))
         place.limb("plate", (0, 0, 0.012), (0, 0, 0.03), 0.09, "light", top=1.3)

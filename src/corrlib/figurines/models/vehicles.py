@@ -62,9 +62,8 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
         if subtype in ("airliner", "propeller"):
             share = vary(rng, 0.34, 0.15)
             below = np.array([0.45 * chord * (1 - share / 2), 0, (-0.55 if airliner else -0.1) * r])
-            hang = root + share * (tip - root) + below
             reach, size = vary(rng, 0.6, 0.2), vary(rng, 0.3 if airliner else 0.22, 0.15)
-            engine = side.within(at=hang)
+            engine = side.within(at=root + share * (tip - root) + below)
             engine.limb("engine", (-reach, 0, 0), (reach, 0, 0), 0.65 * size, "trim2", top=1.5)
             engine.limb("intake", (0.98 * reach, 0, 0), (1.02 * reach, 0, 0), 0.75 * size, "dark")
             side.name(f"{name.capitalize()}_Engine_*", Front=("engine", 0, 0, 1), Back=("engine", 0, 0, -1))
