@@ -135,15 +135,6 @@ def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_de
     assert len(names) == 244 and names == published
 
 
-def test_an_instance_depends_on_its_seed_and_index_alone():
-    first = figurines.instance(3, "cow", 11)
-    figurines.instance(3, "cow", 10)
-    again = figurines.instance(3, "cow", 11)
-    assert np.array_equal(first.image, again.image) and np.array_equal(first.truth.unit, again.truth.unit)
-    assert not np.array_equal(first.image, figurines.instance(4, "cow", 11).image)
-    assert max(first.image.shape) == 300 and first.image.dtype == np.uint8
-
-
 def test_annotations_agree_with_the_pixels():
     """The box is the mask's, and near a visible keypoint there are pixels of its figure."""
     near = []
@@ -161,9 +152,12 @@ def test_annotations_agree_with_the_pixels():
     assert len(near) > 150 and np.mean(near) >= 0.97
 
 
-def test_truth_survives_the_disk(root):
-    drawn, name = figurines.instance(7, "bicycle", 1).truth, figurines.image_id("bicycle", 1)
-    truth = figurines.read_truth(root, name)
+def test_an_instance_depends_on_its_seed_and_index_alone_and_its_truth_survives_the_disk(root):
+    scene, name = figurines.instance(7, "bicycle", 1), figurines.image_id("bicycle", 1)
+    assert max(scene.image.shape) == 300 and scene.image.dtype == np.uint8
+    assert np.array_equal(scene.image, figurines.instance(7, "bicycle", 1).image)
+    assert not np.array_equal(scene.image, figurines.instance(8, "bicycle", 1).image)
+    drawn, truth = scene.truth, figurines.read_truth(root, name)
     assert np.array_equal(truth.owner, drawn.owner)
     assert np.array_equal(truth.part * (truth.owner > 0), drawn.part * (drawn.owner > 0))
     assert np.abs(truth.unit - drawn.unit).max() < 1e-4
@@ -191,20 +185,16 @@ def test_correspondence_with_itself_is_the_identity_and_leads_there_and_back(roo
 
 def test_correspondence_agrees_with_the_keypoints(root):
     """Keypoints are points of parts: the dense truth must send each to the keypoint of the same name."""
-    errors = []
-
-    def part_of(category, thing, keypoint):
-        figure = figurines.CATEGORIES[category].build(np.random.default_rng(0), thing.subtype)
-        return figurines.parts(category).index(figure.keypoints[keypoint][0])
-
-    for category in figurines.CATEGORIES:
+    errors, rng = [], np.random.default_rng(0)
+    for category, model in figurines.CATEGORIES.items():
         a, b = (figurines.instance(7, category, k).things[0] for k in (0, 1))
         truth, other = (figurines.read_truth(root, figurines.image_id(category, k)) for k in (0, 1))
         points, _ = figurines.correspond(truth, other)
+        one, two = (model.build(rng, thing.subtype).keypoints for thing in (a, b))
         for name in set(a.keypoints) & set(b.keypoints):
             x, y = np.rint(a.keypoints[name]).astype(int)
             matched = a.visible[name] and truth.owner[y, x] == 1 and np.isfinite(points[y, x, 0])
-            if matched and truth.part[y, x] == part_of(category, a, name) == part_of(category, b, name):
+            if matched and figurines.parts(category)[truth.part[y, x]] == one[name][0] == two[name][0]:
                 error = np.linalg.norm(points[y, x] - b.keypoints[name])
                 errors.append(error / np.ptp(b.box.reshape(2, 2), axis=0).max())
     # Not all: at a silhouette the pixel can show a far side of the part that the keypoint touches.
