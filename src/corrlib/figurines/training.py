@@ -32,8 +32,7 @@ ARCHITECTURE = "caffenet"
 # Small crops come first: a step costs a third of one at full size, and what is learned carries over. At these
 # sides pool5 has 3, 4, 5 and 6 units along an axis, whose windows lie whole within conv5.
 CROP_SIDES = (131, 163, 195, INPUT_SIDE)
-#: How much the factors of the colours differ from 1.
-TINT = 0.15
+TINT = 0.15  # what the factors of the colours differ from 1 by at most
 #: Settings of AdamW (the peak of its learning rate), of the loss, and of the fully connected layers.
 RECIPE = dict(learning_rate=2e-3, weight_decay=0.05, label_smoothing=0.05, dropout=0.1)
 
