@@ -162,15 +162,21 @@ class Figure:
 class Category:
     """How instances of a category are drawn.
 
-    `build(rng, subtype)` returns a `Figure`; the parts of a subtype never depend on `rng`. `views` is a
+    `draw(figure, rng, subtype)` adds the parts of a subtype, which never depend on `rng`. `views` is a
     mixture over the camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its
     left side, 180 its back. `elevation` is the range in degrees.
     """
 
-    build: Callable[[np.random.Generator, str], Figure]
+    draw: Callable[[Figure, np.random.Generator, str], None]
     subtypes: tuple[str, ...]
     views: tuple[tuple[float, float, float], ...]
     elevation: tuple[float, float] = (0.0, 25.0)
+
+    def build(self, rng: np.random.Generator, subtype: str) -> Figure:
+        """Return a new figure."""
+        figure = Figure()
+        self.draw(figure, rng, subtype)
+        return figure
 
 
 #: PASCAL's way of photographing things that move: sides and three-quarter views, some fronts, few backs.

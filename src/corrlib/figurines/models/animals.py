@@ -12,7 +12,7 @@ from corrlib.figurines.models.quadrupeds import BREEDS, quadruped
 SIDES = (("Left", 1), ("Right", -1))
 
 
-def bird(rng: np.random.Generator, subtype: str) -> Figure:
+def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A songbird, a gull on the wing, a duck or swan, a heron; lengths in bodies."""
 
     def vary(value, spread=0.2):
@@ -24,7 +24,7 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         "duck": (6, 0.42, 0.1, 0.24, 0.14, 0.15, 0.35, 0.0),
         "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0),
     }[subtype]
-    fig, depth = Figure(), vary(0.23)
+    depth = vary(0.23)
     trunk = fig.within(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span)
     trunk.ellipsoid("body", (0, 0, 0), (0.5, 0.9 * depth, depth), "body")
     trunk.ellipsoid("breast", (0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2")
@@ -67,7 +67,6 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
             toe.limb(f"toe_{i}", (0, 0, 0), (long, 0, -0.02), 0.026, "trim2", top=0.4)
     trunk.ellipsoid("vent", (0.0, 0, -0.92 * depth), (0.17, 0.5 * depth, 0.26 * depth), "body2")
     fig.name(Leg_Center=("vent", 0.6, 0, -0.8))
-    return fig
 
 
 def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> None:
@@ -94,9 +93,8 @@ def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> 
         arm.name(Wing_Base=("wing", -0.8, 0, 0.6), Wing_Tip=("hand", 1, 0, 0))
 
 
-def person(rng: np.random.Generator, subtype: str) -> Figure:
+def person(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Somebody 1.75 tall: standing, walking, running or sitting, in trousers or skirt, arms anywhere."""
-    fig = Figure()
     build, reach = np.exp(rng.uniform(-0.2, 0.25)), np.exp(rng.uniform(-0.1, 0.1))
     tall, width = 0.5 * np.exp(rng.uniform(-0.14, 0.14)), 0.19 * build
     lean = turn(yaw=rng.normal(0, 10), pitch=rng.normal(-4, 7), roll=rng.normal(0, 5))
@@ -126,9 +124,8 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         knee = hip + 0.43 * reach * (splay @ turn(pitch=swing) @ down)
         ankle = knee + 0.41 * reach * (splay @ turn(pitch=swing - fold) @ down)
         _limbs(own, "leg", hip, knee, ankle, 0.088 * build, "trim", "skin" if subtype == "skirt" else "trim")
-        foot = own.within(
-            at=ankle, rotation=splay @ turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
-        )
+        level = turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
+        foot = own.within(at=ankle, rotation=splay @ level)
         foot.ellipsoid("shoe", (0.07, 0, -0.045), (0.145, 0.058, 0.05), "dark")
         foot.ellipsoid("toecap", (0.165, 0, -0.05), (0.06, 0.055, 0.042), "trim2")
         own.name(Hip=("upper_leg", 0.72 * sign, 0.66, -0.9), Knee=("leg_joint", 1, 0, 0))
@@ -157,7 +154,6 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         for _, _, side in trunk.sides("L", "R"):
             place, half = (0.125 * build, 0.55 * width, 0.7 * tall), (0.018, 0.025, 0.3 * tall)
             side.box("strap", place, half, "trim2")
-    return fig
 
 
 def _limbs(fig: Figure, name: str, start, joint, end, radius: float, cover: str, bare: str) -> None:

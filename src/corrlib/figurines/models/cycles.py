@@ -25,7 +25,7 @@ MOTORBIKES = {
 TANKS = {"sport": (0.29, 0.17, 0.14), "cruiser": (0.3, 0.16, 0.12), "dirt": (0.24, 0.12, 0.13)}
 
 
-def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
+def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a bicycle: two spoked wheels, a frame of tubes, cranks at any angle, a bar that steers."""
     hole, tube, half_width, post, stem, reach, wide = BICYCLES[subtype]
     city, road = subtype == "city", subtype == "road"
@@ -39,7 +39,6 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     low = front + (r + 0.06) * slope + np.array([-0.02, 0, 0])
     head = low + vary(rng, 0.16, 0.25) * slope
     saddle = seat + vary(rng, post, 0.4) * np.array([-0.3, 0, 0.95])
-    fig = Figure()
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
 
     fig.wheel("b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
@@ -103,10 +102,9 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
         fig.name(f"{letter}_*", WheelIntersection=(f"{letter.lower()}_wheel_tyre", x, -z, 0))
     fig.name(HandleCenter=("stem", 0, 0, 1), CranksetCenter=("crank_axle", 0, 0, 0))
     fig.name(SeatBase=("saddle", 0, 0, 1))
-    return fig
 
 
-def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
+def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a motorbike: fat wheels, engine, tank, seat, a fork that steers, an exhaust on the right."""
     r, base, rake, seat_z, wide, rise, pull, tyre, hole, spokes, rear, rear_z, half_seat = MOTORBIKES[subtype]
     r, base, rake = vary(rng, r, 0.1), vary(rng, base, 0.1), vary(rng, rake, 0.15)
@@ -115,7 +113,6 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     head_z = max(seat_z + 0.12, 2.3 * r)
     slope = np.array([-rake, 0, 1]) / np.hypot(rake, 1)
     head = front + slope * (head_z - r) / slope[2]
-    fig = Figure()
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
 
     # the legs end behind the axle, the swingarm above it: the hubs stay in sight
@@ -194,7 +191,6 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     _name_ends(fig)
     fig.name(HandleCenter=("bar_clamp", 0, 0, 1), SeatBase=("seat", 0, 0, 1))
     fig.name(TailLight=("tail_light", -1, 0, 0), ExhaustPipeEnd=("muffler_hole", 0, 0, 1))
-    return fig
 
 
 def _name_ends(fig: Figure) -> None:

@@ -29,9 +29,8 @@ def corners(fig: Figure) -> Iterator[tuple[int, int, Figure]]:
         yield e, s, fig.within(f"*_{side}_{end}", scale=(e, s, 1))
 
 
-def chair(rng: np.random.Generator, subtype: str) -> Figure:
+def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A kitchen chair, one with arms, an office chair on castors, a shell on wire legs."""
-    fig = Figure()
     deep, wide, seat, back = draw(rng, 0.22, 0.23, 0.45, 0.46, spread=0.18)
     rest = fig.within(at=(-0.92 * deep, 0, seat), pitch=rng.uniform(4, 16))
     thick = {"office": 0.05, "shell": 0.025}.get(subtype, rng.uniform(0.02, 0.045))
@@ -79,12 +78,10 @@ def chair(rng: np.random.Generator, subtype: str) -> Figure:
         x, y, z = 0.85 * deep, 0.88 * wide, 0.4 * seat
         for _, _, side in sides(fig):
             side.limb("stretcher", (x, y, z), (-x, y, z), 0.014, "wood")
-    return fig
 
 
-def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
+def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Rectangular on four legs, round on one, under a cloth, or on trestles; always laid."""
-    fig = Figure()
     deep, wide, tall = draw(rng, 0.45, 0.8, 0.74)
     thick, round_top = rng.uniform(0.02, 0.045), subtype == "round"
     if round_top:
@@ -121,12 +118,10 @@ def diningtable(rng: np.random.Generator, subtype: str) -> Figure:
     height = rng.uniform(0.12, 0.26)
     fig.limb("vase", (0, 0, tall), (0, 0, tall + height), 0.07, "trim2", top=0.6)
     fig.ellipsoid("bouquet", (0, 0, tall + height + 0.07), (0.12, 0.12, 0.1), "leaf")
-    return fig
 
 
-def sofa(rng: np.random.Generator, subtype: str) -> Figure:
+def sofa(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Two or three seats on legs, a rolled-arm one, one with a chaise."""
-    fig = Figure()
     wide, seats = {"two": (0.75, 2), "three": (1.1, 3), "rolled": (0.95, 2), "chaise": (1.05, 3)}[subtype]
     wide, deep, low, arm, back, girth = draw(rng, wide, 0.42, 0.22, 0.24, 0.44, 0.11, spread=0.18)
     foot, inner, rolled = 0.08, wide - 2 * girth, subtype == "rolled"
@@ -168,4 +163,3 @@ def sofa(rng: np.random.Generator, subtype: str) -> Figure:
         # where arm and seat part in front
         front = (f"seat_{0 if s < 0 else seats - 1}", 1, s, 1)
         side.name("*_Junction", **{f"Handle_{name}": rear, name: front})
-    return fig

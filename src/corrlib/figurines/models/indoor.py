@@ -10,9 +10,8 @@ from corrlib.figurines.figure import FRONT_VIEWS, Category, Figure, turn
 from corrlib.figurines.models.furniture import SIDES, chair, diningtable, draw, sides, sofa
 
 
-def bottle(rng: np.random.Generator, subtype: str) -> Figure:
+def bottle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Wine, beer, a plastic bottle with a waist, a squat flagon with a handle."""
-    fig = Figure()
     radius, body, slope, neck, thin, lid = {
         "wine": (0.16, 0.62, 0.14, 0.34, 0.36, 1.02),
         "beer": (0.16, 0.42, 0.24, 0.2, 0.38, 1.25),
@@ -54,12 +53,10 @@ def bottle(rng: np.random.Generator, subtype: str) -> Figure:
         x, y = 0.94 * s, -0.342
         fig.name(f"{side}_*", Base=("foot", x, y, -1), Shoulder=("shoulder", x, y, -1))
         fig.name(f"{side}_*", Neck=("neck", x, y, -1), Top=("cap", x, y, 1))
-    return fig
 
 
-def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
+def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A pot with a fern, flowers on stalks, a little tree or a cactus."""
-    fig = Figure()
     radius, tall = draw(rng, 0.2, 0.34)
     flare = rng.uniform(1.15, 1.55)
     square = subtype == "tree"
@@ -118,12 +115,10 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
             root = (0.8 * x, 0.8 * y, (0.2 + 0.05 * i) * height)
             tip = (1.5 * x, 1.5 * y, (0.22 + 0.05 * i) * height)
             ground.limb(f"spine_{i}", root, tip, 0.012, "light", top=0.2)
-    return fig
 
 
-def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
+def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A tube set with knobs and aerial, a flat panel, a computer with its keyboard, a portable on a stand."""
-    fig = Figure()
     wide, tall, deep = {
         "tube": (0.36, 0.29, 0.2),
         "flat": (0.56, 0.33, 0.04),
@@ -173,7 +168,6 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         fig.ellipsoid("mouse", (0.38, 1.15 * wide, 0.02), (0.06, 0.035, 0.025), "trim")
     for (side, s), (level, z) in product(SIDES, (("Bottom", -1), ("Top", 1))):
         fig.name(f"*_{level}_{side}", F=("case", 1, s, z), B=("case", -1, s, z))
-    return fig
 
 
 CHAIR_VIEWS = (

@@ -29,7 +29,7 @@ TRAINS = {
 }
 
 
-def car(rng: np.random.Generator, subtype: str) -> Figure:
+def car(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a car: a body with a bonnet, a glass cabin between pillars, a roof, four wheels."""
     length, foot, roof, belt, top, radius = CARS[subtype]
     stretch, squeeze = vary(rng, 1, 0.13), vary(rng, 1, 0.12)
@@ -40,8 +40,6 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
     belt, top, radius = belt * squeeze, top * squeeze * vary(rng, 1, 0.06), vary(rng, radius, 0.12)
     clear, bonnet = vary(rng, 0.27, 0.2), belt - vary(rng, 0.16, 0.4)
     door_z, door, fall = (clear + belt) / 2, (belt - clear) / 2, belt - bonnet
-    fig = Figure()
-
     fig.box("body", (0, 0, (clear + bonnet) / 2), (x, w, (bonnet - clear) / 2), "body")
     rear, nose = back if subtype == "pickup" else -x, x - front
     fig.box("waist", ((rear + front) / 2, 0, door_z), ((front - rear) / 2, w, door), "body")
@@ -59,7 +57,7 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
     for end, at in axles.items():
         high = fig.within(at=(at, 0, 1.2 * radius))
         high.limb(f"{end}_arch", (0, -w - 0.005, 0), (0, w + 0.005, 0), 1.12 * radius, "dark")
-    for _, s, side in fig.sides():
+    for name, s, side in fig.sides():
         side.limb("a_pillar", (front, c, belt), (roof_front, c, top), 0.05, "body")
         side.limb("b_pillar", (seam, c, belt), (seam, c, top), 0.05, "body")
         side.limb("c_pillar", (back, c, belt), (roof_back, c, top), 0.09, "body")
@@ -93,21 +91,18 @@ def car(rng: np.random.Generator, subtype: str) -> Figure:
         side.name(own, F_WheelCenter=("front_hub", 0, 0, 1), B_WheelCenter=("rear_hub", 0, 0, 1))
         side.name(own, HeadLight=("headlight", 0.8, 0.6 * s, 0), TailLight=("taillight", -1, s, 0))
         side.name(own, SideviewMirror=("mirror", 0.3, 0.954 * s, 0))
-    return fig
 
 
-def bus(rng: np.random.Generator, subtype: str) -> Figure:
+def bus(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a bus: a long box with a row of windows (two on a double decker; the school bus has a bonnet)."""
     length, height, sill, pane, count = BUSES[subtype]
     double, school = subtype == "double", subtype == "school"
     a, height, w = vary(rng, length, 0.15) / 2, vary(rng, height, 0.1), vary(rng, 1.25, 0.08)
     clear, radius = vary(rng, 0.35, 0.2), vary(rng, 0.5, 0.12)
-    fig = Figure()
     fig.box("body", (0, 0, (clear + height) / 2), (a, w, (height - clear) / 2), "body")
     sill_z, half_pane = sill * height, pane * height / 2 * vary(rng, 1, 0.15)
     rows = [("", sill_z + half_pane)] + [("upper_", 0.64 * height + half_pane)] * double
-    step = 1.84 * a / count
-    gap = rng.uniform(0.76, 0.94)
+    step, gap = 1.84 * a / count, rng.uniform(0.76, 0.94)
     axles = {"front": a * vary(rng, 0.68, 0.08), "rear": -a * vary(rng, 0.55, 0.15)}
     for end, x in axles.items():
         high = fig.within(at=(x, 0, 1.15 * radius))
@@ -150,14 +145,12 @@ def bus(rng: np.random.Generator, subtype: str) -> Figure:
     for side, s in (("L", 1), ("R", -1)):
         fig.name(f"{side}_F_*", RoofTop=("body", 1, s, 1), Base=(foremost, 1, s, -1))
         fig.name(f"{side}_B_*", RoofTop=("body", -1, s, 1), Base=("body", -1, s, -1))
-    return fig
 
 
-def train(rng: np.random.Generator, subtype: str) -> Figure:
+def train(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a train on its rails: an engine (boiler, box or wedge) and two coaches behind it."""
     a, w, height, b = (vary(rng, v, 0.12) for v in TRAINS[subtype])
     clear = vary(rng, 0.75, 0.15)
-    fig = Figure()
     h, middle = (height - clear) / 2, (height + clear) / 2
     if subtype == "steam":
         _steam_engine(fig, rng, a, w, height, clear)
@@ -185,7 +178,6 @@ def train(rng: np.random.Generator, subtype: str) -> Figure:
     fig.name(Roof_Front_Middle=roof)
     for name, s in (("Left", 1), ("Right", -1)):
         fig.name(f"*_{name}", Roof_Back=("coach1_roof", -1, s, 1), Base_Back=("coach1", -1, s, -1))
-    return fig
 
 
 def _bogies(fig: Figure, name: str, x: float, half: float, w: float, clear: float) -> None:
@@ -256,8 +248,7 @@ def _steam_engine(fig: Figure, rng, a: float, w: float, height: float, clear: fl
     fig.box("cab", (x, 0, (clear + height) / 2), (0.26 * a, w, (height - clear) / 2), "body2")
     fig.box("cab_roof", (x, 0, height), (0.34 * a, 1.08 * w, 0.08), "dark")
     fig.ellipsoid("lamp", (0.98 * a, 0, z + 1.1 * r), (0.16, 0.2, 0.2), "light")
-    angle = np.radians(rng.uniform(0, 360))
-    wheel_r = vary(rng, 0.62, 0.1)
+    angle, wheel_r = np.radians(rng.uniform(0, 360)), vary(rng, 0.62, 0.1)
     pin = wheel_r * 0.5 * np.array([np.cos(angle), 0, np.sin(angle)])
     for _, _, side in fig.sides():
         side.box("cab_window", (x, w, 0.72 * height), (0.15 * a, 0.02, 0.14 * height), "glass")

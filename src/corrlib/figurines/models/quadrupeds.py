@@ -86,7 +86,7 @@ BREEDS: dict[str, dict[str, Breed]] = {
 # fmt: on
 
 
-def quadruped(breeds: dict[str, Breed], rng: np.random.Generator, subtype: str) -> Figure:
+def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build one animal: proportions within about ``exp(+-0.17)`` of the breed's, pose and gaze drawn."""
     drawn = breeds[subtype]._asdict()
     for name, value in drawn.items():
@@ -94,7 +94,7 @@ def quadruped(breeds: dict[str, Breed], rng: np.random.Generator, subtype: str) 
             drawn[name] = value + rng.normal(0, 9)
         elif isinstance(value, float):
             drawn[name] = value * np.exp(rng.uniform(-0.17, 0.17))
-    fig, breed = Figure(), Breed(**drawn)
+    breed = Breed(**drawn)
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
     size = (1, breed.width, breed.depth)
@@ -118,7 +118,6 @@ def quadruped(breeds: dict[str, Breed], rng: np.random.Generator, subtype: str) 
     nod = breed.head_pitch - (25 if pose == "graze" else 0)
     _head(fig, rng, breed, top, turn(yaw=gaze, pitch=nod, roll=rng.normal(0, 5)))
     _extras(fig, rng, breed, trunk, start, top, toward)
-    return fig
 
 
 def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple[float, float]]]:

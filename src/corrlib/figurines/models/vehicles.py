@@ -28,7 +28,7 @@ BOATS = {
 KEEL = 0.7  # the hull's width and length at its foot, of those at deck level
 
 
-def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
+def aeroplane(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build an aeroplane: fuselage, nose, tail, wings, fin and stabilizers, engines or propellers."""
     a, r, nose, tail, wing_x, wing_z, span, chord, sweep, rise, taper, stab, fin = PLANES[subtype]
     airliner, fighter, biplane = (subtype == name for name in ("airliner", "fighter", "biplane"))
@@ -36,7 +36,6 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
         vary(rng, v, 0.15) for v in (a, r, nose, tail, span, chord, stab, fin)
     )
     sweep, rise = vary(rng, sweep, 0.2), rise + rng.uniform(-0.03, 0.05)
-    fig = Figure()
     fig.limb("fuselage", (-a, 0, 0), (a, 0, 0), r, "body")
     fig.ellipsoid("nose", (a, 0, 0), (nose, r, r), "body")
     lift, narrow, flat = (0.1 * r, 0.7, 0.025 * chord) if fighter else (0.6 * r, 0.25, 0.06 * chord)
@@ -110,7 +109,6 @@ def aeroplane(rng: np.random.Generator, subtype: str) -> Figure:
         for name, (y, x, high, low, radius) in gears.items():
             fig.limb(f"{name}_gear", (x, 0.5 * y, high), (x, y, low), 0.05, "metal")
             fig.wheel(f"{name}_wheel", (x, y, low), radius, 0.1, hole=0.5, hub=0.5)
-    return fig
 
 
 def _propeller(fig: Figure, radius: float, angle: float) -> None:
@@ -120,10 +118,9 @@ def _propeller(fig: Figure, radius: float, angle: float) -> None:
         fig.ellipsoid(f"propeller_blade{i}", (0, 0, 0), (0.03, 0.09, radius), "dark", roll=angle + 90 * i)
 
 
-def boat(rng: np.random.Generator, subtype: str) -> Figure:
+def boat(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a boat: a hull with a pointed bow and a transom, and what its kind carries on deck."""
     a, w, deck, sheer, rake = (vary(rng, v, 0.18) for v in BOATS[subtype])
-    fig = Figure()
     fig.blade("hull", (0, 0, deck), (-rake * 0.5, 0, 0), (a, 0, sheer), (0, w, 0), "body", taper=KEEL)
     top, low = (-0.08 * rake, 0, 0.86 * deck), (-0.13 * rake, 0, 0.74 * deck)
     fig.blade("stripe", top, low, (0.97 * a, 0, 0.97 * sheer), (0, 0.97 * w, 0), "trim", taper=0.965)
@@ -137,7 +134,6 @@ def boat(rng: np.random.Generator, subtype: str) -> Figure:
     fig.name("Hull_Back_*", Top=("left_stern", -1, -1, 1), Bot=("left_stern", -1, 1 - 2 * KEEL, -1))
     outfit = {"sloop": _sloop, "motorboat": _motorboat, "ship": _ship, "rowboat": _rowboat}[subtype]
     outfit(fig, rng, a, w, deck, sheer)
-    return fig
 
 
 def _sail(fig: Figure, part: str, tack: np.ndarray, peak: np.ndarray, foot: np.ndarray, slot: str) -> None:
