@@ -84,9 +84,7 @@ def background(rng: np.random.Generator, shape: tuple[int, int], horizon: float)
     return np.clip(picture, 0, 1, out=picture)
 
 
-def contact_shadow(
-    image: np.ndarray, foot: tuple[float, float], half_width: float, *, strength: float
-) -> None:
+def contact_shadow(image: np.ndarray, foot: tuple, half_width: float, *, strength: float) -> None:
     """Darken an ellipse around `foot` (x, y) in place, as something standing there would."""
     y, x = np.ogrid[: image.shape[0], : image.shape[1]]
     # a Gaussian in x and y is a product, so two short exponentials do

@@ -90,9 +90,7 @@ class Figure:
         kind, shape = (TUBE, hole) if hole else (FRUSTUM, top)
         self._add(part, kind, shape, (start + end) / 2, _axes_along(end - start, radius), slot)
 
-    def blade(
-        self, part: str, root: Vector, tip: Vector, along: Vector, across: Vector, slot: str, *, taper: float
-    ) -> None:
+    def blade(self, part: str, root: Vector, tip: Vector, along, across, slot: str, *, taper: float) -> None:
         """Add a wing, a fin or a sail: a flat, sheared frustum from `root` (``u_z = -1``) to `tip`.
 
         `along` and `across` are half the chord and half the thickness at the root, as vectors;
@@ -103,17 +101,7 @@ class Figure:
         self._add(part, FRUSTUM, taper, (root + tip) / 2, axes, slot)
 
     def wheel(
-        self,
-        name: str,
-        centre: Vector,
-        radius: float,
-        half_width: float,
-        *,
-        hole,
-        hub,
-        thin=1.0,
-        spokes=0,
-        slot="metal",
+        self, name: str, centre: Vector, radius, half_width, *, hole, hub, thin=1.0, spokes=0, slot="metal"
     ) -> None:
         """Add `name`_tyre, `name`_hub and diametral `name`_spoke0... on an axle along the frame's y.
 
@@ -148,9 +136,7 @@ class Figure:
         """The material slots in order of first use."""
         return list(dict.fromkeys(solid.slot for solid in self.solids))
 
-    def _add(
-        self, part: str, kind: int, shape: float, centre: np.ndarray, axes: np.ndarray, slot: str
-    ) -> None:
+    def _add(self, part: str, kind: int, shape: float, centre, axes: np.ndarray, slot: str) -> None:
         self.solids.append(Solid(self.naming.replace("*", part), kind, shape, centre, axes, slot))
 
     def _turned(self, *, rotation: np.ndarray | None = None, **angles: float) -> np.ndarray:

@@ -155,9 +155,7 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     return Scene(image, things, Truth(owner, part, unit, categories, tuple(map(dict, frames))))
 
 
-def _actor(
-    rng: np.random.Generator, category: str, share: float, shape: tuple, *, number: int, truncated: bool
-) -> _Actor:
+def _actor(rng, category: str, share: float, shape: tuple, *, number: int, truncated: bool) -> _Actor:
     """A figure that fills `share` of the image; number 0 is what it is a picture of, others accompany it."""
     model = CATEGORIES[category]
     subtype = str(rng.choice(model.subtypes))

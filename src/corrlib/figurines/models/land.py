@@ -70,6 +70,11 @@ def car(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         side.box("door_seam", (seam, w, door_z + 0.03), (0.014, 0.008, door - 0.05), "dark")
         side.box("handle", (seam + 0.2, w, belt - 0.12), (0.1, 0.02, 0.02), "metal")
         side.box("sill", (0, w, clear + 0.05), (0.3 * length, 0.015, 0.05), "trim")
+        own = f"{name[0].upper()}_*"
+        side.name(own, F_RoofTop=("roof", 1, s, 1), B_RoofTop=("roof", -1, s, 1))
+        side.name(own, F_WheelCenter=("front_hub", 0, 0, 1), B_WheelCenter=("rear_hub", 0, 0, 1))
+        side.name(own, HeadLight=("headlight", 0.8, 0.6 * s, 0), TailLight=("taillight", -1, s, 0))
+        side.name(own, SideviewMirror=("mirror", 0.3, 0.954 * s, 0))
     fig.box("grille", (x, 0, bonnet - 0.14), (0.02, 0.48 * w, 0.08), "dark")
     for end, s in (("front", 1), ("rear", -1)):
         fig.box(f"{end}_bumper", (s * x, 0, clear + 0.1), (0.08, 0.97 * w, 0.1), "trim")
@@ -84,13 +89,6 @@ def car(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         end = 0.1 * roof_back + 0.9 * seam
         fig.box("cargo", ((back + end) / 2 - 0.02, 0, middle), ((end - back) / 2, c + 0.03, h + 0.01), "body")
         fig.box("back_pane", (back - 0.02, 0, middle), (0.02, 0.75 * c, 0.6 * h), "glass")
-
-    for name, s, side in fig.sides():
-        own = f"{name[0].upper()}_*"
-        side.name(own, F_RoofTop=("roof", 1, s, 1), B_RoofTop=("roof", -1, s, 1))
-        side.name(own, F_WheelCenter=("front_hub", 0, 0, 1), B_WheelCenter=("rear_hub", 0, 0, 1))
-        side.name(own, HeadLight=("headlight", 0.8, 0.6 * s, 0), TailLight=("taillight", -1, s, 0))
-        side.name(own, SideviewMirror=("mirror", 0.3, 0.954 * s, 0))
 
 
 def bus(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
