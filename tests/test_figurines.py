@@ -43,11 +43,7 @@ def inside(kind, shape, u):
     return (np.abs(u[:, 2]) <= 1) & (radius <= 1) & (radius >= shape)
 
 
-@given(
-    kind=st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]),
-    shape=st.floats(0.05, 0.95),
-    seed=st.integers(0, 10_000),
-)
+@given(st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]), st.floats(0.05, 0.95), st.integers(0, 10_000))
 def test_a_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
     rng = np.random.default_rng(seed)
     towards, direction = rng.uniform(-0.7, 0.7, 3), rng.normal(size=3)
@@ -64,7 +60,7 @@ def test_a_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape"), [(ELLIPSOID, 1.0), (BOX, 1.0), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)]
+    "kind, shape", [(ELLIPSOID, 1), (BOX, 1), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)]
 )
 def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     """Away from edges, the slope of the traced depth gives the normal without knowing the solid."""

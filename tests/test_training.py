@@ -113,8 +113,7 @@ def test_augmentation_is_a_mirrored_and_scaled_crop(rng, monkeypatch):
 
 
 def test_tints_change_colours_a_little(rng):
-    image = np.full((229, 229, 3), 100, np.uint8)
-    tints = training.augment([image] * 60, rng, 131)[:, 0, 0].astype(float)
+    tints = training.augment([np.full((229, 229, 3), 100, np.uint8)] * 60, rng, 131)[:, 0, 0].astype(float)
     assert 84 <= tints.min() < 92 and 108 < tints.max() <= 116
     assert np.ptp(tints, axis=1).mean() > 5
 

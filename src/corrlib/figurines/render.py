@@ -150,17 +150,14 @@ def hit(kind, shape, ox, oy, oz, dx, dy, dz):
 def extents(placed: np.ndarray) -> np.ndarray:
     """Pixel-space bounding boxes (N, 2, 3), low and high corners, of placed primitives."""
     m = placed["to_px"]
-    boxed = np.abs(m).sum(axis=2)
-    rounded = np.sqrt((m**2).sum(axis=2))
     # a frustum or a pipe reaches as far as its two end discs, of radius 1 at -axis and `shape` (a pipe: 1) at
     # +axis
     axis, disc = m[:, :, 2], np.sqrt((m[:, :, :2] ** 2).sum(axis=2))
     end = disc * np.where(placed["kind"] == FRUSTUM, placed["shape"], 1)[:, None]
     kind = placed["kind"][:, None]
-    half = np.where(kind == BOX, boxed, rounded)
-    flat = kind <= BOX
-    low = np.where(flat, -half, np.minimum(-axis - disc, axis - end))
-    high = np.where(flat, half, np.maximum(-axis + disc, axis + end))
+    half = np.where(kind == BOX, np.abs(m).sum(axis=2), np.sqrt((m**2).sum(axis=2)))
+    low = np.where(kind <= BOX, -half, np.minimum(-axis - disc, axis - end))
+    high = np.where(kind <= BOX, half, np.maximum(-axis + disc, axis + end))
     return placed["at"][:, None] + np.stack([low, high], axis=1)
 
 

@@ -29,8 +29,7 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a bicycle: two spoked wheels, a frame of tubes, cranks at any angle, a bar that steers."""
     hole, tube, half_width, post, stem, reach, wide = BICYCLES[subtype]
     city, road = subtype == "city", subtype == "road"
-    r = vary(rng, 0.34, 0.1)
-    base = vary(rng, 0.52, 0.1)  # half the wheelbase
+    r, base = vary(rng, 0.34, 0.1), vary(rng, 0.52, 0.1)  # the wheels' radius, half the wheelbase
     back, front = np.array([-base, 0, r]), np.array([base, 0, r])
     crank = np.array([-0.08, 0, vary(rng, 0.29, 0.1)])
     height = vary(rng, 0.55, 0.18)  # crank to the top of the seat tube

@@ -58,8 +58,7 @@ def bottle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A pot with a fern, flowers on stalks, a little tree or a cactus."""
     radius, tall = draw(rng, 0.2, 0.34)
-    flare = rng.uniform(1.15, 1.55)
-    square = subtype == "tree"
+    flare, square = rng.uniform(1.15, 1.55), subtype == "tree"
     if square:
         fig.box("pot", (0, 0, tall / 2), (radius, radius, tall / 2), "body")
         fig.box("rim", (0, 0, tall - 0.03), (1.08 * radius, 1.08 * radius, 0.04), "trim")
@@ -137,8 +136,7 @@ def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     case.box("screen", (deep + 0.008, y, 0.05), (0.012, half, 0.8), "glass")
     # Something is on: a horizon, a figure, a caption.
     case.box("picture_low", (deep + 0.012, y, -0.4), (0.012, 0.96 * half, rng.uniform(0.1, 0.3)), "body2")
-    place = (deep + 0.02, y + rng.uniform(-0.3, 0.3), 0.1)
-    case.ellipsoid("picture_face", place, (0.012, 0.2, 0.3), "trim2")
+    case.ellipsoid("picture_face", (deep + 0.02, y + rng.uniform(-0.3, 0.3), 0.1), (0.012, 0.2, 0.3), "trim2")
     case.box("caption", (deep + 0.018, y, -0.58), (0.012, 0.6 * half, 0.05), "light")
     fig.ellipsoid("lamp", case.at(deep, 0.85, -0.9), (0.02, 0.02, 0.02), "red")
     if controls:

@@ -107,8 +107,7 @@ def bus(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         high.limb(f"{end}_arch", (0, -w - 0.01, 0), (0, w + 0.01, 0), 1.15 * radius, "dark")
     for _, _, side in fig.sides():
         for row, z in rows:
-            for i in range(count):
-                x = 0.92 * a - (i + 0.5) * step
+            for i, x in enumerate(0.92 * a - (np.arange(count) + 0.5) * step):
                 side.box(f"{row}window{i}", (x, w, z), (gap * step / 2, 0.02, half_pane), "glass")
         for end, x in axles.items():
             side.wheel(end, (x, w - 0.12, radius), radius, 0.16, hole=0.6, hub=0.58)
@@ -168,8 +167,7 @@ def train(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     rear = -a - 0.5 - 4 * b
     for _, _, side in fig.sides():
         side.box("rail", ((a + 0.5 + rear) / 2, 0.72, 0.06), ((a + 1.1 - rear) / 2, 0.07, 0.06), "metal")
-    for i in range(7):
-        x = rear + (i + 0.5) / 7 * (a + 1 - rear)
+    for i, x in enumerate(rear + (np.arange(7) + 0.5) / 7 * (a + 1 - rear)):
         fig.box(f"sleeper{i}", (x, 0, -0.05), (0.18, 1.3, 0.06), "wood")
     base, roof = ("beam", ("smokebox", 0, 1, 1)) if subtype == "steam" else ("engine", ("engine", 1, 0, 1))
     fig.name("Base_Front_*", Left=(base, 1, 1, -1), Right=(base, 1, -1, -1))

@@ -253,8 +253,7 @@ def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, til
         out = turn(roll=-sign * (droop + 60 * tilt)) @ (0, sign * 1.0, 0)
         place = np.array([-0.15, 0.86 * w * sign, 0.5]) + 0.8 * size * out
         along = np.stack([[1, 0, 0], out, np.cross([1, 0, 0], out)], axis=1)
-        half = (0.45 * size, size, 0.16 * size)
-        head.ellipsoid(f"{name}_ear", place, half, "trim", rotation=along)
+        head.ellipsoid(f"{name}_ear", place, (0.45 * size, size, 0.16 * size), "trim", rotation=along)
         fig.name(f"{name}_*", EarBase=(f"{name}_ear", 0.55, -0.835, 0))
 
 

@@ -91,9 +91,8 @@ def aeroplane(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     if fighter:
         fig.limb("nozzle", (end + 0.1, 0, lift), (end - 0.35, 0, lift), 0.68 * r, "dark", top=0.8)
         for _, _, side in fig.sides():
-            y, z = 1.05 * r, -0.2 * r
-            side.box("intake", (0.3 * a, y, z), (0.5 * a, 0.3 * r, 0.5 * r), "body2")
-            side.box("intake_mouth", (0.8 * a, y, z), (0.02, 0.24 * r, 0.42 * r), "dark")
+            side.box("intake", (0.3 * a, 1.05 * r, -0.2 * r), (0.5 * a, 0.3 * r, 0.5 * r), "body2")
+            side.box("intake_mouth", (0.8 * a, 1.05 * r, -0.2 * r), (0.02, 0.24 * r, 0.42 * r), "dark")
             rail = side.within(at=(wing_x - 0.75 * sweep * span, out + 0.75 * span, wing_z * r - 0.2))
             rail.limb("missile", (-0.6, 0, 0), (0.7, 0, 0), 0.08, "light", top=0.6)
     if biplane:
