@@ -207,8 +207,9 @@ def unit_normal(kind, shape, x, y, z):
 
 
 @njit(cache=True)
-def _pattern(pattern, freq, axis, seed, q):
-    """Whether texture point `q` shows the second colour."""
+def _pattern(look, q):
+    """Whether texture point `q` of a material with a pattern shows the second colour."""
+    pattern, freq, axis, seed = look["pattern"], look["freq"], look["axis"], look["seed"]
     x, y, z = q[0] * freq, q[1] * freq, q[2] * freq
     ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     if pattern == 1:
@@ -223,22 +224,21 @@ def _pattern(pattern, freq, axis, seed, q):
     if pattern == 3:
         f = freq * 0.6
         return _noise(q[0] * f, q[1] * f, q[2] * f, seed) > 0.53
-    return pattern == 4 and (ix + iy + iz) % 2 == 1
+    return (ix + iy + iz) % 2 == 1
 
 
 @njit(cache=True)
-def shade(placed, materials, index, depth, background, light, ambient):
-    """Colour of each pixel, (H, W, 3) in 0..1, and the point that it shows in the part's unit frame.
+def shade(placed, materials, index, depth, light, ambient, image, unit):
+    """Paint what was hit: its colours into `image`, its points in the unit frames of the parts into `unit`.
 
     Parameters
     ----------
     materials : rows of `MATERIAL`.
     index, depth : from `trace`.
-    background : (H, W, 3) float32 in 0..1, shows where nothing was hit; the unit point is zero there.
     light : (3,) unit vector towards the light in pixel space (z negative: on the camera's side).
     ambient : share of light that comes from everywhere, in 0..1.
+    image, unit : (H, W, 3) float32, changed in place; colours are in 0..1. Clutter has no unit points.
     """
-    image, unit = background.copy(), np.zeros((*index.shape, 3), np.float32)
     # the half-way vector between the light and the camera, which looks along +z
     half = np.array([light[0], light[1], light[2] - 1.0])
     half /= np.sqrt((half * half).sum())
@@ -248,7 +248,7 @@ def shade(placed, materials, index, depth, background, light, ambient):
                 continue
             solid = placed[index[y, x]]
             look = materials[solid["material"]]
-            m, at, a, b, seed = solid["to_unit"], solid["at"], look["a"], look["b"], look["seed"]
+            m, at, a, b = solid["to_unit"], solid["at"], look["a"], look["b"]
             u = _affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
             q = _affine(solid["to_tex"], solid["tex_at"], *u)
             # normals go with the inverse transpose of the affine map
@@ -260,12 +260,11 @@ def shade(placed, materials, index, depth, background, light, ambient):
             spark, rough = 0.0, 1.0
             if look["gloss"] > 0:
                 spark = max(scale * (nx * half[0] + ny * half[1] + nz * half[2]), 0.0) ** 24 * look["gloss"]
-            second = 1.0 if _pattern(look["pattern"], look["freq"], look["axis"], seed, q) else 0.0
+            second = 1.0 if look["pattern"] > 0 and _pattern(look, q) else 0.0
             if look["grain"] > 0.05:
-                rough += look["grain"] * (_noise(q[0] * 40, q[1] * 40, q[2] * 40, seed + 7) - 0.5)
+                rough += look["grain"] * (_noise(q[0] * 40, q[1] * 40, q[2] * 40, look["seed"] + 7) - 0.5)
             for k in range(3):
                 albedo = a[k] + second * (b[k] - a[k])
                 image[y, x, k] = albedo * rough * diffuse + spark
                 if solid["owner"] > 0:
                     unit[y, x, k] = u[k]
-    return image, unit

@@ -142,7 +142,8 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     index, depth = trace(primitives, shape)
     light = rng.normal([0, -1.0, -0.8], [0.8, 0.4, 0.5])
     light /= np.linalg.norm(light)
-    picture, unit = shade(primitives, table, index, depth, picture, light, rng.uniform(0.35, 0.65))
+    unit = np.zeros_like(picture)
+    shade(primitives, table, index, depth, light, rng.uniform(0.35, 0.65), picture, unit)
     image = _expose(rng, picture)
 
     # one more row for the background, which index -1 finds at the end
@@ -247,6 +248,6 @@ def portrait(
     placed = place(figure, camera(azimuth, elevation, 0.0), category)
     placed = scaled(placed, 0.9 * size / max(np.ptp(bounds(placed), axis=0)[:2]), (size / 2, size / 2, 0.0))
     light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
-    ground = np.full((size, size, 3), 0.92, np.float32)
-    image, _ = shade(placed, materials(rng, figure.slots), *trace(placed, (size, size)), ground, light, 0.5)
+    image = np.full((size, size, 3), 0.92, np.float32)
+    shade(placed, materials(rng, figure.slots), *trace(placed, (size, size)), light, 0.5, image, image.copy())
     return (np.clip(image, 0, 1) * 255).astype(np.uint8)
