@@ -23,6 +23,8 @@ from corrlib.experiments.classification.settings import Sampling
 from corrlib.publishing import plots, tables
 from corrlib.sift import SCALE_SPACE, Sift
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 NAMES = ("L_Eye", "Nose", "R_Eye", "Tail")
 NAN = np.nan
 SETTINGS = Settings(categories=["thing"])
@@ -85,12 +87,6 @@ def network():
     return narrow.network(0.02)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def figures(own_cache):
-    yield
-    plt.close("all")
-
-
 def at(network, feature, split="val", *, data=DATA, sampling=BOX):
     """The feature at each keypoint of a split."""
     return features.features(data, network, "thing", split, feature=feature, sampling=sampling)
@@ -104,8 +100,6 @@ def test_keypoints_are_numbered_object_by_object_and_tables_have_those_of_each_i
     assert known.visible.shape == (12, 4)
     assert known.kind[:7].tolist() == [0, 1, 2, 0, 1, 2, 3]  # the first object has no visible tail
     assert known.image[:7].tolist() == [0, 0, 0, 1, 1, 1, 1]
-    table = known.by_image(np.arange(len(known.kind)))
-    assert table.shape == (12, 1, 4) and table[0, 0].tolist() == [0, 1, 2, -1] and table[1, 0, 3] == 6
     objects = [SimpleNamespace(image_id=name) for name in ("b", "a", "a")]
     known = features.Keypoints(objects, np.array([[True, False], [True, True], [False, True]]), None)
     assert known.by_image(np.arange(4)).tolist() == [[[1, 2], [-1, 3]], [[0, -1], [-1, -1]]]
@@ -143,7 +137,7 @@ def test_crops_are_of_the_box_or_of_the_whole_image_and_a_margin_is_at_the_same_
 
 def test_outputs_before_rectification_are_the_layer_less_the_layer_negated(network):
     for name in ("conv1", "conv2", "conv5"):
-        turned = _parameters(network)
+        turned = narrow.parameters()
         turned |= {f"{name}.{kind}": -turned[f"{name}.{kind}"] for kind in ("weight", "bias")}
         negated = convnet.Network("caffenet", turned, network.preprocessing, source="negated.safetensors")
         positive, negative = at(network, name), at(negated, name)
@@ -174,17 +168,14 @@ def test_a_type_of_feature_has_one_scale_over_all_categories(network):
 
 
 def test_bad_input_is_refused_by_name(network):
-    dead = {key: value.copy() for key, value in _parameters(network).items()}
+    dead = narrow.parameters()
     dead["conv2.weight"] *= 0
     dead["conv2.bias"] -= 1
     silent = convnet.Network("caffenet", dead, network.preprocessing, source="dead.safetensors")
     empty, single = Patterns("empty", train=0), Patterns("single", train=1)
     for call, message in (
         (lambda: at(network, "conv9"), "unknown layer 'conv9'.* conv1, pool1"),
-        (
-            lambda: at(network, "conv5", sampling=Sampling("box", 151)),
-            "receptive field is larger .* 151 pixels",
-        ),
+        (lambda: at(network, "conv5", sampling=BOX._replace(size=151)), "field is larger .* 151 pixels"),
         (lambda: at(network, "pool2 linear"), "unknown layer 'pool2 linear'.* conv2 linear"),
         (lambda: Settings(frame="crop"), "'box' or 'image', got 'crop'"),
         (lambda: Settings(average="objects"), "average must be 'keypoints' or 'types', got 'objects'"),
@@ -192,17 +183,10 @@ def test_bad_input_is_refused_by_name(network):
         (lambda: features.keypoints(empty, "thing", "train"), "memory: no object of 'thing' .* in train"),
         (lambda: responses.category_peaks(DATA, network, SETTINGS, "thing", 0), "at least 1 object, got 0"),
         (lambda: evaluation.classify(DATA, silent, RECTIFIED, ["conv2"]), "'conv2' .* training .* all zero"),
-        (
-            lambda: training.cross_validate(single, network, SETTINGS, [SIFT], Cs=[1]),
-            "'thing' in train: .* 2 gr",
-        ),
+        (lambda: training.cross_validate(single, network, SETTINGS, [SIFT], Cs=[1]), "in train: .* 2 gr"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
-
-
-def _parameters(network):
-    return {key: tensor.numpy() for key, tensor in network._tensors.items()}
 
 
 def test_settings_are_completed_by_the_dataset(network):
@@ -433,8 +417,8 @@ def test_claims_compare_what_they_say():
     settings = Settings(layers=["conv1", "conv4"], radii=[20.0, 40.0])
     best = {"convnet": "conv4", "sift": SIFT, "early": "conv1"}
     near = np.array([[-9.0, -10, -8], [0.0, -1, 1], [5.0, 4, 6]])
-    located = {"features": {"conv4": {"difference": near}, SIFT: {"difference": near[::-1]}}}
-    located["features"][Sift(40.0)] = {"difference": [None] * 3}
+    peaks = {"conv4": near, SIFT: near[::-1], Sift(40.0): [None] * 3}
+    located = {"features": {feature: {"difference": each} for feature, each in peaks.items()}}
     found = evaluation.differences(predicted, best, located, settings)
     assert {claim: [(label, value[0]) for label, value in each] for claim, each in found.items()} == {
         "conv-as-good-as-sift": [("conv4 \u2212 SIFT 20", 100)],
@@ -492,6 +476,7 @@ def test_figures_show_what_they_are_given(rng):
     np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), counts)
     figure = plots.confusions({"conv4": np.eye(3)}, ["a", "b", "c"])
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), 100 * np.eye(3))
+    plt.close("all")
 
 
 def test_real_photographs_agree_with_an_independent_trial(real):

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from corrlib import convnet, detection
 from corrlib.geometry import ReceptiveField
+from refusals import refused
 
 NAN = np.nan
 FIELD, SHAPE = ReceptiveField(size=35, stride=8, center=5.0), (11, 13)
@@ -98,10 +99,8 @@ def test_the_logistic_has_maximum_likelihood(rng):
         slope, offset = detection.fit_logistic(scores, scores > shift)
         assert np.isfinite([slope, offset]).all() and slope > 0
         assert slope * scores[3] + offset > 0 > slope * scores[2] + offset
-    slope, offset = detection.fit_logistic(
-        np.full(8, 3.0), np.arange(8) < 2
-    )  # the base rate for equal scores
-    mean = (2 * 3 / 4 + 6 * 1 / 8) / 8  # of the targets
+    slope, offset = detection.fit_logistic(np.full(8, 3.0), np.arange(8) < 2)
+    mean = (2 * 3 / 4 + 6 * 1 / 8) / 8  # of the targets: the base rate for equal scores
     assert 1 / (1 + math.exp(-(slope * 3 + offset))) == pytest.approx(mean)
 
 
@@ -121,20 +120,14 @@ def test_the_peak_is_the_location_of_the_maximum_and_the_nearest_on_the_grid(rng
         np.testing.assert_equal(math.dist(best, point), NAN if np.isnan(point).any() else distance)
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: detection.windows(FIELD, 2), "odd"),
-        (lambda: detection.labels_by_field(np.zeros((3, 2)), FIELD, SHAPE), r"\(N, K, 2\)"),
-        (lambda: detection.labels_by_field(KEYPOINTS, FIELD, SHAPE, count=144), "143 features"),
-        (lambda: detection.labels_by_distance(KEYPOINTS, FIELD, SHAPE, near=32, far=16), "near < far"),
-        (lambda: detection.log_prior(KEYPOINTS, FIELD, SHAPE, sigma=0), "sigma"),
-        (lambda: detection.combine(np.zeros(1), np.zeros(1), 1.5), "eta"),
-        (lambda: detection.fit_logistic(np.arange(3.0), np.zeros(3, bool)), "positive"),
-        (lambda: detection.fit_logistic(np.arange(3.0), np.ones(3, bool)), "positive"),
-        (lambda: detection.fit_logistic(np.array([0, NAN, 1]), np.array([True, False, True])), "finite"),
-    ],
+test_bad_input_is_refused = refused(
+    (lambda: detection.windows(FIELD, 2), "odd"),
+    (lambda: detection.labels_by_field(np.zeros((3, 2)), FIELD, SHAPE), r"\(N, K, 2\)"),
+    (lambda: detection.labels_by_field(KEYPOINTS, FIELD, SHAPE, count=144), "143 features"),
+    (lambda: detection.labels_by_distance(KEYPOINTS, FIELD, SHAPE, near=32, far=16), "near < far"),
+    (lambda: detection.log_prior(KEYPOINTS, FIELD, SHAPE, sigma=0), "sigma"),
+    (lambda: detection.combine(np.zeros(1), np.zeros(1), 1.5), "eta"),
+    (lambda: detection.fit_logistic(np.arange(3.0), np.zeros(3, bool)), "positive"),
+    (lambda: detection.fit_logistic(np.arange(3.0), np.ones(3, bool)), "positive"),
+    (lambda: detection.fit_logistic(np.array([0, NAN, 1]), np.array([True, False, True])), "finite"),
 )
-def test_bad_input_is_refused(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
