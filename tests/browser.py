@@ -16,14 +16,14 @@ from corrlib.publishing.book import BROWSERS
 class Browser:
     """One page in a headless Chromium; a context manager."""
 
-    def __init__(self, folder, *, size=(1000, 900), javascript=True):
+    def __init__(self, folder):
         self.problems = []
         self._counter = itertools.count(1)
         # As root Chromium starts only without its sandbox; the pages are our own.
         flags = "headless=new no-sandbox disable-gpu disable-dev-shm-usage mute-audio no-first-run"
         flags += " hide-scrollbars remote-allow-origins=* remote-debugging-port=0"
         options = [f"--{flag}" for flag in flags.split()]
-        options += [f"--user-data-dir={folder}", f"--window-size={size[0]},{size[1]}", "about:blank"]
+        options += [f"--user-data-dir={folder}", "--window-size=1200,900", "about:blank"]
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         program = next(filter(None, map(shutil.which, BROWSERS)), None)
         if not program:
@@ -39,8 +39,6 @@ class Browser:
             raise
         for name in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{name}.enable")
-        if not javascript:
-            self.call("Emulation.setScriptExecutionDisabled", value=True)
 
     def __enter__(self):
         return self
@@ -50,8 +48,8 @@ class Browser:
         self._process.terminate()
         self._process.wait(timeout=30)
 
-    def _wait(self, ready, seconds=60):
-        until = time.monotonic() + seconds
+    def _wait(self, ready):
+        until = time.monotonic() + 60
         while True:
             try:
                 if found := ready():

@@ -36,6 +36,15 @@ def own_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A browser; without one a test is skipped."""
+    from browser import Browser
+
+    with Browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
 @pytest.fixture(scope="session")
 def network():
     """A narrow CaffeNet with random weights."""

@@ -4,7 +4,6 @@ This needs a Chromium, a built book (``make book``), and axe-core, from ``npm in
 in the file that the variable AXE names; without one of them the tests are skipped.
 """
 
-import ast
 import json
 import os
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from browser import Browser
 from conftest import ROOT
 
 HTML = ROOT / "_build" / "html"
@@ -41,12 +39,6 @@ def axe():
     if not path.is_file():
         pytest.skip(f"no axe-core at {path}: npm install --no-save axe-core, or name the file in AXE")
     return path.read_text()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("browser"), size=(1200, 900)) as browser:
-        yield browser
 
 
 def found(browser, axe, *rules):
@@ -107,12 +99,3 @@ def test_keys_alone_lead_through_a_chapter_and_open_its_answers(chromium):
     assert seen[-1][1] in ("solid", "auto") and seen[-1][2] and not chromium.value(f"{answer}.open")
     chromium.key("Enter")
     chromium.wait(f"{answer}.open && {answer}.querySelector('p').getBoundingClientRect().height > 10")
-
-
-def test_the_figures_of_an_experiment_have_long_alt_texts_and_most_have_a_number():
-    for name in ("visualization", "alignment", "classification", "prediction"):
-        nodes = ast.walk(ast.parse((ROOT / "book" / f"{name}.py").read_text()))
-        calls = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "page.figure"]
-        texts = [keyword.value for call in calls for keyword in call.keywords if keyword.arg == "alt"]
-        assert len(texts) >= 3 and all(len(ast.unparse(text)) > 60 for text in texts), name
-        assert sum(isinstance(text, ast.JoinedStr) for text in texts) * 2 >= len(texts), name

@@ -12,7 +12,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from browser import Browser
 from conftest import ROOT
 from corrlib import figurines, flow, metrics, patches
 from corrlib.data import crops
@@ -232,12 +231,6 @@ def site(tmp_path_factory, examples, neighbors):
     return path
 
 
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("browser")) as browser:
-        yield browser
-
-
 @pytest.fixture
 def reader(chromium, site):
     """A browser that has just opened the page; errors and requests to other hosts fail the test."""
@@ -395,11 +388,11 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
     assert fields == [[*(center - side / 2).tolist(), side] for side in (99, 131, 16)]
 
 
-def test_pictures_stay_without_scripts(site, tmp_path):
-    with Browser(tmp_path, javascript=False) as browser:
-        browser.open(site)
-        document = browser.call("DOM.getDocument", depth=-1)
-        text = browser.call("DOM.getOuterHTML", nodeId=document["root"]["nodeId"])["outerHTML"]
+def test_pictures_stay_without_scripts(chromium, site):
+    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
+    chromium.open(site)
+    text = chromium.value("document.documentElement.outerHTML")
+    chromium.call("Emulation.setScriptExecutionDisabled", value=False)
     alts = re.findall(r'class="explorer-still" alt="([^"]*)"', text)
     assert alts == [f"The &quot;still&quot; of {kind}" for kind in ("places", "tolerances", "nearest")]
     assert "explorer-pane" not in text
