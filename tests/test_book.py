@@ -268,50 +268,37 @@ def test_pages_link_to_their_source_to_each_other_and_load_mathjax_only_for_math
 
 
 def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_other(tmp_path, monkeypatch):
-    path, weights, results = tmp_path / "book" / "small.py", tmp_path / "weights.npz", tmp_path / "found"
-    seen = set()
+    seen, path, results = set(), tmp_path / "book" / "small.py", tmp_path / "found"
 
-    def write(name, text="1"):
+    def changed(name, text="1", **values):
+        """Whether a file that is written, or a parameter, makes another digest."""
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-
-    def changed(results=None, **values):
-        digest = book.chapter_digest(tmp_path, path, values, results=results)
-        fresh = digest not in seen
+        digest, before = book.chapter_digest(tmp_path, path, values, results=results), len(seen)
         seen.add(digest)
-        return fresh
+        return len(seen) > before
 
-    write("book/small.py", CHAPTER)
-    assert changed()
-    write("weights.npz")
-    assert changed(weights=str(weights))
-    write("weights.npz", "2")
-    assert changed(weights=str(weights)) and changed(k=2)
+    assert changed("book/small.py", CHAPTER) and changed("book/small.py", CHAPTER, k=2)
+    for text in "12":
+        assert changed("weights.npz", text, weights=str(tmp_path / "weights.npz"))
     for name in ("constraints.txt", "book/published/table1.csv", "results/photos-small.json"):
-        write(name)
-        assert changed(), name
+        assert changed(name), name
     for name in ("book/intro.md", "book/other.py", "benchmarks/results.json", "found/small-made.json"):
-        write(name)
-        assert not changed(results=results), name
+        assert not changed(name), name
     depends = {
         "book/other.py": execution.SWEEPS,
         "found/small-made.json": execution.READS_RESULTS,
         "benchmarks/results.json": execution.READS_BENCHMARKS,
     }
     for name, call in depends.items():
-        write("book/small.py", f"{CHAPTER}\n# %%\nrows = {call}(\n    'other')\n")
-        assert changed(results=results)
-        write(name, "# %%\nk = 2\n")
-        assert changed(results=results), name
-
-    data = SimpleNamespace(digest="a")
-    monkeypatch.setattr("corrlib.data.open_dataset", lambda data_root: data)
-    write("book/small.py", f"{CHAPTER}\n# %%\ndata, network = page.setup(globals())\n")
-    assert changed()
-    data.digest = "b"
-    assert changed()
+        assert changed("book/small.py", f"{CHAPTER}\n# %%\nrows = {call}(\n    'other')\n")
+        assert changed(name, "# %%\nk = 2\n"), name
+    opens = "book/small.py", f"{CHAPTER}\n# %%\ndata, network = page.setup(globals())\n"
+    for digest in "ab":
+        monkeypatch.setattr("corrlib.data.open_dataset", lambda root, of=digest: SimpleNamespace(digest=of))
+        assert changed(*opens)
     monkeypatch.setattr(execution, "imports_digest", lambda path: "the code that the chapter imports")
-    assert changed()
+    assert changed(*opens)
 
 
 def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path, monkeypatch, capsys):
@@ -426,19 +413,13 @@ def test_a_page_that_warns_or_a_chapter_that_fails_stops_the_build_and_leaves_th
     small.write_text(CHAPTER)
 
 
-def executed(*outputs, **given):
-    """A notebook that was executed with some parameters."""
-    about = {"corrlib": {"kind": "setup", "dataset": "figurines", "network": "small"}}
-    text = {"text/markdown": "Dataset: **figurines**."}
-    setup = nbformat.v4.new_output("display_data", text, metadata=about)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[setup, *outputs])])
-    run = dict(parameters=given, start_time="2026-03-04T05:06:07.891011+00:00", duration=213.4)
-    notebook.metadata.update(papermill=run, corrlib={"memory": 1, "commit": "1234abcd"})
-    return notebook
-
-
 def test_provenance_names_data_network_parameters_commit_date_and_time():
-    notebook = executed(alpha=0.05, data_root="/a/b/photos")
+    text, about = {"text/markdown": "Dataset: **figurines**."}, {"kind": "setup", "dataset": "figurines"}
+    setup = nbformat.v4.new_output("display_data", text, metadata={"corrlib": about})
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=[setup])])
+    run = dict(parameters=dict(alpha=0.05, data_root="/a/b/photos"), duration=213.4)
+    run["start_time"] = "2026-03-04T05:06:07.891011+00:00"
+    notebook.metadata.update(papermill=run, corrlib={"memory": 1, "commit": "1234abcd"})
     source = "figurines 01234567, network small 89abcdef"
     said = f"{source}; alpha = 0.05, data_root = photos; commit 1234abcd; 2026-03-04; 213 s"
     assert staging.provenance(notebook, source) == said
@@ -502,16 +483,6 @@ def test_chapters_survive_the_round_trip_and_have_typed_parameters():
         notebook = jupytext.reads(text, "py:percent", config=settings)
         assert jupytext.writes(notebook, "py:percent", config=settings) == text, path
         assert notebook.metadata.kernelspec == chapters.KERNEL and chapters.parameters(path), path
-
-
-def test_the_template_runs_in_the_folder_of_the_chapters_as_jupyter_runs_it(world, tmp_path, monkeypatch):
-    monkeypatch.chdir(ROOT / "book")
-    chapters.run(Path("_template.py"), tmp_path / "out.ipynb", {"data_root": str(world.root)})
-    notebook = nbformat.read(tmp_path / "out.ipynb", 4)
-    kinds = {about["kind"] for about, _ in chapters.shown(notebook)}
-    assert kinds == {"setup", "figure", "caption", "table", "numbers", "text"}
-    said = r"Of 20 categories, \w+ shows the most keypoints: [\d.]+ per object\."
-    assert re.match(said, chapters.result(notebook))
 
 
 def test_the_contents_name_every_chapter_and_digests_and_order_know_their_calls():

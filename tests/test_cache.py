@@ -53,16 +53,12 @@ def values(folder):
     return [p for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"]
 
 
-def test_a_value_is_computed_once_and_mapped_read_only():
+def test_a_value_is_computed_once_and_read_only():
     for _ in range(2):
         entry = cache.cached(squares, n=5)
         np.testing.assert_array_equal(entry["squares"], [0, 1, 4, 9, 16])
         np.testing.assert_array_equal(entry["odd"], [False, True, False, True, False])
         assert entry["odd"].dtype == bool and not entry["squares"].flags.writeable
-        base = entry["squares"]
-        while isinstance(base, np.ndarray) and not isinstance(base, np.memmap):
-            base = base.base
-        assert isinstance(base, np.memmap)
     assert CALLS == [5]
 
 
@@ -350,11 +346,9 @@ def test_pruning_does_not_disturb_readers(monkeypatch):
     np.testing.assert_array_equal(kept, np.arange(1000) ** 2)
 
 
-def test_the_table_says_what_is_there_and_what_went(filled, capsys):
+def test_the_table_says_what_is_there(filled, capsys):
     contents.main()
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     (row,) = [row for row in rows if row[0] == "test_cache.squares"]
     assert row == ["test_cache.squares", "4", "0.0", "MB", "0", "s", "51%"]
     assert rows[0][:2] == ["function", "entries"] and rows[-1][3] == "9"
-    contents.main(prune=True)
-    assert capsys.readouterr().out.startswith("removed:\n") and absent(filled) == STALE

@@ -76,17 +76,14 @@ def test_launch_buttons_open_what_is_published():
     assert {"binderhub_url", "colab_url"} < set(config["launch_buttons"])
 
 
-def test_a_release_has_to_agree_with_its_tag(monkeypatch, tmp_path):
+def test_a_release_has_to_agree_with_its_tag(monkeypatch):
     release = script("release")
     text = release.main(f"v{corrlib.__version__}")
     assert text.startswith("### ") and "\n## " not in text and "]: http" not in text
-    for name in ("src/corrlib/__init__.py", "CITATION.cff", "CHANGELOG.md"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text((ROOT / name).read_text())
-    monkeypatch.setattr(release, "ROOT", tmp_path)
-    for name in ("CHANGELOG.md", "CITATION.cff", "src/corrlib/__init__.py"):
-        (tmp_path / name).write_text((ROOT / name).read_text().replace(corrlib.__version__, "99.0.0"))
-        with pytest.raises(ValueError, match=rf"{name}: .* {re.escape(corrlib.__version__)}, found 99\.0\.0"):
+    read = release.read
+    monkeypatch.setattr(release, "read", lambda name, kind: "9.0" if name == wrong else read(name, kind))
+    for wrong in ("src/corrlib/__init__.py", "CITATION.cff", "CHANGELOG.md"):
+        with pytest.raises(ValueError, match=rf"{wrong}: .* {re.escape(corrlib.__version__)}, found 9\.0"):
             release.main(f"v{corrlib.__version__}")
 
 
@@ -94,7 +91,6 @@ def test_the_citation_names_this_version_and_the_paper():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     project = read_configuration(ROOT / "pyproject.toml")["project"]
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["type"] == "software"
     assert cited["version"] == project["version"] and cited["license"] == project["license"]
     assert [one["name"] for one in cited["authors"]] == [one["name"] for one in project["authors"]]
     assert cited["repository-code"] == config["repository"]["url"]
