@@ -103,7 +103,6 @@ def test_features_of_all_kinds_are_taken_at_the_same_places(world, network):
     conv4, conv1, sift = (
         flows.features(world, network, "cow", "val", feature=kind, size=227)[0] for kind in kinds
     )
-    assert conv4.shape == (13, 13, 6) and conv1.shape == (13, 13, 8) and sift.shape == (13, 13, 128)
     np.testing.assert_allclose(conv4, network.features(image, "conv4"), rtol=2e-3, atol=1e-3)
     # conv1 has its units at 5 + 4 i, conv4 at 17 + 16 i.
     np.testing.assert_allclose(conv1, network.features(image, "conv1")[3:52:4, 3:52:4], rtol=2e-3, atol=1e-3)
@@ -350,23 +349,16 @@ def test_optimality_counts_what_moves_nothing(world, network, settings):
 
 
 def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, settings, monkeypatch):
-    asked = set()
-
-    def errors(data, network, settings, category, *, feature, beta, limit):
-        asked.add((feature, beta))
-        assert limit == 2
-        return np.full((2, 3), 0.05 if feature == "conv3" else 0.5)
-
-    monkeypatch.setattr(studies, "flow_errors", errors)
-    monkeypatch.setattr(studies, "copy_errors", lambda *args, limit: [np.full((2, 3), 0.5)])
-    some = alignment.few(settings)
+    monkeypatch.setattr(studies, "LAYERS", ("conv3",))
+    monkeypatch.setattr(studies, "RADII", (SIFT,))
+    some = replace(settings, categories=alignment.few(settings).categories[1:3])
     found = alignment.by_feature(world, network, some, {"conv4 flow": 1e-4, "SIFT flow": 1e-3})
-    radii = dict.fromkeys(map(Sift, (10, 20, 40, 80, 160)), 1e-3)
-    assert dict(asked) == {f"conv{i}": 1e-4 for i in range(1, 6)} | radii
-    assert {name: value[0] for name, value in found.items()} == {
-        name: float(name == "conv3") for name in found
-    }
-    assert len(some.categories) == 4 and set(some.categories) < set(settings.categories)
+    for label, feature, beta in (("conv3", "conv3", 1e-4), ("SIFT\n20", SIFT, 1e-3)):
+        inputs = dict(feature=feature, beta=beta, limit=2)
+        each = [evaluation.flow_errors(world, network, some, name, **inputs) for name in some.categories]
+        np.testing.assert_array_equal(found[label], metrics.estimate(each, [some.alpha])[0])
+    copied = evaluation.copy_errors(world, network, some, limit=2)
+    np.testing.assert_array_equal(found["NN transfer"], metrics.estimate(copied, [some.alpha])[0])
 
 
 def test_dense_truth_of_an_object_and_itself(world):
@@ -450,12 +442,10 @@ def test_figure_3_has_a_row_for_each_method_and_arrows_lead_to_the_matches(world
         target = next(iter(each.values())).target
         expected += [target, *(p for one in each.values() for p in [*one.warped, target])]
     assert all((a == b).all() for a, b in zip(pictures, expected, strict=True))
-    copied = next(axes for axes in figure.axes if axes.get_title() == "copied")
-    dots = np.concatenate([np.asarray(c.get_offsets()) for c in copied.collections])
     one = shown[0]["conv4 flow"]
-    points = one.points.reshape(-1, 2)
-    finite = points[np.isfinite(points[:, 0])]
-    np.testing.assert_allclose(np.sort(dots[np.isfinite(dots[:, 0])], axis=0), np.sort(finite, axis=0))
+    copied = next(axes for axes in figure.axes if axes.get_title() == "copied")
+    dots = [tuple(dot) for each in copied.collections for dot in each.get_offsets()]
+    assert {*dots} == {*map(tuple, one.points[np.isfinite(one.points[..., 0])])}
     (arrows,) = plots.displacements(shown[0]).axes[1].collections
     nodes = np.rint(one.nodes.reshape(-1, 2)).astype(int)
     np.testing.assert_allclose(arrows.get_offsets(), nodes)

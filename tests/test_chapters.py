@@ -6,6 +6,7 @@ import importlib
 import json
 import re
 from collections import defaultdict
+from functools import partialmethod
 
 import jupytext
 import pytest
@@ -22,6 +23,9 @@ CHAPTERS = sorted(ROOT.glob("book/*.py"))  # the template is one, too
 EXPERIMENTS = ("visualization", "alignment", "classification", "prediction")
 #: Parameters with which a chapter takes seconds.
 SMALL = {
+    "alignment": dict(
+        betas=[1e-3, 3e-3], validated=1, neighbors=3, iterations=9, studied=1, read=1, category="cat"
+    ),
     "classification": dict(
         category="cat",
         layers=["conv3", "conv4"],
@@ -35,24 +39,6 @@ SMALL = {
     "prediction": dict(category="cat", size=227, studied=1, etas=[0.1, 0.9]),
     "visualization": dict(database_images=4, k=2),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Aligned(alignment.Settings):
-    """Settings with which alignment takes seconds, for the chapter and for the explorer."""
-
-    __module__ = alignment.__name__  # after which results are named
-
-    betas: tuple = (1e-3, 3e-3)
-    validated: int = 1
-    neighbors: int = 3
-    iterations: int = 9
-    studied: int = 1
-    read: int = 1
-    category: str = "cat"
-
-
-SMALL["alignment"] = {name: getattr(Aligned(), name) for name in Aligned.__annotations__}
 
 
 def cells(path):
@@ -97,7 +83,8 @@ def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, mo
     monkeypatch.chdir(ROOT)
     if path.stem != "figurines":  # which describes the network that comes with the package
         monkeypatch.setattr(convnet, "load", lambda weights=None: network)
-    monkeypatch.setattr(alignment, "Settings", Aligned)
+    small = partialmethod(alignment.Settings.__init__, **SMALL["alignment"])  # for the explorer, too
+    monkeypatch.setattr(alignment.Settings, "__init__", small)
     monkeypatch.setattr(studies, "LAYERS", ("conv4",))
     monkeypatch.setattr(studies, "RADII", (Sift(20.0),))
     monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)

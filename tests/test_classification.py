@@ -1,5 +1,6 @@
 """The classification experiment: its parts against loops and closed forms, and whole on small datasets."""
 
+import re
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
@@ -11,14 +12,7 @@ import narrow
 from corrlib import convnet, metrics, sift, svm
 from corrlib.convnet.dense import dense_features
 from corrlib.data import Instance, crops, open_dataset
-from corrlib.experiments.classification import (
-    Settings,
-    evaluation,
-    features,
-    proximity,
-    responses,
-    training,
-)
+from corrlib.experiments.classification import Settings, evaluation, features, proximity, responses, training
 from corrlib.experiments.classification.settings import Sampling
 from corrlib.publishing import plots, tables
 from corrlib.sift import SCALE_SPACE, Sift
@@ -293,16 +287,6 @@ def test_the_best_are_chosen_by_their_means():
 # --- fine localisation
 
 
-def test_a_classifier_of_one_pixel_patterns_peaks_at_the_keypoint(network):
-    settings = replace(SETTINGS, layers=["conv1"], radii=[6.0, 10.0])
-    peaks = responses.category_peaks(DATA, network, settings, "thing", 3)
-    assert peaks.names == NAMES and len(np.unique(peaks.image)) == 3 and peaks.inside.all()
-    disc = peaks.kind == 2  # it has a middle; the stripes repeat
-    for offsets in peaks.offsets.values():
-        assert np.linalg.norm(offsets[disc], axis=1).max() <= 2
-    assert (peaks.offsets[Sift(6.0)][disc] == 0).all()
-
-
 def test_peaks_of_two_objects_of_an_image_are_of_one_image(network, monkeypatch):
     first, other = DATA.instances("thing", "val")[:2]  # three and four keypoints are visible
     monkeypatch.setattr(crops, "objects", lambda *args: [other, first, other])
@@ -460,16 +444,10 @@ def test_the_tables_of_means_and_of_rectification():
     (row,) = tables.rectification(lost, photos)  # 53 and 50 are published
     assert list(row.values()) == ["conv5", 12.4, before, after, [8.0, 7, 9], "52", before, after]
     assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 7]
-    said = tables.rectification_in_words(photos)
-    assert "conv5 are 2.0 points from those of features before" in said and "and 11.5 from" in said
+    assert re.findall(r"\d+\.\d", tables.rectification_in_words(photos)) == ["2.0", "11.5"]
 
 
 def test_figures_show_what_they_are_given(rng):
-    settings = Settings(layers=["conv1"], radii=[20.0], Cs=[1e-7, 1e-6])
-    figure = plots.validation(settings, {"conv1": np.array([1.0, 2]), SIFT: np.array([3.0, 4])})
-    lines = figure.axes[1].lines
-    np.testing.assert_array_equal(lines[0].get_ydata(), [3, 4])
-    assert lines[1].get_xdata() == [1e-6, 1e-6] and figure.axes[1].get_title() == "(b) SIFT, by radius"
     counts = rng.integers(0, 4, (7, 7)).astype(float)
     figure = plots.peaks({name: {"conv4": 0 * counts, SIFT: counts} for name in ("Nose", "Tail")})
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "SIFT 20"

@@ -70,13 +70,13 @@ def test_receptive_fields_are_the_support_of_gradients(rng, name):
 # Layers
 
 # The published models: (output channels, inputs of each, kernel) of conv1 ... conv5.
-CAFFE_SHAPES = [(96, 3, 11), (256, 48, 5), (384, 256, 3), (384, 192, 3), (256, 192, 3)]
-TORCHVISION_SHAPES = [(64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3)]
-PUBLISHED = [("caffenet", CAFFE_SHAPES), ("alexnet", CAFFE_SHAPES), ("torchvision", TORCHVISION_SHAPES)]
+CAFFE = [(96, 3, 11), (256, 48, 5), (384, 256, 3), (384, 192, 3), (256, 192, 3)]
+TORCHVISION = [(64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3)]
 
 
-@pytest.mark.parametrize(("name", "shapes"), PUBLISHED)
-def test_published_weights_fit(rng, name, shapes):
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_published_weights_fit(rng, name):
+    shapes = TORCHVISION if name == "torchvision" else CAFFE
     net = random_network(rng, name, widths=[outputs for outputs, _, _ in shapes])
     assert [tuple(net.parameters(f"conv{n}")[0].shape[:3]) for n in range(1, 6)] == shapes
     assert net.channels("conv5") == net.channels("pool5") == 256
@@ -185,10 +185,8 @@ test_bad_input_is_refused = refused(
     ("change", "message"),
     [
         ({"conv2.weight": np.zeros((6, 4, 5, 5))}, r"conv2.weight of shape \(6, 2, 5, 5\).*\(6, 4, 5, 5\)"),
-        ({"conv2.weight": np.zeros((6, 2, 3, 3))}, r"conv2.weight of shape \(6, 2, 5, 5\).*\(6, 2, 3, 3\)"),
         ({"conv3.bias": np.zeros(5)}, r"conv3.bias of shape \(4,\).*\(5,\)"),
         ({"conv3.bias": None}, r"conv3.bias of shape \(4,\).*nothing"),
-        ({"conv4.weight": None}, "conv4.weight of shape .*nothing"),
         ({"conv2.weight": np.zeros((5, 2, 5, 5))}, "2 groups of conv2 do not divide"),
         ({"conv6.weight": np.zeros(5)}, "conv6.weight do not belong"),
         ({"fc6.weight": np.zeros((4, 99)), "fc6.bias": np.zeros(4)}, r"fc6.weight of shape \(4, 216\)"),
