@@ -17,12 +17,10 @@ FIELD, SHAPE = ReceptiveField(size=35, stride=8, center=5.0), (11, 13)
 # On the grid, between its points, on the edge of a receptive field, slightly and far outside, invisible.
 POINTS = [[45, 37], [40.2, 61.9], [62.5, 22.5], [-9, 20], [-90, 300], [NAN, NAN], [101, 85], [NAN, 4]]
 KEYPOINTS = np.array(POINTS, float).reshape(4, 2, 2)
-
-
-def distances():
-    """Index (k, n, row, col), and the distances in x and y to the keypoint."""
-    for k, n, row, col in np.ndindex(2, 4, *SHAPE):
-        yield (k, n, row, col), *np.abs(KEYPOINTS[n, k] - (5 + 8 * col, 5 + 8 * row))
+# From each keypoint to each place of the grid: (type, object, row, col).
+X, Y = KEYPOINTS.transpose(2, 1, 0)[..., None, None]
+DX, DY = np.abs(X - (5 + 8 * np.arange(13))), np.abs(Y - (5 + 8 * np.arange(11)[:, None]))
+DISTANCE = np.hypot(DX, DY)
 
 
 def test_windows_of_conv5_and_ten_positives_per_keypoint_are_the_papers():
@@ -34,37 +32,25 @@ def test_windows_of_conv5_and_ten_positives_per_keypoint_are_the_papers():
 
 def test_labels_of_convnet_features():
     labels = detection.labels_by_field(KEYPOINTS, FIELD, SHAPE, count=7)
-    assert labels.dtype == np.int8
-    distance = np.array([math.hypot(dx, dy) for _, dx, dy in distances()]).reshape(labels.shape)
-    seventh = np.sort(distance.reshape(2, 4, -1), axis=-1)[..., 6]
-    for (k, n, row, col), dx, dy in distances():
-        label, close = labels[k, n, row, col], distance[k, n, row, col]
-        if math.isnan(close):
-            assert label == 0
-        elif dx > 17.5 or dy > 17.5:
-            assert label == -1
-        elif close != seventh[k, n]:
-            assert label == (1 if close < seventh[k, n] else 0)
+    seventh = np.sort(DISTANCE.reshape(2, 4, -1), axis=-1)[..., 6, None, None]
+    outside = ~np.isnan(DISTANCE) & ((DX > 17.5) | (DY > 17.5))
+    expected = np.where(outside, -1, seventh > DISTANCE)
+    assert labels.dtype == np.int8 and (labels == expected)[outside | (seventh != DISTANCE)].all()
     inside = ((KEYPOINTS > -5) & (KEYPOINTS < 105)).all(axis=-1).T
     assert ((labels == 1).sum(axis=(2, 3))[inside] == 7).all()
 
 
 def test_labels_of_sift():
     labels = detection.labels_by_distance(KEYPOINTS, FIELD, SHAPE)
-    for index, dx, dy in distances():
-        distance = math.hypot(dx, dy)
-        expected = 1 if distance <= 16 else -1 if distance >= 32 else 0
-        assert labels[index] == (0 if math.isnan(distance) else expected)
+    expected = np.where(DISTANCE <= 16, 1, np.where(DISTANCE >= 32, -1, 0))
+    np.testing.assert_array_equal(labels, expected)
     # At exactly 16, 24 and 32 pixels from (45, 37), a point of the grid.
     assert labels[0, 0, 4, [5 + 2, 5 + 3, 5 - 4]].tolist() == [1, 0, -1]
 
 
 def test_the_prior_is_a_gaussian_around_the_neighbours_keypoint():
     found = detection.log_prior(KEYPOINTS, FIELD, SHAPE, sigma=22.0)
-    for (k, n, row, col), dx, dy in distances():
-        squared = dx**2 + dy**2
-        expected = 0 if math.isnan(squared) else -squared / (2 * 22**2)
-        assert found[n, k, row, col] == pytest.approx(expected)
+    np.testing.assert_allclose(found.swapaxes(0, 1), np.nan_to_num(-(DX**2 + DY**2) / (2 * 22**2)))
     far = detection.log_prior(np.array([[[1e6, 0.0]]]), FIELD, SHAPE)[0, 0]  # the density underflows
     assert np.isfinite(far).all() and (np.diff(far, axis=1) > 0).all()
 

@@ -171,11 +171,7 @@ def test_claims_name_what_shows_them_and_say_why_they_are_not_tested():
     for name, claim in scoreboard.registry().items():
         assert claim.relation in ("better", "no worse", "no better", "")
         assert bool(claim.why) != bool(claim.relation)
-        assert bool(claim.label) == (name != "all-three-tasks")
-        if claim.label:
-            kind, _, label = claim.label.partition("-")
-            code = (ROOT / "book" / f"{claim.chapter}.py").read_text()
-            assert re.search(rf'page\.{kind}\(\s*"{label}"', code), (claim.chapter, claim.label)
+        assert bool(claim.label) == (name != "all-three-tasks")  # the check of the book follows its links
 
 
 @pytest.mark.skipif(not PAPER.is_file(), reason="the paper's text is not part of the repository")
@@ -279,8 +275,7 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     columns = {"voc2011": scoreboard.differences(photos), "figurines": scoreboard.differences(made)}
     rows = {row["claim"].partition("<br>")[0]: row for row in scoreboard.quoted(5, columns)}
     claim, published, *verdicts = rows["convnet features perform better than SIFT"].values()
-    assert '<br><span class="quote">\u201clocal part detectors trained' in claim
-    assert claim.endswith("</span><br>[prediction](#table-prediction-claims)")
+    assert "\u201clocal part detectors" in claim and "[prediction](#table-prediction-claims)" in claim
     assert published == "alpha\u00a0=\u00a00.1: +17.6"
     assert "**supported**" in verdicts[0] and "**contradicted**" in verdicts[1]
     (row,) = scoreboard.quoted(6, columns)
