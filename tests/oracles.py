@@ -231,11 +231,8 @@ def least_svm_objective(x, signs, C):
     """The minimum that a general optimiser finds, starting from zero."""
     scaled = np.hstack([x, np.full((len(x), 1), 512.0)]).astype(float)
 
-    def value(w):
-        return svm_objective(w[:-1], 512 * w[-1], scaled[:, :-1], signs, C)
-
-    def slope(w):
+    def value_and_slope(w):
         hinge = np.maximum(0, 1 - signs * (scaled @ w))
-        return w - 2 * C * scaled.T @ (signs * hinge)
+        return 0.5 * w @ w + C * hinge @ hinge, w - 2 * C * scaled.T @ (signs * hinge)
 
-    return minimize(value, np.zeros(scaled.shape[1]), jac=slope, method="L-BFGS-B").fun
+    return minimize(value_and_slope, np.zeros(scaled.shape[1]), jac=True, method="L-BFGS-B").fun

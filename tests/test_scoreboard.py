@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 from corrlib import metrics
 from corrlib.publishing import results, scoreboard, tables
+from corrlib.publishing.results import published
 from corrlib.publishing.scoreboard.claims import reasons
 from corrlib.publishing.scoreboard.numbers import pairs
 
@@ -72,16 +73,11 @@ def by_key(numbers):
     return {(n.table, n.name, n.of): n for n in numbers}
 
 
-def rows_of(table):
-    with (ROOT / "book" / "published" / f"{table}.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
 def test_each_published_number_occurs_once():
     numbers = scoreboard.numbers({})
     assert len(by_key(numbers)) == len(numbers) == 12 + 3 * 23 + 10 * 21 + 4 * 21
     for table in ("table1", "table2_alpha0.1", "table2_mean_by_alpha", "table3", "table4"):
-        for row in rows_of(table):
+        for row in published(table):
             name, *values = row.values()
             key = int(table[5]), name.replace("sift_r", "SIFT ")
             assert set(map(float, values)) <= {n.published for n in numbers if (n.table, n.name) == key}
@@ -90,13 +86,13 @@ def test_each_published_number_occurs_once():
 def test_our_numbers_have_the_unit_of_the_published_ones(made):
     numbers = scoreboard.numbers({"voc2011": made})
     by = by_key(numbers)
-    for key, published, ours in [
+    for key, paper, ours in [
         ((2, "conv4 flow", "cat"), 19.6, (25, 25, 25)),
         ((2, "conv4 flow", "mean, alpha = 0.1"), 24.9, (30, 20, 40)),
         ((2, "conv4 flow", "mean, alpha = 0.025"), 4.08, (3, 2, 4)),
         ((1, "pool5", "size"), 195, (194,) * 3),
     ]:
-        assert by[key].published == published and by[key].ours["voc2011"] == pytest.approx(ours)
+        assert by[key].published == paper and by[key].ours["voc2011"] == pytest.approx(ours)
         assert by[key].difference("photos") is None
     assert by[2, "conv4 flow", "cat"].difference("voc2011") == pytest.approx(25 - 19.6)
     # A mean is compared with that of the same categories, where it is published.
@@ -221,7 +217,7 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
     paper = {
         name: sum(float(row[category]) for category in CATEGORIES) / len(CATEGORIES)
         for table, name in (("table3", "conv5"), ("table4", "SIFT+prior"))
-        for row in rows_of(table)
+        for row in published(table)
         if name in row.values()
     }
     conv5 = values["classification"]["rectification"]["conv5"]
@@ -235,7 +231,7 @@ def test_pairs_are_compared_with_the_published_order_as_by_hand(photos):
     numbers = scoreboard.numbers({"voc2011": photos})
     means = photos["classification"]["values"]["means"]
     assert by_key(numbers)[3, "conv4", "mean"].ours["voc2011"] == tuple(means["conv4"])
-    paper = {row["feature"].replace("sift_r", "SIFT "): float(row["mean"]) for row in rows_of("table3")}
+    paper = {row["feature"].replace("sift_r", "SIFT "): float(row["mean"]) for row in published("table3")}
     same = reversed_ = total = 0
     for a, b in combinations(paper, 2):
         if paper[a] != paper[b]:
@@ -274,9 +270,9 @@ def test_rows_show_each_number_once(made, photos):
 def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     columns = {"voc2011": scoreboard.differences(photos), "figurines": scoreboard.differences(made)}
     rows = {row["claim"].partition("<br>")[0]: row for row in scoreboard.quoted(5, columns)}
-    claim, published, *verdicts = rows["convnet features perform better than SIFT"].values()
+    claim, paper, *verdicts = rows["convnet features perform better than SIFT"].values()
     assert "\u201clocal part detectors" in claim and "[prediction](#table-prediction-claims)" in claim
-    assert published == "alpha\u00a0=\u00a00.1: +17.6"
+    assert paper == "alpha\u00a0=\u00a00.1: +17.6"
     assert "**supported**" in verdicts[0] and "**contradicted**" in verdicts[1]
     (row,) = scoreboard.quoted(6, columns)
     assert re.findall(r"\+[\d.]+", row["published"]) == ["+0.2", "+5.0", "+17.6"]
