@@ -81,10 +81,9 @@ TOC = "format: jb-book\nroot: book/intro\noptions: {numbered: true}\nchapters:\n
 check_html = script("check_html")
 
 
-def chapter_with(folder, *cells):
-    """Write a chapter whose code cells are given after its parameters cell."""
-    path = folder / "small.py"
-    path.write_text("".join(f"# %%{cell}\n\n" for cell in (' tags=["parameters"]\nk: int = 1', *cells)))
+def chapter_with(folder, cell):
+    """Write a chapter of a parameters cell and a code cell."""
+    (path := folder / "small.py").write_text(f'# %% tags=["parameters"]\nk: int = 1\n\n# %%{cell}\n')
     return path
 
 

@@ -221,9 +221,8 @@ def test_a_code_digest_follows_imports_however_indirect(package):
         assert changes(package / f"{name}.py", f"{text}more = 1\n", "pkg.a") == reached, name
     # A name that is no module comes from the package itself; `import pkg.c.d` gives access to all three.
     assert changes(package / "__init__.py", "name = 2\n", "pkg.e")
-    assert all(
-        changes(package / f"{name}.py", "x = 1\n", "pkg.p") for name in ("__init__", "c/__init__", "c/d")
-    )
+    for name in ("__init__", "c/__init__", "c/d"):
+        assert changes(package / f"{name}.py", "x = 1\n", "pkg.p"), name
 
 
 @pytest.mark.parametrize(
