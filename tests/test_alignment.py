@@ -452,23 +452,14 @@ def test_figure_3_has_a_row_for_each_method_and_arrows_lead_to_the_matches(world
     np.testing.assert_allclose(np.stack([arrows.U, arrows.V], axis=-1), lengths)
 
 
-@pytest.mark.parametrize(
-    ("differences", "at_least", "verdict"),
-    [
-        ([[2, 1, 3]], False, "supported"),
-        ([[2, -1, 3]], False, "inconclusive (same direction)"),
-        ([[-2, -3, 1]], False, "inconclusive"),
-        ([[-2, -3, -1]], False, "contradicted"),
-        ([[0, 0, 0]], False, "contradicted"),  # the same predictions are not better
-        ([[0, 0, 0]], True, "supported"),  # and no worse
-        ([[0, -1, 1]], True, "inconclusive (same direction)"),
-        ([[-1, -2, 0]], True, "inconclusive"),
-        ([[-1, -2, -0.1]], True, "contradicted"),
-        ([[2, 1, 3], [2, -1, 3]], False, "inconclusive (same direction)"),
-        ([[2, 1, 3], [2, -1, 3], [-2, -3, -1]], False, "contradicted"),
-        ([[2, 1, 3], [2, 0.1, 3]], False, "supported"),
-        ([[2, NAN, NAN]], False, "inconclusive (same direction)"),  # no interval, no more than a direction
-    ],
-)
-def test_a_claim_is_judged_by_its_intervals(differences, at_least, verdict):
-    assert metrics.judge(differences, at_least=at_least) == verdict
+def test_a_claim_is_judged_by_its_intervals():
+    two, no_interval = [[2, 1, 3], [2, -1, 3]], [2, NAN, NAN]
+    cases = [  # of claims that something is better, and that it is no worse
+        ("supported", [[[2, 1, 3]], [[2, 1, 3], [2, 0.1, 3]]], [[[0, 0, 0]]]),
+        ("inconclusive (same direction)", [[[2, -1, 3]], two, [no_interval]], [[[0, -1, 1]]]),
+        ("inconclusive", [[[-2, -3, 1]]], [[[-1, -2, 0]]]),
+        ("contradicted", [[[-2, -3, -1]], [[0, 0, 0]], [*two, [-2, -3, -1]]], [[[-1, -2, -0.1]]]),
+    ]
+    for verdict, *claims in cases:
+        for at_least, each in zip((False, True), claims, strict=True):
+            assert {metrics.judge(differences, at_least=at_least) for differences in each} == {verdict}

@@ -176,21 +176,19 @@ test_bad_input_is_refused = refused(
 )
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
+def test_weights_of_the_wrong_shape_are_refused(rng):
+    weights = random_parameters(rng, "caffenet")
+    for change, message in (
         ({"conv2.weight": np.zeros((6, 4, 5, 5))}, r"conv2.weight of shape \(6, 2, 5, 5\).*\(6, 4, 5, 5\)"),
         ({"conv3.bias": np.zeros(5)}, r"conv3.bias of shape \(4,\).*\(5,\)"),
         ({"conv3.bias": None}, r"conv3.bias of shape \(4,\).*nothing"),
         ({"conv2.weight": np.zeros((5, 2, 5, 5))}, "2 groups of conv2 do not divide"),
         ({"conv6.weight": np.zeros(5)}, "conv6.weight do not belong"),
         ({"fc6.weight": np.zeros((4, 99)), "fc6.bias": np.zeros(4)}, r"fc6.weight of shape \(4, 216\)"),
-    ],
-)
-def test_weights_of_the_wrong_shape_are_refused(rng, change, message):
-    weights = {key: v for key, v in (random_parameters(rng, "caffenet") | change).items() if v is not None}
-    with pytest.raises(ValueError, match=r"some/file.npz: .*" + message):
-        convnet.Network("caffenet", weights, preprocessing(), source="some/file.npz")
+    ):
+        given = {key: value for key, value in (weights | change).items() if value is not None}
+        with pytest.raises(ValueError, match=r"some/file.npz: .*" + message):
+            convnet.Network("caffenet", given, preprocessing(), source="some/file.npz")
 
 
 COMPUTED = [

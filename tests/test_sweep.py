@@ -121,9 +121,8 @@ def grid_of(project, **values):
     return grid.points(project / "book" / "toy.py", values)
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "values"),
-    [
+def test_values_ranges_and_lists(project):
+    for name, text, values in (
         ("alpha", "0.01:0.2:0.01", [k / 100 for k in range(1, 21)]),  # the nearest floats: no dust
         ("alpha", "0.3:0.1:-0.1", [0.3, 0.2, 0.1]),
         ("alpha", "0:1:0.4", [0.0, 0.4, 0.8]),
@@ -133,16 +132,15 @@ def grid_of(project, **values):
         ("beta", "none,0.1:0.2:0.1", [None, 0.1, 0.2]),
         ("layer", "a:b:c", ["a:b:c"]),  # no number: no range
         ("layers", "conv1,conv2;conv3", [["conv1", "conv2"], ["conv3"]]),
-    ],
-)
-def test_values_ranges_and_lists(project, name, text, values):
-    found = [point[name] for point in grid_of(project, **{name: text})]
-    assert found == values and list(map(type, found)) == list(map(type, values))
+    ):
+        found = [point[name] for point in grid_of(project, **{name: text})]
+        assert found == values and list(map(type, found)) == list(map(type, values)), text
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
+    (project / "grid.yml").write_text("layer: []\n")
+    before = sorted(project.rglob("*"))
+    for arguments, message in (
         ("-p alhpa=0.1", "no parameter 'alhpa', did you mean 'alpha'?"),
         ("-p alpha=0.1,high", "parameter alpha of chapter toy must be float, got 'high'"),
         ("-p k=1:2:0.5", "parameter k of chapter toy must be int, got '1.5'"),
@@ -159,15 +157,11 @@ def test_values_ranges_and_lists(project, name, text, values):
         ("--grid book/toy.py", "expected a line such as"),
         ("--grid nowhere.yml", "nowhere.yml"),
         ("-p alpha=0.1 --out book/runs", "among the files that chapters read"),
-    ],
-)
-def test_a_mistake_is_one_line_and_nothing_starts(project, capsys, arguments, message):
-    (project / "grid.yml").write_text("layer: []\n")
-    before = sorted(project.rglob("*"))
-    assert cli.main(["sweep", "toy", "--out", "runs", *arguments.split()]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("corrlib: error: ") and message in said and said.count("\n") == 1
-    assert sorted(project.rglob("*")) == before
+    ):
+        assert cli.main(["sweep", "toy", "--out", "runs", *arguments.split()]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith("corrlib: error: ") and message in said and said.count("\n") == 1
+        assert sorted(project.rglob("*")) == before
 
 
 def test_yaml_is_read_as_the_command_line_is(project):
