@@ -88,12 +88,6 @@ class Browser:
     def wait(self, expression):
         self._wait(lambda: self.value(expression))
 
-    def box(self, selector):
-        """Return the ``x, y, width, height`` of an element in the window, scrolled into view."""
-        found = f"document.querySelector({json.dumps(selector)})"
-        self.value(f"{found}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        return self.value(f"(b => [b.x, b.y, b.width, b.height])({found}.getBoundingClientRect())")
-
     def mouse(self, x, y, *, kind="mouseMoved", **more):
         """Move the mouse, or press (``mousePressed``) and release its button."""
         self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, **more)
@@ -102,13 +96,6 @@ class Browser:
         """Click the left button."""
         for kind in ("mousePressed", "mouseReleased"):
             self.mouse(x, y, kind=kind, button="left", clickCount=1)
-
-    def touch(self, *points):
-        """Touch a first point, go on to the others, and let go."""
-        for number, (x, y) in enumerate(points):
-            kind = "touchMove" if number else "touchStart"
-            self.call("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
-        self.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def key(self, *names, shift=False):
         """Press keys such as ``ArrowLeft``, one after the other."""

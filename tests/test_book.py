@@ -126,18 +126,16 @@ def test_parameters_are_read_with_types_and_defaults(chapter):
     assert 'layer: str = "conv3"  # to look at\n' in chapters.parameters_cell(chapter)
 
 
-VALUES = {
-    "layer": {"conv4": "conv4", "5": "5"},
-    "k": {"7": 7, 7: 7},
-    "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0},
-    "dense": {"true": True, "False": False},
-    "layers": {"conv1,conv2": ["conv1", "conv2"], ("conv1",): ["conv1"]},
-    "weights": {"a.npz": "a.npz", "none": None, None: None},
-}
-
-
 def test_values_take_the_declared_type(chapter):
-    for name, cases in VALUES.items():
+    values = {
+        "layer": {"conv4": "conv4", "5": "5"},
+        "k": {"7": 7, 7: 7},
+        "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0},
+        "dense": {"true": True, "False": False},
+        "layers": {"conv1,conv2": ["conv1", "conv2"], ("conv1",): ["conv1"]},
+        "weights": {"a.npz": "a.npz", "none": None, None: None},
+    }
+    for name, cases in values.items():
         for given, expected in cases.items():
             value = chapters.typed({name: given}, chapter)[name]
             assert value == expected and type(value) is type(expected), (name, given)
@@ -154,9 +152,9 @@ def test_a_wrong_value_or_name_is_refused(chapter):
 
 
 def test_a_parameters_cell_of_another_form_is_refused(tmp_path):
-    path, cell = tmp_path / "odd.py", '# %% tags=["parameters"]\n'
-    cases = {"k = 5": "gives no type to k", "k: int =": "does not run"}
-    for text, message in {**{cell + key: m for key, m in cases.items()}, "k: int = 5": "one cell"}.items():
+    path, top = tmp_path / "odd.py", '# %% tags=["parameters"]\n'
+    cases = {f"{top}k = 5": "gives no type to k", f"{top}k: int =": "does not run", "k: int = 5": "one cell"}
+    for text, message in cases.items():
         path.write_text(text + "\n")
         with pytest.raises(ValueError, match=message):
             chapters.parameters(path)

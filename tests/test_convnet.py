@@ -234,16 +234,13 @@ def test_on_a_gpu_convolutions_are_not_rounded_to_tensorfloat(monkeypatch):
     assert device.device() == torch.device("cuda:1") and not torch.backends.cudnn.allow_tf32
 
 
-@pytest.mark.parametrize(
-    "compute",
-    [
+def test_everything_is_computed_on_the_device(rng, monkeypatch):
+    # Tensors on the device "meta" have no values: torch complains where results are copied back, no earlier.
+    monkeypatch.setattr(convnet.network, "device", lambda: torch.device("meta"))
+    for compute in (
         *COMPUTED,
         lambda net, image: net.features(image, "conv3 linear"),
         lambda net, _: retrieval.nearest(np.eye(7), np.eye(7), 2, chunk=4, device="meta"),
-    ],
-)
-def test_everything_is_computed_on_the_device(rng, monkeypatch, compute):
-    # Tensors on the device "meta" have no values: torch complains where results are copied back, no earlier.
-    monkeypatch.setattr(convnet.network, "device", lambda: torch.device("meta"))
-    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
-        compute(random_network(rng), noise(rng, 227, 227))
+    ):
+        with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+            compute(random_network(rng), noise(rng, 227, 227))
