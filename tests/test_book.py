@@ -424,30 +424,28 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert took in page.cells[-1].source
 
 
-LOADS, HTTPS = (f"loads {url} from another host" for url in ("//a.example/x", "https://a.example"))
-FAULTS = {
-    '<script src="//a.example/x"></script>': LOADS,
-    '<link rel="stylesheet" href="//a.example/x">': LOADS,
-    '<img alt="A cat" srcset="x.css 1x, //a.example/x 2x">': LOADS,
-    '<p style="background: url(//a.example/x)">': LOADS,
-    "<style>@import '//a.example/x';</style>": LOADS,
-    '<embed src="https://a.example">': HTTPS,
-    '<img src="x.css">': "no alternative text on x.css",
-    '<img alt=" " src="x.css">': "no alternative text on x.css",
-    '<img alt="../x.png" src="x.css">': "no alternative text on x.css",
-    '<div class="output traceback highlight"></div>': "a cell shows traceback output",
-    '<div class="output stderr highlight"></div>': "a cell shows stderr output",
-    '<a href="gone.html">x</a>': "gone.html leads to no file",
-    '<img alt="A cat" src="gone.png">': "gone.png leads to no file",
-    '<a href="index.html#gone">x</a>': "index.html#gone leads to no place on its page",
-    '<a href="#gone">x</a>': "#gone leads to no place on its page",
-}
-
-
 def test_the_check_finds_each_fault(tmp_path):
     (tmp_path / "index.html").write_text('<meta http-equiv="Refresh" content="0; url=page.html">')
     (tmp_path / "x.css").write_text("p { color: red }")
-    for html, problem in FAULTS.items():
+    loads, https = (f"loads {url} from another host" for url in ("//a.example/x", "https://a.example"))
+    faults = {
+        '<script src="//a.example/x"></script>': loads,
+        '<link rel="stylesheet" href="//a.example/x">': loads,
+        '<img alt="A cat" srcset="x.css 1x, //a.example/x 2x">': loads,
+        '<p style="background: url(//a.example/x)">': loads,
+        "<style>@import '//a.example/x';</style>": loads,
+        '<embed src="https://a.example">': https,
+        '<img src="x.css">': "no alternative text on x.css",
+        '<img alt=" " src="x.css">': "no alternative text on x.css",
+        '<img alt="../x.png" src="x.css">': "no alternative text on x.css",
+        '<div class="output traceback highlight"></div>': "a cell shows traceback output",
+        '<div class="output stderr highlight"></div>': "a cell shows stderr output",
+        '<a href="gone.html">x</a>': "gone.html leads to no file",
+        '<img alt="A cat" src="gone.png">': "gone.png leads to no file",
+        '<a href="index.html#gone">x</a>': "index.html#gone leads to no place on its page",
+        '<a href="#gone">x</a>': "#gone leads to no place on its page",
+    }
+    for html, problem in faults.items():
         (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")
         assert check_html.check(tmp_path) == [f"page.html: {problem}"], html
 
