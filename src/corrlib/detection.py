@@ -4,8 +4,6 @@ Everything is on the grid of a `ReceptiveField`, of conv5 windows or SIFT descri
 ``(x, y)`` in pixels of the object crop that the grid covers; NaN if invisible.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import expit, log_expit
 

@@ -4,8 +4,6 @@ The **reference** is the image being explained, the **moving** image its neighbo
 paper's energy). Pixel p of the reference matches p + flow(p) in the moving image.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import numpy as np

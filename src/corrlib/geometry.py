@@ -4,8 +4,6 @@ Points are ``(x, y)`` in pixels. Integers are pixel centres, so an image of shap
 ``[-0.5, W - 0.5]`` by ``[-0.5, H - 0.5]``. Boxes are continuous ``xyxy`` edges in that frame.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +35,7 @@ class ReceptiveField:
     stride: int = 1
     center: float = 0.0
 
-    def then(self, kernel: int, stride: int = 1, padding: int = 0) -> ReceptiveField:
+    def then(self, kernel: int, stride: int = 1, padding: int = 0) -> "ReceptiveField":
         """The receptive field after one more layer, with a window of side `kernel`."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.stride,

@@ -4,8 +4,6 @@ Objects of one image are alike, so that intervals resample images: errors may be
 objects in each of I images, filled up with NaN. ``(N, K)`` are those of N objects in images of their own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,15 +1,10 @@
 """Exact nearest neighbours by cosine similarity, in a database larger than memory (paper, section 2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numba import njit
-
-if TYPE_CHECKING:
-    import torch
 
 #: Queries compared at a time; with `chunk` it bounds the memory.
 QUERIES = 2048
@@ -27,7 +22,7 @@ def nearest(
     query_group: np.ndarray | None = None,
     database_group: np.ndarray | None = None,
     chunk: int = 1024,
-    device: str | torch.device = "cpu",
+    device: Any = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the `k` rows of `database` most similar to each row of `query`, by exhaustive comparison.
 

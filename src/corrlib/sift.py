@@ -4,8 +4,6 @@ As in VLFeat's dense SIFT, the image is smoothed once and its gradients of each 
 bins, whose weights are separable: two matrix products give the bins of all descriptors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import NamedTuple

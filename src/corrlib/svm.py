@@ -9,8 +9,6 @@ classes are trained together by Newton's method, each step found by conjugate gr
 class, so that all products are matrix products.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ in the current form (field 100) and in the one before (``V1LayerParameter``, fie
 reference model), with float32 packed as Caffe packs them. Everything else is skipped.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator

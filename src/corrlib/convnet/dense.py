@@ -1,7 +1,5 @@
 """Features at every pixel, by dilated convolutions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

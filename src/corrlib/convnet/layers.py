@@ -5,8 +5,6 @@ file and the computation itself all follow from it. Rectification is part of the
 ``conv4`` means the rectified activations, and ``conv4 linear`` the same before rectification.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import lru_cache
 

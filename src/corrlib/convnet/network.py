@@ -1,7 +1,5 @@
 """A network with fixed weights: NumPy images in, NumPy features out, computed by torch."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Sequence

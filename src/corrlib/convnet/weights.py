@@ -1,7 +1,5 @@
 """Weights files: one reader per file type, chosen by suffix; none of them unpickles."""
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from corrlib.cache import CacheError, entry_path, hold

@@ -1,7 +1,5 @@
 """Nearest training objects of the same category, by a global descriptor (paper, sections 3 and 5)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.cache import cached

@@ -7,8 +7,6 @@ instance of the category: that is the correspondence the paper asks about, and k
 points with a name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -56,7 +54,7 @@ class Figure:
 
     def within(
         self, naming: str = "*", at: Vector = (0, 0, 0), *, rotation=None, scale=1.0, move=None
-    ) -> Figure:
+    ) -> "Figure":
         """The same figure, to which parts are added in another frame.
 
         Its origin is `at` of this one; it is turned by `rotation` (3, 3) and enlarged by `scale`, a number or
@@ -67,7 +65,7 @@ class Figure:
         naming, scale = self.naming.replace("*", naming), self.scale * scale
         return Figure(self.solids, self.keypoints, naming, origin, rotation, scale, move or self.move)
 
-    def sides(self, left: str = "left", right: str = "right") -> Iterator[tuple[str, float, Figure]]:
+    def sides(self, left: str = "left", right: str = "right") -> Iterator[tuple[str, float, "Figure"]]:
         """Yield each side's name, its sign of y and the figure mirrored to it; parts are ``<name>_*``."""
         for name, sign in ((left, 1.0), (right, -1.0)):
             yield name, sign, self.within(f"{name}_*", scale=(1, sign, 1))
@@ -133,7 +131,7 @@ class Figure:
         """The material slots in order of first use."""
         return list(dict.fromkeys(solid.slot for solid in self.solids))
 
-    def stretched(self, factors: np.ndarray) -> Figure:
+    def stretched(self, factors: np.ndarray) -> "Figure":
         """The same figure, its x, y and z multiplied by `factors`; unit frames, and so keypoints, stay."""
         solids = [
             replace(solid, centre=solid.centre * factors, axes=solid.axes * factors[:, None])

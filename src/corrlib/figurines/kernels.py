@@ -1,7 +1,5 @@
 """The renderer's compiled loops: closed-form hits with unit solids, shading, textures from integer hashes."""
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

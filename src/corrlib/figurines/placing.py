@@ -1,7 +1,5 @@
 """From a figure in its own frame to primitives in pixels: proportions, viewpoint, scale, place."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The CaffeNet that is trained, with batch normalisation, and its folding into a plain one."""
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor, nn

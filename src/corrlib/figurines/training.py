@@ -5,8 +5,6 @@ normalisation is folded into weights and biases at the end: the file holds a pla
 channels. Training sees only images and one label for each: no boxes, no keypoints.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """Linear detectors, their responses to all windows, and weighted sums of windows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """From features to costs, and from costs to labels; the compiled loops are in `corrlib.mrf.kernels`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

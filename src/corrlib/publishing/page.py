@@ -10,8 +10,6 @@ table of it, and what a sweep reads.
 >>> page.figure("pck", figure, "PCK at every tolerance.", alt="Three rising curves.")
 """
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import io

@@ -1,7 +1,5 @@
 """Keypoints transferred from aligned neighbours, their errors, and what Table 2 is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """One object and its best aligned neighbours, as pictures (paper, Figure 3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

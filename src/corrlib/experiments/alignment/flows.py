@@ -1,7 +1,5 @@
 """Features on one grid, and every object aligned with its neighbours by them; kept in the cache."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache

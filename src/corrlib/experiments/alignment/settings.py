@@ -1,7 +1,5 @@
 """Parameters of the alignment experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -86,7 +84,7 @@ class Settings:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
+    def resolve(self, data: VOC, network: Network) -> "Settings":
         """The same with the categories and the retrieval layer that a dataset and a network give."""
         categories = crops.categories(data, self.category)
         layer = self.retrieval_layer or default_layer(network)

@@ -1,7 +1,5 @@
 """What the paper does not show of its section 3: both solvers, every layer and radius, every pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

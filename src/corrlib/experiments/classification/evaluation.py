@@ -1,7 +1,5 @@
 """Keypoints classified, rightly or wrongly: what Table 3 and Figure 5 are made of, and the claims rest on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The keypoints of a category and the features at them, from the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Fine localisation in numbers: how near the peaks of classifiers lie to the keypoints (section 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Where around a keypoint its classifier responds most, at single-pixel stride (section 4, Figure 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Parameters of the classification experiment, and the types of features that it compares."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -96,7 +94,7 @@ class Settings:
         if self.size < 1:
             raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
+    def resolve(self, data: VOC, network: Network) -> "Settings":
         """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`."""
         categories = crops.categories(data, self.category)
         shown = self.shown if self.shown in categories else categories[0]

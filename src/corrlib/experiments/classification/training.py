@@ -1,7 +1,5 @@
 """The classifiers of a category's keypoints, and their cross validation; each is computed once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

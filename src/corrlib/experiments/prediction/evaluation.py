@@ -1,7 +1,5 @@
 """Where detectors predict keypoints, with and without the prior, and the errors that Table 4 is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Objects with their keypoints and the predicted ones, as pictures (paper, Figure 6)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The paper's Table 4 under other readings of its text, one choice at a time."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Parameters of the prediction experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -79,7 +77,7 @@ class Settings:
                 " detector, and the prior alone has a row of its own"
             )
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
+    def resolve(self, data: VOC, network: Network) -> "Settings":
         """The same with the categories and the stride that a dataset and a network give.
 
         ValueError if the network has no such layer, or its stride is no multiple of `stride`.

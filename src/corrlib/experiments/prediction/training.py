@@ -1,7 +1,5 @@
 """A detector for each keypoint of a category, its scores, and their probabilities; kept in the cache."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Figure 2 of the paper: the average of the whole receptive fields of a feature's nearest neighbours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

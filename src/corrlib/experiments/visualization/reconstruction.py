@@ -1,7 +1,5 @@
 """Figure 1 of the paper: images rebuilt from patches of their nearest neighbours, and their scores."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Parameters of the visualization experiment, and the images that they choose."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,7 +34,7 @@ class Settings:
     image_id: str = ""
     seed: int = 0
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
+    def resolve(self, data: VOC, network: Network) -> "Settings":
         """The same with as many images in the database as there are; ValueError if `k` is less than 1."""
         if self.k < 1:
             raise ValueError(f"k must be at least 1 neighbour, got {self.k}")

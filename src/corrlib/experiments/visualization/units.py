@@ -4,8 +4,6 @@ A *unit* is one place of a feature map. The units of several images are numbered
 image, row by row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The tables of proportions that make a quadruped a cat, a cow, a dog, a horse or a sheep."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -1,7 +1,5 @@
 """Pieces that several vehicles share: proportions, steering, wheels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

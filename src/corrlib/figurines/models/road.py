@@ -1,7 +1,5 @@
 """Cars and buses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.figurines.figure import Figure

@@ -1,7 +1,5 @@
 """Trains: a diesel, a bullet train, a commuter train, a steam train."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.figurines.figure import Figure

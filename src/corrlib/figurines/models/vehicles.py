@@ -1,7 +1,5 @@
 """The seven vehicles by name, and the aeroplane."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.figurines.figure import SIDE_VIEWS, Category, Figure, turn

@@ -5,8 +5,6 @@ Line art is an SVG without a background, which a dark page inverts (``book/_stat
 on both backgrounds and distinguishable for the colour-blind.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """Tables as Markdown: rows are mappings from column to cell, and a cell may have an interval."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
