@@ -9,9 +9,6 @@ from scipy.special import expit, log_expit
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["combine", "fit_logistic", "labels_by_distance", "labels_by_field", "log_prior", "log_probability"]
-__all__ += ["nearest_location", "peak", "windows"]
-
 
 def windows(field: ReceptiveField, context: int) -> ReceptiveField:
     """Receptive fields of windows of `context` x `context` units, one centred on every unit of a layer.

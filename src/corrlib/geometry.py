@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-__all__ = ["Crop", "ReceptiveField"]
-
 
 @dataclass(frozen=True)
 class ReceptiveField:

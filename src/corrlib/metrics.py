@@ -8,19 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = [
-    "ALPHAS",
-    "VERDICTS",
-    "bootstrap",
-    "by_category",
-    "errors",
-    "estimate",
-    "judge",
-    "mean_interval",
-    "mean_pck",
-]
-__all__ += ["pck", "rms_norm"]
-
 #: The paper's tolerances.
 ALPHAS = (0.1, 0.05, 0.025)
 #: What can become of a claim, the best first.

@@ -14,8 +14,6 @@ from numba import njit
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["SCALE_SPACE", "Sift", "dense", "dense_grid", "dense_shape", "descriptors", "several"]
-
 #: Smoothing of the scale space of Lowe's SIFT, in bins: the inverse of his and VLFeat's magnification.
 SCALE_SPACE = 1 / 3
 #: The blur that is assumed in the input; the result cannot be less smooth.

@@ -17,8 +17,6 @@ from scipy.linalg import cho_factor, cho_solve
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_X_y
 
-__all__ = ["LinearSVM", "cross_validate", "train"]
-
 #: The constant feature, for features of norm 512: it is regularised as strongly as they are.
 INTERCEPT = 512.0
 #: A classifier has converged when another Newton step would lower its objective by less than this fraction.

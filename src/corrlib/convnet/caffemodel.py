@@ -12,8 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["read_caffemodel"]
-
 # Wire types, and the numbers of the fields.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 #: The field of a layer in the network, and those of its name and blobs: the current form, the one before.

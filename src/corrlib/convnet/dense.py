@@ -11,8 +11,6 @@ from corrlib.convnet.layers import LINEAR, apply, to_numpy
 from corrlib.convnet.network import Network
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["dense_features", "dense_field"]
-
 
 @torch.inference_mode()
 def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:

@@ -4,8 +4,6 @@ import os
 
 import torch
 
-__all__ = ["VARIABLE", "device"]
-
 #: The environment variable that names the device.
 VARIABLE = "CORRLIB_DEVICE"
 

@@ -15,8 +15,6 @@ from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["LINEAR", "Architecture", "apply", "architecture", "receptive_fields", "to_numpy"]
-
 #: Ends the name of a convolution layer's outputs before rectification.
 LINEAR = " linear"
 #: Krizhevsky's local response normalisation: x / (1 + alpha / n * sum of squares of n channels) ** beta.

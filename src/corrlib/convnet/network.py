@@ -15,8 +15,6 @@ from corrlib.convnet.device import device
 from corrlib.convnet.layers import LINEAR, Architecture, apply, architecture, receptive_fields, to_numpy
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
-
 #: Side of the images that the fully connected layers of all three architectures need.
 INPUT_SIDE = 227
 #: Images computed at once.

@@ -17,8 +17,6 @@ from corrlib.convnet.caffemodel import read_caffemodel
 from corrlib.convnet.layers import architecture as known_architecture
 from corrlib.convnet.network import Network, Preprocessing
 
-__all__ = ["load", "save"]
-
 # Mean of the ILSVRC 2012 training images, in BGR, which Caffe's reference models expect to be subtracted.
 CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
 # Mean and standard deviation of torchvision's ImageNet weights, RGB in 0..1.

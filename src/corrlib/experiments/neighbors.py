@@ -7,8 +7,6 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
 
-__all__ = ["default_layer", "neighbors"]
-
 #: Layers whose features of the network's own input are computed together: fc7 finds neighbours in alignment,
 #: and conv5 stands in for it where a network has none.
 TOGETHER = ("fc7", "pool5", "conv5 mean")

@@ -12,18 +12,6 @@ from corrlib.experiments.alignment.flows import TOLERANCE, Alignment, align, cop
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 from corrlib.sift import Sift
 
-__all__ = [
-    "ORDERS",
-    "Validation",
-    "by_order",
-    "copy_errors",
-    "differences",
-    "errors",
-    "first_median",
-    "flow_errors",
-]
-__all__ += ["optimality", "oracle_order", "validate"]
-
 #: By what neighbours can be ordered: deformation energy (the paper's order), the data term, their sum,
 #: similarity, and the true error.
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")

@@ -11,8 +11,6 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
 
-__all__ = ["Example", "examples", "large", "shown"]
-
 #: Neighbours of an object that are shown.
 SHOWN = 5
 

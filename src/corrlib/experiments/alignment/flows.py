@@ -19,8 +19,6 @@ from corrlib.geometry import ReceptiveField
 from corrlib.metrics import rms_norm
 from corrlib.sift import Sift
 
-__all__ = ["align", "copied", "features", "prepare", "scale", "transfer"]
-
 #: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
 #: of convnet rf centers").
 GRID_LAYER = "conv4"

@@ -14,8 +14,6 @@ from corrlib.experiments.alignment.flows import GRID_LAYER, align, scale
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["SOLVERS", "readings"]
-
 #: Solver, as `corrlib.mrf.solve` calls it -> its name in a table.
 SOLVERS = {"trws": "TRW-S", "bp": "BP"}
 #: Ways to transfer a keypoint, by flow and in NN transfer -> the settings.

@@ -10,8 +10,6 @@ from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
 from corrlib.sift import Sift
 
-__all__ = ["ALPHAS", "PAPER_BETA", "Settings"]
-
 PAPER_BETA = 3e-3
 #: How a keypoint is predicted that some of the neighbours do not show.
 MISSING = ("most", "any", "next")

@@ -19,9 +19,6 @@ from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.sift import Sift
 
-__all__ = ["LAYERS", "RADII", "by_feature", "dense_errors", "every_pixel", "few", "solvers"]
-__all__ += ["unmoved"]
-
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 RADII = tuple(map(Sift, (10.0, 20.0, 40.0, 80.0, 160.0)))
 #: Categories on which solvers are compared, and every layer and every radius is tried.

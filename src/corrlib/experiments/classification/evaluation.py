@@ -14,9 +14,6 @@ from corrlib.experiments.classification.features import keypoints, samples
 from corrlib.experiments.classification.settings import Feature, Settings
 from corrlib.experiments.classification.training import classifiers, cross_validate
 
-__all__ = ["SHARES", "accuracy", "best_C", "best_features", "classify", "confusion", "differences", "errors"]
-__all__ += ["mean_accuracy", "merged_accuracy", "mirrored", "rectification", "sizes", "validate"]
-
 #: Shares of the training images of each category that classifiers are trained on.
 SHARES = (0.125, 0.25, 0.5, 1.0)
 #: The layers that the paper finds best.

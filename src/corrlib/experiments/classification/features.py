@@ -17,8 +17,6 @@ from corrlib.experiments.classification.settings import RADII, Feature, Sampling
 from corrlib.metrics import rms_norm
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["features", "inputs", "keypoints", "object_crops", "samples", "scale", "visible"]
-
 #: SIFT of these kinds is described together, as reading the images takes its time.
 TOGETHER = tuple(Sift(radius, smoothing) for smoothing in (0.0, SCALE_SPACE) for radius in RADII)
 #: RMS norm that every type of feature is scaled to: that of SIFT, at which the paper's C = 1e-6 fits.

@@ -9,8 +9,6 @@ from corrlib import metrics
 from corrlib.experiments.classification.responses import REACH, Peaks, windows
 from corrlib.experiments.classification.settings import Feature, Settings
 
-__all__ = ["histograms", "localisation", "uniform"]
-
 #: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
 HALF_STRIDES = (2.0, 4.0, 8.0)
 #: Side in pixels of the cells of histograms: it divides the window's.

@@ -18,8 +18,6 @@ from corrlib.experiments.classification.settings import Feature, Sampling, Setti
 from corrlib.experiments.classification.training import classifiers
 from corrlib.sift import Sift
 
-__all__ = ["MARGIN", "REACH", "Peaks", "category_peaks", "highest", "peaks", "windows"]
-
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
 REACH = 10
 #: Pixels that are seen around an object crop, so that a keypoint on its border has a window, too.

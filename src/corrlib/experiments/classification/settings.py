@@ -11,8 +11,6 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.geometry import Crop
 from corrlib.sift import SCALE_SPACE, Sift
 
-__all__ = ["RADII", "Feature", "Sampling", "Settings"]
-
 #: The paper's radii of SIFT, in pixels.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
 #: A type of feature: a layer of the network, or SIFT. Its label is its ``str``.

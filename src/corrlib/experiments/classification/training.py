@@ -14,8 +14,6 @@ from corrlib.data import VOC
 from corrlib.experiments.classification.features import inputs, keypoints, samples, scale
 from corrlib.experiments.classification.settings import Feature, Sampling, Settings
 
-__all__ = ["classifiers", "cross_validate"]
-
 
 def classifiers(
     data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0

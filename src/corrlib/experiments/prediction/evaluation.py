@@ -16,9 +16,6 @@ from corrlib.experiments.prediction.settings import ALPHAS, Settings
 from corrlib.experiments.prediction.training import scores, train
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["by_stride", "copy_errors", "differences", "errors", "locate", "predict", "prior_means"]
-__all__ += ["stride_gain", "validate"]
-
 #: It always predicts the place of the grid that is closest to the truth.
 ORACLE = "best place"
 

@@ -9,8 +9,6 @@ from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import Settings
 
-__all__ = ["Example", "examples", "shown"]
-
 
 @dataclass(frozen=True, eq=False)
 class Example:

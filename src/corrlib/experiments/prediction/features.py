@@ -14,8 +14,6 @@ from corrlib.convnet import Network
 from corrlib.experiments.prediction.settings import SIFT
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["features", "grid", "map_categories"]
-
 Result = TypeVar("Result")
 
 

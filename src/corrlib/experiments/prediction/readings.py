@@ -11,8 +11,6 @@ from corrlib.data import VOC
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import ALPHAS, Settings
 
-__all__ = ["readings"]
-
 #: Choice -> its readings in words -> the settings.
 READINGS: dict[str, dict[str, dict[str, Any]]] = {
     "neighbour without the keypoint": {

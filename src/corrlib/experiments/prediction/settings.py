@@ -7,8 +7,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.metrics import ALPHAS
 
-__all__ = ["ALPHAS", "PAPER_ETA", "SIFT", "Settings"]
-
 PAPER_ETA = 0.1
 #: The kind of feature that is no layer of the network.
 SIFT = "sift"

@@ -15,8 +15,6 @@ from corrlib.experiments.prediction.features import features, grid, map_categori
 from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["HELD_OUT_GAP", "calibrate", "folds", "mining", "scores", "train"]
-
 BATCH = 16
 #: Parts of the training set, each scored by detectors that were trained on the others.
 FOLDS = 2

@@ -10,8 +10,6 @@ from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database
 from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
 
-__all__ = ["average_fields", "receptive_field_averages"]
-
 #: Numbers of neighbours, and of seeds: one in each of so many validation images.
 KS, SEEDS = (1, 5, 25, 125), 4
 

@@ -12,8 +12,6 @@ from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database, scored, shown
 from corrlib.experiments.visualization.units import LAYERS, cut, neighbor_index, units, whole_image
 
-__all__ = ["Reconstruction", "detail", "differences", "reconstruct", "scores", "similarity", "uniform_places"]
-
 #: Weights of red, green and blue in brightness (ITU-R BT.601) in thousandths: whole numbers add up exactly.
 BRIGHTNESS = (299.0, 587.0, 114.0)
 

@@ -8,8 +8,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.units import LAYERS, sample
 
-__all__ = ["Settings", "database", "object_center", "scored", "shown"]
-
 #: Validation images that are rebuilt and scored.
 SCORED = 24
 

@@ -18,9 +18,6 @@ from corrlib.data import VOC
 from corrlib.geometry import Crop, ReceptiveField
 from corrlib.retrieval import nearest
 
-__all__ = ["LAYERS", "Units", "cut", "neighbor_index", "neighbors", "sample", "table_1", "units"]
-__all__ += ["whole_image"]
-
 #: The layers of Figures 1 and 2.
 LAYERS = ("conv3", "conv4", "conv5")
 #: Images whose features are one entry of the cache.
