@@ -71,7 +71,7 @@ def test_bad_input_is_refused(world, network, monkeypatch):
     for call, message in (
         (lambda: crops.evenly_spaced(5, 0), "at least 1"),
         (lambda: evaluation.first_median(points, np.zeros((2, 4))), r"\(N, k\)"),
-        (lambda: evaluation.flow_errors(*[None] * 4, feature="", beta=1, order="stiffness"), "deformation, "),
+        (lambda: evaluation.flow_errors(*[None] * 3, feature="", beta=1, order="stiffness"), "deformation, "),
         (lambda: alignment.Settings(missing="all"), "^missing is 'all': expected one of most, any, next"),
         (lambda: alignment.Settings(copy_missing=""), "^copy_missing is ''"),
         (lambda: alignment.Settings(top=0), "^top must be at least 1, got 0"),
@@ -195,8 +195,8 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, sett
     np.testing.assert_array_equal(again.points, pairs.points)
     (one,) = (crops.objects(world, "bus", "val")[row] for row in pairs.rows)
     for missing in ("most", "any", "next"):
-        own = replace(settings, missing=missing)
-        errors = evaluation.flow_errors(world, network, own, "bus", feature=feature, beta=1e-3, limit=1)
+        own = replace(settings, missing=missing, categories=("bus",))
+        (errors,) = evaluation.flow_errors(world, network, own, feature=feature, beta=1e-3, limit=1)
         expected = oracles.first_median(pairs.points, pairs.smoothness, 2, missing)
         np.testing.assert_array_equal(errors[:, 0], crops.errors(expected, [one], 227))
 
@@ -256,7 +256,7 @@ def test_betas_are_scored_on_the_training_set_at_all_tolerances(world, network, 
     some = replace(settings, categories=("bus", "person"), validated=2)
     value, low, high, still = evaluation._trial(world, network, some, "conv4", 1e-3)
     inputs = dict(feature="conv4", beta=1e-3, split="train", limit=2)
-    each = [evaluation.flow_errors(world, network, some, name, **inputs) for name in some.categories]
+    each = evaluation.flow_errors(world, network, some, **inputs)
     assert value == pytest.approx(np.mean([mean_pck(each, alpha) for alpha in (0.1, 0.05, 0.025)]))
     assert 0 <= low < value < high
     pairs = [flows.align(world, network, some, name, **inputs) for name in some.categories]
@@ -328,8 +328,8 @@ def test_both_solvers_are_compared_at_both_betas(world, network, settings, monke
     found = alignment.solvers(world, network, some, betas)
     expected = [(m, b, s) for m in betas for b in (1e-4, 3e-3) for s in ("trws", "bp")]
     assert [(row["method"], row["beta"], row["solver"]) for row in found] == expected
-    errors = evaluation.flow_errors(world, network, some, "train", feature="conv4", beta=1e-4, limit=2)
-    assert found[1]["pck"][0] == pytest.approx(mean_pck([errors], 0.1))
+    errors = evaluation.flow_errors(world, network, some, feature="conv4", beta=1e-4, limit=2)
+    assert found[1]["pck"][0] == pytest.approx(mean_pck(errors, 0.1))
     solved = []
     monkeypatch.setattr(flow, "align", lambda *args, **kwargs: solved.append(1))
     alignment.solvers(world, network, replace(some, alpha=0.3), betas)
@@ -383,10 +383,10 @@ def test_optimality_counts_what_moves_nothing(world, network, settings):
 def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, settings, monkeypatch):
     asked = set()
 
-    def errors(data, network, settings, category, *, feature, beta, limit):
+    def errors(data, network, settings, *, feature, beta, limit):
         asked.add((feature, beta))
         assert limit == 2
-        return np.full((2, 3), 0.05 if feature == "conv3" else 0.5)
+        return [np.full((2, 3), 0.05 if feature == "conv3" else 0.5)]
 
     monkeypatch.setattr(studies, "flow_errors", errors)
     monkeypatch.setattr(studies, "copy_errors", lambda *args, limit: [np.full((2, 3), 0.5)])

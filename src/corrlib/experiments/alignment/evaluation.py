@@ -36,13 +36,9 @@ def errors(
     `betas` maps each flow to its beta; NN transfer copies from the most similar neighbours in any `order`.
     Method -> for each category ``(I, M, K)``: the flows of ``settings.features``, then NN transfer.
     """
+    shared = dict(order=order, limit=limit)
     result = {
-        method: [
-            flow_errors(
-                data, network, settings, c, feature=feature, beta=betas[method], order=order, limit=limit
-            )
-            for c in settings.categories
-        ]
+        method: flow_errors(data, network, settings, feature=feature, beta=betas[method], **shared)
         for method, feature in settings.features.items()
     }
     return result | {"NN transfer": copy_errors(data, network, settings, limit=limit)}
@@ -52,22 +48,24 @@ def flow_errors(
     data: VOC,
     network: Network,
     settings: Settings,
-    category: str,
     *,
     feature: str | Sift,
     beta: float,
     order: str = "deformation",
     split: str = "val",
     limit: int | None = None,
-) -> np.ndarray:
-    """Errors ``(I, M, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
+) -> list[np.ndarray]:
+    """Errors ``(I, M, K)`` per category of the keypoints that aligned neighbours predict.
 
     The median is of the first ``settings.top`` neighbours in `order`, one of `ORDERS`.
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
-    pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
-    return _errors_of_pairs(data, settings, category, pairs, order, split)
+    result = []
+    for category in settings.categories:
+        pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
+        result.append(_errors_of_pairs(data, settings, category, pairs, order, split))
+    return result
 
 
 def _errors_of_pairs(

@@ -90,25 +90,10 @@ def align(
     edges = [0, BLOCK]
     while edges[-1] < wanted:
         edges.append(2 * edges[-1])
-    parts = [
-        cached(
-            _align,
-            data=data,
-            network=network,
-            category=category,
-            split=split,
-            feature=feature,
-            beta=beta,
-            solver=settings.solver,
-            iterations=settings.iterations,
-            neighbors=settings.neighbors,
-            retrieval_layer=settings.retrieval_layer,
-            size=settings.size,
-            first=first,
-            last=last,
-        )
-        for first, last in pairwise(edges)
-    ]
+    inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
+    names = ("solver", "iterations", "neighbors", "retrieval_layer", "size")
+    inputs |= {name: getattr(settings, name) for name in names}
+    parts = [cached(_align, **inputs, first=first, last=last) for first, last in pairwise(edges)]
     return Alignment(**{name: np.concatenate([part[name] for part in parts])[:wanted] for name in parts[0]})
 
 
@@ -117,22 +102,19 @@ def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.nda
 
     Category -> ``(N, k)`` the neighbours of its validation objects.
     """
-    near = {}
+    near, by = {}, dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
     for category in settings.categories:
-        near[category] = nearest_neighbors(
-            data, network, category, "val", layer=settings.retrieval_layer, neighbors=settings.neighbors
-        )
+        near[category] = nearest_neighbors(data, network, category, "val", **by)
         for split in ("train", "val"):
             for feature in settings.features.values():
                 features(data, network, category, split, feature=feature, size=settings.size)
     return near
 
 
-def copied(data: VOC, network: Network, settings: Settings, category: str, split: str = "val") -> np.ndarray:
+def copied(data: VOC, network: Network, settings: Settings, category: str) -> np.ndarray:
     """The neighbours' keypoints where they are in their own crops, ``(N, k, K, 2)``: nothing is aligned."""
-    rows = nearest_neighbors(
-        data, network, category, split, layer=settings.retrieval_layer, neighbors=settings.neighbors
-    )
+    by = dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
+    rows = nearest_neighbors(data, network, category, "val", **by)
     return crops.keypoints(crops.objects(data, category, "train"), settings.size)[rows]
 
 
@@ -181,12 +163,9 @@ def _features(data: VOC, network: Network, category: str, split: str, feature: s
 
 
 def _norm(data: VOC, network: Network, feature: str | Sift, size: int):
-    sample = []
-    for category in data.categories:
-        train = crops.objects(data, category, "train")
-        some = crops.subset(train, SAMPLE)
-        sample.append(_describe(network, crops.images(data, some, size), feature))
-    return {"norm": np.array(rms_norm(np.concatenate(sample)))}
+    samples = (crops.subset(crops.objects(data, category, "train"), SAMPLE) for category in data.categories)
+    described = [_describe(network, crops.images(data, some, size), feature) for some in samples]
+    return {"norm": np.array(rms_norm(np.concatenate(described)))}
 
 
 def _describe(network: Network, images: np.ndarray, feature: str | Sift) -> np.ndarray:
@@ -227,16 +206,9 @@ def _align(
     field = network.receptive_fields[GRID_LAYER]
 
     def align_object(row: int) -> tuple:
-        solutions = flow.align(
-            reference[row],
-            moving[near[row]],
-            beta=beta,
-            stride=field.stride,
-            solver=solver,
-            iterations=iterations,
-            tolerance=TOLERANCE,
-            threads=1,
-        )
+        parameters = dict(solver=solver, iterations=iterations, tolerance=TOLERANCE, threads=1)
+        pair = reference[row], moving[near[row]]
+        solutions = flow.align(*pair, beta=beta, stride=field.stride, **parameters)
         labels = np.stack([s.labels_rc for s in solutions])
         numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
         return labels, transfer(labels, field, size, points[near[row]]), np.array(numbers)
