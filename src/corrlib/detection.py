@@ -135,18 +135,10 @@ def log_probability(scores: np.ndarray, slope: np.ndarray, offset: np.ndarray) -
 def log_prior(
     means: np.ndarray, field: ReceptiveField, shape: tuple[int, int], *, sigma: float = 22.0
 ) -> np.ndarray:
-    """Log density, up to a constant, of an isotropic Gaussian around each of `means`.
+    """Log density ``(N, K, H, W)``, up to a constant, of an isotropic Gaussian around each of `means`.
 
-    Parameters
-    ----------
-    means : array (N, K, 2)
-        The keypoints of a neighbour. Where they are NaN the prior is uniform.
-    sigma : float
-        Standard deviation in pixels.
-
-    Returns
-    -------
-    array (N, K, H, W) float64
+    These are the keypoints ``(N, K, 2)`` of a neighbour; where they are NaN the prior is uniform. `sigma` is
+    the standard deviation in pixels.
     """
     means = _keypoints(means)
     if not sigma > 0:

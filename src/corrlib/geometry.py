@@ -79,10 +79,7 @@ class ReceptiveField:
     def contains(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Whether each unit's receptive field, edges included, contains each of `points` ``(..., 2)``.
 
-        Returns
-        -------
-        array (..., H, W) bool
-            False for missing points (NaN).
+        ``(..., H, W)`` bool; False for missing points (NaN).
         """
         height, width = _check_shape(shape)
         points = _check_points(points)
@@ -121,15 +118,9 @@ class Crop:
         object.__setattr__(self, "shape", _check_shape(self.shape))
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resample `image`, bilinearly when enlarging and with a triangle filter when shrinking.
+        """Resample `image` ``(H, W, 3)`` uint8 to ``(*shape, 3)`` uint8.
 
-        Parameters
-        ----------
-        image : array (H, W, 3) uint8
-
-        Returns
-        -------
-        array (*shape, 3) uint8
+        Bilinearly when enlarging, and with a triangle filter when shrinking.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"Crop: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")

@@ -129,7 +129,7 @@ def dense_errors(
         aligned = align(data, network, settings, category, feature=feature, beta=beta, limit=limit)
         shared = dict(data=data, network=network, category=category, size=size, limit=limit)
         shared |= dict(neighbors=settings.neighbors, retrieval_layer=settings.retrieval_layer)
-        truth = cached(_truth, **shared, pairs=PAIRS)
+        truth = cached(_truth, **shared)
         predicted = np.empty_like(truth["matches"])
         for n, j in np.unique(truth["pair"], axis=0):
             here = (truth["pair"] == (n, j)).all(axis=1)
@@ -190,18 +190,11 @@ def _summary(errors: list[list[np.ndarray]], size: int) -> list[np.ndarray]:
 
 
 def _truth(
-    data: VOC,
-    network: Network,
-    category: str,
-    pairs: int,
-    neighbors: int,
-    retrieval_layer: str,
-    size: int,
-    limit: int,
+    data: VOC, network: Network, category: str, neighbors: int, retrieval_layer: str, size: int, limit: int
 ) -> dict[str, np.ndarray]:
     near = nearest_neighbors(data, network, category, "val", layer=retrieval_layer, neighbors=neighbors)
     reference, moving = crops.objects(data, category, "val"), crops.objects(data, category, "train")
-    rows, pairs = crops.evenly_spaced(len(near), limit), min(pairs, near.shape[1])
+    rows, pairs = crops.evenly_spaced(len(near), limit), min(PAIRS, near.shape[1])
     todo = [(n, j, reference[row], moving[near[row, j]]) for n, row in enumerate(rows) for j in range(pairs)]
     with ThreadPoolExecutor(cpu_count()) as pool:
         known = list(pool.map(lambda t: true_matches(data, t[2], t[3], size), todo))

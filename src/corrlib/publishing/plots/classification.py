@@ -71,7 +71,8 @@ def accuracy_by_share(means: Mapping[Feature, np.ndarray]) -> Figure:
     """Draw the mean accuracy of features at each of `SHARES` of the training images, with its interval."""
     series = {str(feature): values for feature, values in means.items()}
     labels = dict(xlabel="share of the training images", ylabel="mean accuracy in percent")
-    figure = curves(SHARES, series, **labels, logarithmic=True)
+    figure = curves(SHARES, series, **labels)
+    figure.axes[0].set_xscale("log")
     figure.axes[0].set_xticks(SHARES, [f"{share:g}" for share in SHARES])
     figure.axes[0].minorticks_off()
     return figure
