@@ -83,9 +83,8 @@ def neighbors(
     ranked, _ = nearest(*descriptors, len(database), device=network.device)
     allowed = own[:, None] != other[ranked]
     first = np.argsort(~allowed, axis=1, kind="stable")  # the object's own image comes last
-    ranked = np.where(
-        np.take_along_axis(allowed, first, axis=1), np.take_along_axis(ranked, first, axis=1), -1
-    )
+    allowed, ranked = (np.take_along_axis(a, first, axis=1) for a in (allowed, ranked))
+    ranked = np.where(allowed, ranked, -1)
     return ranked if neighbors is None else ranked[:, : min(neighbors, left)]
 
 

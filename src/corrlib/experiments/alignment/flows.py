@@ -45,7 +45,6 @@ class Alignment:
         ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the object's is matched with.
     points : ``(N, k, K, 2)`` the neighbours' keypoints in the object's crop; NaN where a neighbour has none.
     data, smoothness, bound : ``(N, k)`` the two terms of the energy, and its lower bound (-inf: none known).
-    iterations : ``(N, k)`` of the solver.
     """
 
     rows: np.ndarray
@@ -55,7 +54,6 @@ class Alignment:
     data: np.ndarray
     smoothness: np.ndarray
     bound: np.ndarray
-    iterations: np.ndarray
 
     @property
     def still(self) -> np.ndarray:
@@ -210,7 +208,7 @@ def _align(
         pair = reference[row], moving[near[row]]
         solutions = flow.align(*pair, beta=beta, stride=field.stride, **parameters)
         labels = np.stack([s.labels_rc for s in solutions])
-        numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
+        numbers = [(s.data, s.smoothness, s.bound) for s in solutions]
         return labels, transfer(labels, field, size, points[near[row]]), np.array(numbers)
 
     # A thread per object, and none within: the matrix products would wait for each other's threads.
@@ -223,5 +221,5 @@ def _align(
         "neighbors": near[rows],
         "labels_rc": labels.astype(np.uint8),
         "points": moved,
-        **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound", "iterations"))},
+        **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound"))},
     }

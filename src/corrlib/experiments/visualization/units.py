@@ -26,7 +26,7 @@ SHARD = 32
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units of one layer in some images; ``len(units)`` is their number.
+    """The units of one layer in some images.
 
     Attributes
     ----------
@@ -39,9 +39,6 @@ class Units:
     rf: ReceptiveField
     grids: np.ndarray
     blocks: list[np.ndarray]
-
-    def __len__(self) -> int:
-        return int(self.grids.prod(axis=1).sum())
 
     @property
     def image(self) -> np.ndarray:
