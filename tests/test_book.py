@@ -14,6 +14,7 @@ import filelock
 import jupytext
 import nbconvert
 import nbformat
+import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
@@ -130,9 +131,9 @@ def test_parameters_are_read_with_types_and_defaults(chapter):
 VALUES = {
     "layer": {"conv4": "conv4", "5": "5"},
     "k": {"7": 7, 7: 7},
-    "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0},
+    "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0, np.float32(0.5): 0.5},
     "dense": {"true": True, "False": False},
-    "layers": {"conv1,conv2": ["conv1", "conv2"], ("conv1",): ["conv1"]},
+    "layers": {"conv1, conv 2 ": ["conv1", "conv 2"], ("conv1",): ["conv1"], "": []},
     "weights": {"a.npz": "a.npz", "none": None, None: None},
 }
 
@@ -156,7 +157,7 @@ def test_a_wrong_value_or_name_is_refused(chapter):
 
 def test_a_parameters_cell_of_another_form_is_refused(tmp_path):
     path, cell = tmp_path / "odd.py", '# %% tags=["parameters"]\n'
-    cases = {"k = 5": "gives no type to k", "k: int =": "does not run"}
+    cases = {"k = 5": "gives no type to k", "k: int =": "does not run", "k: 'int' = 5": "k is in quotes"}
     for text, message in {**{cell + key: m for key, m in cases.items()}, "k: int = 5": "one cell"}.items():
         path.write_text(text + "\n")
         with pytest.raises(ValueError, match=message):

@@ -73,6 +73,8 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
         raise ValueError(
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
+    if quoted := [name for name, hint in hints.items() if isinstance(hint, str)]:
+        raise ValueError(f"{chapter}: the type of {quoted[0]} is in quotes: write `k: int = 5`")
     known = {name: (hint, scope[name]) for name, hint in hints.items()}
     typed({name: scope[name] for name in hints}, chapter, known=known)
     return known
@@ -117,6 +119,7 @@ def typed(
 
 def _converted(value: Any, hint: Any) -> Any:
     """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check any other value."""
+    value = getattr(value, "item", lambda: value)()  # of NumPy
     if isinstance(hint, types.UnionType):
         # None first: the word "none" is not a string then.
         for choice in sorted(get_args(hint), key=lambda h: h is not types.NoneType):
@@ -189,6 +192,8 @@ def run(
             )
         except PapermillExecutionError as error:
             what = f"{_place(chapter, error.source)}: {error.ename}: {error.evalue}"
+            if "page.setup(" in error.source:  # a wrong parameter, and not the chapter's code
+                raise ChapterError(what) from error
             raise ChapterError(f"{what}\n\n{error.source}\n{error}\n\n{what}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
