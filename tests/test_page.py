@@ -2,18 +2,21 @@
 
 import base64
 import dataclasses
+import html
 import json
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.display import HTML
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
 from corrlib.cache import CacheError, code_digest
 from corrlib.experiments import alignment
 from corrlib.publishing import page, results, tables
 from corrlib.publishing.plots.style import LineArt
+from corrlib.publishing.tables.format import escaped
 
 
 @pytest.fixture
@@ -122,6 +125,11 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     (row,) = tables.means({"NN transfer": [[0.5, 0.4, 0.6]]}, [0.025], "table2_mean_by_alpha")
     np.testing.assert_allclose(row.pop("alpha = 0.025"), [50, 40, 60])
     assert row == {"method": "NN transfer", "paper, 0.025": "2.35"}
+
+
+def test_names_are_shown_as_they_are():
+    for name in ("x {{y}}", "set] $a$ *new*", "a_b_c <i> `d` #e ~~f~~ g|h"):
+        assert MarkdownIt().renderInline(escaped(name)) == html.escape(name)
 
 
 def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
