@@ -79,7 +79,9 @@ def test_set_up_opens_what_the_parameters_name_and_results_say_what_ran(
 ):
     monkeypatch.setattr("corrlib.convnet.load", lambda weights: network)
     monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path))
+    monkeypatch.setitem(plt.rcParams, "text.usetex", True)  # as a matplotlibrc may
     assert page.setup({"data_root": str(world.root)}) == (world, network)
+    assert not plt.rcParams["text.usetex"]
     parameters = dict(data_root=str(world.root), weights="", truncated=False, other=1)
     parameters |= {"alpha": 0.2, "category": "cat"}
     data, net, settings = page.setup(parameters, alignment.Settings)

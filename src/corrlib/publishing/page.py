@@ -57,6 +57,7 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     from corrlib import convnet
     from corrlib.data import open_dataset
 
+    plt.rcdefaults()  # whatever the user's matplotlibrc says
     flags = {name: parameters[name] for name in ("difficult", "truncated") if name in parameters}
     data = open_dataset(parameters.get("data_root"), **flags)
     network = convnet.load(parameters.get("weights") or None)
