@@ -293,8 +293,8 @@ page.numbers({method.replace("+", "-"): at_alpha[method] for method in settings.
 ceilings = strides["best place"]
 by_method = {method: strides[method] for method in (layer, reported)}
 results = dict(objects=val, alphas=settings.alphas, eta=best, etas=etas, validated=validated)
-results |= dict(mining=mining, pck=pck, means=means, claims=differences, gained=gained)
-results |= dict(strides=by_method, ceilings=ceilings)
+results |= dict(mining=mining, pck=pck, means=means, readings=read_rows, claims=differences)
+results |= dict(gained=gained, strides=by_method, ceilings=ceilings)
 page.save(results)
 
 # %%

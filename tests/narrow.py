@@ -6,7 +6,7 @@ import oracles
 from corrlib import convnet
 
 
-def random_parameters(rng, name, widths=(4, 6, 4, 8, 6), hidden=None, positive=False):
+def random_parameters(rng, name, widths=(4, 6, 4, 8, 6), hidden=None, positive=False, biased=True):
     """Random parameters of an architecture, with fully connected layers if `hidden` is their width."""
     result, last, widths = {}, 3, iter(widths)
     for layer in convnet.architecture(name).layers:
@@ -18,7 +18,8 @@ def random_parameters(rng, name, widths=(4, 6, 4, 8, 6), hidden=None, positive=F
             continue
         weight = rng.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape).astype(np.float32)
         result[f"{layer.name}.weight"] = np.abs(weight) if positive else weight
-        result[f"{layer.name}.bias"] = rng.normal(0, 0.1, shape[0]).astype(np.float32)
+        bias = rng.normal(0, 0.1, shape[0]) if biased else np.zeros(shape[0])
+        result[f"{layer.name}.bias"] = bias.astype(np.float32)
         last = shape[0]
     return result
 
@@ -30,13 +31,7 @@ def random_network(rng, name="caffenet", **options):
 
 def parameters():
     """Weights and biases of conv1 to conv5 of a CaffeNet with 8, 8, 8, 6 and 4 channels."""
-    rng, result = np.random.default_rng(0), {}
-    for number, shape in enumerate([(8, 3, 11), (8, 4, 5), (8, 8, 3), (6, 4, 3), (4, 3, 3)], 1):
-        outputs, inputs, kernel = shape
-        sigma = np.sqrt(2 / (inputs * kernel**2))
-        result[f"conv{number}.weight"] = rng.normal(0, sigma, (outputs, inputs, kernel, kernel))
-        result[f"conv{number}.bias"] = np.zeros(outputs)
-    return result
+    return random_parameters(np.random.default_rng(0), "caffenet", (8, 8, 8, 6, 4), biased=False)
 
 
 def preprocessing(scale=1.0):

@@ -486,6 +486,9 @@ def test_figures_show_what_they_are_given(rng):
     lines = figure.axes[1].lines
     np.testing.assert_array_equal(lines[0].get_ydata(), [3, 4])
     assert lines[1].get_xdata() == [1e-6, 1e-6] and figure.axes[1].get_title() == "(b) SIFT, by radius"
+    plots.validation(
+        replace(settings, Cs=[1e-6]), {"conv1": np.ones(1), SIFT: np.ones(1)}
+    )  # without a warning
     counts = rng.integers(0, 4, (7, 7)).astype(float)
     figure = plots.peaks({name: {"conv4": 0 * counts, SIFT: counts} for name in ("Nose", "Tail")})
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "SIFT 20"

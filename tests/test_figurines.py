@@ -4,7 +4,8 @@ import csv
 import errno
 import hashlib
 import shutil
-from collections import defaultdict
+from functools import partial
+from unittest.mock import Mock
 
 import cv2
 import numpy as np
@@ -16,9 +17,9 @@ from hypothesis import strategies as st
 from conftest import ROOT
 from corrlib import figurines
 from corrlib.data.voc import VOC
-from corrlib.figurines import kernels, render
+from corrlib.figurines import render
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
-from corrlib.figurines.placing import camera
+from corrlib.figurines.scene import camera
 from oracles import first_inside
 
 SMALL = dict(train=3, val=1, seed=7, progress=False)
@@ -42,18 +43,14 @@ def inside(kind, shape, u):
     return (np.abs(u[:, 2]) <= 1) & (radius <= 1) & (radius >= shape)
 
 
-@given(
-    kind=st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]),
-    shape=st.floats(0.05, 0.95),
-    seed=st.integers(0, 10_000),
-)
+@given(st.sampled_from([ELLIPSOID, BOX, FRUSTUM, TUBE]), st.floats(0.05, 0.95), st.integers(0, 10_000))
 def test_a_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
     rng = np.random.default_rng(seed)
     towards, direction = rng.uniform(-0.7, 0.7, 3), rng.normal(size=3)
     direction /= np.linalg.norm(direction)
     origin = towards - 4 * direction
     walked = first_inside(lambda u: inside(kind, shape, u), origin, direction, far=8.0, step=2e-4)
-    hit = kernels.hit(kind, shape, *origin, *direction)
+    hit = render.hit(kind, shape, *origin, *direction)
     if np.isinf(walked) and np.isfinite(hit):
         # The walk can step over a sliver thinner than its step: then the hit must graze the surface.
         around = origin + np.linspace(hit, hit + 1e-3, 5)[:, None] * direction
@@ -63,7 +60,7 @@ def test_a_hit_is_where_a_walk_along_the_ray_enters(kind, shape, seed):
 
 
 @pytest.mark.parametrize(
-    ("kind", "shape"), [(ELLIPSOID, 1.0), (BOX, 1.0), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)]
+    "kind, shape", [(ELLIPSOID, 1), (BOX, 1), (FRUSTUM, 0.4), (FRUSTUM, 1.6), (TUBE, 0.6)]
 )
 def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     """Away from edges, the slope of the traced depth gives the normal without knowing the solid."""
@@ -76,11 +73,9 @@ def test_normals_are_those_of_the_depth_map(kind, shape, rng):
     bend = np.abs(np.gradient(slope_x)[1]) + np.abs(np.gradient(slope_y)[0])
     places = np.argwhere((bend < 0.08) & (index == 0))
     assert len(places) > 500
+    to_unit, at = placed["to_unit"][0], placed["at"][0]
     for r, c in rng.permutation(places)[:200]:
-        u = placed["to_unit"][0] @ (np.array([c, r, depth[r, c]]) - placed["at"][0])
-        normal = np.zeros(3)
-        kernels.unit_normal(kind, shape, u, normal)
-        normal = placed["to_unit"][0].T @ normal
+        normal = to_unit.T @ render.unit_normal(kind, shape, *(to_unit @ ([c, r, depth[r, c]] - at)))
         measured = np.array([slope_x[r, c], slope_y[r, c], -1.0])
         assert normal @ measured > 0.998 * np.linalg.norm(normal) * np.linalg.norm(measured)
 
@@ -89,10 +84,8 @@ def test_extents_contain_the_solid_tightly(rng):
     placed = np.zeros(4, render.PLACED)
     placed["kind"], placed["shape"] = [ELLIPSOID, BOX, FRUSTUM, TUBE], [1, 1, 1.7, 0.5]
     placed["at"] = (61, 67, 0)
-    for k in range(4):
-        rotation = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80))
-        placed["to_px"][k] = rotation * rng.uniform(10, 30, 3)
-    placed["to_unit"] = np.linalg.inv(placed["to_px"])
+    for axes in placed["to_px"]:
+        axes[:] = turn(yaw=rng.uniform(0, 360), pitch=rng.uniform(-80, 80)) * rng.uniform(10, 30, 3)
     points = rng.uniform(-1.7, 1.7, (400_000, 3))
     for row, box in zip(placed, render.extents(placed), strict=True):
         cloud = points[inside(row["kind"], row["shape"], points)] @ row["to_px"].T + row["at"]
@@ -119,17 +112,14 @@ def test_a_frame_places_turns_scales_and_names_what_is_added_in_it():
 
 
 def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_depend_on_chance(rng):
-    published = defaultdict(set)
     with (ROOT / "book" / "published" / "keypoint_names.csv").open() as file:
-        for row in csv.DictReader(file):
-            published[row["category"]].add(row["keypoint"])
-    assert sum(map(len, published.values())) == 244 and set(figurines.CATEGORIES) == set(published)
+        published = {(row["category"], row["keypoint"]) for row in csv.DictReader(file)}
+    names = set()
     for category, model in figurines.CATEGORIES.items():
-        names = set()
         assert len(figurines.parts(category)) < 256
         for subtype in model.subtypes:
             figure = model.build(rng, subtype)
-            names |= set(figure.keypoints)
+            names |= {(category, name) for name in figure.keypoints}
             kinds = {solid.part: (solid.kind, solid.shape) for solid in figure.solids}
             assert len(kinds) == len(figure.solids), f"{category}, {subtype}: a part occurs twice"
             for part, u in figure.keypoints.values():
@@ -138,16 +128,7 @@ def test_every_berkeley_keypoint_exists_and_lies_on_its_part_and_parts_do_not_de
                 assert on_part, (category, part, u)
             figures = (model.build(np.random.default_rng(seed), subtype) for seed in range(8))
             assert {tuple(solid.part for solid in each.solids) for each in figures} == {tuple(kinds)}
-        assert names == published[category], category
-
-
-def test_an_instance_depends_on_its_seed_and_index_alone():
-    first = figurines.instance(3, "cow", 11)
-    figurines.instance(3, "cow", 10)
-    again = figurines.instance(3, "cow", 11)
-    assert np.array_equal(first.image, again.image) and np.array_equal(first.unit, again.unit)
-    assert not np.array_equal(first.image, figurines.instance(4, "cow", 11).image)
-    assert max(first.image.shape) == 300 and first.image.dtype == np.uint8
+    assert len(names) == 244 and names == published
 
 
 def test_annotations_agree_with_the_pixels():
@@ -156,7 +137,7 @@ def test_annotations_agree_with_the_pixels():
     for k, category in enumerate(figurines.CATEGORIES):
         scene = figurines.instance(5, category, k)
         for number, thing in enumerate(scene.things, 1):
-            y, x = np.nonzero(scene.owner == number)
+            y, x = np.nonzero(scene.truth.owner == number)
             if len(y) == 0:
                 assert np.isnan(thing.box).all() and not any(thing.visible.values())
                 continue
@@ -167,12 +148,15 @@ def test_annotations_agree_with_the_pixels():
     assert len(near) > 150 and np.mean(near) >= 0.97
 
 
-def test_truth_survives_the_disk(root):
+def test_an_instance_depends_on_its_seed_and_index_alone_and_its_truth_survives_the_disk(root):
     scene, name = figurines.instance(7, "bicycle", 1), figurines.image_id("bicycle", 1)
-    truth = figurines.read_truth(root, name)
-    assert np.array_equal(truth.owner, scene.owner)
-    assert np.array_equal(truth.part * (truth.owner > 0), scene.part * (scene.owner > 0))
-    assert np.abs(truth.unit - scene.unit).max() < 1e-4
+    assert max(scene.image.shape) == 300 and scene.image.dtype == np.uint8
+    assert np.array_equal(scene.image, figurines.instance(7, "bicycle", 1).image)
+    assert not np.array_equal(scene.image, figurines.instance(8, "bicycle", 1).image)
+    drawn, truth = scene.truth, figurines.read_truth(root, name)
+    assert np.array_equal(truth.owner, drawn.owner)
+    assert np.array_equal(truth.part * (truth.owner > 0), drawn.part * (drawn.owner > 0))
+    assert np.abs(truth.unit - drawn.unit).max() < 1e-4
     assert cv2.imread(str(root / "truth" / f"{name}.png"), cv2.IMREAD_UNCHANGED).dtype == np.uint16
 
 
@@ -197,20 +181,16 @@ def test_correspondence_with_itself_is_the_identity_and_leads_there_and_back(roo
 
 def test_correspondence_agrees_with_the_keypoints(root):
     """Keypoints are points of parts: the dense truth must send each to the keypoint of the same name."""
-    errors = []
-
-    def part_of(category, thing, keypoint):
-        figure = figurines.CATEGORIES[category].build(np.random.default_rng(0), thing.subtype)
-        return figurines.parts(category).index(figure.keypoints[keypoint][0])
-
-    for category in figurines.CATEGORIES:
+    errors, rng = [], np.random.default_rng(0)
+    for category, model in figurines.CATEGORIES.items():
         a, b = (figurines.instance(7, category, k).things[0] for k in (0, 1))
         truth, other = (figurines.read_truth(root, figurines.image_id(category, k)) for k in (0, 1))
         points, _ = figurines.correspond(truth, other)
+        one, two = (model.build(rng, thing.subtype).keypoints for thing in (a, b))
         for name in set(a.keypoints) & set(b.keypoints):
             x, y = np.rint(a.keypoints[name]).astype(int)
             matched = a.visible[name] and truth.owner[y, x] == 1 and np.isfinite(points[y, x, 0])
-            if matched and truth.part[y, x] == part_of(category, a, name) == part_of(category, b, name):
+            if matched and figurines.parts(category)[truth.part[y, x]] == one[name][0] == two[name][0]:
                 error = np.linalg.norm(points[y, x] - b.keypoints[name])
                 errors.append(error / np.ptp(b.box.reshape(2, 2), axis=0).max())
     # Not all: at a silhouette the pixel can show a far side of the part that the keypoint touches.
@@ -244,49 +224,43 @@ def test_worlds_do_not_depend_on_order_processes_or_a_kill(root, tmp_path):
     serial = figurines.write_world(tmp_path / "serial", **SMALL, jobs=1)
     assert digests(serial) == digests(root)
     # As a kill leaves the files: the last step is missing, one image is half written.
-    partial = tmp_path / "killed.partial"
-    shutil.copytree(serial, partial)
-    (partial / "VOCdevkit/VOC2011/Annotations/2011_030001.xml").unlink()
-    (partial / "VOCdevkit/VOC2011/JPEGImages/2011_030001.jpg").write_bytes(b"half")
+    begun = shutil.copytree(serial, tmp_path / "killed.partial")
+    (begun / "VOCdevkit/VOC2011/Annotations/2011_030001.xml").unlink()
+    (begun / "VOCdevkit/VOC2011/JPEGImages/2011_030001.jpg").write_bytes(b"half")
     killed = figurines.write_world(tmp_path / "killed", **SMALL, jobs=1)
-    assert digests(killed) == digests(root) and not partial.exists()
+    assert digests(killed) == digests(root) and not begun.exists()
 
 
 def test_a_world_that_cannot_be_written_is_reported_with_a_remedy(tmp_path, monkeypatch):
-    for settings, message in (
-        ({"train": 0}, "train must be"),
-        ({"size": 10}, "size"),
-        ({"val": -1}, "val"),
-        ({"seed": -1}, "seed"),
-        ({"seed": 1001}, "learned from"),
-        ({"seed": 1002}, "learned from"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            figurines.write_world(tmp_path / "w", progress=False, **{"train": 1, "val": 1} | settings)
-    assert not list(tmp_path.iterdir())
+    write = partial(figurines.write_world, tmp_path / "w", train=1, val=1, jobs=1, progress=False)
     locked = pytest.raises(OSError, match=r"another process is writing .*w")
     with FileLock(f"{tmp_path / 'w'}.partial.lock"), locked:
-        figurines.write_world(tmp_path / "w", train=1, val=1, progress=False)
-
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
+        write()
+    full = Mock(side_effect=OSError(errno.ENOSPC, "No space left on device"))
     monkeypatch.setattr("corrlib.figurines.world._write_image", full)
     with pytest.raises(OSError, match=r"w cannot be written: .*No space left.*Free some space"):
-        figurines.write_world(tmp_path / "w", train=1, val=1, jobs=1, progress=False)
+        write()
     assert not (tmp_path / "w").exists()
 
 
-def test_other_bad_input_is_refused(root):
+def test_bad_input_is_refused(root, tmp_path):
     truths = [figurines.read_truth(root, name) for name in ("2011_000000", "2011_010000")]
+    write = partial(figurines.write_world, tmp_path / "w", **SMALL)
     for call, message in (
+        (lambda: write(train=0), "train must be"),
+        (lambda: write(size=10), "size"),
+        (lambda: write(val=-1), "val"),
+        (lambda: write(seed=-1), "seed"),
+        (lambda: write(seed=1001), "learned from"),
+        (lambda: write(seed=1002), "learned from"),
         (lambda: figurines.write_world(root, train=1, val=1), "not empty"),
         (lambda: figurines.instance(0, "unicorn", 0), "unknown category 'unicorn'"),
         (lambda: figurines.image_id("unicorn", 0), "unknown category 'unicorn'"),
         (lambda: figurines.read_truth(root, "2007_000001"), "no dense truth"),
         (lambda: figurines.correspond(*truths), "one category"),
-        (lambda: Figure().keypoint("tip", "wing", (0, 0, 1)), "no part 'wing'"),
+        (lambda: Figure().name(Tip=("wing", 0, 0, 1)), "no part 'wing'"),
         (lambda: Figure().limb("leg", (0, 0, 0), (0, 0, 0), 1.0, "body"), "different end points"),
     ):
         with pytest.raises(ValueError, match=message):
             call()
+    assert not list(tmp_path.iterdir())

@@ -69,7 +69,7 @@ OBJECT = """<annotation><object><name>cat</name><truncated>1</truncated><difficu
 <xmin>3</xmin><ymin>4</ymin><xmax>13</xmax><ymax>24</ymax></bndbox></object></annotation>"""
 JPEG = cv2.imencode(".jpg", np.arange(216, dtype=np.uint8).reshape(8, 9, 3))[1].tobytes()
 CHAPTER = '# %% tags=["parameters"]\nalpha: float = 0.1\nk: int = 5\nlayers: list[str] = ["conv3"]\n'
-PARAMETERS = {name: value.astype(np.float32) for name, value in narrow.parameters().items()}
+PARAMETERS = narrow.parameters()
 MEAN = '{"channels": "rgb", "mean": [128, 128, 128], "scale": [1, 1, 1]}'
 
 

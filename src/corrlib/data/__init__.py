@@ -29,7 +29,7 @@ def open_dataset(
         As `VOC` has them.
     """
     if data_root:
-        return VOC(Path(data_root), difficult, truncated)
+        return VOC(Path(data_root).expanduser(), difficult, truncated)
     out = entry_path("corrlib.figurines.world", WORLD)
     hold(out)
     if not (out / "figurines.json").is_file():

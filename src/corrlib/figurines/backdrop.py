@@ -5,9 +5,8 @@ import math
 
 import numpy as np
 
-from corrlib.figurines import kernels
 from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.render import MATERIAL
+from corrlib.figurines.render import MATERIAL, fractal
 
 #: Material slots with a meaning shared by all categories: ranges of hue, saturation and value, then gloss.
 _SLOTS = {
@@ -50,7 +49,7 @@ def _texture(rng: np.random.Generator, shape: tuple[int, int], *, squash: float)
     """A surface of two colours mixed by 1/f noise and sometimes by boards or tiles; (H, W, 3) float32."""
     a = np.array(_colour(rng, (0, 1), (0, 0.55), (0.15, 1)), np.float32)
     b = a + rng.normal(0, 0.16, 3).astype(np.float32)
-    mix = kernels.fractal(shape, int(rng.integers(1 << 30)), rng.uniform(16, 120), squash)
+    mix = fractal(shape, int(rng.integers(1 << 30)), rng.uniform(16, 120), squash)
     contrast = rng.uniform(0.8, 4)
     mix = np.clip(mix * contrast + (0.5 - 0.5 * contrast), 0, 1)
     kind = rng.random()
@@ -83,9 +82,7 @@ def background(rng: np.random.Generator, shape: tuple[int, int], horizon: float)
     return np.clip(picture, 0, 1, out=picture)
 
 
-def contact_shadow(
-    image: np.ndarray, foot: tuple[float, float], half_width: float, *, strength: float
-) -> None:
+def contact_shadow(image: np.ndarray, foot: tuple, half_width: float, *, strength: float) -> None:
     """Darken an ellipse around `foot` (x, y) in place, as something standing there would."""
     y, x = np.ogrid[: image.shape[0], : image.shape[1]]
     # a Gaussian in x and y is a product, so two short exponentials do
@@ -115,7 +112,7 @@ def clutter(rng: np.random.Generator) -> Figure:
     elif kind == "ball":
         thing.ellipsoid("ball", (0, 0, 1), rng.uniform(0.5, 1, 3), "body")
     elif kind == "crate":
-        thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", rotation=turn(yaw=rng.uniform(0, 90)))
+        thing.box("crate", (0, 0, 0.5), rng.uniform(0.2, 1, 3), "body", yaw=rng.uniform(0, 90))
     else:
         slots = ("body", "body2", "dark", "metal", "wood", "glass", "light", "skin")
         for k in range(rng.integers(2, 9)):
@@ -130,5 +127,5 @@ def clutter(rng: np.random.Generator) -> Figure:
                 thing.limb(piece, where, end, radius, slot, top=rng.uniform(0, 1.2))
             else:
                 end, radius = where + rng.normal(0, 0.2, 3), rng.uniform(0.15, 0.5)
-                thing.tube(piece, where, end, radius, slot, hole=rng.uniform(0.5, 0.9))
+                thing.limb(piece, where, end, radius, slot, hole=rng.uniform(0.5, 0.9))
     return thing

@@ -32,10 +32,8 @@ def labelled_images(
 
     Returns
     -------
-    images : array (20 * per_category, size, size, 3) uint8 RGB
-        Memory mapped.
-    labels : array (20 * per_category,) int64
-        Indices into the sorted categories, through which they cycle.
+    images : (20 * per_category, size, size, 3) uint8 RGB, memory mapped.
+    labels : (20 * per_category,) int64, indices into the sorted categories, through which they cycle.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """A scene: figures placed before a camera, pictured, with everything that is true about every pixel."""
 
+from collections import namedtuple
 from dataclasses import dataclass
 
 import cv2
@@ -7,20 +8,19 @@ import numpy as np
 
 from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
 from corrlib.figurines.figure import Figure
-from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.placing import bounds, camera, place, random_view, scaled, view_name
-from corrlib.figurines.render import shade, trace
+from corrlib.figurines.models import CATEGORIES, parts
+from corrlib.figurines.render import PLACED, extents, shade, trace
+from corrlib.figurines.truth import Truth
 
 
 @dataclass(frozen=True)
 class Thing:
     """One figure of a scene as an annotator sees it.
 
-    `box` is the extent of its visible pixels (xyxy edges, NaN when there are none); `keypoints` maps every
-    name of the figure to its (x, y) in pixels, `visible` to whether it lies inside the image with nothing in
-    front of it; `shown` is the share of its pixels that neither the image border nor another thing takes
-    away. `frames` maps each part to the (3, 4) affine map from its unit frame to pixels and depth: where any
-    point of the part is, seen or not.
+    `view` is VOC's pose: which side the camera sees. `box` is the extent of its visible pixels (xyxy edges,
+    NaN when there are none); `keypoints` maps every name of the figure to its (x, y) in pixels, `visible` to
+    whether it lies inside the image with nothing in front of it; `shown` is the share of its pixels that
+    neither the image border nor another thing takes away.
     """
 
     category: str
@@ -31,35 +31,68 @@ class Thing:
     visible: dict[str, bool]
     truncated: bool
     shown: float
-    frames: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """An image (H, W, 3) uint8, its things, and its dense truth.
-
-    `owner` (H, W) is 0 for the background, else 1 + the row of `things`; `part` (H, W) the number of the part
-    within `parts(category)`; `unit` (H, W, 3) the point of that part, in the part's unit frame.
-    """
+    """An image (H, W, 3) uint8, its things in the order of their numbers, and its dense truth."""
 
     image: np.ndarray
     things: tuple[Thing, ...]
-    owner: np.ndarray
-    part: np.ndarray
-    unit: np.ndarray
+    truth: Truth
 
 
-@dataclass(frozen=True)
-class _Actor:
-    """A figure in its place: what is drawn, and what an annotator will ask about."""
+#: A figure in its place: what is drawn, and what an annotator will ask about.
+_Actor = namedtuple("_Actor", "category subtype view figure placed at extent")
 
-    category: str
-    subtype: str
-    view: str
-    figure: Figure
-    placed: np.ndarray
-    at: np.ndarray
-    extent: np.ndarray
+
+def camera(azimuth: float, elevation: float, roll: float) -> np.ndarray:
+    """Rotation from a figure's frame to the camera's: rows are image right, image down and into the scene.
+
+    Angles are in degrees. Azimuth 0 sees the figure's front, 90 its left side; elevation 90 its top.
+    """
+    a, e, r = np.radians([azimuth, elevation, roll])
+    forward = -np.array([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)])
+    right = np.array([-np.sin(a), np.cos(a), 0.0])
+    down = np.cross(forward, right)
+    return np.stack([right * np.cos(r) + down * np.sin(r), down * np.cos(r) - right * np.sin(r), forward])
+
+
+def place(figure: Figure, camera: np.ndarray, category: str | None = None, stretch=(1, 1, 1)) -> np.ndarray:
+    """A figure's solids as rows of `PLACED`, one pixel a unit of length, centred on their bounding box.
+
+    Its x, y and z are multiplied by `stretch` before. Textures are carved from the figure's own frame, in
+    units of its diameter. Part numbers are those of `parts(category)`; a figure without a category (clutter)
+    gets none.
+    """
+    names, kinds, shapes, centres, axes, slots = zip(*figure.solids, strict=True)
+    placed = np.zeros(len(names), PLACED)
+    placed["kind"], placed["shape"] = kinds, shapes
+    placed["material"] = list(map(figure.slots.index, slots))
+    placed["part"] = list(map(parts(category).index, names)) if category else 0
+    axes, centre = np.stack(axes) * np.reshape(stretch, (3, 1)), np.stack(centres) * stretch
+    placed["to_px"] = camera @ axes
+    placed["at"] = centre @ camera.T
+    low, high = bounds(placed)
+    placed["at"] -= (low + high) / 2
+    size = np.linalg.norm(high - low)
+    placed["to_tex"], placed["tex_at"] = axes / size, centre / size
+    return placed
+
+
+def bounds(placed: np.ndarray) -> np.ndarray:
+    """Low and high corner (2, 3) of the bounding box of all primitives, x, y and depth in pixels."""
+    box = extents(placed)
+    return np.stack([box[:, 0].min(0), box[:, 1].max(0)])
+
+
+def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> np.ndarray:
+    """The primitives `scale` times as large, their origin moved to `at` (x, y, depth): ready to be traced."""
+    placed = placed.copy()
+    placed["to_px"] *= scale
+    placed["at"] = placed["at"] * scale + at
+    placed["to_unit"] = np.linalg.inv(placed["to_px"])
+    return placed
 
 
 def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
@@ -93,8 +126,7 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     foot = y + height / 2
     picture = background(rng, shape, float(foot - rng.uniform(0.05, 0.95) * height))
     if rng.random() < 0.7:
-        strength = rng.uniform(0.2, 0.6)
-        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=strength)
+        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=rng.uniform(0.2, 0.6))
     for k in range(rng.poisson(3.0)):
         prop, slots, scale = _prop(rng, size, largest=0.6, tilt=5)
         at = rng.uniform([0, 0.2 * shape[0]], [shape[1], 0.95 * shape[0]])
@@ -108,28 +140,30 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     index, depth = trace(primitives, shape)
     light = rng.normal([0, -1.0, -0.8], [0.8, 0.4, 0.5])
     light /= np.linalg.norm(light)
-    ambient = rng.uniform(0.35, 0.65)
-    picture, unit = shade(primitives, table, index, depth, picture, light=light, ambient=ambient)
+    unit = np.zeros_like(picture)
+    shade(primitives, table, index, depth, light, rng.uniform(0.35, 0.65), picture, unit)
     image = _expose(rng, picture)
 
     # one more row for the background, which index -1 finds at the end
     owner = np.append(primitives["owner"], 0).astype(np.uint8)[index]
     part = np.append(primitives["part"], 0).astype(np.uint8)[index]
-    things = [_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1)]
-    return Scene(image, tuple(things), owner, part, unit)
+    things = tuple(_annotate(actor, owner == number, depth) for number, actor in enumerate(actors, 1))
+    frames = (zip(actor.placed["part"].tolist(), _frames(actor), strict=True) for actor in actors)
+    categories = tuple(thing.category for thing in things)
+    return Scene(image, things, Truth(owner, part, unit, categories, tuple(map(dict, frames))))
 
 
-def _actor(
-    rng: np.random.Generator, category: str, share: float, shape: tuple, *, number: int, truncated: bool
-) -> _Actor:
+def _actor(rng, category: str, share: float, shape: tuple, *, number: int, truncated: bool) -> _Actor:
     """A figure that fills `share` of the image; number 0 is what it is a picture of, others accompany it."""
     model = CATEGORIES[category]
     subtype = str(rng.choice(model.subtypes))
     figure = model.build(rng, subtype)
     # proportions vary as a whole, too
-    figure = figure.stretched(np.exp(rng.normal(0, 0.06, 3)))
-    azimuth, elevation, roll = random_view(rng, model)
-    placed = place(figure, camera(azimuth, elevation, roll), category)
+    stretch = np.exp(rng.normal(0, 0.06, 3))
+    weights = np.array([weight for _, _, weight in model.views])
+    mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
+    azimuth, elevation, roll = rng.normal(mean, spread), rng.uniform(*model.elevation), rng.normal(0, 4)
+    placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas = np.array(shape[::-1])
     extent = np.ptp(bounds(placed), axis=0)
     scale = share * min(canvas / extent[:2])
@@ -140,7 +174,9 @@ def _actor(
     # companions stand clear behind or before the main figure, in their own slab of depth
     depth = 0.0 if number == 0 else rng.choice([-1, 1], p=[0.3, 0.7]) * number * 4.0 * max(shape)
     placed = scaled(placed, scale, (*at, depth))
-    return _Actor(category, subtype, view_name(azimuth), figure, placed, at, extent)
+    side = (azimuth + 180) % 360 - 180
+    view = "Frontal" if abs(side) < 35 else "Rear" if abs(side) > 145 else "Left" if side > 0 else "Right"
+    return _Actor(category, subtype, view, figure, placed, at, extent)
 
 
 def _prop(rng: np.random.Generator, size: int, *, largest: float, tilt: float):
@@ -159,6 +195,11 @@ def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
 
 
+def _frames(actor: _Actor) -> np.ndarray:
+    """The (3, 4) affine map of each solid from its unit frame to x, y and depth in pixels."""
+    return np.concatenate([actor.placed["to_px"], actor.placed["at"][..., None]], axis=2)
+
+
 def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     """What an annotator would write down about a figure; `mask` (H, W) are its visible pixels."""
     height, width = mask.shape
@@ -172,10 +213,7 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     alone = actor.placed.copy()
     alone["at"][:, :2] -= corner
     whole = np.count_nonzero(trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0)
-    frames = {
-        solid.part: np.column_stack([row["to_px"], row["at"]])
-        for solid, row in zip(actor.figure.solids, actor.placed, strict=True)
-    }
+    frames = dict(zip((solid.part for solid in actor.figure.solids), _frames(actor), strict=True))
     # a point on a rounded surface may lie a little behind the pixel's centre
     tolerance = 0.025 * np.linalg.norm(actor.extent)
     keypoints, visible = {}, {}
@@ -193,7 +231,6 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
         visible=visible,
         truncated=bool((low < -1).any() or (high > [width, height]).any()),
         shown=np.count_nonzero(mask) / max(whole, 1),
-        frames=frames,
     )
 
 
@@ -208,8 +245,7 @@ def portrait(
     figure = CATEGORIES[category].build(rng, subtype)
     placed = place(figure, camera(azimuth, elevation, 0.0), category)
     placed = scaled(placed, 0.9 * size / max(np.ptp(bounds(placed), axis=0)[:2]), (size / 2, size / 2, 0.0))
-    index, depth = trace(placed, (size, size))
     light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
-    ground = np.full((size, size, 3), 0.92, np.float32)
-    image, _ = shade(placed, materials(rng, figure.slots), index, depth, ground, light=light, ambient=0.5)
+    image = np.full((size, size, 3), 0.92, np.float32)
+    shade(placed, materials(rng, figure.slots), *trace(placed, (size, size)), light, 0.5, image, image.copy())
     return (np.clip(image, 0, 1) * 255).astype(np.uint8)

@@ -8,8 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from corrlib.figurines.placing import parts
-from corrlib.figurines.scene import Scene
+from corrlib.figurines.models import parts
 
 #: Unit coordinates reach 2 at most (a frustum's wide end); 16 bits over -2..2 resolve 6e-5 of a part.
 _REACH = 2.0
@@ -22,8 +21,9 @@ class Truth:
 
     Attributes
     ----------
-    owner : (H, W) uint8, 0 for the background, else the number ``n`` of the annotation ``<image>_<n>.xml``.
-    part : (H, W) uint8, number of the part within the owner's category.
+    owner : (H, W) uint8, 0 for the background, else the number ``n`` of the thing, from 1, and of its
+        annotation ``<image>_<n>.xml``.
+    part : (H, W) uint8, number of the part within `parts` of the owner's category.
     unit : (H, W, 3) float32, the point of the part in its unit frame.
     categories : category of each owner, ``n - 1`` its place.
     frames : for each owner ``{part number: (3, 4) affine map from unit frame to x, y and depth in pixels}``.
@@ -36,22 +36,22 @@ class Truth:
     frames: tuple[dict[int, np.ndarray], ...]
 
 
-def write_truth(folder: Path, name: str, scene: Scene) -> None:
-    """Write the truth of a scene: the parts' frames to ``<name>.json``, the pixels to ``<name>.png``.
+def write_truth(folder: Path, name: str, truth: Truth) -> None:
+    """Write the truth of an image: the parts' frames to ``<name>.json``, the pixels to ``<name>.png``.
 
     It has 16 bits a channel: owner and part, then the unit frame's x, y, z.
     """
-    packed = np.zeros((*scene.owner.shape, 4), np.uint16)
-    packed[..., 0] = scene.owner.astype(np.uint16) << 8 | scene.part
-    packed[..., 1:] = np.rint((scene.unit + _REACH) * (_STEPS / (2 * _REACH))) * (scene.owner > 0)[..., None]
+    packed = np.zeros((*truth.owner.shape, 4), np.uint16)
+    packed[..., 0] = truth.owner.astype(np.uint16) << 8 | truth.part
+    packed[..., 1:] = np.rint((truth.unit + _REACH) * (_STEPS / (2 * _REACH))) * (truth.owner > 0)[..., None]
     path = folder / f"{name}.png"
     # OpenCV writes BGRA; the first channel of the file is then the third here
     if not cv2.imwrite(str(path), packed[..., [2, 1, 0, 3]], [cv2.IMWRITE_PNG_COMPRESSION, 1]):
         raise OSError(f"{path}: could not be written; is the disk full?")
     things = []
-    for thing in scene.things:
-        frames = {part: np.round(frame, 3).tolist() for part, frame in thing.frames.items()}
-        things.append({"category": thing.category, "frames": frames})
+    for category, places in zip(truth.categories, truth.frames, strict=True):
+        frames = {parts(category)[part]: np.round(frame, 3).tolist() for part, frame in places.items()}
+        things.append({"category": category, "frames": frames})
     (folder / f"{name}.json").write_text(json.dumps({"things": things}))
 
 

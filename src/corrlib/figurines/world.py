@@ -13,8 +13,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from corrlib.figurines.models import CATEGORIES
-from corrlib.figurines.placing import parts
+from corrlib.figurines.models import CATEGORIES, parts
 from corrlib.figurines.scene import Scene, Thing, compose
 from corrlib.figurines.truth import write_truth
 
@@ -34,8 +33,7 @@ def instance(seed: int, category: str, index: int, *, size: int = 300, companion
     number = _number(category)
     if seed < 0 or index < 0:
         raise ValueError(f"seed and index must not be negative, got seed={seed}, index={index}")
-    rng = np.random.default_rng([seed, number, index])
-    return compose(rng, category, size=size, companions=companions)
+    return compose(np.random.default_rng([seed, number, index]), category, size=size, companions=companions)
 
 
 def image_id(category: str, index: int) -> str:
@@ -120,16 +118,13 @@ def _write(partial: Path, settings: dict, jobs: int | None, disable: bool | None
         folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(about)
 
-    splits = {
-        split: [(category, first + k) for category in CATEGORIES for k in range(settings[split])]
-        for split, first in (("train", 0), ("val", VAL_START))
-    }
-    every = [job for split in splits.values() for job in split]
-    left = [job for job in every if not _annotation(voc, image_id(*job)).exists()]
+    train = [(category, k) for category in CATEGORIES for k in range(settings["train"])]
+    val = [(category, VAL_START + k) for category in CATEGORIES for k in range(settings["val"])]
+    left = [job for job in train + val if not (folders[1] / f"{image_id(*job)}.xml").exists()]
     todo = [(partial, settings["seed"], *job, settings["size"]) for job in left]
     draw_all(_write_image, todo, jobs, desc="figurines", disable=disable)
-    for name, split in splits.items():
-        _write_lists(voc, name, [image_id(*job) for job in split])
+    _write_lists(voc, "train", [image_id(*job) for job in train])
+    _write_lists(voc, "val", [image_id(*job) for job in val])
 
 
 def draw_all(draw: Callable, todo: list[tuple], jobs: int | None, **bar) -> None:
@@ -137,10 +132,6 @@ def draw_all(draw: Callable, todo: list[tuple], jobs: int | None, **bar) -> None
     pool = joblib.Parallel(jobs or joblib.cpu_count(), return_as="generator_unordered", batch_size=8)
     for _ in tqdm(pool(joblib.delayed(draw)(*each) for each in todo), total=len(todo), unit="image", **bar):
         pass
-
-
-def _annotation(voc: Path, name: str) -> Path:
-    return voc / "Annotations" / f"{name}.xml"
 
 
 def _write_image(root: Path, seed: int, category: str, index: int, size: int) -> None:
@@ -152,17 +143,16 @@ def _write_image(root: Path, seed: int, category: str, index: int, size: int) ->
     picture = voc / "JPEGImages" / f"{name}.jpg"
     if not cv2.imwrite(str(picture), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92]):
         raise OSError(f"{picture}: could not be written; is the disk full?")
-    write_truth(root / "truth", name, scene)
+    write_truth(root / "truth", name, scene.truth)
     seen = [(number, thing) for number, thing in enumerate(scene.things, 1) if np.isfinite(thing.box).all()]
     for number, thing in seen:
         _dump(root / "annotations" / thing.category / f"{name}_{number}.xml", _berkeley(name, number, thing))
-    _dump(_annotation(voc, name), _voc(name, scene.image.shape, [thing for _, thing in seen]))
+    _dump(voc / "Annotations" / f"{name}.xml", _voc(name, scene.image.shape, [thing for _, thing in seen]))
 
 
 def _dump(path: Path, content: list[tuple]) -> None:
     """Write an annotation in one step."""
-    tree = _element("annotation", content)
-    ET.indent(tree, "\t")
+    ET.indent(tree := _element("annotation", content), "\t")
     temporary = path.with_suffix(".tmp")
     temporary.write_bytes(ET.tostring(tree) + b"\n")
     temporary.replace(path)
@@ -189,42 +179,42 @@ def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> list[tuple]:
     content += [("size", [("width", shape[1]), ("height", shape[0]), ("depth", 3)]), ("segmented", 0)]
     for thing in things:
         xmin, ymin, xmax, ymax = _bounds(thing)
-        about = dict(
-            name=thing.category,
-            pose=thing.view,
-            truncated=int(thing.truncated),
-            occluded=int(thing.shown < 0.95 and not thing.truncated),
-            difficult=int(thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24),
-            bndbox=[("xmin", xmin), ("ymin", ymin), ("xmax", xmax), ("ymax", ymax)],
-        )
-        content.append(("object", list(about.items())))
+        occluded = thing.shown < 0.95 and not thing.truncated
+        difficult = thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24
+        about = [("name", thing.category), ("pose", thing.view), ("truncated", int(thing.truncated))]
+        about += [("occluded", int(occluded)), ("difficult", int(difficult))]
+        box = [("xmin", xmin), ("ymin", ymin), ("xmax", xmax), ("ymax", ymax)]
+        content.append(("object", [*about, ("bndbox", box)]))
     return content
 
 
 def _berkeley(name: str, number: int, thing: Thing) -> list[tuple]:
-    content = dict(image=name, voc_id=number, category=thing.category, subcategory=thing.subtype)
+    content = [
+        ("image", name),
+        ("voc_id", number),
+        ("category", thing.category),
+        ("subcategory", thing.subtype),
+    ]
     xmin, ymin, xmax, ymax = _bounds(thing)
     bounds = dict(height=ymax - ymin, width=xmax - xmin, xmin=xmin, ymin=ymin)
-    content["visible_bounds"] = {side: f"{value:.2f}" for side, value in bounds.items()}
-    content["keypoints"] = []
+    points = []
     for keypoint, (x, y) in thing.keypoints.items():
         about = dict(name=keypoint, visible=str(int(thing.visible[keypoint])))
-        point = ("keypoint", about | dict(x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00"))
-        content["keypoints"].append(point)
-    return list(content.items())
+        points.append(("keypoint", about | dict(x=f"{x + 1:.2f}", y=f"{y + 1:.2f}", z="0.00")))
+    visible = {side: f"{value:.2f}" for side, value in bounds.items()}
+    return [*content, ("visible_bounds", visible), ("keypoints", points)]
 
 
 def _write_lists(voc: Path, split: str, names: list[str]) -> None:
     """VOC's image lists: a split, and for each category 1 (there), -1 (absent) or 0 (only difficult)."""
-    found: dict[str, dict[str, int]] = {}
+    marks = {}
     for name in names:
-        marks: dict[str, int] = {}
-        for node in ET.parse(_annotation(voc, name)).getroot().iter("object"):
-            category = node.findtext("name")
-            marks[category] = max(marks.get(category, 0), 0 if node.findtext("difficult") == "1" else 1)
-        found[name] = marks
+        nodes = ET.parse(voc / "Annotations" / f"{name}.xml").iter("object")
+        # of several objects of a category the last counts: one that is not difficult, if there is any
+        objects = sorted((node.findtext("name"), int(node.findtext("difficult") == "0")) for node in nodes)
+        marks[name] = dict(objects)
     lists = voc / "ImageSets" / "Main"
     (lists / f"{split}.txt").write_text("".join(f"{name}\n" for name in names))
     for category in CATEGORIES:
-        rows = (f"{name} {found[name].get(category, -1):2d}\n" for name in names)
+        rows = (f"{name} {marks[name].get(category, -1):2d}\n" for name in names)
         (lists / f"{category}_{split}.txt").write_text("".join(rows))

@@ -5,17 +5,12 @@ from functools import partial
 import numpy as np
 
 from corrlib.figurines.figure import SIDE_VIEWS, Category, Figure, turn
-from corrlib.figurines.models.breeds import BREEDS
-from corrlib.figurines.models.quadrupeds import quadruped
+from corrlib.figurines.models.quadrupeds import BREEDS, quadruped
 
 SIDES = (("Left", 1), ("Right", -1))
 
 
-def _animal(rng: np.random.Generator, subtype: str, *, category: str) -> Figure:
-    return quadruped(rng, BREEDS[category][subtype])
-
-
-def bird(rng: np.random.Generator, subtype: str) -> Figure:
+def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A songbird, a gull on the wing, a duck or swan, a heron; lengths in bodies."""
 
     def vary(value, spread=0.2):
@@ -27,8 +22,8 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         "duck": (6, 0.42, 0.1, 0.24, 0.14, 0.15, 0.35, 0.0),
         "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0),
     }[subtype]
-    fig, depth = Figure(), vary(0.23)
-    trunk = fig.within(rotation=turn(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span))
+    depth = vary(0.23)
+    trunk = fig.within(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span)
     trunk.ellipsoid("body", (0, 0, 0), (0.5, 0.9 * depth, depth), "body")
     trunk.ellipsoid("breast", (0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2")
     gaze, upright = rng.normal(0, 25), rng.normal(70 if neck > 0.2 else 45, 10)
@@ -37,29 +32,27 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
     neck, size, thin = vary(neck, 0.3), vary(size), vary(thin)
     top = base + neck * rise
     fig.limb("neck", base - 0.08 * rise, top + 0.02 * rise, 1.35 * thin, "body", top=0.75)
-    fig.keypoint("Upper_Neck_Base", "neck", (0, 0.95, -0.6))  # nape and chest side of the neck's root
-    fig.keypoint("Lower_Neck_Base", "neck", (0, -0.95, -0.6))
+    # nape and chest side of the neck's root
+    fig.name(Upper_Neck_Base=("neck", 0, 0.95, -0.6), Lower_Neck_Base=("neck", 0, -0.95, -0.6))
     face = turn(yaw=gaze, pitch=rng.normal(0, 8))
-    centre = top + face @ (0.3 * size, 0, 0.45 * size)
-    head, half = fig.within(at=centre, rotation=face), np.array([1.1 * size, 0.85 * size, 0.92 * size])
+    head = fig.within(at=top + face @ (0.3 * size, 0, 0.45 * size), rotation=face)
+    half = np.array([1.1 * size, 0.85 * size, 0.92 * size])
     head.ellipsoid("head", (0, 0, 0), half, "trim")
     root = head.at(0.85 * size, 0, -0.1 * size)
     tip, taper = root + face @ (vary(beak, 0.3), 0, -0.03), 0.6 if subtype == "duck" else 0.05
     fig.limb("beak", root, tip, (0.4 * size, 0.4 * size * flat), "trim2", top=taper)
-    fig.keypoint("Beak_Tip", "beak", (0, 0, 1))
-    fig.keypoint("Beak_Base", "beak", (0, 1, -1))
+    fig.name(Beak_Tip=("beak", 0, 0, 1), Beak_Base=("beak", 0, 1, -1))
     for side, sign in SIDES:
         outward = np.array([0.55, 0.74 * sign, 0.38])
         place = outward * half
         fig.ellipsoid(f"{side}_eyeball", head.at(*place), np.full(3, 0.24 * size), "light")
         head.ellipsoid(f"{side}_pupil", place + 0.14 * size * outward, np.full(3, 0.17 * size), "dark")
-        fig.keypoint(f"{side}_Eye", f"{side}_pupil", outward)
+        fig.name(f"{side}_*", Eye=(f"{side}_pupil", *outward))
     _wings(fig, rng, trunk, depth, span, vary)
-    fan = turn(pitch=rng.normal(0, 10))
+    fan = trunk.within(at=(-0.42, 0, 0.04), pitch=rng.normal(0, 10))
     for i, spread in enumerate((-14, 14, 0)):
-        feather = trunk.within(at=(-0.42, 0, 0.04), rotation=fan).within(rotation=turn(yaw=spread))
-        feather.ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
-    fig.keypoint("Tail_Tip", "tail_2", (-1, 0, 0))
+        fan.within(yaw=spread).ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
+    fig.name(Tail_Tip=("tail_2", -1, 0, 0))
     reach, swing = vary(leg, 0.3), 60 * span
     for side, sign in SIDES:
         own = fig.within(f"{side}_*")
@@ -68,11 +61,10 @@ def bird(rng: np.random.Generator, subtype: str) -> Figure:
         own.ellipsoid("thigh", hip, (0.11, 0.07, 0.13), "body")
         own.limb("leg", hip, foot, 0.032, "trim2", top=0.85)
         for i, (yaw, long) in enumerate(((-35, 0.13), (0, 0.13), (35, 0.13), (180, 0.08))):
-            toe = own.within(at=foot, rotation=turn(yaw=yaw, pitch=-swing))
+            toe = own.within(at=foot, yaw=yaw, pitch=-swing)
             toe.limb(f"toe_{i}", (0, 0, 0), (long, 0, -0.02), 0.026, "trim2", top=0.4)
     trunk.ellipsoid("vent", (0.0, 0, -0.92 * depth), (0.17, 0.5 * depth, 0.26 * depth), "body2")
-    fig.keypoint("Leg_Center", "vent", (0.6, 0, -0.8))
-    return fig
+    fig.name(Leg_Center=("vent", 0.6, 0, -0.8))
 
 
 def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> None:
@@ -91,19 +83,16 @@ def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> 
         one, two = (np.stack([turned @ column for column in columns], axis=1) for turned in (one, two))
         arm = trunk.within(f"{side}_*", at=shoulder, rotation=one)
         arm.ellipsoid("wing", (0.85 * inner, 0.3 * chord, 0), (inner, chord, 0.05), "body2")
-        wrist = arm.at(1.5 * inner, 0.2 * chord, 0)
-        hand = fig.within(f"{side}_*", at=wrist, rotation=trunk.rotation @ two)
+        hand = fig.within(f"{side}_*", arm.at(1.5 * inner, 0.2 * chord, 0), rotation=trunk.rotation @ two)
         hand.ellipsoid("hand", (0.7 * outer, 0.1 * chord, 0), (outer, 0.75 * chord, 0.035), "trim2")
         for i, drop in enumerate((0.2, 0.75, 1.2)):
             place = ((0.9 - 0.35 * i) * outer, drop * chord, 0)
             hand.ellipsoid(f"feather_{i}", place, (0.5 * outer, 0.2 * chord, 0.03), "trim")
-        arm.keypoint(f"{side}_Wing_Base", "wing", (-0.8, 0, 0.6))
-        arm.keypoint(f"{side}_Wing_Tip", "hand", (1, 0, 0))
+        arm.name(Wing_Base=("wing", -0.8, 0, 0.6), Wing_Tip=("hand", 1, 0, 0))
 
 
-def person(rng: np.random.Generator, subtype: str) -> Figure:
+def person(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Somebody 1.75 tall: standing, walking, running or sitting, in trousers or skirt, arms anywhere."""
-    fig = Figure()
     build, reach = np.exp(rng.uniform(-0.2, 0.25)), np.exp(rng.uniform(-0.1, 0.1))
     tall, width = 0.5 * np.exp(rng.uniform(-0.14, 0.14)), 0.19 * build
     lean = turn(yaw=rng.normal(0, 10), pitch=rng.normal(-4, 7), roll=rng.normal(0, 5))
@@ -117,12 +106,11 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
     for i, z in enumerate((0.3, 0.55, 0.8)):
         trunk.ellipsoid(f"button_{i}", (0.135 * build, 0, z * tall), (0.016, 0.018, 0.018), "light")
     trunk.limb("neck", (0, 0, tall), (0.02, 0, tall + 0.13), 0.06, "skin", top=0.9)
-    gaze = turn(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6))
-    _face(trunk.within(at=(0.03, 0, tall + 0.22), rotation=gaze), rng, subtype)
-    pose = rng.choice(("stand", "stand", "walk", "run", "sit"))
+    gaze = dict(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6))
+    _face(trunk.within(at=(0.03, 0, tall + 0.22), **gaze), rng, subtype)
+    pose, down = rng.choice(("stand", "stand", "walk", "run", "sit")), (0, 0, -1.0)
     strides = {"stand": rng.uniform(-8, 8), "walk": rng.uniform(14, 28), "run": rng.uniform(32, 50)}
     stride = strides.get(pose, 0.0) * rng.choice((-1, 1))
-    down = (0, 0, -1.0)
     for side, sign in (("L", 1), ("R", -1)):
         own = fig.within(f"{side}_*")
         hip, swing = trunk.at(0, 0.52 * width * sign, -0.06), sign * stride
@@ -133,17 +121,14 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         splay = turn(roll=sign * rng.uniform(1, 9))
         knee = hip + 0.43 * reach * (splay @ turn(pitch=swing) @ down)
         ankle = knee + 0.41 * reach * (splay @ turn(pitch=swing - fold) @ down)
-        calf = "skin" if subtype == "skirt" else "trim"
-        _limbs(own, "leg", hip, knee, ankle, 0.088 * build, "trim", calf)
-        foot = splay @ turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
-        foot = own.within(at=ankle, rotation=foot)
+        _limbs(own, "leg", hip, knee, ankle, 0.088 * build, "trim", "skin" if subtype == "skirt" else "trim")
+        level = turn(yaw=sign * 12, pitch=np.clip(swing - fold, -60, 10))
+        foot = own.within(at=ankle, rotation=splay @ level)
         foot.ellipsoid("shoe", (0.07, 0, -0.045), (0.145, 0.058, 0.05), "dark")
         foot.ellipsoid("toecap", (0.165, 0, -0.05), (0.06, 0.055, 0.042), "trim2")
-        own.keypoint(f"{side}_Hip", "upper_leg", (0.72 * sign, 0.66, -0.9))
-        own.keypoint(f"{side}_Knee", "leg_joint", (1, 0, 0))
-        own.keypoint(f"{side}_Ankle", "lower_leg", (0.62 * sign, 0.3, 0.95))
-        own.keypoint(f"{side}_Foot", "shoe", (-0.9, 0, -0.436))  # the heel
-        own.keypoint(f"{side}_Toes", "toecap", (1, 0, 0))
+        own.name(Hip=("upper_leg", 0.72 * sign, 0.66, -0.9), Knee=("leg_joint", 1, 0, 0))
+        heel, toes = ("shoe", -0.9, 0, -0.436), ("toecap", 1, 0, 0)
+        own.name(Ankle=("lower_leg", 0.62 * sign, 0.3, 0.95), Foot=heel, Toes=toes)
         shoulder = trunk.at(0, 1.08 * width * sign, tall - 0.01)
         if rng.random() < 0.2:  # raised
             lift, out, crook = rng.uniform(90, 165), rng.uniform(10, 50), rng.uniform(0, 60)
@@ -156,20 +141,17 @@ def person(rng: np.random.Generator, subtype: str) -> Figure:
         _limbs(own, "arm", shoulder, elbow, wrist, 0.056 * build, "body", "skin")
         grip = (wrist - elbow) / np.linalg.norm(wrist - elbow)
         own.ellipsoid("hand", wrist + 0.06 * grip, (0.045, 0.04, 0.065), "skin", rotation=aim)
-        own.keypoint(f"{side}_Shoulder", "upper_arm", (0.7 * sign, 0.7, -0.95))
-        own.keypoint(f"{side}_Elbow", "arm_joint", (-0.8, 0.6 * sign, 0))
-        own.keypoint(f"{side}_Wrist", "lower_arm", (0.5 * sign, 0.47, 0.95))
+        own.name(Shoulder=("upper_arm", 0.7 * sign, 0.7, -0.95), Elbow=("arm_joint", -0.8, 0.6 * sign, 0))
+        own.name(Wrist=("lower_arm", 0.5 * sign, 0.47, 0.95))
     if subtype == "skirt":
         hem = (0.3, 0, -0.22) if pose == "sit" else (0, 0, -0.48)
         fig.limb("skirt", trunk.at(0, 0, 0.04), hem, (0.85 * width, 0.14 * build), "trim2", top=1.75)
-        for side, sign in (("L", 1), ("R", -1)):
-            fig.keypoint(f"{side}_Hip", "skirt", (0.92 * sign, 0.69, -0.6))
+        fig.name(L_Hip=("skirt", 0.92, 0.69, -0.6), R_Hip=("skirt", -0.92, 0.69, -0.6))
     if subtype == "rucksack":
         trunk.box("rucksack", (-0.22, 0, 0.62 * tall), (0.1, 0.75 * width, 0.36 * tall), "trim2")
-        half = (0.018, 0.025, 0.3 * tall)
         for _, _, side in trunk.sides("L", "R"):
-            side.box("strap", (0.125 * build, 0.55 * width, 0.7 * tall), half, "trim2")
-    return fig
+            place, half = (0.125 * build, 0.55 * width, 0.7 * tall), (0.018, 0.025, 0.3 * tall)
+            side.box("strap", place, half, "trim2")
 
 
 def _limbs(fig: Figure, name: str, start, joint, end, radius: float, cover: str, bare: str) -> None:
@@ -184,18 +166,17 @@ def _face(fig: Figure, rng, subtype: str) -> None:
     head = fig.within(scale=half)
     head.ellipsoid("head", (0, 0, 0), (1, 1, 1), "skin")
     head.ellipsoid("hair", (-0.2, 0, 0.25), (1.0, 1.1, 0.92), "trim2")
-    fig.keypoint("B_Head", "hair", (-0.6, 0, 0.8))  # the crown, towards the back
-    fig.keypoint("HeadBack", "hair", (-0.95, 0, -0.312))  # the back of the head, low
+    # the crown, towards the back, and the back of the head, low
+    fig.name(B_Head=("hair", -0.6, 0, 0.8), HeadBack=("hair", -0.95, 0, -0.312))
     head.ellipsoid("nose", (1.02, 0, -0.12), (0.22, 0.17, 0.2), "skin")
-    fig.keypoint("Nose", "nose", (1, 0, 0))
+    fig.name(Nose=("nose", 1, 0, 0))
     head.ellipsoid("mouth", (0.82, 0, -0.5), (0.16, 0.42, 0.09), "red")
-    for name, sign, side in head.sides("L", "R"):
+    for _, sign, side in head.sides("L", "R"):
         side.ellipsoid("eyeball", (0.87, 0.38, 0.12), (0.13, 0.23, 0.13), "light")
         side.ellipsoid("pupil", (0.95, 0.38, 0.12), (0.09, 0.12, 0.1), "dark")
         side.ellipsoid("brow", (0.88, 0.4, 0.36), (0.1, 0.26, 0.06), "dark")
-        side.keypoint(f"{name}_Eye", "pupil", (1, 0, 0))
         side.ellipsoid("ear", (0.02, 1.1, -0.05), (0.22, 0.14, 0.27), "skin")
-        side.keypoint(f"{name}_Ear", "ear", (0.5, 0.866 * sign, 0))
+        side.name(Eye=("pupil", 1, 0, 0), Ear=("ear", 0.5, 0.866 * sign, 0))
     if subtype == "skirt":
         head.ellipsoid("long_hair", (-0.55, 0, -0.6), (0.6, 1.15, 1.25), "trim2")
     if subtype == "hat":
@@ -204,15 +185,13 @@ def _face(fig: Figure, rng, subtype: str) -> None:
         head.limb("brim", (-0.05, 0, 0.62), (-0.02, 0, 0.7), (2.0 * wide, 1.9 * deep), "body2", top=0.95)
 
 
+PERSON_VIEWS = ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7))
+
 ANIMALS: dict[str, Category] = {
-    "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15.0, 25.0)),
-    "person": Category(
-        person,
-        ("plain", "hat", "skirt", "rucksack"),
-        ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7)),
-        (-5.0, 20.0),
-    ),
-} | {
-    name: Category(partial(_animal, category=name), tuple(breeds), SIDE_VIEWS)
-    for name, breeds in BREEDS.items()
+    "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15, 25)),
+    "person": Category(person, ("plain", "hat", "skirt", "rucksack"), PERSON_VIEWS, (-5, 20)),
+    **{
+        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS)
+        for name, breeds in BREEDS.items()
+    },
 }

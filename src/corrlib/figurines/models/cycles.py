@@ -4,10 +4,8 @@
 
 import numpy as np
 
-from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.models.parts import turning, vary, wheel
+from corrlib.figurines.figure import Figure, turning, vary
 
-SIDES = (("left", 1.0), ("right", -1.0))
 BICYCLES = {
     # hole of the tyre, radius of the tubes, half width of the tyre, seat post, stem, bar: reach, half width
     "road": (0.93, 0.018, 0.02, 0.16, 0.06, 0.1, 0.2),
@@ -25,12 +23,11 @@ MOTORBIKES = {
 TANKS = {"sport": (0.29, 0.17, 0.14), "cruiser": (0.3, 0.16, 0.12), "dirt": (0.24, 0.12, 0.13)}
 
 
-def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
+def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a bicycle: two spoked wheels, a frame of tubes, cranks at any angle, a bar that steers."""
     hole, tube, half_width, post, stem, reach, wide = BICYCLES[subtype]
     city, road = subtype == "city", subtype == "road"
-    r = vary(rng, 0.34, 0.1)
-    base = vary(rng, 0.52, 0.1)  # half the wheelbase
+    r, base = vary(rng, 0.34, 0.1), vary(rng, 0.52, 0.1)  # the wheels' radius, half the wheelbase
     back, front = np.array([-base, 0, r]), np.array([base, 0, r])
     crank = np.array([-0.08, 0, vary(rng, 0.29, 0.1)])
     height = vary(rng, 0.55, 0.18)  # crank to the top of the seat tube
@@ -39,31 +36,29 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     low = front + (r + 0.06) * slope + np.array([-0.02, 0, 0])
     head = low + vary(rng, 0.16, 0.25) * slope
     saddle = seat + vary(rng, post, 0.4) * np.array([-0.3, 0, 0.95])
-    fig = Figure()
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
 
-    wheel(fig, "b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
-    wheel(steered, "f_wheel", front, r, half_width, hole=hole, hub=0.1, thin=0.8, spokes=7)
+    fig.wheel("b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
+    steered.wheel("f_wheel", front, r, half_width, hole=hole, hub=0.1, thin=0.8, spokes=7)
     fig.limb("down_tube", crank, low, 1.25 * tube, "body")
     fig.limb("seat_tube", crank, seat, tube, "body")
-    drop = np.array([0, 0, -0.34 * height]) if city else np.array([0, 0, -0.05])
+    drop = np.array([0, 0, -0.34 * height if city else -0.05])
     fig.limb("top_tube", seat + 0.85 * drop, head + 0.3 * (low - head) + 0.25 * drop, tube, "body")
     fig.limb("head_tube", low, head, 1.4 * tube, "body2")
     crown, stay = low - 0.02 * slope, seat + 0.85 * drop * (not city)
-    for side, s in SIDES:
+    for side, s, _ in fig.sides():
         out = np.array([0, s * (half_width + 0.025), 0])
         fig.limb(f"{side}_chainstay", crank + 0.8 * out, back + 0.5 * out, 0.6 * tube, "body")
         fig.limb(f"{side}_seatstay", stay + out, back + 0.5 * out, 0.5 * tube, "body")
         steered.limb(f"{side}_fork", crown + out, front + 0.5 * out, tube, "trim", top=0.6)
     fig.limb("seat_post", seat, saddle, 0.75 * tube, "metal")
-    tilt = turn(pitch=rng.uniform(-6, 6))
-    fig.ellipsoid("saddle", saddle + (0.02, 0, 0.02), (0.15, 0.06, 0.035), "dark", rotation=tilt)
+    fig.ellipsoid("saddle", saddle + (0.02, 0, 0.02), (0.15, 0.06, 0.035), "dark", pitch=rng.uniform(-6, 6))
     fig.ellipsoid("saddle_back", saddle + (-0.07, 0, 0.025), (0.07, 0.1 if city else 0.08, 0.04), "dark")
 
     angle = rng.uniform(0, 360)
     fig.limb("chainring", crank + (0, -0.03, 0), crank + (0, -0.02, 0), 0.1, "metal")
     fig.limb("crank_axle", crank + (0, 0.04, 0), crank + (0, -0.04, 0), 0.03, "dark")
-    for side, s in SIDES:
+    for side, s, _ in fig.sides():
         turned = np.radians(angle + 90 * (1 - s))
         pedal = crank + np.array([0.17 * np.cos(turned), s * 0.06, 0.17 * np.sin(turned)])
         fig.limb(f"{side}_crank", crank + (0, s * 0.03, 0), pedal, 0.014, "metal")
@@ -74,24 +69,23 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     fig.limb("steerer", head, top, tube, "metal")
     steered.limb("stem", top, bar, 1.2 * tube, "metal")
     wide = vary(rng, wide, 0.12)
-    for side, s in SIDES:
-        own = steered.within(f"{side}_*")
+    for _, _, own in steered.sides():
         if road:
-            shoulder = bar + (0, s * wide, 0)
+            shoulder = bar + (0, wide, 0)
             grip, tip = shoulder + (0.1, 0, -0.05), shoulder + (-0.05, 0, -0.15)
         elif city:
-            grip = shoulder = bar + (0.03, s * 0.8 * wide, 0.09)
-            tip = shoulder + (-0.2, s * 0.25 * wide, -0.03)
+            grip = shoulder = bar + (0.03, 0.8 * wide, 0.09)
+            tip = shoulder + (-0.2, 0.25 * wide, -0.03)
         else:
-            grip = shoulder = bar + (-0.02, s * 0.6 * wide, 0.03)
-            tip = bar + (-0.05, s * wide, 0.03)
+            grip = shoulder = bar + (-0.02, 0.6 * wide, 0.03)
+            tip = bar + (-0.05, wide, 0.03)
         own.limb("bar", bar, shoulder, 0.7 * tube, "metal")
         if road:
             own.limb("drop", shoulder, grip, 0.9 * tube, "dark")
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
         steered.box("basket", bar + (0.17, 0, -0.1), (0.13, 0.17, 0.11), "wood")
-        fig.tube("chain_guard", crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.13, "trim", hole=0.75)
+        fig.limb("chain_guard", crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.13, "trim", hole=0.75)
         fig.box("carrier", back + (-0.02, 0, r + 0.06), (0.18, 0.07, 0.012), "metal")
         steered.ellipsoid("headlamp", front + (0.1, 0, r + 0.1), (0.04, 0.05, 0.05), "light")
     if road:
@@ -102,14 +96,12 @@ def bicycle(rng: np.random.Generator, subtype: str) -> Figure:
     # Where the wheel passes under the fork's crown and between the seat stays.
     for letter, towards in (("F", slope + (0.12, 0, 0)), ("B", seat - back)):
         x, _, z = towards / np.linalg.norm(towards)
-        fig.keypoint(f"{letter}_WheelIntersection", f"{letter.lower()}_wheel_tyre", (x, -z, 0))
-    fig.keypoint("HandleCenter", "stem", (0, 0, 1))
-    fig.keypoint("CranksetCenter", "crank_axle", (0, 0, 0))
-    fig.keypoint("SeatBase", "saddle", (0, 0, 1))
-    return fig
+        fig.name(f"{letter}_*", WheelIntersection=(f"{letter.lower()}_wheel_tyre", x, -z, 0))
+    fig.name(HandleCenter=("stem", 0, 0, 1), CranksetCenter=("crank_axle", 0, 0, 0))
+    fig.name(SeatBase=("saddle", 0, 0, 1))
 
 
-def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
+def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a motorbike: fat wheels, engine, tank, seat, a fork that steers, an exhaust on the right."""
     r, base, rake, seat_z, wide, rise, pull, tyre, hole, spokes, rear, rear_z, half_seat = MOTORBIKES[subtype]
     r, base, rake = vary(rng, r, 0.1), vary(rng, base, 0.1), vary(rng, rake, 0.15)
@@ -118,26 +110,25 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
     head_z = max(seat_z + 0.12, 2.3 * r)
     slope = np.array([-rake, 0, 1]) / np.hypot(rake, 1)
     head = front + slope * (head_z - r) / slope[2]
-    fig = Figure()
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
 
     # the legs end behind the axle, the swingarm above it: the hubs stay in sight
     trail, hub = np.array([-0.06, 0, 0]), 0.2 if spokes == 6 else 0.4
-    wheel(fig, "b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
-    wheel(steered, "f_wheel", front, r, 0.85 * tyre, hole=hole, hub=hub, thin=0.45, spokes=spokes)
-    for side, s in SIDES:
+    fig.wheel("b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
+    steered.wheel("f_wheel", front, r, 0.85 * tyre, hole=hole, hub=hub, thin=0.45, spokes=spokes)
+    for side, s, _ in fig.sides():
         out = np.array([0, s * (tyre + 0.05), 0])
         steered.limb(f"{side}_fork", head + out, front + 0.6 * out + trail, 0.035, "metal", top=0.85)
         axle = back + 0.8 * out + (0, 0, 0.09)
         fig.limb(f"{side}_swingarm", (-0.1, 0.7 * out[1], r + 0.08), axle, 0.035, "trim2")
     guard = front + (1.08 if subtype != "dirt" else 1.5) * r * slope * 0.92
-    half = (0.7 * r, tyre + 0.03, 0.16 * r)
-    steered.ellipsoid("front_mudguard", guard, half, "trim", rotation=turn(pitch=-8))
+    steered.ellipsoid("front_mudguard", guard, (0.7 * r, tyre + 0.03, 0.16 * r), "trim", pitch=-8)
 
     seat_x = -0.35 * base
     if subtype == "scooter":
-        half = (0.62 * base, 0.19, 0.32 * seat_z)
-        fig.ellipsoid("rear_body", (-0.62 * base, 0, 0.62 * seat_z), half, "body")
+        fig.ellipsoid(
+            "rear_body", (-0.62 * base, 0, 0.62 * seat_z), (0.62 * base, 0.19, 0.32 * seat_z), "body"
+        )
         fig.box("footboard", (0.1 * base, 0, 0.85 * r), (0.5 * base, 0.17, 0.05), "body2")
         fig.limb("leg_shield", (0.5 * base, 0, 0.9 * r), head + (-0.04, 0, 0), (0.22, 0.04), "body", top=0.7)
         fig.ellipsoid("engine", (-0.5 * base, 0, 0.9 * r), (0.3 * base, 0.13, 0.1), "metal")
@@ -145,74 +136,62 @@ def motorbike(rng: np.random.Generator, subtype: str) -> Figure:
         fig.ellipsoid("engine", (0.02, 0, 1.15 * r), (0.26, 0.16, 0.17), "metal")
         fig.limb("cylinder", (0.03, 0, 1.2 * r), (0.14, 0, seat_z - 0.12), 0.12, "dark")
         fig.limb("cylinder_head", (0.12, 0, seat_z - 0.19), (0.15, 0, seat_z - 0.09), 0.13, "metal")
-        tilt = turn(pitch=rng.uniform(0, 14))
-        fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", rotation=tilt)
+        tilt = rng.uniform(0, 14)
+        fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", pitch=tilt)
         fig.limb("backbone", (seat_x, 0, seat_z - 0.1), head - 0.1 * slope, 0.04, "trim2")
         fig.limb("down_tube", head - 0.15 * slope, (0.2, 0, 0.8 * r), 0.035, "trim2")
         fig.limb("subframe", (-0.08, 0, r + 0.1), (-0.6 * base, 0, seat_z - 0.06), 0.035, "trim2")
-    rear, tilt = rear * base, turn(pitch=rng.uniform(-5, 3))
-    fig.ellipsoid("seat", (seat_x, 0, seat_z), (half_seat, 0.15, 0.075), "dark", rotation=tilt)
+    rear, tilt = rear * base, rng.uniform(-5, 3)
+    fig.ellipsoid("seat", (seat_x, 0, seat_z), (half_seat, 0.15, 0.075), "dark", pitch=tilt)
     place, half = (rear * 0.85, 0, seat_z + 0.7 * rear_z + 0.03), (0.22, 0.12, 0.06)
-    fig.ellipsoid("pillion", place, half, "dark", rotation=turn(pitch=-8))
+    fig.ellipsoid("pillion", place, half, "dark", pitch=-8)
     tail = np.array([rear - 0.2, 0, seat_z + rear_z - (0.03 if subtype != "cruiser" else 0.1)])
-    fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", rotation=turn(pitch=-12))
+    fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", pitch=-12)
     fig.ellipsoid("tail_light", tail + (-0.09, 0, 0.02), (0.06, 0.09, 0.055), "red")
     if subtype in ("cruiser", "scooter"):
         place, half = back + (-0.1, 0, 0.75 * r), (0.9 * r, tyre + 0.05, 0.4 * r)
-        fig.ellipsoid("rear_mudguard", place, half, "body", rotation=turn(pitch=14))
+        fig.ellipsoid("rear_mudguard", place, half, "body", pitch=14)
     fig.limb("plate_holder", tail, tail + (-0.08, 0, -0.17), 0.03, "dark")
-    fig.box("plate", tail + (-0.1, 0, -0.15), (0.015, 0.09, 0.06), "light", rotation=turn(pitch=20))
+    fig.box("plate", tail + (-0.1, 0, -0.15), (0.015, 0.09, 0.06), "light", pitch=20)
 
     bar = head + np.array([-0.04, 0, 0.07]) + 0.05 * slope
     steered.limb("bar_clamp", head - 0.06 * slope, bar, 0.05, "metal")
-    for side, s in SIDES:
-        own = steered.within(f"{side}_*")
-        bend = bar + np.array([-0.3 * pull, s * 0.5 * wide, rise])
-        tip = bar + np.array([-pull - 0.06, s * wide, rise - 0.02])
+    for side, s, own in steered.sides():
+        bend, tip = bar + (-0.3 * pull, 0.5 * wide, rise), bar + (-pull - 0.06, wide, rise - 0.02)
         grip = bend + 0.4 * (tip - bend)
         own.limb("bar", bar, bend, 0.02, "metal")
         own.limb("bar_end", bend, grip, 0.02, "metal")
         own.limb("grip", grip, tip, 0.03, "dark")
-        own.limb("mirror_rod", grip, grip + (0.05, 0.03 * s, 0.14), 0.012, "metal")
-        own.ellipsoid("mirror", grip + (0.05, 0.05 * s, 0.17), (0.02, 0.07, 0.045), "dark")
+        own.limb("mirror_rod", grip, grip + (0.05, 0.03, 0.14), 0.012, "metal")
+        own.ellipsoid("mirror", grip + (0.05, 0.05, 0.17), (0.02, 0.07, 0.045), "dark")
         fig.limb(f"{side}_footpeg", (-0.12, s * 0.1, 0.95 * r), (-0.12, s * 0.24, 0.95 * r), 0.02, "dark")
     lamp = head + np.array([0.12, 0, -0.08])
     if subtype == "sport":
         fig.limb("fairing", lamp + (-0.3, 0, 0.06), lamp + (0.24, 0, -0.12), (0.22, 0.2), "body", top=0.35)
-        place, half = lamp + (-0.06, 0, 0.13), (0.22, 0.12, 0.09)
-        fig.ellipsoid("windshield", place, half, "glass", rotation=turn(pitch=-38))
-        fig.ellipsoid("belly", (0.18, 0, 1.15 * r), (0.36, 0.19, 0.2), "body2", rotation=turn(pitch=12))
+        fig.ellipsoid("windshield", lamp + (-0.06, 0, 0.13), (0.22, 0.12, 0.09), "glass", pitch=-38)
+        fig.ellipsoid("belly", (0.18, 0, 1.15 * r), (0.36, 0.19, 0.2), "body2", pitch=12)
         lamp = lamp + np.array([0.22, 0, -0.1])
     if subtype == "dirt":
-        place, half = lamp + (0.03, 0, 0.06), (0.02, 0.1, 0.12)
-        steered.box("number_board", place, half, "light", rotation=turn(pitch=20))
+        steered.box("number_board", lamp + (0.03, 0, 0.06), (0.02, 0.1, 0.12), "light", pitch=20)
         lamp = lamp + np.array([0.04, 0, -0.08])
     (fig if subtype == "sport" else steered).ellipsoid("headlight", lamp, (0.08, 0.1, 0.1), "light")
 
-    start = np.array([0.2, -0.14, 0.85 * r])
     knee = np.array([-0.15, -0.19, (0.75 if subtype != "dirt" else 1.6) * r])
-    end = {
-        "sport": np.array([-0.85 * base, -0.2, 1.5 * r]),
-        "cruiser": np.array([-1.12 * base, -0.2, 0.75 * r]),
-        "dirt": np.array([-0.85 * base, -0.17, seat_z - 0.14]),
-        "scooter": np.array([-1.05 * base, -0.2, 0.9 * r]),
-    }[subtype]
-    fig.limb("exhaust_pipe", start, knee, 0.035, "metal")
+    x, z = {"sport": (-0.85, 1.5), "cruiser": (-1.12, 0.75), "dirt": (-0.85, 0), "scooter": (-1.05, 0.9)}[
+        subtype
+    ]
+    end = np.array([x * base, -0.17, seat_z - 0.14] if subtype == "dirt" else [x * base, -0.2, z * r])
+    fig.limb("exhaust_pipe", (0.2, -0.14, 0.85 * r), knee, 0.035, "metal")
     fig.limb("muffler", knee, end, 0.055, "metal", top=1.25)
     fig.limb("muffler_hole", end + 0.02 * (knee - end), end - 0.01 * (knee - end), 0.05, "dark")
 
     _name_ends(fig)
-    fig.keypoint("HandleCenter", "bar_clamp", (0, 0, 1))
-    fig.keypoint("SeatBase", "seat", (0, 0, 1))
-    fig.keypoint("TailLight", "tail_light", (-1, 0, 0))
-    fig.keypoint("ExhaustPipeEnd", "muffler_hole", (0, 0, 1))
-    return fig
+    fig.name(HandleCenter=("bar_clamp", 0, 0, 1), SeatBase=("seat", 0, 0, 1))
+    fig.name(TailLight=("tail_light", -1, 0, 0), ExhaustPipeEnd=("muffler_hole", 0, 0, 1))
 
 
 def _name_ends(fig: Figure) -> None:
     """Name a two-wheeler's handle tips and its wheels' centres and foremost or rearmost points."""
-    for name, letter, forward in (("f_wheel", "F", 1), ("b_wheel", "B", -1)):
-        fig.keypoint(f"{letter}_WheelCenter", f"{name}_hub", (0, 0, 0))
-        fig.keypoint(f"{letter}_WheelEnd", f"{name}_tyre", (forward, 0, 0))
-    fig.keypoint("L_HandleTip", "left_grip", (0, 0, 1))
-    fig.keypoint("R_HandleTip", "right_grip", (0, 0, 1))
+    fig.name("F_Wheel*", Center=("f_wheel_hub", 0, 0, 0), End=("f_wheel_tyre", 1, 0, 0))
+    fig.name("B_Wheel*", Center=("b_wheel_hub", 0, 0, 0), End=("b_wheel_tyre", -1, 0, 0))
+    fig.name("*_HandleTip", L=("left_grip", 0, 0, 1), R=("right_grip", 0, 0, 1))

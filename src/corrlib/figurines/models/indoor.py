@@ -8,9 +8,8 @@ from corrlib.figurines.figure import FRONT_VIEWS, Category, Figure, turn
 from corrlib.figurines.models.furniture import SIDES, chair, diningtable, draw, sides, sofa
 
 
-def bottle(rng: np.random.Generator, subtype: str) -> Figure:
+def bottle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Wine, beer, a plastic bottle with a waist, a squat flagon with a handle."""
-    fig = Figure()
     radius, body, slope, neck, thin, lid = {
         "wine": (0.16, 0.62, 0.14, 0.34, 0.36, 1.02),
         "beer": (0.16, 0.42, 0.24, 0.2, 0.38, 1.25),
@@ -49,22 +48,15 @@ def bottle(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb("handle_top", (0, 0.8 * thin * radius, top - 0.3 * neck), elbow, 0.05, "trim")
         fig.limb("handle_side", elbow, (0, 0.95 * radius, 0.8 * body), 0.05, "trim")
     for side, s in (("L", -1), ("R", 1)):
-        for name, part, z in (
-            ("Base", "foot", -1),
-            ("Shoulder", "shoulder", -1),
-            ("Neck", "neck", -1),
-            ("Top", "cap", 1),
-        ):
-            fig.keypoint(f"{side}_{name}", part, (0.94 * s, -0.342, z))
-    return fig
+        x, y = 0.94 * s, -0.342
+        fig.name(f"{side}_*", Base=("foot", x, y, -1), Shoulder=("shoulder", x, y, -1))
+        fig.name(f"{side}_*", Neck=("neck", x, y, -1), Top=("cap", x, y, 1))
 
 
-def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
+def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A pot with a fern, flowers on stalks, a little tree or a cactus."""
-    fig = Figure()
     radius, tall = draw(rng, 0.2, 0.34)
-    flare = rng.uniform(1.15, 1.55)
-    square = subtype == "tree"
+    flare, square = rng.uniform(1.15, 1.55), subtype == "tree"
     if square:
         fig.box("pot", (0, 0, tall / 2), (radius, radius, tall / 2), "body")
         fig.box("rim", (0, 0, tall - 0.03), (1.08 * radius, 1.08 * radius, 0.04), "trim")
@@ -76,10 +68,10 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
     mouth = (0.86 if square else 0.82 * flare) * radius
     fig.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.028), mouth, "dark")
     for side, s in SIDES:
-        fig.keypoint(f"Top_{side}", "rim", (0, s, 1) if square else (s, 0, 1))
-        fig.keypoint(f"Bottom_{side}", "pot", (1, s, -1) if square else (0.94 * s, -0.342, -1))
-    fig.keypoint("Top_Front_Middle", "rim", (1, 0, 1) if square else (0, -1, 1))
-    fig.keypoint("Top_Back_Middle", "rim", (-1, 0, 1) if square else (0, 1, 1))
+        bottom = (1, s, -1) if square else (0.94 * s, -0.342, -1)
+        fig.name(f"*_{side}", Top=("rim", 0, s, 1) if square else ("rim", s, 0, 1), Bottom=("pot", *bottom))
+    front, back = ((1, 0, 1), (-1, 0, 1)) if square else ((0, -1, 1), (0, 1, 1))
+    fig.name("Top_*_Middle", Front=("rim", *front), Back=("rim", *back))
     ground = fig.within(at=(0, 0, tall))
     if subtype in ("fern", "flower"):
         count, height = (15, 0.55) if subtype == "fern" else (9, 0.3)
@@ -88,17 +80,15 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
             heading, lift = 360 * 0.382 * i + rng.normal(0, 12), rng.uniform(40, 75)
             way, over = turn(yaw=heading, pitch=lift), turn(yaw=heading, pitch=lift - rng.uniform(45, 80))
             bend = ground.within(rotation=way).at(height, 0, 0)
-            half = (0.52 * height, 0.055, 0.02)
-            fig.ellipsoid(f"leaf_{i}", (ground.origin + bend) / 2, half, "leaf", rotation=way)
-            half, tip = (0.42 * height, 0.06, 0.018), fig.within(at=bend, rotation=over)
-            tip.ellipsoid(f"leaf_tip_{i}", (0.35 * height, 0, 0), half, "leaf")
+            leaf, tip = (0.52 * height, 0.055, 0.02), (0.42 * height, 0.06, 0.018)
+            fig.ellipsoid(f"leaf_{i}", (ground.origin + bend) / 2, leaf, "leaf", rotation=way)
+            fig.within(at=bend, rotation=over).ellipsoid(f"leaf_tip_{i}", (0.35 * height, 0, 0), tip, "leaf")
     if subtype == "flower":
         for i in range(6):
             way = turn(yaw=60 * i + rng.normal(0, 15), pitch=rng.uniform(55, 85)) @ (1, 0, 0)
             stalk = rng.uniform(0.5, 0.8) * way
             ground.limb(f"stalk_{i}", (0, 0, 0), stalk, 0.014, "leaf")
-            facing = turn(yaw=rng.normal(0, 40), pitch=rng.uniform(0, 60))
-            bloom = ground.within(at=stalk, rotation=facing)
+            bloom = ground.within(at=stalk, yaw=rng.normal(0, 40), pitch=rng.uniform(0, 60))
             bloom.ellipsoid(f"bloom_{i}", (0, 0, 0), (0.045, 0.1, 0.1), "body2")
             bloom.ellipsoid(f"heart_{i}", (0.04, 0, 0), (0.025, 0.04, 0.04), "trim2")
     elif subtype == "tree":
@@ -113,22 +103,19 @@ def pottedplant(rng: np.random.Generator, subtype: str) -> Figure:
         ground.ellipsoid("column", (0, 0, 0.48 * height), (girth, girth, 0.55 * height), "leaf")
         for _, _, side in sides(ground):
             z, reach = rng.uniform(0.3, 0.6) * height, rng.uniform(0.22, 0.3)
-            elbow = (0, reach, z + 0.04)
-            side.limb("arm", (0, 0, z), elbow, 0.6 * girth, "leaf")
+            side.limb("arm", (0, 0, z), (0, reach, z + 0.04), 0.6 * girth, "leaf")
             half = (0.62 * girth, 0.62 * girth, rng.uniform(0.14, 0.22))
-            side.within(at=elbow).ellipsoid("branch", (0, 0, 0.1), half, "leaf")
+            side.within(at=(0, reach, z + 0.04)).ellipsoid("branch", (0, 0, 0.1), half, "leaf")
         ground.ellipsoid("flower", (0, 0, 1.03 * height), (0.07, 0.07, 0.05), "body2")
         for i in range(12):
             x, y, _ = turn(yaw=rng.normal(137.5 * i, 10)) @ (girth, 0, 0)
             root = (0.8 * x, 0.8 * y, (0.2 + 0.05 * i) * height)
             tip = (1.5 * x, 1.5 * y, (0.22 + 0.05 * i) * height)
             ground.limb(f"spine_{i}", root, tip, 0.012, "light", top=0.2)
-    return fig
 
 
-def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
+def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A tube set with knobs and aerial, a flat panel, a computer with its keyboard, a portable on a stand."""
-    fig = Figure()
     wide, tall, deep = {
         "tube": (0.36, 0.29, 0.2),
         "flat": (0.56, 0.33, 0.04),
@@ -136,15 +123,10 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         "portable": (0.27, 0.25, 0.16),
     }[subtype]
     wide, tall, deep = draw(rng, wide, tall, deep)
-    lifts = {
-        "tube": 0.04,
-        "flat": rng.uniform(0.06, 0.16),
-        "computer": rng.uniform(0.12, 0.2),
-        "portable": 0.06,
-    }
-    lift = lifts[subtype]
-    tilt = turn(pitch=rng.uniform(0, 8)) if subtype == "computer" else np.eye(3)
-    case = fig.within(at=(0, 0, lift + tall), rotation=tilt, scale=(1, wide, tall))
+    lifts = {"flat": rng.uniform(0.06, 0.16), "computer": rng.uniform(0.12, 0.2), "tube": 0.04}
+    lift = lifts.get(subtype, 0.06)
+    tilt = rng.uniform(0, 8) if subtype == "computer" else 0.0
+    case = fig.within(at=(0, 0, lift + tall), pitch=tilt, scale=(1, wide, tall))
     controls = subtype in ("tube", "portable")
     y, half = (-0.16, 0.76) if controls else (0.0, 0.93)
     case.box("case", (0, 0, 0), (deep, 1, 1), "body")
@@ -152,8 +134,7 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
     case.box("screen", (deep + 0.008, y, 0.05), (0.012, half, 0.8), "glass")
     # Something is on: a horizon, a figure, a caption.
     case.box("picture_low", (deep + 0.012, y, -0.4), (0.012, 0.96 * half, rng.uniform(0.1, 0.3)), "body2")
-    aside = y + rng.uniform(-0.3, 0.3)
-    case.ellipsoid("picture_face", (deep + 0.02, aside, 0.1), (0.012, 0.2, 0.3), "trim2")
+    case.ellipsoid("picture_face", (deep + 0.02, y + rng.uniform(-0.3, 0.3), 0.1), (0.012, 0.2, 0.3), "trim2")
     case.box("caption", (deep + 0.018, y, -0.58), (0.012, 0.6 * half, 0.05), "light")
     fig.ellipsoid("lamp", case.at(deep, 0.85, -0.9), (0.02, 0.02, 0.02), "red")
     if controls:
@@ -177,28 +158,28 @@ def tvmonitor(rng: np.random.Generator, subtype: str) -> Figure:
         fig.limb("stand", (0, 0, 0), (0, 0, 0.025), (0.55 * wide, 0.13), "dark", top=0.9)
         fig.ellipsoid("logo", case.at(deep, 0, -0.95), (0.012, 0.08 * wide, 0.03 * tall), "light")
     if subtype == "computer":
-        fig.box("keyboard", (0.36, 0, 0.015), (0.1, 0.85 * wide, 0.014), "trim", rotation=turn(pitch=-3))
+        fig.box("keyboard", (0.36, 0, 0.015), (0.1, 0.85 * wide, 0.014), "trim", pitch=-3)
         for i, x in enumerate((0.3, 0.36, 0.42)):
             fig.box(f"keys_{i}", (x, 0, 0.032), (0.018, 0.78 * wide, 0.008), "light")
         fig.ellipsoid("mouse", (0.38, 1.15 * wide, 0.02), (0.06, 0.035, 0.025), "trim")
-    for (side, s), (level, z), (end, e) in product(
-        SIDES, (("Bottom", -1), ("Top", 1)), (("F", 1), ("B", -1))
-    ):
-        fig.keypoint(f"{end}_{level}_{side}", "case", (e, s, z))
-    return fig
+    for (side, s), (level, z) in product(SIDES, (("Bottom", -1), ("Top", 1))):
+        fig.name(f"*_{level}_{side}", F=("case", 1, s, z), B=("case", -1, s, z))
 
+
+CHAIR_VIEWS = (
+    (0, 15, 1),
+    (35, 14, 2),
+    (-35, 14, 2),
+    (80, 20, 1),
+    (-80, 20, 1),
+    (145, 20, 0.6),
+    (-145, 20, 0.6),
+)
 
 INDOOR: dict[str, Category] = {
     "bottle": Category(bottle, ("wine", "beer", "plastic", "flagon"), ((0, 18, 1),), (-2.0, 22.0)),
-    "chair": Category(
-        chair,
-        ("kitchen", "carver", "office", "shell"),
-        ((0, 15, 1), (35, 14, 2), (-35, 14, 2), (80, 20, 1), (-80, 20, 1), (145, 20, 0.6), (-145, 20, 0.6)),
-        (3.0, 30.0),
-    ),
-    "diningtable": Category(
-        diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10.0, 35.0)
-    ),
+    "chair": Category(chair, ("kitchen", "carver", "office", "shell"), CHAIR_VIEWS, (3, 30)),
+    "diningtable": Category(diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10, 35)),
     "pottedplant": Category(pottedplant, ("fern", "flower", "tree", "cactus"), ((0, 20, 1),), (0.0, 28.0)),
     "sofa": Category(sofa, ("two", "three", "rolled", "chaise"), FRONT_VIEWS, (5.0, 28.0)),
     "tvmonitor": Category(tvmonitor, ("tube", "flat", "computer", "portable"), FRONT_VIEWS, (-3.0, 22.0)),

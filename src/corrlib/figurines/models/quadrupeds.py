@@ -1,36 +1,106 @@
-"""One parametric quadruped, which the tables of `breeds` make a cat, a cow or a horse.
+"""One parametric quadruped, which tables of proportions make a cat, a cow, a dog, a horse or a sheep.
 
 The unit of length is the distance from hips to shoulders. Poses place the feet; two-bone inverse kinematics
 bends the legs.
 """
 
-from dataclasses import replace
+from collections import namedtuple
 from itertools import pairwise
 
 import numpy as np
 
 from corrlib.figurines.figure import Figure, turn
-from corrlib.figurines.models.breeds import Breed
+
+#: Proportions of a quadruped. `head` is half the length of the skull and the unit of `head_width`, `muzzle`
+#: (its reach from the skull's centre), `muzzle_radius`, `ear` and `eye`. `poses` repeats a name to make it
+#: likelier. Numbers are means: each instance draws its own around them.
+Breed = namedtuple(
+    "Breed",
+    "leg depth width thick neck neck_pitch neck_radius head head_width head_pitch muzzle muzzle_radius "
+    "ears ear tail poses hooves extras muzzle_slot head_slot leg_slot eye",
+    defaults=(False, (), "body2", "body", "body", 0.17),
+)
+_PETS = ("stand", "walk", "sit", "sit", "lie", "run")
+_HERD = ("stand", "stand", "walk", "walk", "graze", "lie")
+_STEEDS = ("stand", "stand", "walk", "walk", "run", "graze")
+
+# fmt: off
+_CAT = Breed(leg=0.6, depth=0.24, width=0.19, thick=0.06, neck=0.2, neck_pitch=42.0, neck_radius=0.19,
+             head=0.27, head_width=1.02, head_pitch=-2.0, muzzle=0.98, muzzle_radius=0.4, ears="prick",
+             ear=0.85, tail="rod", poses=_PETS, eye=0.21, muzzle_slot="light")
+_COW = Breed(leg=0.78, depth=0.42, width=0.29, thick=0.075, neck=0.42, neck_pitch=22.0, neck_radius=0.27,
+             head=0.23, head_width=0.85, head_pitch=-28.0, muzzle=1.7, muzzle_radius=0.62, ears="side",
+             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="skin")
+_DOG = Breed(leg=0.84, depth=0.28, width=0.19, thick=0.06, neck=0.34, neck_pitch=48.0, neck_radius=0.18,
+             head=0.235, head_width=0.82, head_pitch=-8.0, muzzle=1.75, muzzle_radius=0.5, ears="prick",
+             ear=0.75, tail="brush", poses=_PETS)
+_HORSE = Breed(leg=1.05, depth=0.34, width=0.23, thick=0.062, neck=0.78, neck_pitch=48.0, neck_radius=0.23,
+               head=0.2, head_width=0.68, head_pitch=-38.0, muzzle=2.6, muzzle_radius=0.56, ears="prick",
+               ear=0.75, tail="fall", poses=_STEEDS, hooves=True, extras=("mane",), eye=0.16,
+               muzzle_slot="body")
+_SHEEP = Breed(leg=0.62, depth=0.34, width=0.28, thick=0.058, neck=0.4, neck_pitch=42.0, neck_radius=0.2,
+               head=0.17, head_width=0.8, head_pitch=-26.0, muzzle=1.75, muzzle_radius=0.58, ears="side",
+               ear=0.8, tail="stub", poses=_HERD, hooves=True, extras=("wool",), muzzle_slot="trim",
+               head_slot="trim", leg_slot="trim")
+
+BREEDS: dict[str, dict[str, Breed]] = {
+    "cat": {
+        "shorthair": _CAT._replace(extras=("whiskers",)),
+        "longhair": _CAT._replace(tail="brush", extras=("whiskers", "ruff"), depth=0.27, width=0.23,
+            muzzle=0.85, ear=0.65),
+        "siamese": _CAT._replace(extras=("whiskers", "collar"), depth=0.18, width=0.14, head=0.22, ear=1.15,
+            leg=0.7, neck=0.28, head_slot="trim", leg_slot="trim", muzzle_slot="trim"),
+    },
+    "cow": {
+        "dairy": _COW._replace(extras=("udder",)),
+        "horned": _COW._replace(extras=("horns", "udder")),
+        "bull": _COW._replace(extras=("horns",), depth=0.49, width=0.34, neck=0.36, neck_radius=0.36,
+            leg=0.7),
+    },
+    "dog": {
+        "shepherd": _DOG._replace(extras=("ruff",)),
+        "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", extras=("collar",), leg=0.95, depth=0.25,
+            muzzle=1.9),
+        "pug": _DOG._replace(ears="drop", ear=0.42, tail="curl", leg=0.5, depth=0.3, width=0.26, head=0.3,
+            head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="dark", thick=0.075, eye=0.2),
+        "dachshund": _DOG._replace(ears="drop", ear=0.75, tail="rod", leg=0.28, depth=0.19, width=0.15,
+            thick=0.05, head=0.19, muzzle=2.1, neck=0.28, poses=("stand", "walk")),
+    },
+    "horse": {
+        "plain": _HORSE,
+        "saddled": _HORSE._replace(extras=("mane", "saddle")),
+        "draught": _HORSE._replace(leg=0.85, depth=0.41, width=0.3, thick=0.085, neck=0.62, neck_radius=0.29,
+            leg_slot="body2"),
+        "foal": _HORSE._replace(leg=1.25, depth=0.27, width=0.18, neck=0.62, neck_radius=0.17, head=0.19,
+            muzzle=2.1, ear=0.95, muzzle_slot="body2"),
+    },
+    "sheep": {
+        "ewe": _SHEEP,
+        "ram": _SHEEP._replace(extras=("wool", "spiral"), head=0.18),
+        "shorn": _SHEEP._replace(extras=(), depth=0.29, width=0.21, neck=0.42, neck_radius=0.16, leg=0.7,
+            leg_slot="body", ear=1.0),
+    },
+}
+# fmt: on
 
 
-def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) -> Figure:
-    """Build one animal: proportions within about ``exp(+-spread)`` of the breed's, pose and gaze drawn."""
-    drawn = {}
-    for name, value in vars(mean).items():
+def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, subtype: str) -> None:
+    """Build one animal: proportions within about ``exp(+-0.17)`` of the breed's, pose and gaze drawn."""
+    drawn = breeds[subtype]._asdict()
+    for name, value in drawn.items():
         if name in ("neck_pitch", "head_pitch"):
             drawn[name] = value + rng.normal(0, 9)
         elif isinstance(value, float):
-            drawn[name] = value * np.exp(rng.uniform(-spread, spread))
-    breed = replace(mean, **drawn)
-    fig = Figure()
+            drawn[name] = value * np.exp(rng.uniform(-0.17, 0.17))
+    breed = Breed(**drawn)
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
-    origin, size = (0, 0, height + 0.28 * breed.depth), (1, breed.width, breed.depth)
-    trunk = fig.within(at=origin, rotation=turn(pitch=pitch), scale=size)
+    size = (1, breed.width, breed.depth)
+    trunk = fig.within(at=(0, 0, height + 0.28 * breed.depth), pitch=pitch, scale=size)
     trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
     trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
     trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
-    fig.keypoint("Withers", "chest", (-0.3, 0, 0.954))
+    fig.name(Withers=("chest", -0.3, 0, 0.954))
     for name, (forward, up) in feet.items():
         joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
         _leg(fig, breed, name, joint, joint * (1, 1.05, 0) + (forward, 0, up + 0.75 * breed.thick))
@@ -42,11 +112,10 @@ def quadruped(rng: np.random.Generator, mean: Breed, *, spread: float = 0.17) ->
     top = start + breed.neck * toward
     fig.limb("neck", start - 0.1 * toward, top, (0.8 * radius, radius), "body", top=0.68)
     if breed.hooves:
-        fig.keypoint("Throat", "neck", (0, -0.776, 0.4))
+        fig.name(Throat=("neck", 0, -0.776, 0.4))
     nod = breed.head_pitch - (25 if pose == "graze" else 0)
     _head(fig, rng, breed, top, turn(yaw=gaze, pitch=nod, roll=rng.normal(0, 5)))
     _extras(fig, rng, breed, trunk, start, top, toward)
-    return fig
 
 
 def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple[float, float]]]:
@@ -65,8 +134,8 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
         height, pitch = leg, rng.normal(0, 2.5)
         if pose == "run":
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
-    steps = dict(zip(("L_F", "R_F", "L_B", "R_B"), zip(shift + swing, lift, strict=True), strict=True))
-    return height, pitch, {name: steps[name] for name in ("L_F", "L_B", "R_F", "R_B")}
+    left_front, right_front, left_back, right_back = zip(shift + swing, lift, strict=True)
+    return height, pitch, {"L_F": left_front, "L_B": left_back, "R_F": right_front, "R_B": right_back}
 
 
 def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarray) -> None:
@@ -88,11 +157,11 @@ def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarr
     ankle = leg.within(at=foot, scale=r)
     if breed.hooves:
         ankle.limb("foot", (0.1, 0, 0.6), (0.35, 0, -0.75), r, "dark", top=1.35)
-        leg.keypoint(f"{name}_Paw", "foot", (0, 1.175, 0.0))
+        leg.name(Paw=("foot", 0, 1.175, 0.0))
     else:
         ankle.ellipsoid("foot", (0.55, 0, 0.1), (1.7, 1.2, 0.85), "body2")
-        leg.keypoint(f"{name}_Paw", "foot", (0.8, 0, 0.6))
-    leg.keypoint(f"{name}_Elbow", "knee", (-0.8, 0.6 if "L" in name else -0.6, 0))
+        leg.name(Paw=("foot", 0.8, 0, 0.6))
+    leg.name(Elbow=("knee", -0.8, 0.6 if "L" in name else -0.6, 0))
 
 
 def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
@@ -118,9 +187,9 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
         end = middle + (1.0 if kind == "tuft" else 0.9) * length * two
         fig.limb("tail_end", middle - 0.02 * two, end, 0.9 * radius, slot, top=0.7)
     if kind == "tuft":
-        tuft = middle + 1.15 * length * two
-        fig.ellipsoid("tail_tuft", tuft, (0.15, 0.06, 0.075), "trim", rotation=lowered)
-    fig.keypoint("TailBase", "tail_root", (0, -0.93, 0.4) if kind == "stub" else (0, -0.975, -0.5))
+        place = middle + 1.15 * length * two
+        fig.ellipsoid("tail_tuft", place, (0.15, 0.06, 0.075), "trim", rotation=lowered)
+    fig.name(TailBase=("tail_root", 0, -0.93, 0.4) if kind == "stub" else ("tail_root", 0, -0.975, -0.5))
 
 
 def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray) -> None:
@@ -136,12 +205,11 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
         for name, sign in (("L", 1), ("R", -1)):
             place = head.at(m + 0.24 * mr, 0.42 * sign * mr, -0.2)
             fig.ellipsoid(f"{name}_nostril", place, np.full(3, 0.2 * mr * h), "dark")
-        fig.keypoint("Nose", "snout", (0.95, 0, 0.312))
+        fig.name(Nose=("snout", 0.95, 0, 0.312))
     else:
         head.ellipsoid("nose", (m + 0.3 * mr, 0, -0.28 + 0.45 * mr), (0.32 * mr, 0.42 * mr, 0.3 * mr), "dark")
-        fig.keypoint("Nose", "nose", (0.95, 0, 0.312))
         # a cat's and a dog's neck is sunk between head and chest
-        fig.keypoint("Throat", "skull", (0.15, 0, -0.9887))
+        fig.name(Nose=("nose", 0.95, 0, 0.312), Throat=("skull", 0.15, 0, -0.9887))
     forward = 0.72 if breed.ears == "prick" else 0.55
     outward = np.array([forward, np.sqrt(0.86 - forward**2), 0.36])
     place = outward * (1, w, 0.85)
@@ -149,7 +217,7 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
         side.within(at=place, scale=breed.eye).ellipsoid("eyeball", (0, 0, 0), (1, 1, 0.9), "light")
         pupil = side.within(at=place + 0.55 * breed.eye * outward, scale=breed.eye)
         pupil.ellipsoid("pupil", (0, 0, 0), np.full(3, 0.68), "dark")
-        side.keypoint(f"{name}_Eye", "pupil", outward * (1, sign, 1) / np.linalg.norm(outward))
+        side.name(Eye=("pupil", *(outward * (1, sign, 1) / np.linalg.norm(outward))))
         _ear(fig, breed, head, name, sign, tilt=rng.normal(0, 0.08))
         if "whiskers" in breed.extras:
             for i, z in enumerate((0.12, -0.12)):
@@ -161,11 +229,8 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
             side.limb("horn_tip", bend, (0.15, w + 0.75, 1.6), 0.136 * h, "light", top=0.15)
         if "spiral" in breed.extras:
             arc = np.linspace(-0.2, 4.9, 9)
-            turns = [
-                side.at(-0.1 - 0.78 * np.sin(t), 0.5 * w + 0.13 * (t + 0.2), 0.28 + 0.78 * np.cos(t))
-                for t in arc
-            ]
-            for i, (one, two) in enumerate(pairwise(turns)):
+            x, y, z = -0.1 - 0.78 * np.sin(arc), 0.5 * w + 0.13 * (arc + 0.2), 0.28 + 0.78 * np.cos(arc)
+            for i, (one, two) in enumerate(pairwise(map(side.at, x, y, z))):
                 end, radius = two + 0.1 * (two - one), (0.38 - 0.036 * i) * h
                 fig.limb(f"{name}_spiral_{i}", one, end, radius, "trim2", top=0.88)
 
@@ -180,15 +245,14 @@ def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, til
         inner = base + head.rotation @ (0.1 * size * h, 0, 0)
         end, radii = inner + 0.8 * (tip - base), (0.25 * size * h, 0.14 * size * h)
         fig.limb(f"{name}_ear_inner", inner, end, radii, "skin", top=0.1)
-        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.824 * sign, 0, -0.6))
+        fig.name(f"{name}_*", EarBase=(f"{name}_ear", 0.824 * sign, 0, -0.6))
     else:
         droop = 78 if breed.ears == "drop" else 12
         out = turn(roll=-sign * (droop + 60 * tilt)) @ (0, sign * 1.0, 0)
         place = np.array([-0.15, 0.86 * w * sign, 0.5]) + 0.8 * size * out
         along = np.stack([[1, 0, 0], out, np.cross([1, 0, 0], out)], axis=1)
-        half = (0.45 * size, size, 0.16 * size)
-        head.ellipsoid(f"{name}_ear", place, half, "trim", rotation=along)
-        fig.keypoint(f"{name}_EarBase", f"{name}_ear", (0.55, -0.835, 0))
+        head.ellipsoid(f"{name}_ear", place, (0.45 * size, size, 0.16 * size), "trim", rotation=along)
+        fig.name(f"{name}_*", EarBase=(f"{name}_ear", 0.55, -0.835, 0))
 
 
 def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -> None:
@@ -198,7 +262,7 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
     if "mane" in breed.extras:
         for i, t in enumerate((0.1, 0.35, 0.6, 0.85, 1.05)):
             place, combed = start + t * (top - start) + (1.0 - 0.3 * t) * radius * up, rng.normal(40, 15)
-            fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", rotation=turn(pitch=combed))
+            fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", pitch=combed)
     if "wool" in breed.extras:
         for i, angle in enumerate(np.linspace(-0.15, np.pi + 0.15, 5)):
             for j, x in enumerate((-0.05, 0.3, 0.65, 1.0)):
@@ -206,7 +270,7 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
                 place = trunk.at(x, 0.88 * np.cos(angle), 0.86 * np.sin(angle) - 0.08)
                 half = np.array([0.22, 0.17, 0.17]) * rng.uniform(0.85, 1.15)
                 fig.ellipsoid(f"wool_{i}_{j}", place, half, "body")
-        fig.keypoint("Withers", "wool_2_2", (0, 0, 1))  # the fleece covers the back itself
+        fig.name(Withers=("wool_2_2", 0, 0, 1))  # the fleece covers the back itself
         fig.ellipsoid("topknot", top + 0.75 * breed.head * up, np.full(3, 0.65 * breed.head), "body")
     if "udder" in breed.extras:
         half = (0.17, 0.5 * breed.width, 0.14)
@@ -220,6 +284,5 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
         middle, step = start + 0.5 * (top - start), 0.05 * toward
         fig.limb("collar", middle - step, middle + step, (0.75 * radius, 0.93 * radius), "trim2")
     if "ruff" in breed.extras:
-        place = start + 0.35 * (top - start) - 0.3 * radius * up
-        half = (0.8 * radius, 1.05 * radius, 1.25 * radius)
+        place, half = start + 0.35 * (top - start) - 0.3 * radius * up, radius * np.array([0.8, 1.05, 1.25])
         fig.ellipsoid("ruff", place, half, "body2", rotation=trunk.rotation)
