@@ -76,6 +76,8 @@ def test_bad_input_is_refused(world, network, monkeypatch):
         (lambda: alignment.Settings(copy_missing=""), "^copy_missing is ''"),
         (lambda: alignment.Settings(top=0), "^top must be at least 1, got 0"),
         (lambda: alignment.Settings(copy_top=0), "^copy_top must be"),
+        (lambda: alignment.Settings(alpha=-0.1), "^alpha must be positive, got -0.1"),
+        (lambda: alignment.Settings(layer="conv9").resolve(world, network), "unknown layer 'conv9': .*conv5"),
         (lambda: neighbors(world, network, "dog", "val", layer="fc7"), "pool5"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -127,6 +127,13 @@ class Network:
         """Names of the layers, from conv1 to pool5 or, if there are weights for them, fc8."""
         return tuple(self._channels)
 
+    def field(self, layer: str) -> ReceptiveField:
+        """The receptive field of a layer; ValueError if it has none, as it is unknown or fully connected."""
+        if layer not in self.receptive_fields:
+            layers = ", ".join(self.receptive_fields)
+            raise ValueError(f"unknown layer {layer!r}: {self.name} has {layers}")
+        return self.receptive_fields[layer]
+
     def channels(self, layer: str) -> int:
         """Number of channels of `layer`; ValueError if there are no weights for it."""
         name = layer.removesuffix(LINEAR) if layer in self.receptive_fields else layer

@@ -59,7 +59,7 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")
         with resources.as_file(shipped) as path:
             return load(path)
-    path = Path(weights)
+    path = Path(weights).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights file")
     readers = {

@@ -78,12 +78,18 @@ class Settings:
                 raise ValueError(f"{name} is {value!r}: expected one of {', '.join(MISSING)}")
         if not self.betas or not all(0 < beta < inf for beta in self.betas):
             raise ValueError(f"betas must be one or more positive numbers, got {list(self.betas)}")
-        for name in ("top", "copy_top"):
+        for name in ("top", "copy_top", "neighbors"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.alpha > 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with the categories and the retrieval layer that a dataset and a network give."""
+        """The same with the categories and the retrieval layer that a dataset and a network give.
+
+        ValueError if the network has no such layer.
+        """
+        network.field(self.convnet_layer)
         categories = crops.categories(data, self.category)
         layer = self.retrieval_layer or default_layer(network)
         return replace(self, categories=categories, retrieval_layer=layer)

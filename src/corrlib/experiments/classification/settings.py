@@ -93,7 +93,12 @@ class Settings:
             raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`."""
+        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`.
+
+        ValueError if the network has no such layer.
+        """
+        for layer in self.layers:
+            network.field(layer)
         categories = crops.categories(data, self.category)
         shown = self.shown if self.shown in categories else categories[0]
         return replace(self, categories=categories, shown=shown, Cs=sorted({*self.Cs, self.C}))

@@ -67,6 +67,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.prior_missing not in ("any", "next"):
             raise ValueError(f"prior_missing must be 'any' or 'next', got {self.prior_missing!r}")
+        if not self.alpha > 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
         if not 0 <= self.eta <= 1:
             raise ValueError(f"eta must be 0 (the detector alone) to 1 (the prior alone), got {self.eta}")
         if not self.etas or not all(0 <= eta < 1 for eta in self.etas):
@@ -80,10 +82,7 @@ class Settings:
 
         ValueError if the network has no such layer, or its stride is no multiple of `stride`.
         """
-        if self.layer not in network.receptive_fields:
-            layers = ", ".join(network.receptive_fields)
-            raise ValueError(f"unknown layer {self.layer!r}: {network.name} has {layers}")
-        own = network.receptive_fields[self.layer].stride
+        own = network.field(self.layer).stride
         allowed = [stride for stride in range(1, own + 1) if own % stride == 0]
         if self.stride is not None and self.stride not in allowed:
             raise ValueError(

@@ -33,7 +33,11 @@ class Settings:
     seed: int = 0
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with as many images in the database as there are; ValueError if `k` is less than 1."""
+        """The same with as many images in the database as there are.
+
+        ValueError if `k` is less than 1, or the network has no such layer.
+        """
+        network.field(self.layer)
         if self.k < 1:
             raise ValueError(f"k must be at least 1 neighbour, got {self.k}")
         return replace(self, database_images=min(self.database_images, len(data.image_ids("train"))))
