@@ -20,7 +20,7 @@ pdf: venv  ## build the book and print it: _build/corrlib.pdf (needs Chromium)
 	@$(BIN)/corrlib book --pdf $(if $(DATA),--data "$(DATA)") $(if $(WEIGHTS),--weights "$(WEIGHTS)")
 
 test: venv  ## check the style and run the tests
-	$(BIN)/ruff check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lab: venv  ## open the chapters as notebooks in JupyterLab

@@ -75,7 +75,8 @@ from corrlib.publishing import plots
 
 shown = visualization.shown(data, settings)
 rebuilt = {name: visualization.reconstruct(data, network, settings, name) for name in settings.layers}
-size = f"{len(units.units(data, network, 'conv3', visualization.database(data, settings))):,} units of conv3"
+patches = len(units.units(data, network, "conv3", visualization.database(data, settings)).image)
+size = f"{patches:,} units of conv3"
 page.figure(
     "rebuilt",
     plots.reconstructions(

@@ -115,7 +115,6 @@ def device_shares(planned: reproduce.Plan) -> dict[str, float]:
 
     with (
         timed("convnet.network.apply", convnet.layers.apply),
-        timed("convnet.dense.apply", convnet.layers.apply),
         timed("experiments.visualization.units.nearest", retrieval.nearest),
         mock.patch("corrlib.publishing.page.display"),
     ):

@@ -58,7 +58,7 @@ def measure(data: VOC, network: convnet.Network) -> dict[str, tuple[list[np.ndar
     }
     settings = alignment.Settings().resolve(data, network)
     flow = dict(feature="conv4", beta=1e-4, limit=ALIGNED)
-    aligned = [flow_errors(data, network, settings, category, **flow) for category in settings.categories]
+    aligned = flow_errors(data, network, settings, **flow)
     settings = prediction.Settings().resolve(data, network)
     _, (alone, prior) = predict(data, network, settings, settings.layer, [None, settings.eta])
     measured["Table 2, conv4 flow"] = aligned, 0.1

@@ -66,11 +66,13 @@ def test_bad_input_is_refused(world, network, monkeypatch):
     for call, message in (
         (lambda: crops.evenly_spaced(5, 0), "at least 1"),
         (lambda: evaluation.first_median(points, np.zeros((2, 4))), r"\(N, k\)"),
-        (lambda: evaluation.flow_errors(*[None] * 4, feature="", beta=1, order="stiffness"), "deformation, "),
+        (lambda: evaluation.flow_errors(*[None] * 3, feature="", beta=1, order="stiffness"), "deformation, "),
         (lambda: alignment.Settings(missing="all"), "^missing is 'all': expected one of most, any, next"),
         (lambda: alignment.Settings(copy_missing=""), "^copy_missing is ''"),
         (lambda: alignment.Settings(top=0), "^top must be at least 1, got 0"),
         (lambda: alignment.Settings(copy_top=0), "^copy_top must be"),
+        (lambda: alignment.Settings(alpha=-0.1), "^alpha must be positive, got -0.1"),
+        (lambda: alignment.Settings(layer="conv9").resolve(world, network), "unknown layer 'conv9': .*conv5"),
         (lambda: neighbors(world, network, "dog", "val", layer="fc7"), "pool5"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -175,8 +177,8 @@ def test_aligned_pairs_are_those_of_the_solver_and_are_kept(world, network, sett
     np.testing.assert_array_equal(again.points, pairs.points)
     (one,) = (crops.objects(world, "bus", "val")[row] for row in pairs.rows)
     for missing in ("most", "any", "next"):
-        own = replace(settings, missing=missing)
-        errors = evaluation.flow_errors(world, network, own, "bus", feature=feature, beta=1e-3, limit=1)
+        own = replace(settings, missing=missing, categories=("bus",))
+        (errors,) = evaluation.flow_errors(world, network, own, feature=feature, beta=1e-3, limit=1)
         expected = oracles.first_median(pairs.points, pairs.smoothness, 2, missing)
         np.testing.assert_array_equal(errors[:, 0], crops.errors(expected, [one], 227))
 
@@ -236,7 +238,7 @@ def test_betas_are_scored_on_the_training_set_at_all_tolerances(world, network, 
     some = replace(settings, categories=("bus", "person"), validated=2)
     value, low, high, still = evaluation._trial(world, network, some, "conv4", 1e-3)
     inputs = dict(feature="conv4", beta=1e-3, split="train", limit=2)
-    each = [evaluation.flow_errors(world, network, some, name, **inputs) for name in some.categories]
+    each = evaluation.flow_errors(world, network, some, **inputs)
     assert value == pytest.approx(metrics.mean_pck(each, metrics.ALPHAS).mean())
     assert 0 <= low < value < high
     pairs = [flows.align(world, network, some, name, **inputs) for name in some.categories]
@@ -299,8 +301,8 @@ def test_both_solvers_are_compared_at_both_betas(world, network, settings, monke
     found = alignment.solvers(world, network, some, betas)
     expected = [(m, b, s) for m in betas for b in (1e-4, 3e-3) for s in ("trws", "bp")]
     assert [(row["method"], row["beta"], row["solver"]) for row in found] == expected
-    errors = evaluation.flow_errors(world, network, some, "train", feature="conv4", beta=1e-4, limit=2)
-    assert found[1]["pck"][0] == pytest.approx(metrics.mean_pck([errors], 0.1))
+    errors = evaluation.flow_errors(world, network, some, feature="conv4", beta=1e-4, limit=2)
+    assert found[1]["pck"][0] == pytest.approx(metrics.mean_pck(errors, 0.1))
     shares = alignment.unmoved(found, "bp")
     assert shares == {row["method"]: row["still"] for row in (found[3], found[7])}
 
@@ -353,8 +355,7 @@ def test_every_feature_is_tried_at_the_beta_of_its_kind(world, network, settings
     some = replace(settings, categories=alignment.few(settings).categories[1:3])
     found = alignment.by_feature(world, network, some, {"conv4 flow": 1e-4, "SIFT flow": 1e-3})
     for label, feature, beta in (("conv3", "conv3", 1e-4), ("SIFT\n20", SIFT, 1e-3)):
-        inputs = dict(feature=feature, beta=beta, limit=2)
-        each = [evaluation.flow_errors(world, network, some, name, **inputs) for name in some.categories]
+        each = evaluation.flow_errors(world, network, some, feature=feature, beta=beta, limit=2)
         np.testing.assert_array_equal(found[label], metrics.estimate(each, [some.alpha])[0])
     copied = evaluation.copy_errors(world, network, some, limit=2)
     np.testing.assert_array_equal(found["NN transfer"], metrics.estimate(copied, [some.alpha])[0])

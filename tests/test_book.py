@@ -14,11 +14,12 @@ import filelock
 import jupytext
 import nbconvert
 import nbformat
+import numpy as np
 import pytest
 from jupytext.config import load_jupytext_config
 
 from conftest import ROOT
-from corrlib.publishing import book, chapters, memory
+from corrlib.publishing import book, chapters, kernel
 from corrlib.publishing.book import execution, staging
 from test_project import script
 
@@ -130,9 +131,9 @@ def test_values_take_the_declared_type(chapter):
     values = {
         "layer": {"conv4": "conv4", "5": "5"},
         "k": {"7": 7, 7: 7},
-        "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0},
+        "alpha": {"0.05": 0.05, "1": 1.0, 1: 1.0, np.float32(0.5): 0.5},
         "dense": {"true": True, "False": False},
-        "layers": {"conv1,conv2": ["conv1", "conv2"], ("conv1",): ["conv1"]},
+        "layers": {"conv1, conv 2 ": ["conv1", "conv 2"], ("conv1",): ["conv1"], "": []},
         "weights": {"a.npz": "a.npz", "none": None, None: None},
     }
     for name, cases in values.items():
@@ -152,23 +153,39 @@ def test_a_wrong_value_or_name_is_refused(chapter):
 
 
 def test_a_parameters_cell_of_another_form_is_refused(tmp_path):
-    path, top = tmp_path / "odd.py", '# %% tags=["parameters"]\n'
-    cases = {f"{top}k = 5": "gives no type to k", f"{top}k: int =": "does not run", "k: int = 5": "one cell"}
-    for text, message in cases.items():
+    path, cell = tmp_path / "odd.py", '# %% tags=["parameters"]\n'
+    cases = {"k = 5": "gives no type to k", "k: int =": "does not run", "k: 'int' = 5": "k is in quotes"}
+    for text, message in {**{cell + key: m for key, m in cases.items()}, "k: int = 5": "one cell"}.items():
         path.write_text(text + "\n")
         with pytest.raises(ValueError, match=message):
             chapters.parameters(path)
 
 
-def test_a_run_writes_the_notebook_with_its_values_and_warnings_of_the_cache_go_to_the_terminal(
-    tmp_path, caplog, capsys
+def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_the_terminal(
+    tmp_path, caplog, capfd, monkeypatch
 ):
+    """Whatever kernels and profiles the user has."""
+    for file, text in (
+        ("kernels/python3/kernel.json", '{"argv": ["false"], "display_name": "", "language": "python"}'),
+        ("profile_default/startup/a.py", "raise SystemExit"),
+    ):
+        (tmp_path / "user" / file).parent.mkdir(parents=True)
+        (tmp_path / "user" / file).write_text(text)
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "user"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "user"))
     cell = "\nimport warnings\nfrom corrlib.cache import CorruptEntryWarning\nother: str | None = None\n{}"
     cell += "print('k is', k)\n"
     out, warn = tmp_path / "new" / "out.ipynb", "warnings.warn('the entry is corrupt', CorruptEntryWarning)\n"
-    for statement, said in ((warn, "CorruptEntryWarning: the entry is corrupt"), ("", "")):
+    library = "warnings.warn_explicit('no such font', UserWarning, '/lib/plots.py', 3)\n"
+    library += "import os\nos.write(2, b'Corrupt JPEG data: 20 extraneous bytes')\n"
+    for statement, said in (
+        (warn, "CorruptEntryWarning: the entry is corrupt"),
+        (library, "UserWarning: no such font"),
+        (library, "20 extraneous bytes"),
+        ("", ""),
+    ):
         chapters.run(chapter_with(tmp_path, cell.format(statement)), out, {"k": "3"})
-        printed, warned = capsys.readouterr()
+        printed, warned = capfd.readouterr()
         assert not caplog.records and not printed and (said in warned if said else not warned)
         notebook = nbformat.read(out, as_version=4)
         assert "".join(o.text for c in notebook.cells for o in c.get("outputs", [])) == "k is 3\n"
@@ -183,7 +200,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
     out.write_text("the last good one")
     cells = {
         "raise KeyError('lost')": r"(?s)(small\.py:\d+: KeyError: 'lost').*raise KeyError.*\1$",
-        "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ wrote to standard error:.*odd",
+        "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ warned:.*odd",
         "import os; os._exit(1)": "small: the kernel died",
         "from corrlib.publishing import page\nfor a in 1, 2: page.table('t', [{'a': a}], 'c')": (
             r"small\.py:\d+: two are named table 't'"
@@ -328,7 +345,7 @@ def test_memory_is_that_of_the_processes_that_were_started():
     command = [sys.executable, "-c", program.format(60)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as before:  # which does not count
         before.stdout.readline()
-        with memory.watched() as most:
+        with kernel.watched() as most:
             subprocess.run([sys.executable, "-c", program.format(1.5)], check=True, stdout=subprocess.DEVNULL)
         before.kill()
     assert 2e8 < most[0] < 2.6e8

@@ -446,6 +446,8 @@ def test_the_tables_of_means_and_of_rectification():
 
 
 def test_figures_show_what_they_are_given(rng):
+    settings = Settings(layers=["conv1"], radii=[20.0], Cs=[1e-6])
+    plots.validation(settings, {"conv1": np.ones(1), SIFT: np.ones(1)})  # a single C: without a warning
     counts = rng.integers(0, 4, (7, 7)).astype(float)
     figure = plots.peaks({name: {"conv4": 0 * counts, SIFT: counts} for name in ("Nose", "Tail")})
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "SIFT 20"

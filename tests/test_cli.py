@@ -112,6 +112,7 @@ def test_the_raw_pipeline_runs_as_the_readme_prints_it(project):
 MISTAKES = {
     "run visualization -p laier=conv3 -o out.ipynb": "no parameter 'laier', did you mean 'layer'?",
     "run visualization -p layer -o out.ipynb": "-p takes NAME=VALUE, got 'layer'",
+    "run visualization -p k=1 -p k=2 -o out.ipynb": "-p gives a parameter twice: k=1, k=2",
     "run alignment -o out.ipynb": "no chapter at book/alignment.py; chapters in book/: visualization",
     "run alignment --help": "no chapter at book/alignment.py; chapters in book/: visualization",
     "figurines --out book": "book exists and is not empty",

@@ -2,18 +2,21 @@
 
 import base64
 import dataclasses
+import html
 import json
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.display import HTML
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 
 from corrlib.cache import CacheError, code_digest
 from corrlib.experiments import alignment
 from corrlib.publishing import page, results, tables
 from corrlib.publishing.plots.style import LineArt
+from corrlib.publishing.tables.format import escaped
 
 
 @pytest.fixture
@@ -76,7 +79,9 @@ def test_set_up_opens_what_the_parameters_name_and_results_say_what_ran(
 ):
     monkeypatch.setattr("corrlib.convnet.load", lambda weights: network)
     monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path))
+    monkeypatch.setitem(plt.rcParams, "text.usetex", True)  # as a matplotlibrc may
     assert page.setup({"data_root": str(world.root)}) == (world, network)
+    assert not plt.rcParams["text.usetex"]
     parameters = dict(data_root=str(world.root), weights="", truncated=False, other=1)
     parameters |= {"alpha": 0.2, "category": "cat"}
     data, net, settings = page.setup(parameters, alignment.Settings)
@@ -122,6 +127,11 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     (row,) = tables.means({"NN transfer": [[0.5, 0.4, 0.6]]}, [0.025], "table2_mean_by_alpha")
     np.testing.assert_allclose(row.pop("alpha = 0.025"), [50, 40, 60])
     assert row == {"method": "NN transfer", "paper, 0.025": "2.35"}
+
+
+def test_names_are_shown_as_they_are():
+    for name in ("x {{y}}", "set] $a$ *new*", "a_b_c <i> `d` #e ~~f~~ g|h"):
+        assert MarkdownIt().renderInline(escaped(name)) == html.escape(name)
 
 
 def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):

@@ -280,6 +280,7 @@ def test_settings_are_completed_or_refused(world, network):
     assert (settings.stride, settings.eta) == (16, 0.1) and settings.resolve(world, network) == settings
     for parameters, message in (
         ({"layer": "conv9"}, "unknown layer 'conv9': .* has conv1, "),
+        ({"alpha": 0.0}, "alpha must be positive, got 0.0"),
         ({"stride": 6}, "does not divide that of conv5, 16: expected one of 1, 2, 4, 8, 16"),
         ({"stride": 0}, "expected one of 1, 2, 4, 8, 16"),
         ({"category": "unicorn"}, "unknown category"),

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import cv2
+import dask
 import filelock
 import nbformat
 import numpy as np
@@ -162,6 +163,17 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
         said = capsys.readouterr().err
         assert said.startswith("corrlib: error: ") and message in said and said.count("\n") == 1
         assert sorted(project.rglob("*")) == before
+
+
+def test_a_table_of_somebody_elses_and_a_site_that_forbids_dask_are_named(project, capsys):
+    (project / "mine").mkdir()
+    (project / "mine" / "results.csv").write_text("a,b\n")
+    assert cli.main(["sweep", "toy", "--out", "mine", "-p", "alpha=0.1"]) == 1
+    assert "mine/results.csv is not a sweep's" in capsys.readouterr().err
+    assert (project / "mine" / "results.csv").read_text() == "a,b\n"
+    with dask.config.set({"distributed.comm.require-encryption": True}):
+        assert cli.main(["sweep", "toy", "--out", "runs", "-p", "alpha=0.1"]) == 1
+    assert re.search("error: dask cannot start: TLS expects .*; see its conf", capsys.readouterr().err)
 
 
 def test_yaml_is_read_as_the_command_line_is(project):

@@ -27,6 +27,9 @@ class PixelNetwork:
     digest, device = "0123456789abcdef", "cpu"
     calls = 0
 
+    def field(self, layer):
+        return self.receptive_fields[layer]
+
     def features(self, image, layer):
         rf = self.receptive_fields[layer]
         grid = tuple((side - 17 - 8) // 16 + 1 for side in image.shape[:2])
@@ -97,7 +100,7 @@ def test_units_are_numbered_image_by_image_row_by_row(rng):
     assert network.calls == 2, "features are computed once"
     assert result.grids.tolist() == [[14, 13], [15, 18]]
     features = np.concatenate(result.blocks)
-    assert len(features) == len(result) == len(result.image) == len(result.centers) == 14 * 13 + 15 * 18
+    assert len(features) == len(result.image) == len(result.centers) == 14 * 13 + 15 * 18
     for unit in (0, 12, 13, 181, 182, 451):
         image = data.image(["b", "a"][result.image[unit]])
         patch = patches.cut(image, result.centers[unit], 16)
@@ -152,7 +155,7 @@ def test_k_neighbours_are_averaged_and_images_kept_apart(rng):
     names, sources = list(rebuilt), visualization.database(data, settings)
     query, source = (units.units(data, PixelNetwork(), "conv4", i) for i in (names, sources))
     index, _ = oracles.neighbours(np.concatenate(query.blocks), np.concatenate(source.blocks), 3)
-    for unit in (0, 5, 14, len(query) - 30, len(query) - 1):
+    for unit in (0, 5, 14, len(query.image) - 30, len(query.image) - 1):
         number = query.image[unit]
         place = divmod(unit - int((query.image < number).sum()), int(query.grids[number, 1]))
         row, column = 16 * np.array(place)
@@ -259,7 +262,7 @@ def test_scores_are_means_over_images_with_paired_differences(rng):
 def test_averages_equal_the_slow_mean_of_what_there_is(rng):
     data = Images({name: noise(rng, 227, 227 + 8 * n) for n, name in enumerate("abc")})
     source = units.units(data, PixelNetwork(), "conv3", list("abc"))
-    index = rng.choice(len(source), (2, 7), replace=False)
+    index = rng.choice(len(source.image), (2, 7), replace=False)
     index[0, 0] = 0  # in a corner
     result = averages.average_fields(data, source, index, (1, 2, 7))
     for k, images in result.items():

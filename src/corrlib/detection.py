@@ -4,15 +4,10 @@ Everything is on the grid of a `ReceptiveField`, of conv5 windows or SIFT descri
 ``(x, y)`` in pixels of the object crop that the grid covers; NaN if invisible.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import expit, log_expit
 
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["combine", "fit_logistic", "labels_by_distance", "labels_by_field", "log_prior", "log_probability"]
-__all__ += ["nearest_location", "peak", "windows"]
 
 
 def windows(field: ReceptiveField, context: int) -> ReceptiveField:
@@ -140,18 +135,10 @@ def log_probability(scores: np.ndarray, slope: np.ndarray, offset: np.ndarray) -
 def log_prior(
     means: np.ndarray, field: ReceptiveField, shape: tuple[int, int], *, sigma: float = 22.0
 ) -> np.ndarray:
-    """Log density, up to a constant, of an isotropic Gaussian around each of `means`.
+    """Log density ``(N, K, H, W)``, up to a constant, of an isotropic Gaussian around each of `means`.
 
-    Parameters
-    ----------
-    means : array (N, K, 2)
-        The keypoints of a neighbour. Where they are NaN the prior is uniform.
-    sigma : float
-        Standard deviation in pixels.
-
-    Returns
-    -------
-    array (N, K, H, W) float64
+    These are the keypoints ``(N, K, 2)`` of a neighbour; where they are NaN the prior is uniform. `sigma` is
+    the standard deviation in pixels.
     """
     means = _keypoints(means)
     if not sigma > 0:

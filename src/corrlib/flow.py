@@ -4,11 +4,11 @@ The **reference** is the image being explained, the **moving** image its neighbo
 paper's energy). Pixel p of the reference matches p + flow(p) in the moving image.
 """
 
-from __future__ import annotations
-
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 
 import numpy as np
+from joblib import cpu_count
 from numba import njit
 from scipy.interpolate import make_interp_spline
 from scipy.ndimage import map_coordinates
@@ -66,16 +66,13 @@ def align(
     many = moving if moving.ndim == 4 else moving[None]
     pair = 4 * int(np.prod(reference.shape[:2])) * int(np.prod(many.shape[1:3]))
     block = max(1, MEMORY // max(pair, 1))
-    solutions = []
-    for first in range(0, len(many), block):
-        solutions += mrf.solve_batch(
-            mrf.unary(reference, many[first : first + block]),
-            beta * stride**2,
-            solver=solver,
-            iterations=iterations,
-            tolerance=tolerance,
-            threads=threads,
-        )
+    solve = partial(
+        mrf.solve, beta=beta * stride**2, solver=solver, iterations=iterations, tolerance=tolerance
+    )
+    solutions: list[mrf.Solution] = []
+    with ThreadPoolExecutor(threads or cpu_count()) as pool:
+        for first in range(0, len(many), block):
+            solutions += pool.map(solve, mrf.unary(reference, many[first : first + block]))
     return solutions if moving.ndim == 4 else solutions[0]
 
 
@@ -121,10 +118,10 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     _check_flow(flow)
     if image.ndim not in (2, 3) or not image.size:
         raise ValueError(f"expected an image (H, W) or (H, W, C), got shape {image.shape}")
-    x, y = np.moveaxis(_matches(flow), -1, 0)
-    channels = image[..., None] if image.ndim == 2 else image
-    planes = np.moveaxis(channels, -1, 0)
-    warped = [map_coordinates(plane, [y, x], float, order=1, mode="nearest") for plane in planes]
+    rows, cols = np.indices(flow.shape[:2])
+    places = [rows + flow[..., 1], cols + flow[..., 0]]
+    planes = np.moveaxis(np.atleast_3d(image), -1, 0)
+    warped = [map_coordinates(plane, places, float, order=1, mode="nearest") for plane in planes]
     warped = np.stack(warped, axis=-1).reshape(*flow.shape[:2], *image.shape[2:])
     return np.rint(warped).astype(image.dtype) if image.dtype.kind in "ui" else warped.astype(image.dtype)
 
@@ -229,12 +226,6 @@ def _spline(field: ReceptiveField, nodes: int, pixels: int) -> np.ndarray:
     centers = field.center + field.stride * np.arange(nodes)
     inside = np.clip(np.arange(pixels), centers[0], centers[-1])
     return make_interp_spline(centers, np.eye(nodes), min(3, nodes - 1))(inside)
-
-
-def _matches(flow: np.ndarray) -> np.ndarray:
-    """p + flow(p) for every pixel p."""
-    y, x = np.indices(flow.shape[-3:-1])
-    return flow + np.stack([x, y], axis=-1)
 
 
 def _check_flow(flow: np.ndarray, *, many: bool = False) -> None:

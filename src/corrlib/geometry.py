@@ -4,14 +4,10 @@ Points are ``(x, y)`` in pixels. Integers are pixel centres, so an image of shap
 ``[-0.5, W - 0.5]`` by ``[-0.5, H - 0.5]``. Boxes are continuous ``xyxy`` edges in that frame.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-
-__all__ = ["Crop", "ReceptiveField"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class ReceptiveField:
     stride: int = 1
     center: float = 0.0
 
-    def then(self, kernel: int, stride: int = 1, padding: int = 0) -> ReceptiveField:
+    def then(self, kernel: int, stride: int = 1, padding: int = 0) -> "ReceptiveField":
         """The receptive field after one more layer, with a window of side `kernel`."""
         return ReceptiveField(
             size=self.size + (kernel - 1) * self.stride,
@@ -83,10 +79,7 @@ class ReceptiveField:
     def contains(self, points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Whether each unit's receptive field, edges included, contains each of `points` ``(..., 2)``.
 
-        Returns
-        -------
-        array (..., H, W) bool
-            False for missing points (NaN).
+        ``(..., H, W)`` bool; False for missing points (NaN).
         """
         height, width = _check_shape(shape)
         points = _check_points(points)
@@ -125,15 +118,9 @@ class Crop:
         object.__setattr__(self, "shape", _check_shape(self.shape))
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """Resample `image`, bilinearly when enlarging and with a triangle filter when shrinking.
+        """Resample `image` ``(H, W, 3)`` uint8 to ``(*shape, 3)`` uint8.
 
-        Parameters
-        ----------
-        image : array (H, W, 3) uint8
-
-        Returns
-        -------
-        array (*shape, 3) uint8
+        Bilinearly when enlarging, and with a triangle filter when shrinking.
         """
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
             raise ValueError(f"Crop: expected an image (H, W, 3) uint8, got {image.shape} {image.dtype}")

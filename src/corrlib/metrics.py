@@ -4,27 +4,14 @@ Objects of one image are alike, so that intervals resample images: errors may be
 objects in each of I images, filled up with NaN. ``(N, K)`` are those of N objects in images of their own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = [
-    "ALPHAS",
-    "VERDICTS",
-    "bootstrap",
-    "by_category",
-    "errors",
-    "estimate",
-    "judge",
-    "mean_interval",
-    "mean_pck",
-]
-__all__ += ["pck", "rms_norm"]
-
 #: The paper's tolerances.
 ALPHAS = (0.1, 0.05, 0.025)
+#: Draws of a bootstrap, and the share of them on either side of its 95 % interval.
+RESAMPLES, TAIL = 2000, (1 - 0.95) / 2
 #: What can become of a claim, the best first.
 VERDICTS = ("supported", "inconclusive (same direction)", "inconclusive", "contradicted", "not tested")
 
@@ -93,11 +80,10 @@ def bootstrap(
     alpha: float | np.ndarray,
     *,
     minus: Sequence[np.ndarray] | None = None,
-    resamples: int = 2000,
-    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> np.ndarray:
-    """Bootstrap interval of the mean PCK, or of its difference from another method's on the same instances.
+    """95 % interval of the mean PCK, or of its difference from another method's on the same instances.
 
     Images are drawn anew within each category, with all their objects, as many as it has; the two methods of
     a difference see the same draws. The interval is that of the percentiles.
@@ -112,8 +98,6 @@ def bootstrap(
         The errors of a second method, of the same shapes: the interval is of ``errors`` less ``minus``.
     resamples
         Number of draws.
-    confidence
-        Coverage of the interval.
     seed
         Of the draws.
 
@@ -132,8 +116,7 @@ def bootstrap(
         if minus is not None:
             value = value - _pck(_checked(minus[number]), alpha, weights)
         differences.append(value)
-    tail = (1 - confidence) / 2
-    return np.nanquantile(_mean(differences), [tail, 1 - tail], axis=0)
+    return np.nanquantile(_mean(differences), [TAIL, 1 - TAIL], axis=0)
 
 
 def estimate(
@@ -183,15 +166,8 @@ def judge(differences: Sequence[np.ndarray], *, at_least: bool = False) -> str:
     return VERDICTS[1] if ((value >= 0).all() if at_least else (value > 0).all()) else VERDICTS[2]
 
 
-def mean_interval(
-    values: Sequence[np.ndarray],
-    *,
-    minus: Sequence[np.ndarray] | None = None,
-    resamples: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> np.ndarray:
-    """Mean over categories of the means over their instances, and its bootstrap interval.
+def mean_interval(values: Sequence[np.ndarray], *, minus: Sequence[np.ndarray] | None = None) -> np.ndarray:
+    """Mean over categories of the means over their instances, and its 95 % interval, as of `bootstrap`.
 
     Parameters
     ----------
@@ -200,8 +176,6 @@ def mean_interval(
         I are. NaN counts nowhere.
     minus
         Values of a second method of the same instances: all is of ``values`` less ``minus``.
-    resamples, confidence, seed
-        As `bootstrap` has them.
 
     Returns
     -------
@@ -210,18 +184,17 @@ def mean_interval(
     """
     if minus is not None:
         values = [np.asarray(a) - b for a, b in zip(values, minus, strict=True)]
-    rng, means, draws = np.random.default_rng(seed), [], []
+    rng, means, draws = np.random.default_rng(0), [], []
     for one in values:
         grouped = np.asarray(one, dtype=np.float64)
         grouped = grouped.reshape(len(one), -1, grouped.shape[-1] if grouped.ndim > 1 else 1)
-        weights = np.concatenate([np.ones((1, len(one))), _draws(rng, len(one), resamples)])
+        weights = np.concatenate([np.ones((1, len(one))), _draws(rng, len(one), RESAMPLES)])
         count = weights @ np.isfinite(grouped).sum(axis=1)
         total = weights @ np.nan_to_num(grouped).sum(axis=1)
         mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
         means.append(mean[0])
         draws.append(mean[1:])
-    tail = (1 - confidence) / 2
-    ends = np.nanquantile(_mean(draws), [tail, 1 - tail], axis=0)
+    ends = np.nanquantile(_mean(draws), [TAIL, 1 - TAIL], axis=0)
     return np.stack([_mean(means), *ends]).reshape(3, *np.shape(values[0])[1:][-1:])
 
 

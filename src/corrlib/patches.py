@@ -1,7 +1,5 @@
 """Image patches: cut out, averaged, reassembled to an image, contrast stretched (paper, section 2)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,15 +1,10 @@
 """Exact nearest neighbours by cosine similarity, in a database larger than memory (paper, section 2)."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
-
-if TYPE_CHECKING:
-    import torch
 
 #: Queries compared at a time; with `chunk` it bounds the memory.
 QUERIES = 2048
@@ -27,7 +22,7 @@ def nearest(
     query_group: np.ndarray | None = None,
     database_group: np.ndarray | None = None,
     chunk: int = 1024,
-    device: str | torch.device = "cpu",
+    device: Any = "cpu",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the `k` rows of `database` most similar to each row of `query`, by exhaustive comparison.
 
@@ -69,7 +64,6 @@ def nearest(
     query_group, database_group = _groups(query_group, database_group, len(query), count, k)
     queries, norms = _scaled(np.asarray(query, dtype=np.float32), "query")
     queries = queries / norms[:, None]
-    product = _product(str(device))
     memory = np.empty(min(len(queries), QUERIES) * min(count, chunk), np.float32)  # reused by all products
     best = np.full((len(query), k), -np.inf, np.float32)
     index = np.zeros((len(query), k), np.int64)
@@ -80,7 +74,7 @@ def nearest(
         for first in range(0, len(queries), QUERIES):
             part = slice(first, first + QUERIES)
             products = memory[: len(queries[part]) * len(rows)].reshape(-1, len(rows))
-            product(queries[part], rows.T, products)
+            _multiply(queries[part], rows.T, products, str(device))
             _keep(products, scale, start, query_group[part], groups, best[part], index[part])
         start += len(rows)
     order = np.lexsort((index, -best), axis=1)
@@ -112,17 +106,14 @@ def _keep(products, scale, start, query_group, groups, best, index):
                     best[i, place], index[i, place] = similarity, start + j
 
 
-def _product(device: str) -> Callable[[np.ndarray, np.ndarray, np.ndarray], object]:
-    """A function that multiplies two matrices into a third."""
+def _multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray, device: str) -> None:
+    """Write the product of two matrices to a third."""
     if device == "cpu":  # not "cpu:0", so that tests can have torch multiply
-        return np.matmul
-
-    def product(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+        np.matmul(a, b, out)
+    else:
         import torch
 
         torch.from_numpy(out).copy_(torch.from_numpy(a).to(device) @ torch.from_numpy(b).to(device))
-
-    return product
 
 
 def _check(query: np.ndarray, blocks: list[np.ndarray], k: int) -> int:

@@ -4,8 +4,6 @@ As in VLFeat's dense SIFT, the image is smoothed once and its gradients of each 
 bins, whose weights are separable: two matrix products give the bins of all descriptors.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import NamedTuple
@@ -15,8 +13,6 @@ import numpy as np
 from numba import njit
 
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["SCALE_SPACE", "Sift", "dense", "dense_grid", "dense_shape", "descriptors", "several"]
 
 #: Smoothing of the scale space of Lowe's SIFT, in bins: the inverse of his and VLFeat's magnification.
 SCALE_SPACE = 1 / 3

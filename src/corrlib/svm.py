@@ -9,8 +9,6 @@ classes are trained together by Newton's method, each step found by conjugate gr
 class, so that all products are matrix products.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,8 +16,6 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from sklearn.model_selection import GroupKFold
 from sklearn.utils import check_X_y
-
-__all__ = ["LinearSVM", "cross_validate", "train"]
 
 #: The constant feature, for features of norm 512: it is regularised as strongly as they are.
 INTERCEPT = 512.0

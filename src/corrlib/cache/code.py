@@ -1,7 +1,5 @@
 """Digests of the code that computes a value, so that a value of other code is not taken for it."""
 
-from __future__ import annotations
-
 import ast
 import functools
 import hashlib

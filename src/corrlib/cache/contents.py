@@ -1,7 +1,5 @@
 """What the cache holds, and the removal of what is stale."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -5,8 +5,6 @@ is that of the code and the libraries that compute it, so that a stale entry is 
 begin with the same two digests belong to the entry, and its ``.lock`` guards them.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib

@@ -5,16 +5,12 @@ in the current form (field 100) and in the one before (``V1LayerParameter``, fie
 reference model), with float32 packed as Caffe packs them. Everything else is skipped.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
-__all__ = ["read_caffemodel"]
 
 # Wire types, and the numbers of the fields.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5

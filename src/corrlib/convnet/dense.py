@@ -1,22 +1,14 @@
 """Features at every pixel, by dilated convolutions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
-from torch.nn import functional
 
-from corrlib.convnet.layers import LINEAR, apply, to_numpy
 from corrlib.convnet.network import Network
 from corrlib.geometry import ReceptiveField
 
-__all__ = ["dense_features", "dense_field"]
 
-
-@torch.inference_mode()
 def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Features of several layers at a stride of one pixel, as if the image were shifted pixel by pixel.
 
@@ -46,17 +38,8 @@ def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -
     network.check(image, layers, axes=3)
     if connected := [name for name in layers if name not in network.receptive_fields]:
         raise ValueError(f"{connected[0]} is fully connected: it has no dense features")
-    x, dilation, result = network.input(image[None]), 1, dict.fromkeys(layers)
-    for step in network.architecture.layers[: max(map(network.architecture.index, layers)) + 1]:
-        shifted = replace(step, stride=1, padding=step.padding * dilation, ceil=False)
-        x = apply(shifted, x, *network.parameters(step.name), dilation)
-        dilation *= step.stride
-        if (linear := f"{step.name}{LINEAR}") in result:
-            result[linear] = to_numpy(x, linear, network.source)[0]
-        x = functional.relu(x, inplace=linear not in result) if step.rectified else x
-        if step.name in result:
-            result[step.name] = to_numpy(x, step.name, network.source)[0]
-    return result
+    maps = dict(network.activations(image[None], layers, dense=True))
+    return {name: maps[name][0] for name in layers}
 
 
 def dense_field(network: Network, layer: str) -> ReceptiveField:

@@ -1,14 +1,8 @@
 """The device on which torch computes features and nearest neighbours."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import torch
-
-__all__ = ["VARIABLE", "device"]
+import torch
 
 #: The environment variable that names the device.
 VARIABLE = "CORRLIB_DEVICE"
@@ -24,8 +18,6 @@ def device() -> torch.device:
     torch.device
         ``cpu``, ``cuda``, ``cuda:1``, ... On a GPU convolutions are computed in float32, not TensorFloat-32.
     """
-    import torch
-
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     name = os.environ.get(VARIABLE) or ("cuda" if gpus else "cpu")
     try:

@@ -5,8 +5,6 @@ file and the computation itself all follow from it. Rectification is part of the
 ``conv4`` means the rectified activations, and ``conv4 linear`` the same before rectification.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -16,8 +14,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["LINEAR", "Architecture", "apply", "architecture", "receptive_fields", "to_numpy"]
 
 #: Ends the name of a convolution layer's outputs before rectification.
 LINEAR = " linear"

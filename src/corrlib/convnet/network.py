@@ -1,11 +1,9 @@
 """A network with fixed weights: NumPy images in, NumPy features out, computed by torch."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 
 import numpy as np
@@ -16,8 +14,6 @@ from torch.nn import functional
 from corrlib.convnet.device import device
 from corrlib.convnet.layers import LINEAR, Architecture, apply, architecture, receptive_fields, to_numpy
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["INPUT_SIDE", "Network", "Preprocessing"]
 
 #: Side of the images that the fully connected layers of all three architectures need.
 INPUT_SIDE = 227
@@ -131,6 +127,13 @@ class Network:
         """Names of the layers, from conv1 to pool5 or, if there are weights for them, fc8."""
         return tuple(self._channels)
 
+    def field(self, layer: str) -> ReceptiveField:
+        """The receptive field of a layer; ValueError if it has none, as it is unknown or fully connected."""
+        if layer not in self.receptive_fields:
+            layers = ", ".join(self.receptive_fields)
+            raise ValueError(f"unknown layer {layer!r}: {self.name} has {layers}")
+        return self.receptive_fields[layer]
+
     def channels(self, layer: str) -> int:
         """Number of channels of `layer`; ValueError if there are no weights for it."""
         name = layer.removesuffix(LINEAR) if layer in self.receptive_fields else layer
@@ -182,13 +185,9 @@ class Network:
         result = {name: np.empty((len(images), *shapes[name]), np.float32) for name in layers}
         for start in range(0, len(images), BATCH):
             batch = slice(start, start + BATCH)
-            for name, x in self._activations(images[batch], layers):
+            for name, x in self.activations(images[batch], layers):
                 result[name][batch] = x
         return result
-
-    def input(self, images: np.ndarray) -> Tensor:
-        """Preprocessed `images` ``(N, H, W, 3)``, on the device."""
-        return self.preprocessing(torch.from_numpy(np.array(images)).to(self.device))
 
     def check(self, images: np.ndarray, layers: Sequence[str], *, axes: int) -> None:
         """Raise ValueError unless `layers` can be computed for `images`, an array of so many `axes`."""
@@ -215,11 +214,22 @@ class Network:
                 )
 
     @torch.inference_mode()
-    def _activations(self, images: np.ndarray, layers: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
-        x = self.input(images)
+    def activations(
+        self, images: np.ndarray, layers: Sequence[str], *, dense: bool = False
+    ) -> Iterator[tuple[str, np.ndarray]]:
+        """Yield each of `layers` with its features of `images` ``(N, H, W, 3)``, all computed at once.
+
+        If `dense`, every layer has stride one, and its window is dilated by the strides of those before it.
+        """
+        x, dilation = self.preprocessing(torch.from_numpy(np.array(images)).to(self.device)), 1
         last = max(map(self.architecture.index, layers))
         for step in self.architecture.layers[: last + 1]:
-            x = apply(step, x, *self.parameters(step.name))
+            parameters = self.parameters(step.name)
+            if dense:
+                shifted = replace(step, stride=1, padding=step.padding * dilation, ceil=False)
+                x, dilation = apply(shifted, x, *parameters, dilation), dilation * step.stride
+            else:
+                x = apply(step, x, *parameters)
             if (linear := f"{step.name}{LINEAR}") in layers:
                 yield linear, to_numpy(x, linear, self.source)
             x = functional.relu(x, inplace=linear not in layers) if step.rectified else x

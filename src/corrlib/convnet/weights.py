@@ -1,7 +1,5 @@
 """Weights files: one reader per file type, chosen by suffix; none of them unpickles."""
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -18,8 +16,6 @@ from safetensors.numpy import save as serialized
 from corrlib.convnet.caffemodel import read_caffemodel
 from corrlib.convnet.layers import architecture as known_architecture
 from corrlib.convnet.network import Network, Preprocessing
-
-__all__ = ["load", "save"]
 
 # Mean of the ILSVRC 2012 training images, in BGR, which Caffe's reference models expect to be subtracted.
 CAFFE_MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)
@@ -63,7 +59,7 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")
         with resources.as_file(shipped) as path:
             return load(path)
-    path = Path(weights)
+    path = Path(weights).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights file")
     readers = {

@@ -1,7 +1,5 @@
 """Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from corrlib.cache import CacheError, entry_path, hold
@@ -31,7 +29,7 @@ def open_dataset(
         As `VOC` has them.
     """
     if data_root:
-        return VOC(Path(data_root), difficult, truncated)
+        return VOC(Path(data_root).expanduser(), difficult, truncated)
     out = entry_path("corrlib.figurines.world", WORLD)
     hold(out)
     if not (out / "figurines.json").is_file():

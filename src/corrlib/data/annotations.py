@@ -3,8 +3,6 @@
 Both count pixels from 1; they are converted to points with integers at pixel centres.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 

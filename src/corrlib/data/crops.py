@@ -1,7 +1,5 @@
 """Object crops: boxes warped to squares, as the experiments see them (paper, sections 3 to 5)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache

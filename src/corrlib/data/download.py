@@ -5,8 +5,6 @@ download, which is recorded beside it. The file, or the folder unpacked from it,
 when it is complete. An interrupted download starts again.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import hashlib

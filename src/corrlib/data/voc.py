@@ -10,8 +10,6 @@
 Photographs may be PNG, too; suffixes may be in capitals.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Sequence

@@ -1,15 +1,11 @@
 """Nearest training objects of the same category, by a global descriptor (paper, sections 3 and 5)."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
-
-__all__ = ["default_layer", "neighbors"]
 
 #: Layers whose features of the network's own input are computed together: fc7 finds neighbours in alignment,
 #: and conv5 stands in for it where a network has none.
@@ -87,9 +83,8 @@ def neighbors(
     ranked, _ = nearest(*descriptors, len(database), device=network.device)
     allowed = own[:, None] != other[ranked]
     first = np.argsort(~allowed, axis=1, kind="stable")  # the object's own image comes last
-    ranked = np.where(
-        np.take_along_axis(allowed, first, axis=1), np.take_along_axis(ranked, first, axis=1), -1
-    )
+    allowed, ranked = (np.take_along_axis(a, first, axis=1) for a in (allowed, ranked))
+    ranked = np.where(allowed, ranked, -1)
     return ranked if neighbors is None else ranked[:, : min(neighbors, left)]
 
 

@@ -1,7 +1,5 @@
 """What pictures of all categories share: materials from one palette, backgrounds, clutter."""
 
-from __future__ import annotations
-
 import colorsys
 import math
 

@@ -7,8 +7,6 @@ instance of the category: that is the correspondence the paper asks about, and k
 points with a name.
 """
 
-from __future__ import annotations
-
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +41,7 @@ class Figure:
     scale: np.ndarray = field(default_factory=lambda: np.ones(3))
     move: Callable[[np.ndarray], np.ndarray] = np.asarray
 
-    def within(self, naming="*", at: Vector = (0, 0, 0), *, scale=1.0, move=None, **turned) -> Figure:
+    def within(self, naming="*", at: Vector = (0, 0, 0), *, scale=1.0, move=None, **turned) -> "Figure":
         """The same figure, to which parts are added in another frame.
 
         Its origin is `at` of this one; it is turned by ``rotation=`` (3, 3) or the angles of `turn`, and

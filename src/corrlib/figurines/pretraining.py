@@ -1,7 +1,5 @@
 """Images with whole-image labels, from which the figurine network learns."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

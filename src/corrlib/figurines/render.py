@@ -6,8 +6,6 @@ primitive is an affine map from its unit frame, so one hit gives depth, normal a
 every order of drawing.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

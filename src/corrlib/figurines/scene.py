@@ -1,7 +1,5 @@
 """A scene: figures placed before a camera, pictured, with everything that is true about every pixel."""
 
-from __future__ import annotations
-
 from collections import namedtuple
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ normalisation is folded into weights and biases at the end: the file holds a pla
 channels. Training sees only images and one label for each: no boxes, no keypoints.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -185,7 +183,7 @@ def one_cycle(progress: float) -> float:
     return 0.04 + 0.96 * progress / warm if progress < warm else decay
 
 
-def _network(model: Trainee, preprocessing: Preprocessing) -> Network:
+def _network(model: "Trainee", preprocessing: Preprocessing) -> Network:
     """The network that is saved: folded, and rounded to float16."""
     rounded = {key: value.astype(np.float16) for key, value in folded(model).items()}
     return Network(ARCHITECTURE, rounded, preprocessing)

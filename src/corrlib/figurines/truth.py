@@ -1,7 +1,5 @@
 """Dense truth: which point of which part each pixel shows, and so where it is on another instance."""
 
-from __future__ import annotations
-
 import json
 import os
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The world on disk: instances by number, in the layout of PASCAL VOC 2011 with Berkeley keypoints."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Linear detectors, their responses to all windows, and weighted sums of windows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,17 +37,9 @@ class Detectors:
 
 
 def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """Apply K detectors around every cell of `maps`.
+    """Apply detectors around every cell of `maps` ``(N, H, W, C)``: ``(N, K, H, W)`` float32.
 
-    Parameters
-    ----------
-    maps : array (N, H, W, C)
-    weights : array (K, context, context, C)
-    bias : array (K,)
-
-    Returns
-    -------
-    array (N, K, H, W) float32
+    There are K, of `weights` ``(K, context, context, C)`` and `bias` ``(K,)``.
     """
     maps, weights = np.asarray(maps), np.asarray(weights, dtype=np.float32)
     if maps.ndim != 4 or weights.ndim != 4 or maps.shape[3] != weights.shape[3]:
@@ -73,17 +63,9 @@ def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
 
 
 def weighted_sum(maps: np.ndarray, sample_weights: np.ndarray, context: int) -> np.ndarray:
-    """Sum the windows of `maps`, each times its weight: the transpose of `responses`.
+    """Sum the windows of `maps` ``(N, H, W, C)``, each times its weight: the transpose of `responses`.
 
-    Parameters
-    ----------
-    maps : array (N, H, W, C)
-    sample_weights : array (N, K, H, W) float32
-    context : int
-
-    Returns
-    -------
-    array (K, context, context, C) float32
+    `sample_weights` are ``(N, K, H, W)`` float32, and the sums ``(K, context, context, C)`` float32.
     """
     half, (height, width, channels) = context // 2, maps.shape[1:]
     total = np.zeros((context**2 * sample_weights.shape[1], channels), dtype=np.float32)

@@ -1,7 +1,5 @@
 """L-BFGS directions, an exact line search, and the samples inside the margin."""
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 from scipy.linalg import cho_factor, cho_solve

@@ -1,7 +1,5 @@
 """Training with hard negative mining: rounds of finding hard samples among all windows, and a step each."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.linalg.blas import ssyrk
 

@@ -11,4 +11,4 @@ between displacements cost, the origin of the moving grid does not matter.
 """
 # ruff: noqa: F401
 
-from corrlib.mrf.solvers import Solution, energy, solve, solve_batch, unary
+from corrlib.mrf.solvers import Solution, energy, solve, unary

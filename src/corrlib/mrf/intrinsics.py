@@ -8,8 +8,6 @@ If they cannot be compiled, importing this module fails, and the kernels use `co
 numba's cache of compiled functions does not notice changes of this file: touch kernels.py after editing it.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from llvmlite import ir
 from numba import njit

@@ -7,8 +7,6 @@ A grid of H x W nodes with H' x W' labels each is one flat float32 array. Label 
 more than the longer side of the grid of labels.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

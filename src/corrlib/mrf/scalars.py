@@ -1,7 +1,5 @@
 """The operations of `corrlib.mrf.intrinsics` on single floats, in plain numba: slower, with equal results."""
 
-from __future__ import annotations
-
 import numpy as np
 from numba import njit
 

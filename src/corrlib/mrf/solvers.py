@@ -1,14 +1,8 @@
 """From features to costs, and from costs to labels; the compiled loops are in `corrlib.mrf.kernels`."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from joblib import cpu_count
 
 from corrlib.mrf import kernels
 
@@ -143,22 +137,6 @@ def solve(
     data, smoothness = energy(unary, labels_rc, beta)
     total = data + smoothness
     return Solution(labels_rc, total, data, smoothness, min(bound, total), done)
-
-
-def solve_batch(
-    unaries: Iterable[np.ndarray],
-    beta: float,
-    *,
-    solver: str = "trws",
-    iterations: int = 100,
-    tolerance: float = 1e-4,
-    threads: int | None = None,
-) -> list[Solution]:
-    """`solve` each of `unaries` in parallel, on as many threads as given or as there are cores."""
-
-    one = partial(solve, beta=beta, solver=solver, iterations=iterations, tolerance=tolerance)
-    with ThreadPoolExecutor(threads or cpu_count()) as pool:
-        return list(pool.map(one, unaries))
 
 
 def _problem(unary: np.ndarray, beta: float) -> tuple:

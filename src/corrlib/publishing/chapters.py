@@ -30,15 +30,13 @@ from tqdm import tqdm
 from traitlets.config import Config
 
 from corrlib import cache
-from corrlib.publishing import memory
+from corrlib.publishing import kernel
 
-#: A warning of `corrlib.cache`: where, what, and the line of code that Python shows with it.
-HARMLESS = re.compile(r"^.*: CorruptEntryWarning: .*\n(?:  .*\n)?", re.MULTILINE)
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 class ChapterError(RuntimeError):
-    """A chapter raised, wrote to standard error or lost its kernel; the message names chapter and cell."""
+    """A chapter raised, warned or lost its kernel; the message names chapter and cell."""
 
 
 def find(name: str) -> Path:
@@ -75,6 +73,8 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
         raise ValueError(
             f"{chapter}: the parameters cell gives no type to {', '.join(bare)}: write `k: int = 5`"
         )
+    if quoted := [name for name, hint in hints.items() if isinstance(hint, str)]:
+        raise ValueError(f"{chapter}: the type of {quoted[0]} is in quotes: write `k: int = 5`")
     known = {name: (hint, scope[name]) for name, hint in hints.items()}
     typed({name: scope[name] for name in hints}, chapter, known=known)
     return known
@@ -119,6 +119,7 @@ def typed(
 
 def _converted(value: Any, hint: Any) -> Any:
     """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check any other value."""
+    value = getattr(value, "item", lambda: value)()  # of NumPy
     if isinstance(hint, types.UnionType):
         # None first: the word "none" is not a string then.
         for choice in sorted(get_args(hint), key=lambda h: h is not types.NoneType):
@@ -128,7 +129,7 @@ def _converted(value: Any, hint: Any) -> Any:
     if hint is types.NoneType:
         value = None if value in ("", "none", "None", "null", "~") else value
     elif get_origin(hint) in (list, tuple):
-        items = value.split(",") if isinstance(value, str) else value
+        items = re.findall(r"[^,\s](?:[^,]*[^,\s])?", value) if isinstance(value, str) else value
         return [_converted(item, get_args(hint)[0]) for item in items]
     elif hint is bool and isinstance(value, str):
         value = {"true": True, "false": False}.get(value.lower(), value)
@@ -161,26 +162,28 @@ def run(
     Raises
     ------
     ChapterError
-        A cell raised or wrote to standard error (a book shows no warnings), or the kernel died.
+        A cell raised, it or this package warned, or the kernel died. What else was written to standard error
+        is written to ours.
     OSError, ValueError
         Before anything is executed: ``out`` cannot be written, or see `typed`.
     """
     values = typed(values or {}, chapter)
     _check_writable(out)
     notebook = read(chapter)
-    # Papermill cannot read a type such as `str | None`, and logs that such a parameter is unknown.
+    # Papermill cannot read a type such as `str | None`, and logs that the parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
     tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
     used = sum(os.times()[2:4])
-    with bar, _results_in(results), memory.watched(bar.refresh) as most:
+    with bar, _results_in(results), kernel.watched(bar.refresh) as most:
         try:
             notebook = papermill.execute_notebook(
                 notebook,
                 None,
                 values,
                 kernel_name=KERNEL["name"],
+                kernel_manager_class=kernel.Kernel,
                 progress_bar=False,  # it would count the cells of text, too
                 on_cell_start=partial(_say_section, bar),
                 on_cell_executed=lambda **_: bar.update(),
@@ -189,6 +192,8 @@ def run(
             )
         except PapermillExecutionError as error:
             what = f"{_place(chapter, error.source)}: {error.ename}: {error.evalue}"
+            if "page.setup(" in error.source:  # a wrong parameter, and not the chapter's code
+                raise ChapterError(what) from error
             raise ChapterError(f"{what}\n\n{error.source}\n{error}\n\n{what}") from error
         except DeadKernelError as error:
             raise ChapterError(f"chapter {chapter.stem}: the kernel died, out of memory? {error}") from error
@@ -245,22 +250,18 @@ def _place(chapter: Path, source: str) -> str:
 
 
 def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
-    """Refuse two figures or tables of one name, and standard error; warnings of the cache go to ours."""
+    """Refuse two figures or tables of one name, and warnings; pass on what else is on standard error."""
     seen = set()
     for cell in notebook.cells:
-        named = (about for about, _ in shown({"cells": [cell]}) if "name" in about)
-        for name in (f"{about['kind']} {about['name']!r}" for about in named):
-            if name in seen:
-                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name}")
+        for about, _ in shown({"cells": [cell]}):
+            name = about["kind"], about.get("name")
+            if name[1] and name in seen:
+                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name[0]} {name[1]!r}")
             seen.add(name)
         said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
-        # A corrupt entry of the cache is news for those who run the chapter, not for its readers.
-        for harmless in HARMLESS.findall(said):
-            print(harmless, end="", file=sys.stderr)
-            said = said.replace(harmless, "")
-        if said:
-            where = f"{_place(chapter, cell.source)} wrote to standard error"
-            raise ChapterError(f"{where}:\n\n{cell.source}\n\n{said}")
+        if kernel.warned(said):
+            raise ChapterError(f"{_place(chapter, cell.source)} warned:\n\n{cell.source}\n\n{said}")
+        print(said, end="", file=sys.stderr)
         if "outputs" in cell:
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 

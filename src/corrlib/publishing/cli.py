@@ -110,7 +110,9 @@ def _named(parameters: Sequence[str]) -> dict[str, str]:
     """The parameters that are given as NAME=VALUE."""
     if wrong := [text for text in parameters if text.find("=") < 1]:
         raise ValueError(f"-p takes NAME=VALUE, got {wrong[0]!r}")
-    return dict(text.split("=", 1) for text in parameters)
+    if len(named := dict(text.split("=", 1) for text in parameters)) < len(parameters):
+        raise ValueError(f"-p gives a parameter twice: {', '.join(parameters)}")
+    return named
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -287,8 +289,7 @@ def _cache(args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status; errors of use are printed without a traceback."""
     try:
-        args = _parser().parse_args(argv)
-        args.call(args)
+        (args := _parser().parse_args(argv)).call(args)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"corrlib: error: {error}", file=sys.stderr)
         return 1

@@ -10,8 +10,6 @@ table of it, and what a sweep reads.
 >>> page.figure("pck", figure, "PCK at every tolerance.", alt="Three rising curves.")
 """
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import io
@@ -28,8 +26,8 @@ from matplotlib.figure import Figure
 from corrlib.cache import code_digest
 from corrlib.publishing import results
 from corrlib.publishing.plots.style import LineArt
+from corrlib.publishing.tables.format import escaped, plain
 from corrlib.publishing.tables.format import markdown as _table
-from corrlib.publishing.tables.format import plain
 
 __all__ = ["figure", "numbers", "save", "set_source", "setup", "table", "text"]
 
@@ -57,13 +55,14 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     from corrlib import convnet
     from corrlib.data import open_dataset
 
+    plt.rcdefaults()  # whatever the user's matplotlibrc says
     flags = {name: parameters[name] for name in ("difficult", "truncated") if name in parameters}
     data = open_dataset(parameters.get("data_root"), **flags)
     network = convnet.load(parameters.get("weights") or None)
     _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter())
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
     images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
-    said = f"Dataset: **{data.name}** ({images}). Network: **{network.name}**."
+    said = f"Dataset: **{data.name}** ({images}). Network: **{escaped(network.name)}**."
     _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
         return data, network
@@ -198,7 +197,7 @@ def _drawn(figure: Figure) -> dict[str, str]:
 
 
 def _caption(about: Mapping[str, str]) -> None:
-    origin = f"<br><small>{about['source']}</small>" * bool(about["source"])
+    origin = f"<br><small>{escaped(about['source'])}</small>" * bool(about["source"])
     _show(f"{about['caption']}{origin}", "caption")
 
 

@@ -1,7 +1,5 @@
 """Keypoints transferred from aligned neighbours, their errors, and what Table 2 is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -13,18 +11,6 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.flows import TOLERANCE, Alignment, align, copied
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 from corrlib.sift import Sift
-
-__all__ = [
-    "ORDERS",
-    "Validation",
-    "by_order",
-    "copy_errors",
-    "differences",
-    "errors",
-    "first_median",
-    "flow_errors",
-]
-__all__ += ["optimality", "oracle_order", "validate"]
 
 #: By what neighbours can be ordered: deformation energy (the paper's order), the data term, their sum,
 #: similarity, and the true error.
@@ -50,13 +36,9 @@ def errors(
     `betas` maps each flow to its beta; NN transfer copies from the most similar neighbours in any `order`.
     Method -> for each category ``(I, M, K)``: the flows of ``settings.features``, then NN transfer.
     """
+    shared = dict(order=order, limit=limit)
     result = {
-        method: [
-            flow_errors(
-                data, network, settings, c, feature=feature, beta=betas[method], order=order, limit=limit
-            )
-            for c in settings.categories
-        ]
+        method: flow_errors(data, network, settings, feature=feature, beta=betas[method], **shared)
         for method, feature in settings.features.items()
     }
     return result | {"NN transfer": copy_errors(data, network, settings, limit=limit)}
@@ -66,22 +48,24 @@ def flow_errors(
     data: VOC,
     network: Network,
     settings: Settings,
-    category: str,
     *,
     feature: str | Sift,
     beta: float,
     order: str = "deformation",
     split: str = "val",
     limit: int | None = None,
-) -> np.ndarray:
-    """Errors ``(I, M, K)`` of the keypoints that the aligned neighbours of a category's objects predict.
+) -> list[np.ndarray]:
+    """Errors ``(I, M, K)`` per category of the keypoints that aligned neighbours predict.
 
     The median is of the first ``settings.top`` neighbours in `order`, one of `ORDERS`.
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
-    pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
-    return _errors_of_pairs(data, settings, category, pairs, order, split)
+    result = []
+    for category in settings.categories:
+        pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
+        result.append(_errors_of_pairs(data, settings, category, pairs, order, split))
+    return result
 
 
 def _errors_of_pairs(

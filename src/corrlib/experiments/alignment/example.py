@@ -1,7 +1,5 @@
 """One object and its best aligned neighbours, as pictures (paper, Figure 3)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,8 +10,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
-
-__all__ = ["Example", "examples", "large", "shown"]
 
 #: Neighbours of an object that are shown.
 SHOWN = 5

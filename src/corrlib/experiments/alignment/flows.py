@@ -1,7 +1,5 @@
 """Features on one grid, and every object aligned with its neighbours by them; kept in the cache."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,8 +18,6 @@ from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.geometry import ReceptiveField
 from corrlib.metrics import rms_norm
 from corrlib.sift import Sift
-
-__all__ = ["align", "copied", "features", "prepare", "scale", "transfer"]
 
 #: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
 #: of convnet rf centers").
@@ -49,7 +45,6 @@ class Alignment:
         ``(N, k, H, W, 2)`` node of the neighbour's grid that each node of the object's is matched with.
     points : ``(N, k, K, 2)`` the neighbours' keypoints in the object's crop; NaN where a neighbour has none.
     data, smoothness, bound : ``(N, k)`` the two terms of the energy, and its lower bound (-inf: none known).
-    iterations : ``(N, k)`` of the solver.
     """
 
     rows: np.ndarray
@@ -59,7 +54,6 @@ class Alignment:
     data: np.ndarray
     smoothness: np.ndarray
     bound: np.ndarray
-    iterations: np.ndarray
 
     @property
     def still(self) -> np.ndarray:
@@ -94,25 +88,10 @@ def align(
     edges = [0, BLOCK]
     while edges[-1] < wanted:
         edges.append(2 * edges[-1])
-    parts = [
-        cached(
-            _align,
-            data=data,
-            network=network,
-            category=category,
-            split=split,
-            feature=feature,
-            beta=beta,
-            solver=settings.solver,
-            iterations=settings.iterations,
-            neighbors=settings.neighbors,
-            retrieval_layer=settings.retrieval_layer,
-            size=settings.size,
-            first=first,
-            last=last,
-        )
-        for first, last in pairwise(edges)
-    ]
+    inputs = dict(data=data, network=network, category=category, split=split, feature=feature, beta=beta)
+    names = ("solver", "iterations", "neighbors", "retrieval_layer", "size")
+    inputs |= {name: getattr(settings, name) for name in names}
+    parts = [cached(_align, **inputs, first=first, last=last) for first, last in pairwise(edges)]
     return Alignment(**{name: np.concatenate([part[name] for part in parts])[:wanted] for name in parts[0]})
 
 
@@ -121,22 +100,19 @@ def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.nda
 
     Category -> ``(N, k)`` the neighbours of its validation objects.
     """
-    near = {}
+    near, by = {}, dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
     for category in settings.categories:
-        near[category] = nearest_neighbors(
-            data, network, category, "val", layer=settings.retrieval_layer, neighbors=settings.neighbors
-        )
+        near[category] = nearest_neighbors(data, network, category, "val", **by)
         for split in ("train", "val"):
             for feature in settings.features.values():
                 features(data, network, category, split, feature=feature, size=settings.size)
     return near
 
 
-def copied(data: VOC, network: Network, settings: Settings, category: str, split: str = "val") -> np.ndarray:
+def copied(data: VOC, network: Network, settings: Settings, category: str) -> np.ndarray:
     """The neighbours' keypoints where they are in their own crops, ``(N, k, K, 2)``: nothing is aligned."""
-    rows = nearest_neighbors(
-        data, network, category, split, layer=settings.retrieval_layer, neighbors=settings.neighbors
-    )
+    by = dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
+    rows = nearest_neighbors(data, network, category, "val", **by)
     return crops.keypoints(crops.objects(data, category, "train"), settings.size)[rows]
 
 
@@ -185,12 +161,9 @@ def _features(data: VOC, network: Network, category: str, split: str, feature: s
 
 
 def _norm(data: VOC, network: Network, feature: str | Sift, size: int):
-    sample = []
-    for category in data.categories:
-        train = crops.objects(data, category, "train")
-        some = crops.subset(train, SAMPLE)
-        sample.append(_describe(network, crops.images(data, some, size), feature))
-    return {"norm": np.array(rms_norm(np.concatenate(sample)))}
+    samples = (crops.subset(crops.objects(data, category, "train"), SAMPLE) for category in data.categories)
+    described = [_describe(network, crops.images(data, some, size), feature) for some in samples]
+    return {"norm": np.array(rms_norm(np.concatenate(described)))}
 
 
 def _describe(network: Network, images: np.ndarray, feature: str | Sift) -> np.ndarray:
@@ -231,18 +204,11 @@ def _align(
     field = network.receptive_fields[GRID_LAYER]
 
     def align_object(row: int) -> tuple:
-        solutions = flow.align(
-            reference[row],
-            moving[near[row]],
-            beta=beta,
-            stride=field.stride,
-            solver=solver,
-            iterations=iterations,
-            tolerance=TOLERANCE,
-            threads=1,
-        )
+        parameters = dict(solver=solver, iterations=iterations, tolerance=TOLERANCE, threads=1)
+        pair = reference[row], moving[near[row]]
+        solutions = flow.align(*pair, beta=beta, stride=field.stride, **parameters)
         labels = np.stack([s.labels_rc for s in solutions])
-        numbers = [(s.data, s.smoothness, s.bound, s.iterations) for s in solutions]
+        numbers = [(s.data, s.smoothness, s.bound) for s in solutions]
         return labels, transfer(labels, field, size, points[near[row]]), np.array(numbers)
 
     # A thread per object, and none within: the matrix products would wait for each other's threads.
@@ -255,5 +221,5 @@ def _align(
         "neighbors": near[rows],
         "labels_rc": labels.astype(np.uint8),
         "points": moved,
-        **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound", "iterations"))},
+        **{name: numbers[..., i] for i, name in enumerate(("data", "smoothness", "bound"))},
     }

@@ -1,7 +1,5 @@
 """The paper's Table 2 under other readings of its text, one choice at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,8 +13,6 @@ from corrlib.experiments.alignment.evaluation import errors
 from corrlib.experiments.alignment.flows import GRID_LAYER, align, scale
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.sift import SCALE_SPACE, Sift
-
-__all__ = ["SOLVERS", "readings"]
 
 #: Solver, as `corrlib.mrf.solve` calls it -> its name in a table.
 SOLVERS = {"trws": "TRW-S", "bp": "BP"}

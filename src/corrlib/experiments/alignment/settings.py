@@ -1,7 +1,5 @@
 """Parameters of the alignment experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -11,8 +9,6 @@ from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import default_layer
 from corrlib.metrics import ALPHAS
 from corrlib.sift import Sift
-
-__all__ = ["ALPHAS", "PAPER_BETA", "Settings"]
 
 PAPER_BETA = 3e-3
 #: How a keypoint is predicted that some of the neighbours do not show.
@@ -82,12 +78,18 @@ class Settings:
                 raise ValueError(f"{name} is {value!r}: expected one of {', '.join(MISSING)}")
         if not self.betas or not all(0 < beta < inf for beta in self.betas):
             raise ValueError(f"betas must be one or more positive numbers, got {list(self.betas)}")
-        for name in ("top", "copy_top"):
+        for name in ("top", "copy_top", "neighbors"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.alpha > 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
-        """The same with the categories and the retrieval layer that a dataset and a network give."""
+    def resolve(self, data: VOC, network: Network) -> "Settings":
+        """The same with the categories and the retrieval layer that a dataset and a network give.
+
+        ValueError if the network has no such layer.
+        """
+        network.field(self.convnet_layer)
         categories = crops.categories(data, self.category)
         layer = self.retrieval_layer or default_layer(network)
         return replace(self, categories=categories, retrieval_layer=layer)

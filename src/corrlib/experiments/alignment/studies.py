@@ -1,7 +1,5 @@
 """What the paper does not show of its section 3: both solvers, every layer and radius, every pixel."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,9 +18,6 @@ from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.sift import Sift
-
-__all__ = ["LAYERS", "RADII", "by_feature", "dense_errors", "every_pixel", "few", "solvers"]
-__all__ += ["unmoved"]
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 RADII = tuple(map(Sift, (10.0, 20.0, 40.0, 80.0, 160.0)))
@@ -57,13 +52,9 @@ def solvers(
         for beta in sorted({betas[method], PAPER_BETA}):
             for solver in ("trws", "bp"):
                 own = replace(settings, solver=solver)
-                limit = 2 * settings.studied
-                each = [
-                    flow_errors(data, network, own, c, feature=feature, beta=beta, limit=limit)
-                    for c in settings.categories
-                ]
-                pck = metrics.estimate(each, [settings.alpha])[0]
-                about = optimality(data, network, own, feature=feature, beta=beta, limit=limit)
+                inputs = dict(feature=feature, beta=beta, limit=2 * settings.studied)
+                pck = metrics.estimate(flow_errors(data, network, own, **inputs), [settings.alpha])[0]
+                about = optimality(data, network, own, **inputs)
                 result.append({"method": method, "beta": beta, "solver": solver, **about, "pck": pck})
     return result
 
@@ -82,18 +73,13 @@ def by_feature(
     Of twice ``settings.studied`` objects per category, at the beta of the flow of the same kind of feature.
     """
     conv, sift = betas.values()
-    kinds = [(name, name, conv) for name in LAYERS] + [
-        (str(kind).replace(" ", "\n"), kind, sift) for kind in RADII
-    ]
-    limit, result = 2 * settings.studied, {}
-    for label, feature, beta in kinds:
-        each = [
-            flow_errors(data, network, settings, c, feature=feature, beta=beta, limit=limit)
-            for c in settings.categories
-        ]
-        result[label] = metrics.estimate(each, [settings.alpha])[0]
-    copy = copy_errors(data, network, settings, limit=limit)
-    return result | {"NN transfer": metrics.estimate(copy, [settings.alpha])[0]}
+    limit, errors = 2 * settings.studied, {}
+    for feature in (*LAYERS, *RADII):
+        beta = sift if isinstance(feature, Sift) else conv
+        label = str(feature).replace(" ", "\n")
+        errors[label] = flow_errors(data, network, settings, feature=feature, beta=beta, limit=limit)
+    errors["NN transfer"] = copy_errors(data, network, settings, limit=limit)
+    return {label: metrics.estimate(each, [settings.alpha])[0] for label, each in errors.items()}
 
 
 def every_pixel(
@@ -136,23 +122,14 @@ def dense_errors(
         the same pairs the distances of the neighbours' transferred keypoints from the object's own, where
         both are visible.
     """
-    size, pairs, limit = settings.size, PAIRS, settings.studied
-    field = network.receptive_fields[GRID_LAYER]
+    size, limit, field = settings.size, settings.studied, network.receptive_fields[GRID_LAYER]
     names = ("flow", "copy", "flow keypoints", "copy keypoints")
     result: dict[str, list[list[np.ndarray]]] = {name: [] for name in names}
     for category in settings.categories:
         aligned = align(data, network, settings, category, feature=feature, beta=beta, limit=limit)
-        truth = cached(
-            _truth,
-            data=data,
-            network=network,
-            category=category,
-            pairs=pairs,
-            neighbors=settings.neighbors,
-            retrieval_layer=settings.retrieval_layer,
-            size=size,
-            limit=limit,
-        )
+        shared = dict(data=data, network=network, category=category, size=size, limit=limit)
+        shared |= dict(neighbors=settings.neighbors, retrieval_layer=settings.retrieval_layer)
+        truth = cached(_truth, **shared)
         predicted = np.empty_like(truth["matches"])
         for n, j in np.unique(truth["pair"], axis=0):
             here = (truth["pair"] == (n, j)).all(axis=1)
@@ -164,8 +141,8 @@ def dense_errors(
             distance = np.linalg.norm(claimed - truth["matches"], axis=1)
             result[name].append([distance[truth["pair"][:, 0] == n] for n in range(len(aligned.rows))])
         own, still = (crops.keypoints(crops.objects(data, category, s), size) for s in ("val", "train"))
-        own, near = own[aligned.rows][:, None], aligned.neighbors[:, :pairs]
-        for name, points in (("flow keypoints", aligned.points[:, :pairs]), ("copy keypoints", still[near])):
+        own, near = own[aligned.rows][:, None], aligned.neighbors[:, :PAIRS]
+        for name, points in (("flow keypoints", aligned.points[:, :PAIRS]), ("copy keypoints", still[near])):
             distance = np.linalg.norm(points - own, axis=-1)
             result[name].append([row[np.isfinite(row)] for row in distance])
     return result
@@ -192,11 +169,8 @@ def true_matches(
 
 
 def _by_image(data: VOC, settings: Settings, values: list[np.ndarray]) -> list[np.ndarray]:
-    result = []
-    for category, rows in zip(settings.categories, values, strict=True):
-        objects = crops.subset(crops.objects(data, category, "val"), settings.studied)
-        result.append(crops.by_image(rows, objects))
-    return result
+    objects = (crops.subset(crops.objects(data, c, "val"), settings.studied) for c in settings.categories)
+    return [crops.by_image(*each) for each in zip(values, objects, strict=True)]
 
 
 def _summary(errors: list[list[np.ndarray]], size: int) -> list[np.ndarray]:
@@ -216,18 +190,11 @@ def _summary(errors: list[list[np.ndarray]], size: int) -> list[np.ndarray]:
 
 
 def _truth(
-    data: VOC,
-    network: Network,
-    category: str,
-    pairs: int,
-    neighbors: int,
-    retrieval_layer: str,
-    size: int,
-    limit: int,
+    data: VOC, network: Network, category: str, neighbors: int, retrieval_layer: str, size: int, limit: int
 ) -> dict[str, np.ndarray]:
     near = nearest_neighbors(data, network, category, "val", layer=retrieval_layer, neighbors=neighbors)
     reference, moving = crops.objects(data, category, "val"), crops.objects(data, category, "train")
-    rows, pairs = crops.evenly_spaced(len(near), limit), min(pairs, near.shape[1])
+    rows, pairs = crops.evenly_spaced(len(near), limit), min(PAIRS, near.shape[1])
     todo = [(n, j, reference[row], moving[near[row, j]]) for n, row in enumerate(rows) for j in range(pairs)]
     with ThreadPoolExecutor(cpu_count()) as pool:
         known = list(pool.map(lambda t: true_matches(data, t[2], t[3], size), todo))

@@ -1,4 +1,5 @@
 """Section 4 of the paper: given the place of a keypoint, its type, by linear classifiers of one feature."""
+# ruff: noqa: F401
 
 from corrlib.experiments.classification.evaluation import (
     SHARES,
@@ -18,16 +19,3 @@ from corrlib.experiments.classification.features import keypoints
 from corrlib.experiments.classification.proximity import histograms, localisation
 from corrlib.experiments.classification.responses import MARGIN, peaks
 from corrlib.experiments.classification.settings import Feature, Settings
-
-__all__ = [
-    "MARGIN",
-    "SHARES",
-    "Feature",
-    "Settings",
-    "accuracy",
-    "best_C",
-    "best_features",
-    "classify",
-]
-__all__ += ["confusion", "differences", "histograms", "keypoints", "localisation", "mean_accuracy"]
-__all__ += ["merged_accuracy", "peaks", "rectification", "sizes", "validate"]

@@ -1,7 +1,5 @@
 """Keypoints classified, rightly or wrongly: what Table 3 and Figure 5 are made of, and the claims rest on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,9 +13,6 @@ from corrlib.experiments.classification.features import features as keypoint_fea
 from corrlib.experiments.classification.features import keypoints, samples
 from corrlib.experiments.classification.settings import Feature, Settings
 from corrlib.experiments.classification.training import classifiers, cross_validate
-
-__all__ = ["SHARES", "accuracy", "best_C", "best_features", "classify", "confusion", "differences", "errors"]
-__all__ += ["mean_accuracy", "merged_accuracy", "mirrored", "rectification", "sizes", "validate"]
 
 #: Shares of the training images of each category that classifiers are trained on.
 SHARES = (0.125, 0.25, 0.5, 1.0)

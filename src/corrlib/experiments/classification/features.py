@@ -1,7 +1,5 @@
 """The keypoints of a category and the features at them, from the cache."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,8 +16,6 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.classification.settings import RADII, Feature, Sampling
 from corrlib.metrics import rms_norm
 from corrlib.sift import SCALE_SPACE, Sift
-
-__all__ = ["features", "inputs", "keypoints", "object_crops", "samples", "scale", "visible"]
 
 #: SIFT of these kinds is described together, as reading the images takes its time.
 TOGETHER = tuple(Sift(radius, smoothing) for smoothing in (0.0, SCALE_SPACE) for radius in RADII)

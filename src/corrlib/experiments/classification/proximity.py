@@ -1,7 +1,5 @@
 """Fine localisation in numbers: how near the peaks of classifiers lie to the keypoints (section 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,8 +8,6 @@ import numpy as np
 from corrlib import metrics
 from corrlib.experiments.classification.responses import REACH, Peaks, windows
 from corrlib.experiments.classification.settings import Feature, Settings
-
-__all__ = ["histograms", "localisation", "uniform"]
 
 #: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
 HALF_STRIDES = (2.0, 4.0, 8.0)

@@ -1,7 +1,5 @@
 """Where around a keypoint its classifier responds most, at single-pixel stride (section 4, Figure 4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,8 +17,6 @@ from corrlib.experiments.classification.features import object_crops, visible
 from corrlib.experiments.classification.settings import Feature, Sampling, Settings
 from corrlib.experiments.classification.training import classifiers
 from corrlib.sift import Sift
-
-__all__ = ["MARGIN", "REACH", "Peaks", "category_peaks", "highest", "peaks", "windows"]
 
 #: Windows reach so many pixels to each side of a keypoint: 21 x 21.
 REACH = 10

@@ -1,7 +1,5 @@
 """Parameters of the classification experiment, and the types of features that it compares."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -12,8 +10,6 @@ from corrlib.convnet import INPUT_SIDE, LINEAR, Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.geometry import Crop
 from corrlib.sift import SCALE_SPACE, Sift
-
-__all__ = ["RADII", "Feature", "Sampling", "Settings"]
 
 #: The paper's radii of SIFT, in pixels.
 RADII = (10.0, 20.0, 40.0, 80.0, 160.0)
@@ -96,8 +92,13 @@ class Settings:
         if self.size < 1:
             raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
-        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`."""
+    def resolve(self, data: VOC, network: Network) -> "Settings":
+        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`.
+
+        ValueError if the network has no such layer.
+        """
+        for layer in self.layers:
+            network.field(layer)
         categories = crops.categories(data, self.category)
         shown = self.shown if self.shown in categories else categories[0]
         return replace(self, categories=categories, shown=shown, Cs=sorted({*self.Cs, self.C}))

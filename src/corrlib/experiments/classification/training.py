@@ -1,7 +1,5 @@
 """The classifiers of a category's keypoints, and their cross validation; each is computed once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +13,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.classification.features import inputs, keypoints, samples, scale
 from corrlib.experiments.classification.settings import Feature, Sampling, Settings
-
-__all__ = ["classifiers", "cross_validate"]
 
 
 def classifiers(

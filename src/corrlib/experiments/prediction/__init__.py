@@ -1,4 +1,5 @@
 """Section 5 of the paper: keypoints of the object in a given box, predicted by sliding window detectors."""
+# ruff: noqa: F401
 
 from corrlib.experiments.prediction.evaluation import by_stride, differences, errors, stride_gain, validate
 from corrlib.experiments.prediction.examples import examples, shown
@@ -6,6 +7,3 @@ from corrlib.experiments.prediction.features import grid
 from corrlib.experiments.prediction.readings import readings
 from corrlib.experiments.prediction.settings import ALPHAS, PAPER_ETA, SIFT, Settings
 from corrlib.experiments.prediction.training import HELD_OUT_GAP, mining
-
-__all__ = ["ALPHAS", "HELD_OUT_GAP", "PAPER_ETA", "SIFT", "Settings", "by_stride", "differences", "errors"]
-__all__ += ["examples", "grid", "mining", "readings", "shown", "stride_gain", "validate"]

@@ -1,7 +1,5 @@
 """Where detectors predict keypoints, with and without the prior, and the errors that Table 4 is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,9 +15,6 @@ from corrlib.experiments.prediction.features import grid, map_categories
 from corrlib.experiments.prediction.settings import ALPHAS, Settings
 from corrlib.experiments.prediction.training import scores, train
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["by_stride", "copy_errors", "differences", "errors", "locate", "predict", "prior_means"]
-__all__ += ["stride_gain", "validate"]
 
 #: It always predicts the place of the grid that is closest to the truth.
 ORACLE = "best place"
@@ -232,21 +227,19 @@ def differences(
         Claim -> what is compared, and the difference with its 95 % bootstrap interval ``(3,)``.
     """
     sift, sift_prior, conv, conv_prior = settings.methods
-    compared = {
-        "conv-over-sift": (conv, sift),
-        "conv-prior-helps": (conv_prior, conv),
-        "sift-prior-helps": (sift_prior, sift),
-        "conv-prior-over-sift-prior": (conv_prior, sift_prior),
-        "conv-prior-over-prior": (conv_prior, "prior alone"),
-        "sift-prior-over-prior": (sift_prior, "prior alone"),
+    finer = list(stride_gain(strides).items())[1:]
+
+    def compared(ours: str, theirs: str, *alphas: float) -> list[tuple[str, np.ndarray]]:
+        points = 100 * metrics.estimate(errors[ours], alphas, minus=errors[theirs])
+        return [(f"alpha = {alpha:g}", point) for alpha, point in zip(alphas, points, strict=True)]
+
+    return {
+        "conv-over-sift": compared(conv, sift, settings.alpha),
+        "conv-prior-helps": compared(conv_prior, conv, settings.alpha),
+        "sift-prior-helps": compared(sift_prior, sift, settings.alpha),
+        "conv-prior-over-sift-prior": compared(conv_prior, sift_prior, settings.alpha),
+        "conv-prior-over-prior": compared(conv_prior, "prior alone", settings.alpha),
+        "sift-prior-over-prior": compared(sift_prior, "prior alone", settings.alpha),
+        "conv-prior-over-sift-prior-stricter": compared(conv_prior, sift_prior, *ALPHAS[1:]),
+        "finer-stride": [(f"alpha = {alpha:g}", gain) for alpha, gain in finer],
     }
-    result = {}
-    for claim, (better, worse) in compared.items():
-        difference = 100 * metrics.estimate(errors[better], [settings.alpha], minus=errors[worse])[0]
-        result[claim] = [(f"alpha = {settings.alpha:g}", difference)]
-    stricter = 100 * metrics.estimate(errors[conv_prior], ALPHAS[1:], minus=errors[sift_prior])
-    result["conv-prior-over-sift-prior-stricter"] = [
-        (f"alpha = {alpha:g}", value) for alpha, value in zip(ALPHAS[1:], stricter, strict=True)
-    ]
-    strict = list(stride_gain(strides).items())[1:]
-    return result | {"finer-stride": [(f"alpha = {alpha:g}", gain) for alpha, gain in strict]}

@@ -1,7 +1,5 @@
 """Objects with their keypoints and the predicted ones, as pictures (paper, Figure 6)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,8 +8,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import Settings
-
-__all__ = ["Example", "examples", "shown"]
 
 
 @dataclass(frozen=True, eq=False)

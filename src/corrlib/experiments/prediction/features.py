@@ -1,7 +1,5 @@
 """Features of object crops on their grids: of a layer, at its stride or a finer one, or dense SIFT."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,8 +13,6 @@ from corrlib import detection, sift
 from corrlib.convnet import Network
 from corrlib.experiments.prediction.settings import SIFT
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["features", "grid", "map_categories"]
 
 Result = TypeVar("Result")
 

@@ -1,7 +1,5 @@
 """The paper's Table 4 under other readings of its text, one choice at a time."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +10,6 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import ALPHAS, Settings
-
-__all__ = ["readings"]
 
 #: Choice -> its readings in words -> the settings.
 READINGS: dict[str, dict[str, dict[str, Any]]] = {

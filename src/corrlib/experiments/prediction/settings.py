@@ -1,15 +1,11 @@
 """Parameters of the prediction experiment."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.metrics import ALPHAS
-
-__all__ = ["ALPHAS", "PAPER_ETA", "SIFT", "Settings"]
 
 PAPER_ETA = 0.1
 #: The kind of feature that is no layer of the network.
@@ -71,6 +67,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.prior_missing not in ("any", "next"):
             raise ValueError(f"prior_missing must be 'any' or 'next', got {self.prior_missing!r}")
+        if not self.alpha > 0:
+            raise ValueError(f"alpha must be positive, got {self.alpha}")
         if not 0 <= self.eta <= 1:
             raise ValueError(f"eta must be 0 (the detector alone) to 1 (the prior alone), got {self.eta}")
         if not self.etas or not all(0 <= eta < 1 for eta in self.etas):
@@ -79,15 +77,12 @@ class Settings:
                 " detector, and the prior alone has a row of its own"
             )
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
+    def resolve(self, data: VOC, network: Network) -> "Settings":
         """The same with the categories and the stride that a dataset and a network give.
 
         ValueError if the network has no such layer, or its stride is no multiple of `stride`.
         """
-        if self.layer not in network.receptive_fields:
-            layers = ", ".join(network.receptive_fields)
-            raise ValueError(f"unknown layer {self.layer!r}: {network.name} has {layers}")
-        own = network.receptive_fields[self.layer].stride
+        own = network.field(self.layer).stride
         allowed = [stride for stride in range(1, own + 1) if own % stride == 0]
         if self.stride is not None and self.stride not in allowed:
             raise ValueError(

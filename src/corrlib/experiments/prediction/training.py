@@ -1,11 +1,10 @@
 """A detector for each keypoint of a category, its scores, and their probabilities; kept in the cache."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +15,6 @@ from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.features import features, grid, map_categories
 from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
-
-__all__ = ["HELD_OUT_GAP", "calibrate", "folds", "mining", "scores", "train"]
 
 BATCH = 16
 #: Parts of the training set, each scored by detectors that were trained on the others.
@@ -59,20 +56,9 @@ def train(data: VOC, network: Network, settings: Settings, category: str, featur
 
     `feature` is a layer, or ``sift``, which depends neither on the network nor on the context.
     """
-    trained = cached(
-        _train,
-        data=data,
-        network=None if feature == SIFT else network,
-        category=category,
-        feature=feature,
-        context=1 if feature == SIFT else settings.context,
-        C=settings.C,
-        rounds=settings.rounds,
-        seed=settings.seed,
-        size=settings.size,
-        smoothing=settings.smoothing if feature == SIFT else 0.0,
-    )
-    return Trained(**trained)
+    parameters = dict(C=settings.C, rounds=settings.rounds, seed=settings.seed)
+    parameters["context"] = 1 if feature == SIFT else settings.context
+    return Trained(**cached(_train, **_inputs(data, network, settings, category, feature), **parameters))
 
 
 def scores(
@@ -102,19 +88,8 @@ def scores(
     field, _ = grid(network, feature, size=settings.size, context=settings.context, factor=factor)
     if split == "train":
         return trained.held_out, field
-    scored = cached(
-        _score,
-        data=data,
-        network=None if feature == SIFT else network,
-        category=category,
-        feature=feature,
-        detectors=trained,
-        size=settings.size,
-        smoothing=settings.smoothing if feature == SIFT else 0.0,
-        factor=factor,
-        limit=limit,
-    )
-    return scored["scores"], field
+    inputs = _inputs(data, network, settings, category, feature)
+    return cached(_score, **inputs, detectors=trained, factor=factor, limit=limit)["scores"], field
 
 
 def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, float]]:
@@ -159,6 +134,14 @@ def calibrate(held_out: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.
         if 0 < (label[used] > 0).sum() < used.sum():
             slope[k], offset[k] = detection.fit_logistic(score[used], label[used] > 0)
     return slope, offset
+
+
+def _inputs(data: VOC, network: Network, settings: Settings, category: str, feature: str) -> dict[str, Any]:
+    """What features depend on: SIFT on no network, and a layer on no smoothing."""
+    shared = dict(data=data, category=category, feature=feature, size=settings.size)
+    if feature == SIFT:
+        return shared | dict(network=None, smoothing=settings.smoothing)
+    return shared | dict(network=network, smoothing=0.0)
 
 
 def _train(

@@ -1,9 +1,7 @@
 """Section 2 of the paper: what features preserve of an image, seen through their nearest neighbours."""
+# ruff: noqa: F401
 
 from corrlib.experiments.visualization.averages import receptive_field_averages
 from corrlib.experiments.visualization.reconstruction import differences, reconstruct, scores
 from corrlib.experiments.visualization.settings import Settings, database, object_center, scored, shown
 from corrlib.experiments.visualization.units import LAYERS, table_1
-
-__all__ = ["LAYERS", "Settings", "database", "differences", "object_center", "receptive_field_averages"]
-__all__ += ["reconstruct", "scored", "scores", "shown", "table_1"]

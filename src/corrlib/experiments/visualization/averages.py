@@ -1,7 +1,5 @@
 """Figure 2 of the paper: the average of the whole receptive fields of a feature's nearest neighbours."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,8 +9,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database
 from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
-
-__all__ = ["average_fields", "receptive_field_averages"]
 
 #: Numbers of neighbours, and of seeds: one in each of so many validation images.
 KS, SEEDS = (1, 5, 25, 125), 4

@@ -1,7 +1,5 @@
 """Figure 1 of the paper: images rebuilt from patches of their nearest neighbours, and their scores."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,8 +11,6 @@ from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database, scored, shown
 from corrlib.experiments.visualization.units import LAYERS, cut, neighbor_index, units, whole_image
-
-__all__ = ["Reconstruction", "detail", "differences", "reconstruct", "scores", "similarity", "uniform_places"]
 
 #: Weights of red, green and blue in brightness (ITU-R BT.601) in thousandths: whole numbers add up exactly.
 BRIGHTNESS = (299.0, 587.0, 114.0)

@@ -1,7 +1,5 @@
 """Parameters of the visualization experiment, and the images that they choose."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +7,6 @@ import numpy as np
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.units import LAYERS, sample
-
-__all__ = ["Settings", "database", "object_center", "scored", "shown"]
 
 #: Validation images that are rebuilt and scored.
 SCORED = 24
@@ -36,8 +32,12 @@ class Settings:
     image_id: str = ""
     seed: int = 0
 
-    def resolve(self, data: VOC, network: Network) -> Settings:
-        """The same with as many images in the database as there are; ValueError if `k` is less than 1."""
+    def resolve(self, data: VOC, network: Network) -> "Settings":
+        """The same with as many images in the database as there are.
+
+        ValueError if `k` is less than 1, or the network has no such layer.
+        """
+        network.field(self.layer)
         if self.k < 1:
             raise ValueError(f"k must be at least 1 neighbour, got {self.k}")
         return replace(self, database_images=min(self.database_images, len(data.image_ids("train"))))

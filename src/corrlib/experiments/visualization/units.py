@@ -4,8 +4,6 @@ A *unit* is one place of a feature map. The units of several images are numbered
 image, row by row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +18,6 @@ from corrlib.data import VOC
 from corrlib.geometry import Crop, ReceptiveField
 from corrlib.retrieval import nearest
 
-__all__ = ["LAYERS", "Units", "cut", "neighbor_index", "neighbors", "sample", "table_1", "units"]
-__all__ += ["whole_image"]
-
 #: The layers of Figures 1 and 2.
 LAYERS = ("conv3", "conv4", "conv5")
 #: Images whose features are one entry of the cache.
@@ -31,7 +26,7 @@ SHARD = 32
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """The units of one layer in some images; ``len(units)`` is their number.
+    """The units of one layer in some images.
 
     Attributes
     ----------
@@ -44,9 +39,6 @@ class Units:
     rf: ReceptiveField
     grids: np.ndarray
     blocks: list[np.ndarray]
-
-    def __len__(self) -> int:
-        return int(self.grids.prod(axis=1).sum())
 
     @property
     def image(self) -> np.ndarray:

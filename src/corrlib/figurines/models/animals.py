@@ -1,7 +1,5 @@
 """Things that live: the five quadrupeds' breeds, birds and people."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -2,8 +2,6 @@
 
 # ruff: noqa: RUF005   (points are arrays: `point + (x, y, z)` adds, it does not concatenate)
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.figurines.figure import Figure, turning, vary

@@ -1,7 +1,5 @@
 """Chairs, tables, sofas. At azimuth 0 they face the viewer, and left is the *picture's* left: y < 0."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 from itertools import product

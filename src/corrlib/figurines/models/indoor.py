@@ -1,7 +1,5 @@
 """Things that stand in a room. At azimuth 0 they face the viewer, and left is the *picture's* left: y < 0."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np

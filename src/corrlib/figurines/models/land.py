@@ -1,7 +1,5 @@
 """Cars, buses and trains."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from corrlib.figurines.figure import Figure, turning, vary

@@ -4,8 +4,6 @@ The unit of length is the distance from hips to shoulders. Poses place the feet;
 bends the legs.
 """
 
-from __future__ import annotations
-
 from collections import namedtuple
 from itertools import pairwise
 

@@ -12,6 +12,7 @@ from typing import Any
 import nbformat
 
 from corrlib.publishing import chapters
+from corrlib.publishing.tables.format import escaped
 
 #: The folder of the tables' files, beside the pages of the book.
 DOWNLOADS = "downloads"
@@ -68,7 +69,7 @@ def _block(
     if about["kind"] not in ("figure", "table"):
         return ""
     line, label = provenance(executed, about["source"]), f"{about['kind']}-{about['name']}"
-    caption = f"{about['caption']} [{line}]{{.provenance}}"
+    caption = f"{about['caption']} [{escaped(line)}]{{.provenance}}"
     if about["kind"] == "figure":
         output["data"] = {f"{_RECORD}{kind}": data for kind, data in output["data"].items()}
         output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}

@@ -1,7 +1,5 @@
 """An explorer as HTML: its content, and a picture that a script of ``book/_static`` replaces."""
 
-from __future__ import annotations
-
 import base64
 import html
 import io

@@ -1,7 +1,5 @@
 """The explorer of patches: the nearest neighbours of each patch of an image, by the features of layers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

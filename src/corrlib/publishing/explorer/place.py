@@ -1,7 +1,5 @@
 """The explorer of places: where each kind of flow takes a point of an object, and where it truly is."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The explorer of tolerances: which predicted keypoints are correct at an alpha, and the mean PCK there."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The true matches of the places of a figurine's crop in the crops of other figurines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Figures of the alignment chapter."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -75,8 +73,7 @@ def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
                     axes.set_ylabel(method, fontsize=12)
                 if row == 0:
                     axes.set_title(f"neighbour {column}", fontsize=13)
-            right = figure.add_subplot(grid[row, columns - 1])
-            _dotted(right, target.target, *example.points)
+            right = _dotted(figure.add_subplot(grid[row, -1]), target.target, *example.points)
             if row == 0:
                 right.set_title("copied", fontsize=13)
     return figure

@@ -1,7 +1,5 @@
 """Figures of the classification chapter."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -16,12 +14,13 @@ def validation(settings: Settings, accuracies: Mapping[Feature, np.ndarray]) -> 
     kinds = {"convnet layers": settings.layers, "SIFT, by radius": settings.sift}
     figure, axes = panels(1, len(kinds), (9, 4.2), lines=True, sharey=True)
     for place, letter, (title, features) in zip(axes[0], "ab", kinds.items(), strict=True):
+        # The scale comes first: a single C would have no range on a linear one.
+        place.set(xscale="log", xlabel="C", title=f"({letter}) {title}")
         styles = zip(features, ordered(len(features)), "os^Dv<>p*hX", strict=False)
         for feature, colour, marker in styles:
             values = accuracies[feature]
             place.plot(settings.Cs, values, color=colour, marker=marker, label=str(feature), lw=1.6, ms=5)
         place.axvline(settings.C, color=GREY, ls="--", lw=1.2)
-        place.set(xscale="log", xlabel="C", title=f"({letter}) {title}")
         place.grid(alpha=0.25)
         place.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
     axes[0, 0].set_ylabel("mean accuracy in percent")
@@ -73,7 +72,8 @@ def accuracy_by_share(means: Mapping[Feature, np.ndarray]) -> Figure:
     """Draw the mean accuracy of features at each of `SHARES` of the training images, with its interval."""
     series = {str(feature): values for feature, values in means.items()}
     labels = dict(xlabel="share of the training images", ylabel="mean accuracy in percent")
-    figure = curves(SHARES, series, **labels, logarithmic=True)
+    figure = curves(SHARES, series, **labels)
+    figure.axes[0].set_xscale("log")
     figure.axes[0].set_xticks(SHARES, [f"{share:g}" for share in SHARES])
     figure.axes[0].minorticks_off()
     return figure

@@ -1,7 +1,5 @@
 """Figures of the figurines page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt

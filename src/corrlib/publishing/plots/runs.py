@@ -1,7 +1,5 @@
 """Figures of benchmarks and of parameter sweeps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ Line art is an SVG without a background, which a dark page inverts (``book/_stat
 on both backgrounds and distinguishable for the colour-blind.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 
@@ -106,7 +104,6 @@ def curves(
     *,
     xlabel: str,
     ylabel: str,
-    logarithmic: bool = False,
     marks: Mapping[str, float] | None = None,
 ) -> Figure:
     """Draw curves with their intervals.
@@ -120,8 +117,6 @@ def curves(
         marker = marker if len(x) < 12 else ""
         axes.plot(x, values[:, 0], color=colour, marker=marker, label=name, lw=1.6, ms=4)
         axes.fill_between(x, values[:, 1], values[:, 2], color=colour, alpha=0.15, lw=0)
-    if logarithmic:
-        axes.set_xscale("log")
     for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
         axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
     axes.set(xlabel=xlabel, ylabel=ylabel)

@@ -1,7 +1,5 @@
 """Figures of the introduction and of the visualization chapter."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,5 @@
 """The claims of the paper that could be wrong: ``book/published/claims.csv``, and the numbers behind them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache

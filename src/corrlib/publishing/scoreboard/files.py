@@ -1,7 +1,5 @@
 """The scoreboard as files: Markdown, CSV, JSON."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Mapping

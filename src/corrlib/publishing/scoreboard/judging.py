@@ -1,7 +1,5 @@
 """Verdicts on the claims of the paper, from the differences that chapters report."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

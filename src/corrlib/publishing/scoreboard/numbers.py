@@ -1,7 +1,5 @@
 """Every number of the paper's Tables 1 to 4 beside ours, read from the results of the chapters."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations

@@ -1,7 +1,5 @@
 """Rows of the tables of the scoreboard, for `page.table` and for files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import nan

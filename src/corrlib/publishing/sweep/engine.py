@@ -144,14 +144,20 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
         multiprocessing.get_context("forkserver").set_forkserver_preload([__name__])
         threads = str(max(1, cpu_count() // workers))
         # What counts is the memory of the kernels, which dask does not see: no limit that it would enforce.
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
-            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else port 8787
-            memory_limit=None,
-            silence_logs="CRITICAL",
-            env={name: os.environ.get(name, threads) for name in THREADS},
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else port 8787
+                memory_limit=None,
+                silence_logs="CRITICAL",
+                env={name: os.environ.get(name, threads) for name in THREADS},
+            )
+        except RuntimeError as error:
+            reason: BaseException = error
+            while reason.__cause__:
+                reason = reason.__cause__
+            raise ValueError(f"dask cannot start: {reason}; see its configuration") from error
         yield stack.enter_context(Client(stack.enter_context(cluster)))

@@ -60,6 +60,10 @@ def sweep(
 
     points, starts = plan(chapter, values, folder), folder / ".starts"
     todo = [point for point in points if not point.done]
+    if (folder / "results.csv").exists() and not (folder / "results.json").exists():
+        raise SweepError(
+            f"{folder / 'results.csv'} is not a sweep's, which would replace it: take another folder"
+        )
     with _alone(folder):
         table = {p.name: _row(chapter, p, folder, "done" if p.done else "not run") for p in points}
         shutil.rmtree(starts, ignore_errors=True)

@@ -1,7 +1,5 @@
 """Tables of the alignment chapter: solvers, dense errors, and readings of the paper."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

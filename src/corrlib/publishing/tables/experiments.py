@@ -1,7 +1,5 @@
 """Tables of the dataset and of the experiments, with the paper's numbers beside ours."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

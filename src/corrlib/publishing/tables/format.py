@@ -1,7 +1,6 @@
 """Tables as Markdown: rows are mappings from column to cell, and a cell may have an interval."""
 
-from __future__ import annotations
-
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,6 +52,11 @@ def formatted(value: Any, format: str = ".1f") -> str:
         # Lines may break before the interval but not within it.
         return f"{_number(middle, format)} [{ends}]".replace(", ", ",\u00a0")
     return _number(value, format)
+
+
+def escaped(text: str) -> str:
+    """Text, such as the name of a file, that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>$|~^#!])", r"\\\1", text)
 
 
 def plain(value: Any) -> Any:

@@ -1,7 +1,5 @@
 """Tables of what runs take and need: benchmarks, sweeps, and the reproduction on PASCAL VOC."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
