@@ -134,7 +134,6 @@ record = results.read(results.project() / reproduce.RECORDED)
 recorded = record["values"]
 rows = reproduce.hours(record, objects=27_450, patches=1_000_000)
 hours = sum(row["hours"] for row in rows)
-remaining = sum(row["hours"] * (1 - row["device_share"]) for row in rows)
 page.text(f"""
 The time is known from a rehearsal: the whole command, from its estimates to the scoreboard, on {sum(recorded["objects"].values()):,} figurines in images of 500
 pixels, in the proportions of VOC's categories, with {record["provenance"]["parameters"]["patches"]:,} patches per layer and a CaffeNet of full width with random
@@ -145,8 +144,7 @@ what it counts, and the command prints what that means for your data. The last c
 27,450 objects in train and val {{cite:p}}`everingham2011`: {hours:.1f} processor hours, or {hours / 2:.1f} h on two cores.
 
 The network and the search for similar patches run on a GPU where torch sees one, or on the device that `--device` (or the variable
-`CORRLIB_DEVICE`) names; flows, classifiers and detectors do not. Their share of each stage is in the column *GPU*. If a GPU took no
-time for it, {remaining:.1f} processor hours would be left for VOC 2011. That is a bound, not a measurement: there was no GPU to try.
+`CORRLIB_DEVICE`) names; flows, classifiers and detectors do not. There was no GPU to try.
 
 The most memory that any process used was {max(row["peak_memory_bytes"] for row in rows) / 1e9:.1f} GB. The cache held {recorded["disk_bytes"] / 1e9:.1f} GB in the end, of
 which the command had estimated {recorded["disk_bytes_estimated"] / 1e9:.1f}.

@@ -4,10 +4,22 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
+from corrlib import convnet, metrics
+from corrlib.data import VOC
+from corrlib.experiments import classification, prediction
+from corrlib.experiments.classification.evaluation import errors as named
+from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
-Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites.
+Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites; and
+results/voc2011-weights.json: some numbers of Tables 3 and 4, and by how much they change with
+
+- a network whose convolution weights, which were rounded to multiples of 1/128, carry a second, independent
+  error of the same distribution: to first order it changes as much as the first did;
+- one that pools before it normalises, as the paper's does.
 
 example, in the project's folder:
   OMP_NUM_THREADS=1 python ci/record.py --data photos --weights alexnet.npz
@@ -18,12 +30,49 @@ the package first, for a record names the commit that computed it.
 #: With three categories, the studies can afford more objects of each than in the book.
 GIVEN = {
     "alignment": {"validated": 60, "studied": 40, "read": 1000},
-    "classification": {"localised": 200, "localised_others": 200},
+    "classification": {"localised": 60, "localised_others": 60},
     "prediction": {"studied": 40},
     "visualization": {"database_images": 600},
 }
 #: What the records say that the chapters do not know.
 KEPT = ("photographs", "network_weights", "columns")
+STEP = 1 / 128
+
+
+def networks(given: convnet.Network) -> list[convnet.Network]:
+    """A network, and the two others."""
+    weights = {
+        f"{layer}.{kind}": tensor.cpu().numpy()
+        for layer in given.layers
+        for kind, tensor in zip(("weight", "bias"), given.parameters(layer), strict=True)
+        if tensor is not None
+    }
+    rng = np.random.default_rng(0)
+    error = {k: STEP * rng.uniform(-0.5, 0.5, v.shape) for k, v in weights.items() if k.endswith("weight")}
+    twice = {name: value + error.get(name, 0) for name, value in weights.items()}
+    others = (("alexnet", twice), ("caffenet", weights))
+    return [given, *(convnet.Network(name, each, given.preprocessing) for name, each in others)]
+
+
+def measure(data: VOC, network: convnet.Network) -> dict[str, tuple[list[np.ndarray], float]]:
+    """Name of a number -> the errors ``(I, M, K)`` of each category, and the alpha of the PCK that it is."""
+    settings = classification.Settings().resolve(data, network)
+    predicted = classification.classify(data, network, settings, settings.layers)
+    measured = {f"Table 3, {n}": ([named(p, settings) for p in each], 0.5) for n, each in predicted.items()}
+    settings = prediction.Settings().resolve(data, network)
+    _, (alone, prior) = predict(data, network, settings, settings.layer, [None, settings.eta])
+    return measured | {"Table 4, conv5": (alone, 0.1), "Table 4, conv5+prior": (prior, 0.1)}
+
+
+def changes(data: VOC, given: convnet.Network) -> list[dict[str, object]]:
+    """How much the two other networks change the mean of each number, in points, with intervals."""
+    recorded, twice, first = (measure(data, network) for network in networks(given))
+    return [
+        {"number": name, "as recorded": 100 * metrics.estimate(errors, [alpha])[0]}
+        | {"rounded twice": 100 * metrics.estimate(twice[name][0], [alpha], minus=errors)[0]}
+        | {"pooled first": 100 * metrics.estimate(first[name][0], [alpha], minus=errors)[0]}
+        for name, (errors, alpha) in recorded.items()
+    ]
 
 
 def main() -> None:
@@ -45,6 +94,8 @@ def main() -> None:
         about |= {key: old[key] for key in KEPT if key in old} | {"commit": commit}
         records[path] = new["values"], about
         print(chapter, flush=True)
+    rows = changes(VOC(args.data), convnet.load(args.weights))
+    records[Path("results", "voc2011-weights.json")] = {"rows": rows}, about
     for path, (values, about) in records.items():  # last, so that all are of the same commit
         results.write(path, values, provenance=about)
 

@@ -9,18 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from unittest import mock
 
 import joblib
 import nbformat
 import numpy as np
 from tqdm import tqdm
 
-from corrlib import cache, convnet, retrieval
+from corrlib import cache, convnet
 from corrlib.convnet.layers import architecture
 from corrlib.data import VOC
 from corrlib.figurines import CATEGORIES, world
-from corrlib.publishing import chapters, reproduce, results
+from corrlib.publishing import reproduce, results
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -39,9 +38,8 @@ examples:
   python ci/rehearse.py --out small --images 120 --patches 10000 --kills 1
 
 The folder gets the data, random.caffemodel, a cache, what `corrlib reproduce` writes, and
-rehearsal-stages.json: what each chapter took, and the part of it that a GPU could do (the network and the
-search for neighbours, measured on little data). The command's estimates of time are made from that file,
-in results/ of the project. What a chapter computed before it was killed is not counted: measure times by
+rehearsal-stages.json: what each chapter took. The command's estimates of time are made from that file, in
+results/ of the project. What a chapter computed before it was killed is not counted: measure times by
 a rehearsal with --kills 0.
 """
 #: Parts in a thousand of all images, about those of VOC's objects.
@@ -100,39 +98,10 @@ def stages(out: Path, planned: reproduce.Plan) -> list[dict]:
     return rows
 
 
-def device_shares(planned: reproduce.Plan) -> dict[str, float]:
-    """Chapter -> the part of its processor time that a GPU could do; the cache must be empty."""
-    spent, shares = [0.0], {}
-
-    def timed(name, call):
-        def wrapper(*args, **options):
-            started = time.thread_time()
-            result = call(*args, **options)
-            spent[0] += time.thread_time() - started
-            return result
-
-        return mock.patch(f"corrlib.{name}", wrapper)
-
-    with (
-        timed("convnet.network.apply", convnet.layers.apply),
-        timed("experiments.visualization.units.nearest", retrieval.nearest),
-        mock.patch("corrlib.publishing.page.display"),
-    ):
-        for chapter, given in planned.parameters.items():
-            before, used, scope = spent[0], time.process_time(), {"__name__": "__main__"}
-            for cell in chapters.read(ROOT / "book" / f"{chapter}.py").cells:
-                if cell.cell_type == "code":
-                    exec(cell.source, scope)
-                if "parameters" in cell.metadata.get("tags", ()):
-                    scope.update(given)
-            shares[chapter] = (spent[0] - before) / (time.process_time() - used)
-    return shares
-
-
-def record(out: Path, planned: reproduce.Plan, runs: list[dict], shares: dict[str, float]) -> None:
+def record(out: Path, planned: reproduce.Plan, runs: list[dict]) -> None:
     """Write rehearsal-stages.json."""
     values = {
-        "stages": [{**row, "device_share": shares[row["chapter"]]} for row in stages(out, planned)],
+        "stages": stages(out, planned),
         "objects": {split: planned.objects(split) for split in ("train", "val")},
         "images": {split: len(planned.data.image_ids(split)) for split in ("train", "val")},
         "disk_bytes": sum(path.stat().st_size for path in (out / "cache").rglob("*") if path.is_file()),
@@ -155,10 +124,9 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=2, help="how often it is killed (%(default)s)")
     args = parser.parse_args()
     out, runs = args.out.resolve(), []
-    data, weights, small = out / "data", out / "random.caffemodel", out / "small"
-    for folder, images in ((data, args.images), (small, 80)):
-        if not (folder / "VOCdevkit/VOC2011/ImageSets/Main/val.txt").is_file():
-            write_data(folder, images)
+    data, weights = out / "data", out / "random.caffemodel"
+    if not (data / "VOCdevkit/VOC2011/ImageSets/Main/val.txt").is_file():
+        write_data(data, args.images)
     write_caffemodel(weights, WIDTHS)
     command = [Path(sys.executable).with_name("corrlib"), "reproduce", "--out", out, "--data", data]
     command += ["--weights", weights, "--patches", str(args.patches)]
@@ -169,11 +137,7 @@ def main() -> None:
             subprocess.run(command, cwd=ROOT, timeout=after, check=True)
             after = None
         runs.append({"seconds": round(time.monotonic() - started, 1), "killed": after is not None})
-    network = convnet.load(weights)
-    planned = reproduce.plan(ROOT, VOC(data), network, args.patches)
-    os.environ["CORRLIB_CACHE"] = str(small / "cache")
-    os.chdir(ROOT)
-    record(out, planned, runs, device_shares(reproduce.plan(ROOT, VOC(small), network, 10**5)))
+    record(out, reproduce.plan(ROOT, VOC(data), convnet.load(weights), args.patches), runs)
     print(out / "rehearsal-stages.json")
 
 

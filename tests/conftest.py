@@ -13,6 +13,17 @@ settings.load_profile("corrlib")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def refused(*cases):
+    """A test that each call raises a ValueError, whose message is matched by the text beside the call."""
+
+    @pytest.mark.parametrize(("call", "message"), cases)
+    def test(call, message):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+    return test
+
+
 @pytest.fixture
 def rng():
     """A fresh generator, the same in every test."""

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from conftest import refused
 from corrlib import convnet, detection
 from corrlib.geometry import ReceptiveField
-from refusals import refused
 
 NAN = np.nan
 FIELD, SHAPE = ReceptiveField(size=35, stride=8, center=5.0), (11, 13)

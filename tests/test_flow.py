@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.interpolate import RectBivariateSpline
 
+from conftest import refused
 from corrlib import flow, mrf
 from corrlib.geometry import ReceptiveField
-from refusals import refused
 
 CONV4 = ReceptiveField(131, 16, 17.0)
 

@@ -6,9 +6,9 @@ from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
 import oracles
+from conftest import refused
 from corrlib import hard_negatives
 from corrlib.hard_negatives import NORM, solver, train
-from refusals import refused
 
 N, HEIGHT, WIDTH, CHANNELS = 40, 13, 17, 5
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import oracles
+from conftest import refused
 from corrlib.metrics import bootstrap, by_category, errors, estimate, mean_interval, mean_pck, pck, rms_norm
-from refusals import refused
 
 NAN = np.nan
 values = st.sampled_from([0, 0.025, 0.05, 0.07, 0.1, 0.4, np.inf, NAN])

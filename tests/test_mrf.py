@@ -14,9 +14,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
 import oracles
+from conftest import refused
 from corrlib import mrf
 from corrlib.mrf import kernels, solvers
-from refusals import refused
 
 both_solvers = pytest.mark.parametrize("solver", ["trws", "bp"])
 

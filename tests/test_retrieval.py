@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles
+from conftest import refused
 from corrlib import retrieval
 from corrlib.retrieval import nearest
 from hostile import limited
-from refusals import refused
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 53, 1000])

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import oracles
+from conftest import refused
 from corrlib import sift
 from corrlib.sift import SCALE_SPACE, several
-from refusals import refused
 
 
 def blobs(rng, *shape, sizes=(1, 2, 4, 8)):

@@ -8,8 +8,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
 
 import oracles
+from conftest import refused
 from corrlib import svm
-from refusals import refused
 
 
 def clouds(rng, count=240, dimensions=17, classes=5, spread=1.0):

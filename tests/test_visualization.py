@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import oracles
-from conftest import ROOT
+from conftest import ROOT, refused
 from corrlib import convnet, metrics, patches
 from corrlib.data import open_dataset
 from corrlib.experiments import visualization
@@ -17,7 +17,6 @@ from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import plots, results, tables
 from narrow import noise
-from refusals import refused
 
 
 class PixelNetwork:

@@ -1,12 +1,11 @@
 """Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
+# ruff: noqa: F401
 
 from pathlib import Path
 
 from corrlib.cache import CacheError, entry_path, hold
 from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
-
-__all__ = ["VOC", "WORLD", "DataError", "Instance", "open_dataset"]
 
 #: The embedded world: images a category, and its seed.
 WORLD = {"train": 80, "val": 40, "seed": 0}

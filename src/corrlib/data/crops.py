@@ -13,19 +13,6 @@ from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
 from corrlib.geometry import Crop
 
-__all__ = [
-    "by_image",
-    "categories",
-    "category_images",
-    "crop",
-    "errors",
-    "evenly_spaced",
-    "images",
-    "keypoints",
-    "objects",
-]
-__all__ += ["subset"]
-
 
 @lru_cache(maxsize=128)
 def objects(data: VOC, category: str, split: str) -> tuple[Instance, ...]:

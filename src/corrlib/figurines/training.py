@@ -24,8 +24,6 @@ from corrlib.convnet.device import device
 from corrlib.convnet.layers import architecture, normalize
 from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 
-__all__ = ["accuracy", "train"]
-
 ARCHITECTURE = "caffenet"
 # Small crops come first: a step costs a third of one at full size, and what is learned carries over. At these
 # sides pool5 has 3, 4, 5 and 6 units along an axis, whose windows lie whole within conv5.

@@ -29,8 +29,6 @@ from corrlib.publishing.plots.style import LineArt
 from corrlib.publishing.tables.format import escaped, plain
 from corrlib.publishing.tables.format import markdown as _table
 
-__all__ = ["figure", "numbers", "save", "set_source", "setup", "table", "text"]
-
 #: What `setup` has opened, for the calls that follow it in the same kernel.
 _CHAPTER: dict[str, Any] = {"source": ""}
 

@@ -21,8 +21,6 @@ from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
 from corrlib.experiments.visualization.units import sample, whole_image
 from corrlib.publishing import book, chapters, results, scoreboard
 
-__all__ = ["RECORDED", "Plan", "disk", "hours", "memory", "plan", "reproduce"]
-
 #: What an earlier run took, in the project.
 RECORDED = Path("results") / "rehearsal-stages.json"
 #: Of the chapters, in the order of the paper.
@@ -172,7 +170,7 @@ def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict
     """The stages of a run recorded by ``ci/rehearse.py``, with their processor ``hours`` on other data.
 
     Those grow in proportion to the objects or keypoints of both splits, or the patches and images of
-    section 2. ``device_share`` is the part that a GPU can do.
+    section 2.
     """
     values, parameters = record["values"], record["provenance"]["parameters"]
     factors = dict.fromkeys(("objects", "keypoints"), objects / sum(values["objects"].values()))

@@ -4,6 +4,7 @@ Chapters are executed into ``_build/chapters``, with their results in ``_build/r
 ``_build/stage`` and rendered into ``_build/html``. Each step runs only if what it reads has changed, and its
 result appears by a rename, so that a failed build leaves the last good book.
 """
+# ruff: noqa: F401
 
 from pathlib import Path
 
@@ -12,8 +13,6 @@ import filelock
 from corrlib.publishing.book import execution
 from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
-
-__all__ = ["BROWSERS", "DATA", "WEIGHTS", "BuildError", "build", "chapter_digest", "execute", "reads_data"]
 
 
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:

@@ -2,14 +2,11 @@
 # ruff: noqa: F401, I001
 # fmt: off
 
-from corrlib.publishing.plots.alignment import (
-    aligned_by_feature, displacements, pck_curves, transferred, validated_beta,
-)
-from corrlib.publishing.plots.classification import (
-    accuracy_by_layer, accuracy_by_share, confusions, peaks, validation,
+from corrlib.publishing.plots.experiments import (
+    accuracy_by_layer, accuracy_by_share, aligned_by_feature, confusions, displacements, pck_curves, peaks,
+    predicted, predicted_pck, transferred, validated_beta, validated_eta, validation,
 )
 from corrlib.publishing.plots.figurines import dense_truth, portraits, scenes
-from corrlib.publishing.plots.prediction import predicted, predicted_pck, validated_eta
 from corrlib.publishing.plots.runs import grown, swept, swept_by_alpha, swept_scores
 from corrlib.publishing.plots.visualization import (
     detail_scores, joined, looking, picture, receptive_fields, reconstructions,

@@ -9,8 +9,6 @@ from typing import Any
 
 from corrlib.publishing import results
 
-__all__ = ["command"]
-
 
 def command(chapter: str, **grid: object) -> list[dict[str, Any]]:
     """Run ``corrlib sweep`` from a chapter: print the command, and return the rows of its table.

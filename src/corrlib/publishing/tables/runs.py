@@ -144,11 +144,10 @@ def stages(rows: Iterable[Mapping[str, Any]], dataset: str) -> list[dict[str, An
             "of": f"{row['count']:,} {row['unit']}",
             "processor seconds": f"{row['processor_seconds']:,.0f}",
             "by the clock": f"{row['seconds']:,.0f}",
-            "GPU": f"{100 * row['device_share']:.0f} %",
             last: f"{row['hours']:.2f}",
         }
         for row in rows
     ]
     used, seconds, hours = (sum(r[key] for r in rows) for key in ("processor_seconds", "seconds", "hours"))
     total = {"processor seconds": f"**{used:,.0f}**", "by the clock": f"**{seconds:,.0f}**"}
-    return [*result, {"stage": "**together**", "of": "", **total, "GPU": "", last: f"**{hours:.1f}**"}]
+    return [*result, {"stage": "**together**", "of": "", **total, last: f"**{hours:.1f}**"}]

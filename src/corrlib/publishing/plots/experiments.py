@@ -1,0 +1,254 @@
+"""Figures of the chapters on alignment, classification and prediction."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from corrlib.experiments import classification, prediction
+from corrlib.experiments.alignment import ALPHAS, PAPER_BETA
+from corrlib.experiments.alignment.evaluation import Validation
+from corrlib.experiments.alignment.example import Example
+from corrlib.experiments.prediction.examples import Example as Predicted
+from corrlib.publishing.plots.style import (
+    COLOURS,
+    DPI,
+    GREY,
+    KEYPOINTS,
+    SHAPES,
+    curves,
+    curves_by_alpha,
+    intervals,
+    keypoint_style,
+    ordered,
+    panels,
+    show,
+)
+
+
+def validated_beta(validation: Validation) -> Figure:
+    """Draw PCK and the share of still pairs against beta, flow by flow, as `alignment.validate` has them."""
+    figure, ((upper,), (lower,)) = panels(2, 1, (6.4, 4.6), lines=True, heights=(3, 1.2))
+    for (method, pck), colour, marker in zip(validation.pck.items(), COLOURS, "os", strict=False):
+        look = dict(color=colour, marker=marker, lw=1.6, ms=4)
+        upper.plot(validation.betas, 100 * pck[:, 0], label=method, **look)
+        upper.fill_between(validation.betas, *100 * pck[:, 1:].T, color=colour, alpha=0.15, lw=0)
+        lower.plot(validation.betas, 100 * validation.still[method], **look)
+    for axes in (upper, lower):
+        axes.axvline(PAPER_BETA, color=GREY, ls="--", lw=1.2, label="the paper's")
+        axes.set_xscale("log")
+        axes.grid(alpha=0.25)
+    upper.set(ylabel="PCK in percent, mean of\nalpha = 0.1, 0.05, 0.025", xticklabels=[])
+    lower.set(xlabel="beta", ylabel="still pairs, %", ylim=(-5, 105))
+    upper.legend(fontsize=8, frameon=False)
+    return figure
+
+
+def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Draw mean PCK against alpha, method by method, as `alignment.errors` returns them."""
+    marks = {f"alpha = {a:g}": a for a in ALPHAS}
+    return curves_by_alpha(errors, np.linspace(0.005, 0.3, 60), marks)
+
+
+def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
+    """Draw mean PCK by every layer and radius, beside NN transfer, as `alignment.by_feature` returns it."""
+    features = {label: 100 * value for label, value in by_feature.items() if label != "NN transfer"}
+    copied = np.tile(100 * by_feature["NN transfer"], (len(features), 1))
+    flows = {"flow": np.stack(list(features.values()))}
+    return intervals(list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent")
+
+
+def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
+    """Draw the paper's Figure 3: a row per target and method; at the right, all transferred keypoints."""
+    methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
+    count = max(len(example.warped) for each in examples for example in each.values())
+    columns, height = count + 2, len(methods)
+    unit = 10.5 / (columns - 1 + height)
+    figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    ratios = [height, *[1] * (columns - 1)]
+    grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
+    for number, (target, each) in enumerate(zip(targets, examples, strict=True)):
+        first = number * height
+        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target.target, target.keypoints)
+        if number == 0:
+            left.set_title("target", fontsize=13)
+        for row, method in enumerate(methods, first):
+            example = each[method]
+            pairs = zip(example.warped, example.points, strict=True)
+            for column, (image, points) in enumerate(pairs, 1):
+                axes = _dotted(figure.add_subplot(grid[row, column]), image, points)
+                if column == 1:
+                    axes.set_ylabel(method, fontsize=12)
+                if row == 0:
+                    axes.set_title(f"neighbour {column}", fontsize=13)
+            right = _dotted(figure.add_subplot(grid[row, -1]), target.target, *example.points)
+            if row == 0:
+                right.set_title("copied", fontsize=13)
+    return figure
+
+
+def displacements(example: Mapping[str, Example]) -> Figure:
+    """Draw alignments of one target and its first neighbour as fields of arrows, a row per method."""
+    figure, axes = panels(len(example), 4, (10, 2.6 * len(example)))
+    for row, (method, one) in zip(axes, example.items(), strict=True):
+        pictures = (one.target, one.target, one.neighbors[0], one.warped[0])
+        for place, image in zip(row, pictures, strict=True):
+            show(place, image)
+        row[0].set_ylabel(method, fontsize=13)
+        row[1].images[0].set_alpha(0.35)
+        at = np.rint(one.nodes).astype(int).reshape(-1, 2)
+        flow = one.flows[0][at[:, 1], at[:, 0]]
+        angle = np.arctan2(flow[:, 1], flow[:, 0])
+        arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
+        row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)
+    for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
+        place.set_title(title, fontsize=13)
+    return figure
+
+
+def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
+    """Show an image and sets of keypoints ``(K, 2)`` on it, each keypoint in its own colour and shape."""
+    show(axes, image)
+    for its in points:
+        styles = list(map(keypoint_style, range(len(its))))
+        for shape in SHAPES:
+            if of := [k for k, (_, its_shape) in enumerate(styles) if its_shape == shape]:
+                look = dict(c=[styles[k][0] for k in of], marker=shape, edgecolors="white", linewidths=0.6)
+                axes.scatter(*its[of].T, s=16, **look)
+    return axes
+
+
+def validation(
+    settings: classification.Settings, accuracies: Mapping[classification.Feature, np.ndarray]
+) -> Figure:
+    """Draw the paper's Figure 5: accuracy at each C, of layers and of SIFT; a line marks the C in use."""
+    kinds = {"convnet layers": settings.layers, "SIFT, by radius": settings.sift}
+    figure, axes = panels(1, len(kinds), (9, 4.2), lines=True, sharey=True)
+    for place, letter, (title, features) in zip(axes[0], "ab", kinds.items(), strict=True):
+        # The scale comes first: a single C would have no range on a linear one.
+        place.set(xscale="log", xlabel="C", title=f"({letter}) {title}")
+        styles = zip(features, ordered(len(features)), "os^Dv<>p*hX", strict=False)
+        for feature, colour, marker in styles:
+            values = accuracies[feature]
+            place.plot(settings.Cs, values, color=colour, marker=marker, label=str(feature), lw=1.6, ms=5)
+        place.axvline(settings.C, color=GREY, ls="--", lw=1.2)
+        place.grid(alpha=0.25)
+        place.legend(fontsize=8, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3)
+    axes[0, 0].set_ylabel("mean accuracy in percent")
+    return figure
+
+
+def peaks(histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]]) -> Figure:
+    """Draw the paper's Figure 4: keypoint (a row) -> feature (a column) -> counts around the keypoint."""
+    columns = list(next(iter(histograms.values())))
+    size = (10, 10 / len(columns) * len(histograms) + 0.5)
+    figure, axes = panels(len(histograms), len(columns), size)
+    for place, feature in zip(axes[0], columns, strict=True):
+        place.set_title(str(feature), fontsize=12)
+    for row, (keypoint, each) in zip(axes, histograms.items(), strict=True):
+        row[0].set_ylabel(keypoint, fontsize=12)
+        for place, counts in zip(row, each.values(), strict=True):
+            middle = (len(counts) - 1) / 2
+            place.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
+            place.plot(middle, middle, "+", color="#d55e00", ms=9, mew=1.4)
+            place.set(xticks=[], yticks=[])
+            place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=11)
+    return figure
+
+
+def confusions(matrices: Mapping[classification.Feature, np.ndarray], names: Sequence[str]) -> Figure:
+    """Draw what keypoints are taken for: feature -> ``(K, K)`` shares or NaN, whose rows are the truth."""
+    figure, axes = panels(1, len(matrices), (10, 5.4), sharey=True)
+    for place, (feature, matrix) in zip(axes[0], matrices.items(), strict=True):
+        image = place.imshow(100 * matrix, cmap="Blues", vmin=0, vmax=100)
+        place.set_xticks(range(len(names)), names, rotation=90, fontsize=10)
+        place.set_yticks(range(len(names)), names, fontsize=10)
+        place.set_title(str(feature), fontsize=13)
+        place.set_xlabel("taken for", fontsize=12)
+    axes[0, 0].set_ylabel("true keypoint", fontsize=12)
+    figure.colorbar(image, ax=axes[0].tolist(), shrink=0.6, label="percent")
+    return figure
+
+
+def accuracy_by_layer(
+    means: Mapping[str, np.ndarray], baseline: Mapping[classification.Feature, np.ndarray]
+) -> Figure:
+    """Draw the mean accuracy ``(3,)`` of each layer, with its interval, beside that of other features."""
+    lines = {str(feature): np.tile(value, (len(means), 1)) for feature, value in baseline.items()}
+    layers = {"layer": np.stack(list(means.values()))}
+    figure = intervals(list(means), layers, baseline=lines, label="mean accuracy in percent")
+    figure.axes[0].tick_params(axis="x", labelrotation=40)
+    return figure
+
+
+def accuracy_by_share(means: Mapping[classification.Feature, np.ndarray]) -> Figure:
+    """Draw the mean accuracy of features at each of `SHARES` of the training images, with its interval."""
+    series = {str(feature): values for feature, values in means.items()}
+    labels = dict(xlabel="share of the training images", ylabel="mean accuracy in percent")
+    figure = curves(classification.SHARES, series, **labels)
+    figure.axes[0].set_xscale("log")
+    figure.axes[0].set_xticks(classification.SHARES, [f"{share:g}" for share in classification.SHARES])
+    figure.axes[0].minorticks_off()
+    return figure
+
+
+def validated_eta(settings: prediction.Settings, validated: Mapping[str, np.ndarray]) -> Figure:
+    """Draw mean PCK against eta, method by method, as `prediction.validate` returns it."""
+    series = {method: 100 * curve for method, curve in validated.items()}
+    labels = dict(xlabel="eta", ylabel="mean PCK in percent, alpha = 0.1")
+    return curves(settings.etas, series, **labels, marks={"the paper's": prediction.PAPER_ETA})
+
+
+def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
+    """Draw mean PCK against alpha, method by method."""
+    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"the paper's": 0.1})
+
+
+def predicted(examples: Sequence[Predicted]) -> Figure:
+    """Draw the paper's Figure 6: a row per object, its true and its predicted keypoints in columns.
+
+    A keypoint has a number and a colour, which the legend at the right names. Predictions within the
+    tolerance are discs, others are crosses.
+    """
+    columns, rows = 1 + len(examples[0].predicted), len(examples)
+    size = (10, 10 / (columns + 1.35) * rows)
+    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.35])
+    for row, example in zip(axes, examples, strict=True):
+        visible = np.isfinite(example.truth).all(axis=1)
+        numbers = {k: number for number, k in enumerate(np.flatnonzero(visible), 1)}
+        points = {"ground truth": example.truth, **example.predicted}
+        for place, (title, each) in zip(row, points.items(), strict=False):
+            show(place, example.image)
+            if example is examples[0]:
+                place.set_title(title, fontsize=14)
+            correct = example.correct.get(title, visible)
+            for k, number in numbers.items():
+                if np.isfinite(each[k]).all():
+                    _mark(place, each[k], number, "o" if correct[k] else "X")
+        legend = row[-1]
+        legend.axis("off")
+        for k, number in numbers.items():
+            name = example.names[k].replace("_", " ")
+            legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {name}")
+        few = len(numbers) <= 10
+        placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
+        listed = legend.legend(fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
+        listed.set_in_layout(False)  # or the images would shrink to make room for it
+    return figure
+
+
+def _mark(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
+    """Mark the place of a keypoint, with its number: colours occur more than once."""
+    style = dict(marker=marker, s=55, edgecolors="white", linewidths=1, clip_on=False)
+    axes.scatter(*point, c=_colour(number), **style)
+    edge = [withStroke(linewidth=2, foreground="black")]
+    where = dict(xytext=(3.5, 2.5), textcoords="offset points", annotation_clip=False)
+    axes.annotate(f"{number}", point, fontsize=9, color="white", path_effects=edge, **where)
+
+
+def _colour(number: int) -> str:
+    return KEYPOINTS[(number - 1) % len(KEYPOINTS)]
