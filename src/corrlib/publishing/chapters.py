@@ -82,10 +82,11 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
 
 def parameters_cell(chapter: Path) -> str:
     """The source of a chapter's parameters cell: name, type, default and comment of each in a line."""
-    cells = [c.source for c in read(chapter).cells if "parameters" in c.metadata.get("tags", [])]
-    if len(cells) != 1:
-        found = f"found {len(cells)}: see book/_template.py"
-        raise ValueError(f'{chapter}: expected one cell marked # %% tags=["parameters"], {found}')
+    tags = {"parameters", "injected-parameters"}  # the latter, papermill's
+    cells = [c.source for c in read(chapter).cells if tags & {*c.metadata.get("tags", [])}]
+    if (found := len(cells)) != 1:
+        wanted = 'expected one cell marked # %% tags=["parameters"]'
+        raise ValueError(f"{chapter}: {wanted}, found {found}, with injected ones: see book/_template.py")
     return cells[0]
 
 
@@ -282,8 +283,9 @@ def _commit(chapter: Path) -> dict[str, str]:
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
         ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked one is of none
-        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
-        return {"commit": described.strip()}
+        return {
+            "commit": ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"]).strip()
+        }
     except (OSError, subprocess.CalledProcessError):
         return {}
 

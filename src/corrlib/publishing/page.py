@@ -203,5 +203,6 @@ def _show(shown: str | Mapping[str, str], kind: str, **about: Any) -> None:
     """Display Markdown, or what a figure has for each kind of reader."""
     bundle = {"text/markdown": shown, "text/plain": shown} if isinstance(shown, str) else dict(shown)
     # Where nbconvert looks for the alternative text.
-    alts = {mime: {"alt": about["alt"]} for mime in ("image/png", "image/jpeg") if "alt" in about}
+    kinds = ("image/png", "image/jpeg", "image/svg+xml")
+    alts = {kind: {"alt": about["alt"]} for kind in kinds if "alt" in about}
     display(bundle, raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)
