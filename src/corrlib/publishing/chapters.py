@@ -253,18 +253,17 @@ def _place(chapter: Path, source: str) -> str:
 def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
     """Refuse two figures or tables of one name, and warnings; pass on what else is on standard error."""
     seen = set()
-    for cell in notebook.cells:
+    for cell in (cell for cell in notebook.cells if "outputs" in cell):
         for about, _ in shown({"cells": [cell]}):
             name = about["kind"], about.get("name")
             if name[1] and name in seen:
                 raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name[0]} {name[1]!r}")
             seen.add(name)
-        said = "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stderr")
+        said = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
         if kernel.warned(said):
             raise ChapterError(f"{_place(chapter, cell.source)} warned:\n\n{cell.source}\n\n{said}")
         print(said, end="", file=sys.stderr)
-        if "outputs" in cell:
-            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
 @contextlib.contextmanager
@@ -283,9 +282,8 @@ def _commit(chapter: Path) -> dict[str, str]:
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
         ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked one is of none
-        return {
-            "commit": ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"]).strip()
-        }
+        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
+        return {"commit": described.strip()}
     except (OSError, subprocess.CalledProcessError):
         return {}
 
