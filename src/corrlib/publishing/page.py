@@ -202,7 +202,6 @@ def _caption(about: Mapping[str, str]) -> None:
 def _show(shown: str | Mapping[str, str], kind: str, **about: Any) -> None:
     """Display Markdown, or what a figure has for each kind of reader."""
     bundle = {"text/markdown": shown, "text/plain": shown} if isinstance(shown, str) else dict(shown)
-    # Where nbconvert looks for the alternative text.
-    kinds = ("image/png", "image/jpeg", "image/svg+xml")
-    alts = {kind: {"alt": about["alt"]} for kind in kinds if "alt" in about}
+    # Where nbconvert's template classic looks for the alternative text; its lab looks nowhere.
+    alts = {mime: {"alt": about["alt"]} for mime in ("image/png", "image/jpeg") if "alt" in about}
     display(bundle, raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)
