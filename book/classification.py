@@ -25,7 +25,7 @@ C: float = 1e-6  # of the SVMs, the paper's
 Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # compared for the category shown
 folds: int = 5  # of the training images
 average: str = "keypoints"  # accuracy over all keypoints; or types: over their types, each averaged first
-rectified: bool = False  # features of convolution layers after rectification, or before it
+rectified: bool = False  # take the outputs of convolution layers after rectification, not before
 frame: str = "box"  # what is warped to a square: the box, or the whole image
 size: int = 227  # side of the object crops
 category: str = ""  # a single category; empty: all
@@ -219,7 +219,7 @@ page.table(
     "rectification",
     tables.rectification(lost, photos.values),
     f"""*Rectification* on {data.name}: the share of a layer's outputs at validation keypoints that are positive; mean accuracy in percent before
-    and after rectification, and the gain of the former. At the right, the published accuracy of the recorded photographs' categories, and theirs before
+    rectification, and its gain over that after it. At the right, the published accuracy of the recorded photographs' categories, and theirs before
     and after. With 95 % bootstrap intervals.""",
     formats={"positive, %": ".0f", "gain": "+.1f"},
 )
