@@ -149,6 +149,9 @@ def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
     assert [published[m] for m in rows[0]["pck"]] == [19.6, 16.0, 11.1] and published["distance"] == ""
     assert first["distance"] == pytest.approx(1) and second["distance"] == pytest.approx(3)
     assert second["reading"] == "**B**" and first["still"] == "30"
+    other = rows[0] | {"pck": rows[0]["pck"] | {"conv3 flow": {"cat": (0.9, 0, 0)}}}  # of no published layer
+    published, first = tables.readings([other], "table2_alpha0.1")
+    assert published["conv3 flow"] == "" and first["distance"] == pytest.approx(1)
     said = tables.readings_in_words(rows, "table2_alpha0.1")
     assert said == (
         "- *solver*: nearest is \u201cA\u201d, 1.0 points away; \u201cB\u201d, which is used, 3.0."

@@ -35,7 +35,8 @@ def readings(
     """Table 2 as other readings of the paper's text would have it, one choice at a time.
 
     The choices: whose keypoints are transferred (`TRANSFERS`), by what neighbours are found, what the paper's
-    beta is measured in, and what minimises the energy. Of ``settings.read`` objects of each category.
+    beta is measured in, whether the layer is rectified, what a radius of SIFT is, and what minimises the
+    energy. Of ``settings.read`` objects of each category.
 
     Returns
     -------
@@ -54,12 +55,14 @@ def readings(
     }
     layers = [name for name in ("fc7", "conv5 mean", "pool5") if name.split()[0] in network.layers]
     halved = replace(settings, radius=settings.radius / 2, smoothing=SCALE_SPACE)
+    layer = settings.convnet_layer.removesuffix(LINEAR)
+    rectified = settings if layer == settings.convnet_layer else replace(settings, layer=layer)
     alternatives = [
         *(("keypoints", text, replace(settings, **by), betas) for text, by in TRANSFERS.items()),
         *(("neighbours", name, replace(settings, retrieval_layer=name), betas) for name in layers),
         *(("beta", text, settings, values) for text, values in units.items()),
-        ("conv4", "rectified", settings, betas),
-        ("conv4", "before rectification", replace(settings, layer=f"{settings.layer}{LINEAR}"), betas),
+        (layer, "rectified", rectified, betas),
+        (layer, "before rectification", replace(settings, layer=f"{layer}{LINEAR}"), betas),
         ("SIFT", "radius: a bin; not smoothed", replace(settings, smoothing=0.0), betas),
         ("SIFT", "radius: half of the 4 x 4 bins; smoothed", halved, betas),
         *(("solver", text, replace(settings, solver=name), betas) for name, text in SOLVERS.items()),

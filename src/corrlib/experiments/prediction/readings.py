@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
-from corrlib.convnet import INPUT_SIDE, Network
+from corrlib.convnet import INPUT_SIDE, LINEAR, Network
 from corrlib.data import VOC
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import ALPHAS, Settings
 
-#: Choice -> its readings in words -> the settings.
+#: Choice -> its readings in words -> the settings; `readings` adds rectification.
 READINGS: dict[str, dict[str, dict[str, Any]]] = {
     "neighbour without the keypoint": {
         "any place is as likely": dict(prior_missing="any"),
@@ -27,7 +27,6 @@ READINGS: dict[str, dict[str, dict[str, Any]]] = {
         "by the plain logistic": dict(calibrated=False),
     },
     "C": {"1e-6, as in section 4": dict(C=1e-6), "1e-7": dict(C=1e-7), "1e-5": dict(C=1e-5)},
-    "conv5": {"rectified": dict(layer="conv5"), "before rectification": dict(layer="conv5 linear")},
 }
 
 
@@ -40,15 +39,17 @@ def readings(data: VOC, network: Network, settings: Settings) -> list[dict[str, 
         ``choice`` and ``reading`` in words; ``ours``, whether it is that of `settings`; and ``pck``, method
         of `settings` -> category -> PCK ``(3,)`` at each of `ALPHAS`.
     """
-    rows = []
-    for choice, others in READINGS.items():
+    layer = settings.layer.removesuffix(LINEAR)
+    outputs = {"rectified": dict(layer=layer), "before rectification": dict(layer=f"{layer}{LINEAR}")}
+    ours, rows = _pck(data, network, settings, settings), []
+    for choice, others in (READINGS | {layer: outputs}).items():
         for reading, other in others.items():
             own = replace(settings, **other)
-            pck = _pck(data, network, settings, own)
+            pck = ours if own == settings else _pck(data, network, settings, own)
             rows.append({"choice": choice, "reading": reading, "ours": own == settings, "pck": pck})
-    for reading, alike in (("over types of keypoint, each averaged first", False), ("over keypoints", True)):
-        pck = _pck(data, network, settings, settings, alike=alike)
-        rows.append({"choice": "average", "reading": reading, "ours": not alike, "pck": pck})
+    alike = _pck(data, network, settings, settings, alike=True)
+    for reading, pck in (("over types of keypoint, each averaged first", ours), ("over keypoints", alike)):
+        rows.append({"choice": "average", "reading": reading, "ours": pck is ours, "pck": pck})
     return rows
 
 

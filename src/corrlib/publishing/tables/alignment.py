@@ -1,4 +1,4 @@
-"""Tables of the alignment chapter: solvers, dense errors, and readings of the paper."""
+"""Tables of the alignment chapter, and of readings of the paper, which prediction has, too."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -72,9 +72,9 @@ def distance(row: Mapping[str, Any], table: str) -> float:
 
 
 def _published(row: Mapping[str, Any], table: str) -> dict[str, dict[str, float]]:
-    """The published numbers of a reading's methods and categories."""
+    """The published numbers of a reading's methods and categories; another layer's are not published."""
     paper = published(table)
-    return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items()}
+    return {m: {c: float(paper[m][c]) for c in each} for m, each in row["pck"].items() if m in paper}
 
 
 def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
