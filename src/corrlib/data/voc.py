@@ -123,8 +123,7 @@ class VOC:
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """Names of the categories, sorted."""
-        folders = (p for p in (self.root / "annotations").iterdir() if p.is_dir() and _seen(p))
-        return tuple(sorted(p.name for p in folders if any(_files(p, ".xml"))))
+        return tuple(self._annotation_files)
 
     @cached_property
     def name(self) -> str:
@@ -134,7 +133,7 @@ class VOC:
         """
         if (self.root / "figurines.json").is_file():
             return "figurines"
-        names = [path.stem for path in self._annotation_files]
+        names = [path.stem for files in self._annotation_files.values() for path in files]
         years = all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}_\d+", name) for name in names)
         return "voc2011" if years and set(self.categories) <= set(PASCAL) else "photos"
 
@@ -170,11 +169,10 @@ class VOC:
         ids = [
             re.sub(rf"({'|'.join(IMAGES)})$", "", line.strip(), flags=re.I) for line in lines if line.strip()
         ]
-        annotated = {file.stem.rpartition("_")[0] for file in self._annotation_files}
-        if ids and annotated.isdisjoint(ids):
+        if ids and self._annotated.isdisjoint(ids):
             raise DataError(
                 f"{path} lists no image that is annotated: it begins with {ids[0]!r}, and the annotations are"
-                f" named as {min(annotated)!r}; a line holds the name of one image"
+                f" named as {min(self._annotated)!r}; a line holds the name of one image"
             )
         return ids
 
@@ -222,13 +220,22 @@ class VOC:
         return {path.stem: path for path in _files(self._voc / "Annotations", ".xml")}
 
     @cached_property
-    def _annotation_files(self) -> list[Path]:
-        return [path for c in self.categories for path in _files(self.root / "annotations" / c, ".xml")]
+    def _annotation_files(self) -> dict[str, list[Path]]:
+        """Category -> its annotations; categories are sorted."""
+        folders = sorted(p for p in (self.root / "annotations").iterdir() if p.is_dir() and _seen(p))
+        return {folder.name: files for folder in folders if (files := _files(folder, ".xml"))}
+
+    @cached_property
+    def _annotated(self) -> set[str]:
+        """Images that are annotated."""
+        files = (path for each in self._annotation_files.values() for path in each)
+        return {path.stem.rpartition("_")[0] for path in files}
 
     def _all_files(self) -> Iterator[Path]:
         for folder in (self._voc / "Annotations", self._sets, self._voc / "JPEGImages"):
             yield from _files(folder)
-        yield from self._annotation_files
+        for files in self._annotation_files.values():
+            yield from files
         if self.name == "figurines":
             yield self.root / "figurines.json"
 
@@ -238,7 +245,7 @@ class VOC:
             raise DataError(f"unknown category {category!r}: {self.root} has {', '.join(self.categories)}")
         if category not in self._annotations:
             parsed = {}
-            for path in _files(self.root / "annotations" / category, ".xml"):
+            for path in self._annotation_files[category]:
                 image_id, _, number = path.stem.rpartition("_")
                 if not image_id or not number.isdecimal():
                     raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
