@@ -7,9 +7,6 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
 
-#: Layers whose features of the network's own input are computed together: fc7 finds neighbours in alignment,
-#: and conv5 stands in for it where a network has none.
-TOGETHER = ("fc7", "pool5", "conv5 mean")
 #: Object crops that are described at a time.
 BATCH = 64
 #: Ends the name of a layer whose map is averaged over its places.
@@ -33,10 +30,8 @@ def global_descriptors(
     They are those of the object crops of `size` pixels. `layer` is one of the network's: ``fc7``, or a whole
     map such as ``pool5``; or, as ``conv5 mean``, a map averaged over its places. ValueError for another one.
     """
-    layers = [name for name in TOGETHER if name.removesuffix(MEAN) in network.layers and size == INPUT_SIDE]
-    layers = layers if layer in layers else [layer]
-    inputs = dict(data=data, network=network, category=category, split=split)
-    return cached(_descriptors, **inputs, layers=layers, size=size)[layer]
+    inputs = dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
+    return cached(_descriptors, **inputs)["descriptors"]
 
 
 def neighbors(
@@ -89,18 +84,16 @@ def neighbors(
 
 
 def _descriptors(
-    data: VOC, network: Network, category: str, split: str, layers: list[str], size: int
+    data: VOC, network: Network, category: str, split: str, layer: str, size: int
 ) -> dict[str, np.ndarray]:
-    objects, described = crops.objects(data, category, split), {name: [] for name in layers}
+    objects, described = crops.objects(data, category, split), []
     if size == INPUT_SIDE:  # other features need these crops, too, and they are small
-        batches = iter([crops.category_images(data, category, split, size)])
+        batches = [crops.category_images(data, category, split, size)]
     else:
         firsts = range(0, len(objects), BATCH)
         batches = (crops.images(data, objects[first : first + BATCH], size) for first in firsts)
     for images in batches:
-        maps = network.layer_features(images, list(dict.fromkeys(name.removesuffix(MEAN) for name in layers)))
-        for name, parts in described.items():
-            values = maps[name.removesuffix(MEAN)]
-            averaged = name.endswith(MEAN) and values.ndim == 4
-            parts.append(values.mean(axis=(1, 2)) if averaged else values.reshape(len(values), -1))
-    return {name: np.concatenate(parts) for name, parts in described.items()}
+        values = network.features(images, layer.removesuffix(MEAN))
+        averaged = layer.endswith(MEAN) and values.ndim == 4
+        described.append(values.mean(axis=(1, 2)) if averaged else values.reshape(len(values), -1))
+    return {"descriptors": np.concatenate(described)}

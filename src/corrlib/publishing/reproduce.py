@@ -13,7 +13,7 @@ from joblib import cpu_count
 
 from corrlib import cache
 from corrlib.cache import contents
-from corrlib.convnet import INPUT_SIDE, Network, load
+from corrlib.convnet import Network, load
 from corrlib.data import VOC, DataError, crops, open_dataset
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment import flows, studies
@@ -51,7 +51,7 @@ def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
     """Take the chapters' own parameters, but all objects, and the images that have so many patches.
 
     The number of patches is of each layer; fewer if the training images have no more. ValueError if there is
-    no such chapter, or a category has no object to train on, or to score.
+    no such chapter, or no category has objects to train on and to score.
     """
     order, images, total = sample(data, "train", 10**9, seed=0), 0, 0
     while total < patches and images < len(order):  # the layers of Figures 1 and 2 have the same grid
@@ -136,9 +136,10 @@ def disk(plan: Plan) -> dict[str, int]:
     visible = sum(classification.keypoints(data, *pair).visible.sum() for pair in pairs)
     detected = sum(objects[pair] * len(data.keypoint_names(pair[0])) for pair in pairs)
     nodes = np.prod(network.output_shape((align.size, align.size), flows.GRID_LAYER))
-    layers, radii = {*studies.LAYERS} - {align.convnet_layer}, {*studies.RADII} - {align.radius}
-    sides = (INPUT_SIDE, plan.settings["prediction"].prior_size)
-    pooled = sum(np.prod(network.output_shape((side, side), "pool5")) for side in sides) * channels("pool5")
+    aligned = {*align.features.values()}
+    layers, radii = {*studies.LAYERS} - aligned, {*studies.RADII} - aligned
+    side = plan.settings["prediction"].prior_size
+    pooled = np.prod(network.output_shape((side, side), "pool5")) * channels("pool5")
     size = plan.settings["classification"].size
     columns = [name for name, field in network.receptive_fields.items() if field.size <= size]
     along, beside = 2 * channels(align.convnet_layer) + SIFT, 2 * channels(*layers) + SIFT * len(radii)
