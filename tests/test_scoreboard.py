@@ -220,6 +220,8 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
         ours, other = (abs(row[name][method] - paper[method]) for name in ("rectified", reading))
         assert other < ours, reading
     assert 100 * values["prediction"]["means"]["prior alone"][0][0] > paper["SIFT+prior"]
+    weaker = row["by conv5 averaged over its places"]
+    assert weaker["SIFT+prior"] < paper["SIFT+prior"] and weaker["conv5+prior"] < weaker["conv5"]
 
 
 def test_pairs_are_compared_with_the_published_order_as_by_hand(photos):
