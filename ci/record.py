@@ -30,12 +30,13 @@ the package first, for a record names the commit that computed it.
 #: With three categories, the studies can afford more objects of each than in the book.
 GIVEN = {
     "alignment": {"validated": 60, "studied": 40, "read": 1000},
-    "classification": {"localised": 60, "localised_others": 60},
+    "classification": {"localised": 200, "localised_others": 60},
     "prediction": {"studied": 40},
     "visualization": {"database_images": 600},
 }
 #: What the records say that the chapters do not know.
 KEPT = ("photographs", "network_weights", "columns")
+ORIGIN = ("dataset", "data", "weights", "network", "photographs", "network_weights", "commit")
 STEP = 1 / 128
 
 
@@ -95,6 +96,7 @@ def main() -> None:
         records[path] = new["values"], about
         print(chapter, flush=True)
     rows = changes(VOC(args.data), convnet.load(args.weights))
+    about = {key: about[key] for key in ORIGIN if key in about} | {"columns": "points, with 95 % intervals"}
     records[Path("results", "voc2011-weights.json")] = {"rows": rows}, about
     for path, (values, about) in records.items():  # last, so that all are of the same commit
         results.write(path, values, provenance=about)
