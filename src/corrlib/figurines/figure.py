@@ -148,13 +148,18 @@ class Category:
 
     `draw(figure, rng, subtype)` adds the parts of a subtype, which never depend on `rng`. `views` is a
     mixture over the camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its
-    left side, 180 its back. `elevation` is the range in degrees.
+    left side, 180 its back. `elevation` is the least, the likeliest and the greatest in degrees. `places` are
+    where it is found, of `backdrop.PLACES`, repeated for the likelier; `metres` is the length of its diagonal;
+    `finish` is what its body is made of.
     """
 
     draw: Callable[[Figure, np.random.Generator, str], None]
     subtypes: tuple[str, ...]
     views: tuple[tuple[float, float, float], ...]
-    elevation: tuple[float, float] = (0.0, 25.0)
+    elevation: tuple[float, float, float]
+    places: tuple[str, ...]
+    metres: float
+    finish: str
 
     def build(self, rng: np.random.Generator, subtype: str) -> Figure:
         """Return a new figure."""

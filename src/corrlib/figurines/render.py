@@ -11,22 +11,29 @@ from numba import njit
 
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE
 
-#: One row a surface material. `pattern` is 0 plain, 1 stripes, 2 spots, 3 patches, 4 checks; `freq` is in
-#: cycles per figure diameter, `axis` the stripes' direction; `a` and `b` are colours.
+#: One row a surface material; colours `a` and `b` are linear. `pattern` is 0 plain, 1 stripes, 2 spots,
+#: 3 patches; `freq` is in cycles per figure diameter, `axis` the stripes' direction. `grain` varies the colour
+#: in cells of ``1 / fine`` diameters, `bump` the normal; `gloss` is a highlight, `mirror` the share of light
+#: reflected from the surroundings; a `soft` surface has no creases where its primitives meet.
 MATERIAL = np.dtype(
-    [(name, "f4", 3) for name in ("a", "b", "axis")]
-    + [(name, "f4") for name in ("freq", "gloss", "grain")]
-    + [("pattern", "i4"), ("seed", "i4")]
+    [(name, "f4", 3) for name in ("a", "b", "axis", "fine")]
+    + [(name, "f4") for name in ("freq", "gloss", "mirror", "grain", "bump")]
+    + [("pattern", "i4"), ("seed", "i4"), ("soft", "i4")]
 )
+#: What shines on a scene, in linear RGB and pixel space: unit vectors towards the sun (z negative: on the
+#: camera's side) and up; what comes from the sun, from the sky and back from the ground.
+LIGHT = np.dtype([(name, "f8", 3) for name in ("towards", "up", "sun", "sky", "ground")])
 #: One row a placed primitive: kind and shape as in `figure.Solid`; unit frame -> pixels ``to_px @ u + at``;
-#: its inverse's matrix; unit frame -> texture space; row of the material table; owner (object number) and
-#: part number of the truth.
+#: its inverse's matrix; unit frame -> texture space; pixels -> figure diameters; row of the material table;
+#: owner (object number) and part number of the truth.
 PLACED = np.dtype(
     [("to_px", "f8", (3, 3)), ("at", "f8", 3), ("to_unit", "f8", (3, 3))]
-    + [("to_tex", "f4", (3, 3)), ("tex_at", "f4", 3), ("shape", "f4")]
+    + [("to_tex", "f4", (3, 3)), ("tex_at", "f4", 3), ("shape", "f4"), ("reach", "f8")]
     + [(name, "i4") for name in ("kind", "material", "owner", "part")]
 )
 
+#: Directions in which a pixel looks around.
+AROUND = tuple((np.cos(2.4 * k), np.sin(2.4 * k)) for k in range(9))
 #: Where an affine map without an offset sends the origin.
 ORIGIN = (0.0, 0.0, 0.0)
 
@@ -63,30 +70,6 @@ def _noise(x, y, z, seed):
                 weight = (fx if dx else 1 - fx) * (fy if dy else 1 - fy) * (fz if dz else 1 - fz)
                 total += weight * _hash(ix + dx, iy + dy, iz + dz, seed)
     return total
-
-
-@njit(cache=True)
-def fractal(shape, seed, cell, squash):
-    """1/f noise (H, W) float32 in about 0..1: value noise in cells of `cell` px, and three octaves above it.
-
-    The cells are `squash` times as wide as they are high.
-    """
-    out = np.zeros(shape, np.float32)
-    for octave in range(4):
-        step = 2.0**octave / cell
-        gain = 0.5 ** (octave + 1)
-        for y in range(shape[0]):
-            fy = y * step * squash
-            iy = int(np.floor(fy))
-            wy = fy - iy
-            for x in range(shape[1]):
-                fx = x * step
-                ix = int(np.floor(fx))
-                wx = fx - ix
-                top = _hash(ix, iy, octave, seed) * (1 - wx) + _hash(ix + 1, iy, octave, seed) * wx
-                low = _hash(ix, iy + 1, octave, seed) * (1 - wx) + _hash(ix + 1, iy + 1, octave, seed) * wx
-                out[y, x] += gain * (top * (1 - wy) + low * wy)
-    return out
 
 
 @njit(cache=True)
@@ -219,50 +202,114 @@ def _pattern(look, q):
         cy = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 1)
         cz = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 2)
         return (x - ix - cx) ** 2 + (y - iy - cy) ** 2 + (z - iz - cz) ** 2 < 0.1
-    if pattern == 3:
-        f = freq * 0.6
-        return _noise(q[0] * f, q[1] * f, q[2] * f, seed) > 0.53
-    return (ix + iy + iz) % 2 == 1
+    f = freq * 0.5
+    return _noise(q[0] * f, q[1] * f, q[2] * f, seed) + 0.2 * _noise(x * 3, y * 3, z * 3, seed) > 0.63
 
 
 @njit(cache=True)
-def shade(placed, materials, index, depth, light, ambient, image, unit):
+def shade(placed, materials, index, depth, light, image, unit):
     """Paint what was hit: its colours into `image`, its points in the unit frames of the parts into `unit`.
 
     Parameters
     ----------
     materials : rows of `MATERIAL`.
     index, depth : from `trace`.
-    light : (3,) unit vector towards the light in pixel space (z negative: on the camera's side).
-    ambient : share of light that comes from everywhere, in 0..1.
-    image, unit : (H, W, 3) float32, changed in place; colours are in 0..1. Clutter has no unit points.
+    light : one row of `LIGHT`.
+    image, unit : (H, W, 3) float32, changed in place; colours are linear, in 0..1. Clutter has no unit points.
     """
-    # the half-way vector between the light and the camera, which looks along +z
-    half = np.array([light[0], light[1], light[2] - 1.0])
-    half /= np.sqrt((half * half).sum())
-    for y in range(index.shape[0]):
-        for x in range(index.shape[1]):
-            if index[y, x] < 0:
-                continue
-            solid = placed[index[y, x]]
-            look = materials[solid["material"]]
-            m, at, a, b = solid["to_unit"], solid["at"], look["a"], look["b"]
-            u = _affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
-            q = _affine(solid["to_tex"], solid["tex_at"], *u)
-            # normals go with the inverse transpose of the affine map
-            normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
-            nx, ny, nz = _affine(m.T, ORIGIN, *normal)
-            scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-            facing = max(nx * light[0] + ny * light[1] + nz * light[2], 0.0)
-            diffuse = ambient + (1 - ambient) * scale * facing
-            spark, rough = 0.0, 1.0
-            if look["gloss"] > 0:
-                spark = max(scale * (nx * half[0] + ny * half[1] + nz * half[2]), 0.0) ** 24 * look["gloss"]
-            second = 1.0 if look["pattern"] > 0 and _pattern(look, q) else 0.0
-            if look["grain"] > 0.05:
-                rough += look["grain"] * (_noise(q[0] * 40, q[1] * 40, q[2] * 40, look["seed"] + 7) - 0.5)
-            for k in range(3):
-                albedo = a[k] + second * (b[k] - a[k])
-                image[y, x, k] = albedo * rough * diffuse + spark
-                if solid["owner"] > 0:
-                    unit[y, x, k] = u[k]
+    height, width = index.shape
+    normals = np.zeros((height, width, 3), np.float32)
+    for y in range(height):
+        for x in range(width):
+            if index[y, x] >= 0:
+                solid = placed[index[y, x]]
+                m, at = solid["to_unit"], solid["at"]
+                u = _affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
+                # normals go with the inverse transpose of the affine map
+                normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
+                nx, ny, nz = _affine(m.T, ORIGIN, *normal)
+                scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
+                normals[y, x] = nx * scale, ny * scale, nz * scale
+                unit[y, x] = u
+    for y in range(height):
+        for x in range(width):
+            if index[y, x] >= 0:
+                solid = placed[index[y, x]]
+                look = materials[solid["material"]]
+                q = _affine(solid["to_tex"], solid["tex_at"], unit[y, x, 0], unit[y, x, 1], unit[y, x, 2])
+                n, open_sky, lit = _surroundings(placed, materials, index, depth, normals, light, y, x)
+                _paint(look, q, n, open_sky, lit, light, image[y, x])
+                if solid["owner"] == 0:
+                    unit[y, x] = 0.0
+
+
+@njit(cache=True)
+def _surroundings(placed, materials, index, depth, normals, light, y, x):
+    """The normal at a pixel, smoothed if its material is soft; how much of the sky, and of the sun, it sees.
+
+    What the picture does not show casts no shadow; a random start along the ray hides its steps.
+    """
+    solid = placed[index[y, x]]
+    here, size = depth[y, x], 1.0 / max(solid["reach"], 1e-9)
+    nx, ny, nz = normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
+    soft = materials[solid["material"]]["soft"]
+    near, hidden, spin = 0.045 * size, 0.0, int(16 * _hash(x, y, 0, 1))
+    for k in range(len(AROUND)):
+        dx, dy = AROUND[(k + spin) % len(AROUND)]
+        step = near * np.sqrt((k + 0.5) / len(AROUND))
+        xx, yy = int(np.rint(x + step * dx)), int(np.rint(y + step * dy))
+        if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
+            gap, other = here - depth[yy, xx], placed[index[yy, xx]]
+            if soft > 0 and abs(gap) < 2 * near and other["material"] == solid["material"]:
+                nx += 0.5 * normals[yy, xx, 0]
+                ny += 0.5 * normals[yy, xx, 1]
+                nz += 0.5 * normals[yy, xx, 2]
+            # nearer than the tangent plane allows
+            plane = -(normals[y, x, 0] * (xx - x) + normals[y, x, 1] * (yy - y)) / min(normals[y, x, 2], -0.15)
+            hidden += 0.12 * near < gap + plane < 4 * near
+    lit, stride = 1.0, 0.045 * size
+    for k in range(6):
+        along = stride * (k + 0.3 + _hash(x, y, 1, 1))
+        xx, yy = int(np.rint(x + along * light["towards"][0])), int(np.rint(y + along * light["towards"][1]))
+        if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
+            over = here + along * light["towards"][2] - depth[yy, xx]
+            if 0.35 * stride < over < 0.2 * size:
+                lit = 0.25
+                break
+    scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
+    return (nx * scale, ny * scale, nz * scale), 1 - 0.8 * hidden / len(AROUND), lit
+
+
+@njit(cache=True)
+def _paint(look, q, normal, open_sky, lit, light, pixel):
+    """The colour of a surface, into `pixel`: diffuse light, then what it mirrors, then the highlight."""
+    towards, up, seed, fine = light["towards"], light["up"], look["seed"], look["fine"]
+    x, y, z = q[0] * fine[0], q[1] * fine[1], q[2] * fine[2]
+    nx, ny, nz = normal
+    rough, bump = 1.0, look["bump"]
+    if look["grain"] > 0:
+        coarse, detail = _noise(x / 5, y / 5, z / 5, seed + 7), _noise(x, y, z, seed + 8)
+        rough += look["grain"] * (coarse + detail - 1)
+    if bump > 0:
+        nx += bump * (_noise(x / 2, y / 2, z / 2, seed + 1) - 0.5)
+        ny += bump * (_noise(x / 2, y / 2, z / 2, seed + 2) - 0.5)
+        scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
+        nx, ny, nz = nx * scale, ny * scale, nz * scale
+    facing = max(nx * towards[0] + ny * towards[1] + nz * towards[2], 0.0)
+    above = 0.5 + 0.5 * (nx * up[0] + ny * up[1] + nz * up[2])
+    # the half-way vector between the sun and the camera, which looks along +z
+    hx, hy, hz = towards[0], towards[1], towards[2] - 1.0
+    spark = max((nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz), 0.0) ** 40 * look["gloss"] * lit
+    mirror, sky = look["mirror"], 0.0
+    if mirror > 0:
+        mirror += (1 - mirror) * (1 - min(abs(nz), 1.0)) ** 4
+        # the camera's ray (0, 0, 1), reflected
+        rise = -2 * nz * (nx * up[0] + ny * up[1] + nz * up[2]) + up[2]
+        sky = min(max(3 * rise + 0.5 + 0.7 * (_noise(8 * nx, 8 * ny, 8 * nz, seed) - 0.5), 0.0), 1.0)
+    second = 1.0 if look["pattern"] > 0 and _pattern(look, q) else 0.0
+    for k in range(3):
+        albedo = max((look["a"][k] + second * (look["b"][k] - look["a"][k])) * rough, 0.0)
+        ambient = open_sky * (light["ground"][k] + above * (light["sky"][k] - light["ground"][k]))
+        colour = albedo * (ambient + lit * facing * light["sun"][k])
+        around = light["ground"][k] + sky * (light["sky"][k] - light["ground"][k])
+        pixel[k] = colour + mirror * (0.8 * open_sky * around - colour) + spark * light["sun"][k]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from corrlib.figurines.backdrop import background, clutter, contact_shadow, materials
+from corrlib.figurines.backdrop import backdrop, clutter
 from corrlib.figurines.figure import Figure
+from corrlib.figurines.materials import materials
 from corrlib.figurines.models import CATEGORIES, parts
-from corrlib.figurines.render import PLACED, extents, shade, trace
+from corrlib.figurines.render import LIGHT, PLACED, extents, shade, trace
 from corrlib.figurines.truth import Truth
 
 
@@ -20,7 +21,8 @@ class Thing:
     `view` is VOC's pose: which side the camera sees. `box` is the extent of its visible pixels (xyxy edges,
     NaN when there are none); `keypoints` maps every name of the figure to its (x, y) in pixels, `visible` to
     whether it lies inside the image with nothing in front of it; `shown` is the share of its pixels that
-    neither the image border nor another thing takes away.
+    neither the image border nor another thing takes away, `covered` the share of those inside the image that
+    another thing hides.
     """
 
     category: str
@@ -31,6 +33,7 @@ class Thing:
     visible: dict[str, bool]
     truncated: bool
     shown: float
+    covered: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Scene:
 
 
 #: A figure in its place: what is drawn, and what an annotator will ask about.
-_Actor = namedtuple("_Actor", "category subtype view figure placed at extent")
+_Actor = namedtuple("_Actor", "category subtype view figure placed at extent metre")
 
 
 def camera(azimuth: float, elevation: float, roll: float) -> np.ndarray:
@@ -76,7 +79,7 @@ def place(figure: Figure, camera: np.ndarray, category: str | None = None, stret
     low, high = bounds(placed)
     placed["at"] -= (low + high) / 2
     size = np.linalg.norm(high - low)
-    placed["to_tex"], placed["tex_at"] = axes / size, centre / size
+    placed["to_tex"], placed["tex_at"], placed["reach"] = axes / size, centre / size, 1 / size
     return placed
 
 
@@ -91,6 +94,7 @@ def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> 
     placed = placed.copy()
     placed["to_px"] *= scale
     placed["at"] = placed["at"] * scale + at
+    placed["reach"] /= scale
     placed["to_unit"] = np.linalg.inv(placed["to_px"])
     return placed
 
@@ -98,50 +102,55 @@ def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> 
 def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
     """Draw a scene around one instance of `category`, ``things[0]``; its longer side has `size` pixels.
 
-    With `companions` some pictures show further figures, of any category, beside it.
+    With `companions` some pictures show further figures, often of the same category, beside it.
     """
     short = round(size * rng.choice([1.0, 0.75, 0.67]))
     shape = (size, short) if rng.random() < 0.3 else (short, size)
-    truncated = rng.random() < 0.15
-    wanted = [(category, rng.uniform(1.0, 1.35) if truncated else rng.uniform(0.5, 0.97))]
-    if companions and rng.random() < 0.25:
-        for _ in range(rng.integers(1, 3)):
-            wanted.append((str(rng.choice(list(CATEGORIES))), rng.uniform(0.25, 0.5)))
-
-    placed, tables = [], []
-
-    def put(primitives: np.ndarray, slots: list[str], owner: int) -> None:
-        primitives["owner"] = owner
-        primitives["material"] += sum(map(len, tables))
-        tables.append(materials(rng, slots))
-        placed.append(primitives)
-
-    actors = []
-    for number, (name, share) in enumerate(wanted):
-        actor = _actor(rng, name, share, shape, number=number, truncated=truncated and number == 0)
-        put(actor.placed, actor.figure.slots, number + 1)
-        actors.append(actor)
-
-    (x, y), (width, height, _) = actors[0].at, actors[0].extent
+    place_name = str(rng.choice(CATEGORIES[category].places))
+    flying = place_name == "sky"
+    elevation = rng.uniform(-20, 30) if flying else rng.triangular(*CATEGORIES[category].elevation)
+    actors = [_actor(rng, category, elevation, place_name, shape)]
+    (_, y), (_, height, _) = actors[0].at, actors[0].extent
     foot = y + height / 2
-    picture = background(rng, shape, float(foot - rng.uniform(0.05, 0.95) * height))
-    if rng.random() < 0.7:
-        contact_shadow(picture, (x, foot - 0.04 * height), 0.55 * width, strength=rng.uniform(0.2, 0.6))
-    for k in range(rng.poisson(3.0)):
-        prop, slots, scale = _prop(rng, size, largest=0.6, tilt=5)
-        at = rng.uniform([0, 0.2 * shape[0]], [shape[1], 0.95 * shape[0]])
-        put(scaled(prop, scale, (*at, (20.0 + 2 * k) * size)), slots, 0)
-    if rng.random() < 0.25:  # something in front, near the figure's edge
-        prop, slots, scale = _prop(rng, size, largest=0.3, tilt=8)
-        at = actors[0].at + rng.choice([-1, 1], 2) * rng.uniform(0.3, 0.55, 2) * actors[0].extent[:2]
-        put(scaled(prop, scale, (*at, -20.0 * size)), slots, 0)
+    horizon = rng.uniform(0.8, 2.0) * shape[0] if flying else foot - rng.uniform(0.35, 1.5) * height
 
-    primitives, table = np.concatenate(placed), np.concatenate(tables)
+    def stand(tall: float) -> tuple[np.ndarray, float]:
+        """A place for something else, `tall` metres long, to stand, and the length of a metre there."""
+        if flying:
+            return rng.uniform(0, 1, 2) * shape[::-1], actors[0].metre * rng.uniform(0.3, 0.8)
+        column = rng.uniform(-0.05, 1.05) * shape[1]
+        if rng.random() < 0.78:  # behind, the larger the further, so that there is a picture left
+            near = min(rng.uniform(0.3, 1), 0.9 * shape[0] / (tall * actors[0].metre))
+        else:  # before, where it leaves something of the figure to be seen
+            near = 1 + rng.uniform(0, 0.3) * height / (foot - horizon)
+            column = actors[0].at[0] + rng.choice([-1, 1]) * rng.uniform(0.3, 0.9) * actors[0].extent[0]
+        return np.array([column, horizon + near * (foot - horizon)]), near * actors[0].metre
+
+    if companions and rng.random() < 0.5:
+        kin = [name for name, model in CATEGORIES.items() if place_name in model.places]
+        for _ in range(rng.integers(1, 4)):
+            name = category if rng.random() < 0.6 else str(rng.choice(kin))
+            at, scale = stand(CATEGORIES[name].metres)
+            actors.append(_actor(rng, name, elevation, place_name, shape, at, scale))
+    groups = [(actor.placed, actor.figure.slots, CATEGORIES[actor.category].finish, n) for n, actor in enumerate(actors, 1)]
+    for _ in range(0 if flying else rng.poisson(2.5)):
+        thing, tall, finish = clutter(rng, place_name)
+        turned = camera(rng.uniform(-40, 40), max(elevation, 3), rng.normal(0, 2))
+        prop = place(thing, turned)
+        at, scale = stand(tall)
+        high = np.ptp(bounds(prop), axis=0)[1]
+        scale = min(scale * tall, (0.5 if at[1] > foot else 0.9) * shape[0]) / high
+        groups.append((scaled(prop, scale, (at[0], at[1] - scale * high / 2, 0.0)), thing.slots, finish, 0))
+
+    scenery = backdrop(rng, place_name, shape, horizon, foot)
+    light = _light(rng, scenery, elevation, indoors=place_name == "room")
+    picture = scenery.picture
+    if not flying:
+        _shadows(picture, [group[0] for group in groups], light)
+    primitives, table = _stack(rng, groups)
     index, depth = trace(primitives, shape)
-    light = rng.normal([0, -1.0, -0.8], [0.8, 0.4, 0.5])
-    light /= np.linalg.norm(light)
     unit = np.zeros_like(picture)
-    shade(primitives, table, index, depth, light, rng.uniform(0.35, 0.65), picture, unit)
+    shade(primitives, table, index, depth, light, picture, unit)
     image = _expose(rng, picture)
 
     # one more row for the background, which index -1 finds at the end
@@ -153,8 +162,8 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     return Scene(image, things, Truth(owner, part, unit, categories, tuple(map(dict, frames))))
 
 
-def _actor(rng, category: str, share: float, shape: tuple, *, number: int, truncated: bool) -> _Actor:
-    """A figure that fills `share` of the image; number 0 is what it is a picture of, others accompany it."""
+def _actor(rng, category: str, elevation: float, place_name: str, shape: tuple, foot=None, metre=1.0) -> _Actor:
+    """A figure in its place: with its foot at `foot`, where a metre has `metre` pixels, or the main one."""
     model = CATEGORIES[category]
     subtype = str(rng.choice(model.subtypes))
     figure = model.build(rng, subtype)
@@ -162,36 +171,92 @@ def _actor(rng, category: str, share: float, shape: tuple, *, number: int, trunc
     stretch = np.exp(rng.normal(0, 0.06, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
-    azimuth, elevation, roll = rng.normal(mean, spread), rng.uniform(*model.elevation), rng.normal(0, 4)
+    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 3)
     placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
-    canvas = np.array(shape[::-1])
-    extent = np.ptp(bounds(placed), axis=0)
-    scale = share * min(canvas / extent[:2])
-    extent *= scale
-    # the figure lies inside, unless it is to be cut or is a companion
-    reach = np.abs(canvas - extent[:2]) / 2 + (0.3 if number else 0.12 if truncated else 0) * extent[:2]
-    at = canvas / 2 - 0.5 + rng.uniform(-1, 1, 2) * reach
-    # companions stand clear behind or before the main figure, in their own slab of depth
-    depth = 0.0 if number == 0 else rng.choice([-1, 1], p=[0.3, 0.7]) * number * 4.0 * max(shape)
-    placed = scaled(placed, scale, (*at, depth))
+    canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
+    length = np.linalg.norm(extent) / model.metres
+    if foot is None:
+        share = np.clip(np.exp(rng.normal(np.log(0.55), 0.6)), 0.12, 2.2)
+        scale = share * min(canvas / extent[:2])
+        extent *= scale
+        reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.3], p=[0.8, 0.2]) * extent[:2]
+        at = canvas / 2 - 0.5 + rng.uniform(-1, 1, 2) * reach
+    else:
+        scale = metre / length
+        extent *= scale
+        at = foot - (0, extent[1] / 2)
     side = (azimuth + 180) % 360 - 180
     view = "Frontal" if abs(side) < 35 else "Rear" if abs(side) > 145 else "Left" if side > 0 else "Right"
-    return _Actor(category, subtype, view, figure, placed, at, extent)
+    return _Actor(category, subtype, view, figure, scaled(placed, scale, (*at, 0.0)), at, extent, scale * length)
 
 
-def _prop(rng: np.random.Generator, size: int, *, largest: float, tilt: float):
-    """Clutter tilted by `tilt` degrees or so, its slots, and a scale, `largest` of `size` at most."""
-    thing = clutter(rng)
-    placed = place(thing, camera(rng.uniform(0, 360), rng.uniform(0, 25), rng.normal(0, tilt)))
-    return placed, thing.slots, rng.uniform(0.12, largest) * size / max(np.ptp(bounds(placed), axis=0)[:2])
+def _light(rng, scenery, elevation: float, *, indoors: bool) -> np.ndarray:
+    """Sun or a lamp, mostly from the camera's side; what the sky or the walls give, and the ground returns."""
+    e = np.radians(max(elevation, 6.0))
+    high, side = np.radians(rng.uniform(25, 75)), np.radians(rng.normal(0, 60))
+    up, ahead = np.array([0, -np.cos(e), -np.sin(e)]), np.array([0, np.sin(e), -np.cos(e)])
+    sun = np.sin(high) * up + np.cos(high) * (np.sin(side) * np.array([1.0, 0, 0]) + np.cos(side) * ahead)
+    strength = rng.uniform(0.2, 0.7) if indoors else rng.choice([0.15, 0.5, 1.0])
+    warm = np.array([1.0, 0.93, 0.8]) if strength > 0.2 else np.ones(3)
+    ambient = (1.05 - 0.65 * strength) * (0.5 + 0.5 * scenery.sky / max(scenery.sky.mean(), 0.1))
+    light = np.zeros(1, LIGHT)[0]
+    light["towards"], light["up"], light["sun"], light["sky"] = sun, up, 1.1 * strength * warm, ambient
+    light["ground"] = ambient * (0.15 + 0.6 * scenery.ground)
+    return light
+
+
+def _shadows(picture: np.ndarray, groups: list[np.ndarray], light: np.ndarray) -> None:
+    """Darken the ground where figures stand in the sun's way, and under them, where they hide the sky."""
+    small = tuple(-(-side // 3) for side in picture.shape[:2])
+    share = light["sun"].mean() / (light["sun"].mean() + light["sky"].mean())
+    for towards, strength, blur in ((light["towards"], 0.85 * share, 0.9), (light["up"], 0.6, 2.5)):
+        flat = np.concatenate([_flattened(group, towards, light["up"]) for group in groups])
+        shadow = (trace(flat, small)[0] >= 0).astype(np.float32)
+        shadow = cv2.GaussianBlur(shadow, (0, 0), blur)
+        shadow = cv2.resize(shadow, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        picture *= 1 - np.float32(strength) * shadow[..., None]
+
+
+def _flattened(placed: np.ndarray, towards: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Primitives pressed along the light onto the ground they stand on, a third as large."""
+    shadow = placed.copy()
+    height = placed["at"] @ up
+    height -= (height - np.linalg.norm(up @ placed["to_px"], axis=1)).min()
+    # not quite flat: what has no thickness has no inverse
+    press = 0.96 * towards / (towards @ up)
+    shadow["to_px"] = placed["to_px"] - press[:, None] * (up @ placed["to_px"])[:, None, :]
+    shadow["at"] -= height[:, None] * press
+    return scaled(shadow, 1 / 3, (-1 / 3, -1 / 3, 0.0))
+
+
+def _stack(rng, groups: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
+    """All primitives and their materials; what stands lower in the picture stands in front, clear of the rest."""
+    lowest = [bounds(placed)[1, 1] for placed, *_ in groups]
+    behind, stacked, tables = 0.0, [], []
+    for k in np.argsort(lowest):
+        placed, slots, finish, owner = groups[k]
+        low, high = bounds(placed)[:, 2]
+        placed["at"][:, 2] += behind - high
+        behind -= high - low + 10
+        placed["owner"] = owner
+        placed["material"] += sum(map(len, tables))
+        stacked.append(placed)
+        tables.append(materials(rng, slots, finish))
+    return np.concatenate(stacked), np.concatenate(tables)
 
 
 def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """The camera: gain, tint, the blur of a lens and the noise of a sensor; uint8."""
-    gain = 255 * rng.uniform(0.75, 1.15) * np.exp(rng.normal(0, 0.05, 3))
-    picture = cv2.GaussianBlur(picture * gain.astype(np.float32), (5, 5), rng.uniform(0.5, 0.9))
+    """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
+    picture = np.sqrt(np.clip(picture, 0, 4))
+    mean, spread = picture.mean(), picture.std()
+    gain = np.clip(rng.normal(0.235, 0.055) / spread, 0.7, 2.2)
+    picture = (picture - mean) * gain + 0.5 * (mean + rng.normal(0.46, 0.1))
+    if rng.random() < 0.03:
+        picture[:] = picture.mean(axis=2, keepdims=True)
+    picture *= (255 * np.exp(rng.normal(0, 0.03, 3))).astype(np.float32)
+    picture = cv2.GaussianBlur(picture, (7, 7), rng.choice([0.4, 0.5, 0.6, 1.2]))
     noise = rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
-    picture += noise * np.float32(rng.uniform(0.0, 8.0))
+    picture += noise * np.float32(rng.choice([1.0, 3.0, 6.0]))
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
 
 
@@ -212,7 +277,10 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
     corner = np.floor(low)
     alone = actor.placed.copy()
     alone["at"][:, :2] -= corner
-    whole = np.count_nonzero(trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0)
+    alone = trace(alone, tuple(np.ceil(high - corner).astype(int)[::-1] + 1))[0] >= 0
+    x0, y0 = (-corner).astype(int)
+    inside = alone[max(y0, 0) : max(y0 + height, 0), max(x0, 0) : max(x0 + width, 0)]
+    seen, whole, within = (max(np.count_nonzero(each), 1) for each in (mask, alone, inside))
     frames = dict(zip((solid.part for solid in actor.figure.solids), _frames(actor), strict=True))
     # a point on a rounded surface may lie a little behind the pixel's centre
     tolerance = 0.025 * np.linalg.norm(actor.extent)
@@ -230,7 +298,8 @@ def _annotate(actor: _Actor, mask: np.ndarray, depth: np.ndarray) -> Thing:
         keypoints=keypoints,
         visible=visible,
         truncated=bool((low < -1).any() or (high > [width, height]).any()),
-        shown=np.count_nonzero(mask) / max(whole, 1),
+        shown=np.count_nonzero(mask) / whole,
+        covered=1 - seen / within,
     )
 
 
@@ -245,7 +314,11 @@ def portrait(
     figure = CATEGORIES[category].build(rng, subtype)
     placed = place(figure, camera(azimuth, elevation, 0.0), category)
     placed = scaled(placed, 0.9 * size / max(np.ptp(bounds(placed), axis=0)[:2]), (size / 2, size / 2, 0.0))
-    light = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5])
-    image = np.full((size, size, 3), 0.92, np.float32)
-    shade(placed, materials(rng, figure.slots), *trace(placed, (size, size)), light, 0.5, image, image.copy())
-    return (np.clip(image, 0, 1) * 255).astype(np.uint8)
+    light = np.zeros(1, LIGHT)[0]
+    light["towards"], light["up"] = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5]), (0, -1, 0)
+    light["sun"], light["sky"], light["ground"] = 0.6, 0.6, 0.35
+    image = np.full((size, size, 3), 0.85, np.float32)
+    _shadows(image, [placed], light)
+    table = materials(rng, figure.slots, CATEGORIES[category].finish)
+    shade(placed, table, *trace(placed, (size, size)), light, image, image.copy())
+    return (np.sqrt(np.clip(image, 0, 1)) * 255).astype(np.uint8)

@@ -179,7 +179,7 @@ def _voc(name: str, shape: tuple[int, ...], things: list[Thing]) -> list[tuple]:
     content += [("size", [("width", shape[1]), ("height", shape[0]), ("depth", 3)]), ("segmented", 0)]
     for thing in things:
         xmin, ymin, xmax, ymax = _bounds(thing)
-        occluded = thing.shown < 0.95 and not thing.truncated
+        occluded = thing.covered > 0.05
         difficult = thing.shown < 0.25 or max(xmax - xmin, ymax - ymin) < 24
         about = [("name", thing.category), ("pose", thing.view), ("truncated", int(thing.truncated))]
         about += [("occluded", int(occluded)), ("difficult", int(difficult))]

@@ -187,11 +187,17 @@ def _face(fig: Figure, rng, subtype: str) -> None:
 
 PERSON_VIEWS = ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7))
 
+OUT, AROUND = ("field",), ("field", "street", "room", "room")
+LIVES = {"cat": (AROUND, 0.6), "cow": (OUT, 2.4), "dog": (AROUND, 1.0), "horse": (OUT, 2.6), "sheep": (OUT, 1.4)}
 ANIMALS: dict[str, Category] = {
-    "bird": Category(bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-15, 25)),
-    "person": Category(person, ("plain", "hat", "skirt", "rucksack"), PERSON_VIEWS, (-5, 20)),
+    "bird": Category(
+        bird, ("songbird", "flying", "duck", "heron"), SIDE_VIEWS, (-5, 8, 35), ("field", "water", "sky"), 0.6, "feather"
+    ),
+    "person": Category(
+        person, ("plain", "hat", "skirt", "rucksack"), PERSON_VIEWS, (0, 6, 30), ("field", "street", "room"), 1.8, "cloth"
+    ),
     **{
-        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS)
+        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS, (0, 8, 40), *LIVES[name], "fur")
         for name, breeds in BREEDS.items()
     },
 }

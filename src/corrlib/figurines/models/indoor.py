@@ -176,11 +176,20 @@ CHAIR_VIEWS = (
     (-145, 20, 0.6),
 )
 
+ROOM = ("room", "room", "room", "street", "field")
 INDOOR: dict[str, Category] = {
-    "bottle": Category(bottle, ("wine", "beer", "plastic", "flagon"), ((0, 18, 1),), (-2.0, 22.0)),
-    "chair": Category(chair, ("kitchen", "carver", "office", "shell"), CHAIR_VIEWS, (3, 30)),
-    "diningtable": Category(diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (10, 35)),
-    "pottedplant": Category(pottedplant, ("fern", "flower", "tree", "cactus"), ((0, 20, 1),), (0.0, 28.0)),
-    "sofa": Category(sofa, ("two", "three", "rolled", "chaise"), FRONT_VIEWS, (5.0, 28.0)),
-    "tvmonitor": Category(tvmonitor, ("tube", "flat", "computer", "portable"), FRONT_VIEWS, (-3.0, 22.0)),
+    "bottle": Category(bottle, ("wine", "beer", "plastic", "flagon"), ((0, 18, 1),), (0, 8, 35), ROOM, 0.35, "glass"),
+    "chair": Category(
+        chair, ("kitchen", "carver", "office", "shell"), CHAIR_VIEWS, (3, 14, 40), ROOM, 1.1, "cloth"
+    ),
+    "diningtable": Category(
+        diningtable, ("rectangular", "round", "cloth", "trestle"), FRONT_VIEWS, (8, 18, 45), ROOM, 2.0, "cloth"
+    ),
+    "pottedplant": Category(
+        pottedplant, ("fern", "flower", "tree", "cactus"), ((0, 20, 1),), (0, 10, 40), ROOM, 0.9, "plastic"
+    ),
+    "sofa": Category(sofa, ("two", "three", "rolled", "chaise"), FRONT_VIEWS, (3, 14, 40), ("room",), 2.2, "cloth"),
+    "tvmonitor": Category(
+        tvmonitor, ("tube", "flat", "computer", "portable"), FRONT_VIEWS, (0, 8, 30), ("room",), 0.8, "plastic"
+    ),
 }

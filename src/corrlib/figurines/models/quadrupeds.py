@@ -18,36 +18,36 @@ Breed = namedtuple(
     "Breed",
     "leg depth width thick neck neck_pitch neck_radius head head_width head_pitch muzzle muzzle_radius "
     "ears ear tail poses hooves extras muzzle_slot head_slot leg_slot eye",
-    defaults=(False, (), "body2", "body", "body", 0.17),
+    defaults=(False, (), "body2", "body", "body", 0.14),
 )
-_PETS = ("stand", "walk", "sit", "sit", "lie", "run")
-_HERD = ("stand", "stand", "walk", "walk", "graze", "lie")
-_STEEDS = ("stand", "stand", "walk", "walk", "run", "graze")
+_PETS = ("stand", "walk", "sit", "sit", "lie", "lie", "run", "jump")
+_HERD = ("stand", "stand", "walk", "walk", "graze", "graze", "lie")
+_STEEDS = ("stand", "stand", "walk", "walk", "run", "jump", "graze")
 
 # fmt: off
 _CAT = Breed(leg=0.6, depth=0.24, width=0.19, thick=0.06, neck=0.2, neck_pitch=42.0, neck_radius=0.19,
-             head=0.27, head_width=1.02, head_pitch=-2.0, muzzle=0.98, muzzle_radius=0.4, ears="prick",
-             ear=0.85, tail="rod", poses=_PETS, eye=0.21, muzzle_slot="light")
+             head=0.27, head_width=1.02, head_pitch=-4.0, muzzle=0.86, muzzle_radius=0.46, ears="prick",
+             ear=0.8, tail="rod", poses=_PETS, eye=0.2, muzzle_slot="body2")
 _COW = Breed(leg=0.78, depth=0.42, width=0.29, thick=0.075, neck=0.42, neck_pitch=22.0, neck_radius=0.27,
              head=0.23, head_width=0.85, head_pitch=-28.0, muzzle=1.7, muzzle_radius=0.62, ears="side",
-             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="skin")
+             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="nose", eye=0.13)
 _DOG = Breed(leg=0.84, depth=0.28, width=0.19, thick=0.06, neck=0.34, neck_pitch=48.0, neck_radius=0.18,
              head=0.235, head_width=0.82, head_pitch=-8.0, muzzle=1.75, muzzle_radius=0.5, ears="prick",
              ear=0.75, tail="brush", poses=_PETS)
 _HORSE = Breed(leg=1.05, depth=0.34, width=0.23, thick=0.062, neck=0.78, neck_pitch=48.0, neck_radius=0.23,
                head=0.2, head_width=0.68, head_pitch=-38.0, muzzle=2.6, muzzle_radius=0.56, ears="prick",
-               ear=0.75, tail="fall", poses=_STEEDS, hooves=True, extras=("mane",), eye=0.16,
+               ear=0.75, tail="fall", poses=_STEEDS, hooves=True, extras=("mane",), eye=0.15,
                muzzle_slot="body")
 _SHEEP = Breed(leg=0.62, depth=0.34, width=0.28, thick=0.058, neck=0.4, neck_pitch=42.0, neck_radius=0.2,
                head=0.17, head_width=0.8, head_pitch=-26.0, muzzle=1.75, muzzle_radius=0.58, ears="side",
                ear=0.8, tail="stub", poses=_HERD, hooves=True, extras=("wool",), muzzle_slot="trim",
-               head_slot="trim", leg_slot="trim")
+               head_slot="trim", leg_slot="trim", eye=0.15)
 
 BREEDS: dict[str, dict[str, Breed]] = {
     "cat": {
         "shorthair": _CAT._replace(extras=("whiskers",)),
         "longhair": _CAT._replace(tail="brush", extras=("whiskers", "ruff"), depth=0.27, width=0.23,
-            muzzle=0.85, ear=0.65),
+            muzzle=0.8, ear=0.65),
         "siamese": _CAT._replace(extras=("whiskers", "collar"), depth=0.18, width=0.14, head=0.22, ear=1.15,
             leg=0.7, neck=0.28, head_slot="trim", leg_slot="trim", muzzle_slot="trim"),
     },
@@ -62,7 +62,7 @@ BREEDS: dict[str, dict[str, Breed]] = {
         "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", extras=("collar",), leg=0.95, depth=0.25,
             muzzle=1.9),
         "pug": _DOG._replace(ears="drop", ear=0.42, tail="curl", leg=0.5, depth=0.3, width=0.26, head=0.3,
-            head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="dark", thick=0.075, eye=0.2),
+            head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="trim", thick=0.075, eye=0.2),
         "dachshund": _DOG._replace(ears="drop", ear=0.75, tail="rod", leg=0.28, depth=0.19, width=0.15,
             thick=0.05, head=0.19, muzzle=2.1, neck=0.28, poses=("stand", "walk")),
     },
@@ -89,7 +89,7 @@ def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, s
     drawn = breeds[subtype]._asdict()
     for name, value in drawn.items():
         if name in ("neck_pitch", "head_pitch"):
-            drawn[name] = value + rng.normal(0, 9)
+            drawn[name] = value + rng.normal(0, 13)
         elif isinstance(value, float):
             drawn[name] = value * np.exp(rng.uniform(-0.17, 0.17))
     breed = Breed(**drawn)
@@ -97,16 +97,19 @@ def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, s
     height, pitch, feet = _stance(rng, pose, breed)
     size = (1, breed.width, breed.depth)
     trunk = fig.within(at=(0, 0, height + 0.28 * breed.depth), pitch=pitch, scale=size)
-    trunk.ellipsoid("barrel", (0.5, 0, -0.06), (0.66, 1.04, 0.94), "body")
-    trunk.ellipsoid("chest", (0.93, 0, 0), (0.34, 0.98, 1), "body")
-    trunk.ellipsoid("rump", (0.05, 0, 0.02), (0.34, 1, 0.93), "body")
+    # fleece is thick
+    thick, coat = (1.13, "wool") if "wool" in breed.extras else (1.0, "body")
+    trunk.ellipsoid("barrel", (0.5, 0, -0.04), (0.7, 1.02 * thick, 0.93 * thick), coat)
+    trunk.ellipsoid("chest", (0.9, 0, 0), (0.36, 0.95 * thick, thick), coat)
+    trunk.ellipsoid("rump", (0.08, 0, 0.02), (0.36, 0.97 * thick, 0.95 * thick), coat)
+    trunk.ellipsoid("belly", (0.5, 0, -0.3), (0.5, 0.9 * thick, 0.72 * thick), coat if coat == "wool" else "body2")
     fig.name(Withers=("chest", -0.3, 0, 0.954))
     for name, (forward, up) in feet.items():
         joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
         _leg(fig, breed, name, joint, joint * (1, 1.05, 0) + (forward, 0, up + 0.75 * breed.thick))
     _tail(fig, rng, breed, trunk)
     down = {"graze": -38.0, "run": 0.7 * breed.neck_pitch}.get(pose, breed.neck_pitch)
-    gaze = rng.normal(0, 22)
+    gaze = rng.normal(0, 32)
     toward = turn(yaw=gaze / 2, pitch=down) @ (1.0, 0.0, 0.0)
     start, radius = trunk.at(1.0, 0, 0.25), breed.neck_radius
     top = start + breed.neck * toward
@@ -128,12 +131,17 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
         shift = np.array([0.75, 0.75 - rng.uniform(0, 0.4), 0.5, 0.5]) * leg
         height, pitch = 0.68 * breed.depth, rng.normal(2, 2)
     else:
-        stride = {"walk": rng.uniform(0.2, 0.38), "run": rng.uniform(0.5, 0.7)}.get(pose, 0.0)
-        signs = np.array((1, 0.7, -1, -0.7) if pose == "run" else (1, -1, -1, 1))
+        stride = {"walk": rng.uniform(0.2, 0.38), "run": rng.uniform(0.5, 0.7), "jump": 0.5}.get(pose, 0.0)
+        fast = pose in ("run", "jump")
+        signs = np.array((1, 0.7, -1, -0.7) if fast else (1, -1, -1, 1))
         shift = signs * (stride * leg * rng.choice((-1, 1)))
-        height, pitch = leg, rng.normal(0, 2.5)
-        if pose == "run":
+        height, pitch = leg * rng.uniform(0.9, 1.02), rng.normal(0, 2.5)
+        if fast:
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
+        if pose == "jump":
+            # off the ground, forelegs tucked up
+            pitch, shift = rng.normal(12, 14), np.array([0.35, 0.25, -0.5, -0.6]) * leg * rng.uniform(0.6, 1.2)
+            lift[:2] += leg * (0.25 + np.sin(np.radians(max(pitch, 0))))
     left_front, right_front, left_back, right_back = zip(shift + swing, lift, strict=True)
     return height, pitch, {"L_F": left_front, "L_B": left_back, "R_F": right_front, "R_B": right_back}
 
@@ -148,7 +156,7 @@ def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarr
     # Elbows and hocks point backwards; a grazing animal's foreleg is straight enough not to matter.
     knee = joint + d / distance * along + bend * np.cross(d / distance, (0.0, 1.0, 0.0))
     knee[2] = max(knee[2], 1.05 * r)
-    bulk = (1.5 if "B" in name else 1.25) * r + 0.16 * breed.depth
+    bulk = (1.6 if "B" in name else 1.15) * r + 0.17 * breed.depth
     leg = fig.within(f"{name}_*")
     leg.ellipsoid("thigh", joint + 0.12 * (knee - joint), (1.25 * bulk, 0.8 * bulk, 1.6 * bulk), "body")
     leg.limb("upper", joint, knee, 1.7 * r, "body", top=0.62)
@@ -159,7 +167,10 @@ def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarr
         ankle.limb("foot", (0.1, 0, 0.6), (0.35, 0, -0.75), r, "dark", top=1.35)
         leg.name(Paw=("foot", 0, 1.175, 0.0))
     else:
-        ankle.ellipsoid("foot", (0.55, 0, 0.1), (1.7, 1.2, 0.85), "body2")
+        ankle.ellipsoid("foot", (0.5, 0, 0.1), (1.6, 1.15, 0.8), "body2")
+        for i, y in enumerate((-0.72, 0, 0.72)):
+            ankle.ellipsoid(f"toe_{i}", (1.75 - 0.3 * abs(y), y, -0.1), (0.55, 0.42, 0.5), "body2")
+            ankle.ellipsoid(f"claw_{i}", (2.25 - 0.3 * abs(y), y, -0.25), (0.18, 0.1, 0.14), "dark")
         leg.name(Paw=("foot", 0.8, 0, 0.6))
     leg.name(Elbow=("knee", -0.8, 0.6 if "L" in name else -0.6, 0))
 
@@ -198,31 +209,42 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
     centre = fig.within(at=top, rotation=rotation, scale=h).at(0.25, 0, 0.12)
     head = fig.within(at=centre, rotation=rotation, scale=h)
     head.ellipsoid("skull", (0, 0, 0), (1, w, 0.85), breed.head_slot)
-    head.limb("muzzle", (0.25, 0, -0.12), (m, 0, -0.28), (mr * h, 0.95 * mr * h), breed.muzzle_slot, top=0.78)
-    head.ellipsoid("snout", (m, 0, -0.28), (0.4 * mr, 0.8 * mr, 0.76 * mr), breed.muzzle_slot)
-    head.ellipsoid("mouth", (m + 0.02, 0, -0.28 - 0.5 * mr), (0.42 * mr, 0.72 * mr, 0.14 * mr), "dark")
+    head.limb("muzzle", (0.2, 0, -0.1), (m, 0, -0.28), (mr * h, 0.95 * mr * h), breed.muzzle_slot, top=0.74)
+    head.ellipsoid("snout", (m, 0, -0.28), (0.42 * mr, 0.78 * mr, 0.74 * mr), breed.muzzle_slot)
+    head.ellipsoid("jaw", (0.5 * m, 0, -0.28 - 0.5 * mr), (0.52 * m, 0.6 * mr, 0.4 * mr), breed.head_slot)
+    head.ellipsoid("mouth", (m + 0.02, 0, -0.3 - 0.5 * mr), (0.42 * mr, 0.66 * mr, 0.08 * mr), "dark")
+    cat = "whiskers" in breed.extras
     if breed.hooves:
-        for name, sign in (("L", 1), ("R", -1)):
-            place = head.at(m + 0.24 * mr, 0.42 * sign * mr, -0.2)
-            fig.ellipsoid(f"{name}_nostril", place, np.full(3, 0.2 * mr * h), "dark")
+        # cattle have a broad wet nose, the others nostrils alone
+        broad = 0.8 if breed.muzzle_slot == "nose" else 0.5
+        head.ellipsoid("nose", (m + 0.2 * mr, 0, -0.14), (0.3 * mr, broad * mr, 0.5 * mr), breed.muzzle_slot)
+        for name, _, side in head.sides("L", "R"):
+            nostril = (m + 0.36 * mr, 0.36 * mr, -0.16)
+            side.ellipsoid("nostril", nostril, np.array([0.16, 0.13, 0.2]) * mr, "pupil", yaw=30)
         fig.name(Nose=("snout", 0.95, 0, 0.312))
     else:
-        head.ellipsoid("nose", (m + 0.3 * mr, 0, -0.28 + 0.45 * mr), (0.32 * mr, 0.42 * mr, 0.3 * mr), "dark")
+        wide = 0.26 if cat else 0.42
+        place, half = (m + 0.32 * mr, 0, -0.28 + 0.42 * mr), (0.26 * mr, wide * mr, 0.8 * wide * mr)
+        head.ellipsoid("nose", place, half, "nose" if cat else "pupil")
+        for _, _, side in head.sides("L", "R"):
+            place = (m + 0.06 * mr, 0.36 * mr, -0.3 - 0.12 * mr)
+            side.ellipsoid("lip", place, (0.45 * mr, 0.42 * mr, 0.44 * mr), breed.muzzle_slot)
         # a cat's and a dog's neck is sunk between head and chest
         fig.name(Nose=("nose", 0.95, 0, 0.312), Throat=("skull", 0.15, 0, -0.9887))
-    forward = 0.72 if breed.ears == "prick" else 0.55
-    outward = np.array([forward, np.sqrt(0.86 - forward**2), 0.36])
-    place = outward * (1, w, 0.85)
+    forward = 0.78 if cat else 0.68 if not breed.hooves else 0.5
+    outward = np.array([forward, np.sqrt(0.88 - forward**2), 0.34])
+    place, e = outward * (1, w, 0.85), breed.eye
     for name, sign, side in head.sides("L", "R"):
-        side.within(at=place, scale=breed.eye).ellipsoid("eyeball", (0, 0, 0), (1, 1, 0.9), "light")
-        pupil = side.within(at=place + 0.55 * breed.eye * outward, scale=breed.eye)
-        pupil.ellipsoid("pupil", (0, 0, 0), np.full(3, 0.68), "dark")
+        side.ellipsoid("lid", place - 0.12 * e * outward, (1.25 * e, 1.3 * e, 1.15 * e), breed.head_slot)
+        side.ellipsoid("eyeball", place + 0.3 * e * outward, (e, e, 0.85 * e), "pupil" if breed.hooves else "eye")
+        pupil, narrow = side.within(at=place + 0.75 * e * outward, scale=e), 0.3 if cat else 0.6
+        pupil.ellipsoid("pupil", (0, 0, 0), (0.62, narrow, 0.62), "pupil")
         side.name(Eye=("pupil", *(outward * (1, sign, 1) / np.linalg.norm(outward))))
         _ear(fig, breed, head, name, sign, tilt=rng.normal(0, 0.08))
-        if "whiskers" in breed.extras:
+        if cat:
             for i, z in enumerate((0.12, -0.12)):
                 root = side.within(at=(m, 0.55 * mr, -0.35 + 0.3 * z))
-                root.limb(f"whisker_{i}", (0, 0, 0), (0.05, 0.75, z), 0.025 * h, "light", top=0.4)
+                root.limb(f"whisker_{i}", (0, 0, 0), (0.05, 0.9, z), 0.02 * h, "light", top=0.3)
         if "horns" in breed.extras:
             bend = (-0.25, w + 0.55, 0.85)
             side.limb("horn", (-0.25, 0.5 * w, 0.6), bend, 0.17 * h, "light", top=0.8)
@@ -264,14 +286,8 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
             place, combed = start + t * (top - start) + (1.0 - 0.3 * t) * radius * up, rng.normal(40, 15)
             fig.ellipsoid(f"mane_{i}", place, (0.15, 0.07, 0.12), "trim", pitch=combed)
     if "wool" in breed.extras:
-        for i, angle in enumerate(np.linspace(-0.15, np.pi + 0.15, 5)):
-            for j, x in enumerate((-0.05, 0.3, 0.65, 1.0)):
-                x += rng.normal(0, 0.03)
-                place = trunk.at(x, 0.88 * np.cos(angle), 0.86 * np.sin(angle) - 0.08)
-                half = np.array([0.22, 0.17, 0.17]) * rng.uniform(0.85, 1.15)
-                fig.ellipsoid(f"wool_{i}_{j}", place, half, "body")
-        fig.name(Withers=("wool_2_2", 0, 0, 1))  # the fleece covers the back itself
-        fig.ellipsoid("topknot", top + 0.75 * breed.head * up, np.full(3, 0.65 * breed.head), "body")
+        fig.ellipsoid("topknot", top + 0.7 * breed.head * up, np.full(3, 0.75 * breed.head), "wool")
+        fig.ellipsoid("collar_wool", start + 0.3 * (top - start), np.full(3, 1.25 * radius), "wool")
     if "udder" in breed.extras:
         half = (0.17, 0.5 * breed.width, 0.14)
         fig.ellipsoid("udder", trunk.at(0.16, 0, -0.95), half, "skin", rotation=trunk.rotation)

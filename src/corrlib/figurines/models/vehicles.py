@@ -250,12 +250,15 @@ def _rowboat(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) ->
 
 TRAIN_VIEWS = ((0, 12, 1), (38, 14, 2), (-38, 14, 2), (72, 12, 1), (-72, 12, 1))
 
+ROAD = ("street", "street", "field")
 VEHICLES: dict[str, Category] = {
-    "aeroplane": Category(aeroplane, tuple(PLANES), SIDE_VIEWS, (-15, 25)),
-    "bicycle": Category(bicycle, tuple(BICYCLES), SIDE_VIEWS, (0, 18)),
-    "boat": Category(boat, tuple(BOATS), SIDE_VIEWS, (0, 22)),
-    "bus": Category(bus, tuple(BUSES), SIDE_VIEWS, (0, 20)),
-    "car": Category(car, tuple(CARS), SIDE_VIEWS, (0, 25)),
-    "motorbike": Category(motorbike, tuple(MOTORBIKES), SIDE_VIEWS, (0, 18)),
-    "train": Category(train, tuple(TRAINS), TRAIN_VIEWS, (0, 22)),
+    "aeroplane": Category(
+        aeroplane, tuple(PLANES), SIDE_VIEWS, (-5, 5, 30), ("sky", "street", "field"), 14.0, "paint"
+    ),
+    "bicycle": Category(bicycle, tuple(BICYCLES), SIDE_VIEWS, (0, 6, 30), (*ROAD, "room"), 1.9, "paint"),
+    "boat": Category(boat, tuple(BOATS), SIDE_VIEWS, (0, 6, 30), ("water", "water", "water", "field"), 9.0, "paint"),
+    "bus": Category(bus, tuple(BUSES), SIDE_VIEWS, (0, 5, 25), ROAD, 11.0, "paint"),
+    "car": Category(car, tuple(CARS), SIDE_VIEWS, (0, 8, 35), ROAD, 5.0, "paint"),
+    "motorbike": Category(motorbike, tuple(MOTORBIKES), SIDE_VIEWS, (0, 6, 30), ROAD, 2.3, "paint"),
+    "train": Category(train, tuple(TRAINS), TRAIN_VIEWS, (0, 6, 25), ROAD, 16.0, "paint"),
 }
