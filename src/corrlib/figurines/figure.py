@@ -149,8 +149,8 @@ class Category:
     `draw(figure, rng, subtype)` adds the parts of a subtype, which never depend on `rng`. `views` is a
     mixture over the camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its
     left side, 180 its back. `elevation` is the least, the likeliest and the greatest in degrees. `places` are
-    where it is found, of `backdrop.PLACES`, repeated for the likelier; `metres` is the length of its diagonal;
-    `finish` is what its body is made of.
+    where it is found, of `backdrop.PLACES`, repeated for the likelier; `metres` is its diagonal; `finish` is
+    what its body is made of.
     """
 
     draw: Callable[[Figure, np.random.Generator, str], None]
@@ -170,16 +170,11 @@ class Category:
 
 #: PASCAL's way of photographing things that move: sides and three-quarter views, some fronts, few backs.
 SIDE_VIEWS = (
-    (90, 14, 2),
-    (-90, 14, 2),
-    (45, 18, 2),
-    (-45, 18, 2),
-    (0, 12, 1),
-    (135, 18, 0.6),
-    (-135, 18, 0.6),
+    *((side * mean, 18, weight) for side in (1, -1) for mean, weight in ((90, 2), (45, 2), (135, 0.7))),
+    (0, 14, 1),
 )
 #: ... and furniture and things that stand: from the front and somewhat to either side.
-FRONT_VIEWS = ((0, 12, 2), (32, 12, 1.5), (-32, 12, 1.5))
+FRONT_VIEWS = ((0, 16, 2), (40, 18, 1.5), (-40, 18, 1.5), (180, 30, 0.2))
 
 
 def vary(rng: np.random.Generator, value: float, amount: float = 0.2) -> float:

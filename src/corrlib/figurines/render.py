@@ -1,9 +1,8 @@
-"""The renderer: solid primitives under orthographic rays, closed-form hits, a z-buffer, solid textures.
+"""The renderer: solid primitives under orthographic rays, closed-form hits, a z-buffer.
 
 Everything lives in *pixel space*: x and y are pixels, z is depth in pixels, rays run along +z. A placed
 primitive is an affine map from its unit frame, so one hit gives depth, normal and the dense truth (the point
-``u`` on the part) at once. Randomness comes from integer hashes only: the same image on every machine and for
-every order of drawing.
+``u`` on the part) at once. `shading` paints what was hit.
 """
 
 import numpy as np
@@ -11,18 +10,6 @@ from numba import njit
 
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE
 
-#: One row a surface material; colours `a` and `b` are linear. `pattern` is 0 plain, 1 stripes, 2 spots,
-#: 3 patches; `freq` is in cycles per figure diameter, `axis` the stripes' direction. `grain` varies the colour
-#: in cells of ``1 / fine`` diameters, `bump` the normal; `gloss` is a highlight, `mirror` the share of light
-#: reflected from the surroundings; a `soft` surface has no creases where its primitives meet.
-MATERIAL = np.dtype(
-    [(name, "f4", 3) for name in ("a", "b", "axis", "fine")]
-    + [(name, "f4") for name in ("freq", "gloss", "mirror", "grain", "bump")]
-    + [("pattern", "i4"), ("seed", "i4"), ("soft", "i4")]
-)
-#: What shines on a scene, in linear RGB and pixel space: unit vectors towards the sun (z negative: on the
-#: camera's side) and up; what comes from the sun, from the sky and back from the ground.
-LIGHT = np.dtype([(name, "f8", 3) for name in ("towards", "up", "sun", "sky", "ground")])
 #: One row a placed primitive: kind and shape as in `figure.Solid`; unit frame -> pixels ``to_px @ u + at``;
 #: its inverse's matrix; unit frame -> texture space; pixels -> figure diameters; row of the material table;
 #: owner (object number) and part number of the truth.
@@ -32,44 +19,17 @@ PLACED = np.dtype(
     + [(name, "i4") for name in ("kind", "material", "owner", "part")]
 )
 
-#: Directions in which a pixel looks around.
-AROUND = tuple((np.cos(2.4 * k), np.sin(2.4 * k)) for k in range(9))
 #: Where an affine map without an offset sends the origin.
 ORIGIN = (0.0, 0.0, 0.0)
 
 
 @njit(cache=True)
-def _affine(m, at, x, y, z):
+def affine(m, at, x, y, z):
     return (
         at[0] + m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,
         at[1] + m[1, 0] * x + m[1, 1] * y + m[1, 2] * z,
         at[2] + m[2, 0] * x + m[2, 1] * y + m[2, 2] * z,
     )
-
-
-@njit(cache=True, inline="always")
-def _hash(x, y, z, seed):
-    """Uniform number in [0, 1) of an integer lattice point (a 32-bit multiply-xorshift mix)."""
-    h = np.uint32(x) * np.uint32(0x8DA6B343) ^ np.uint32(y) * np.uint32(0xD8163841)
-    h ^= np.uint32(z) * np.uint32(0xCB1AB31F) ^ np.uint32(seed) * np.uint32(0x165667B1)
-    h = np.uint32(h ^ (h >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
-    h = np.uint32(h ^ (h >> np.uint32(12))) * np.uint32(0x297A2D39)
-    h = np.uint32(h ^ (h >> np.uint32(15)))
-    return float(h) / 4294967296.0
-
-
-@njit(cache=True)
-def _noise(x, y, z, seed):
-    """Trilinear value noise."""
-    ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-    fx, fy, fz = x - ix, y - iy, z - iz
-    total = 0.0
-    for dz in range(2):
-        for dy in range(2):
-            for dx in range(2):
-                weight = (fx if dx else 1 - fx) * (fy if dy else 1 - fy) * (fz if dz else 1 - fz)
-                total += weight * _hash(ix + dx, iy + dy, iz + dz, seed)
-    return total
 
 
 @njit(cache=True)
@@ -142,6 +102,22 @@ def extents(placed: np.ndarray) -> np.ndarray:
     return placed["at"][:, None] + np.stack([low, high], axis=1)
 
 
+def bounds(placed: np.ndarray) -> np.ndarray:
+    """Low and high corner (2, 3) of the bounding box of all primitives, x, y and depth in pixels."""
+    box = extents(placed)
+    return np.stack([box[:, 0].min(0), box[:, 1].max(0)])
+
+
+def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> np.ndarray:
+    """The primitives `scale` times as large, their origin moved to `at` (x, y, depth): ready to be traced."""
+    placed = placed.copy()
+    placed["to_px"] *= scale
+    placed["at"] = placed["at"] * scale + at
+    placed["reach"] /= scale
+    placed["to_unit"] = np.linalg.inv(placed["to_px"])
+    return placed
+
+
 def trace(placed: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Nearest primitive at each pixel centre: its row of `placed` or -1, and its depth in pixels or inf."""
     index, depth = np.full(shape, -1, np.int32), np.full(shape, np.inf)
@@ -160,7 +136,7 @@ def _trace(placed, low, high, index, depth):
         for y in range(low[s, 1], high[s, 1] + 1):
             for x in range(low[s, 0], high[s, 0] + 1):
                 # rays start in the plane z = at_z, so that hits stay near zero and keep their digits
-                ox, oy, oz = _affine(m, ORIGIN, x - at[0], y - at[1], 0.0)
+                ox, oy, oz = affine(m, ORIGIN, x - at[0], y - at[1], 0.0)
                 z = hit(kind, shape, ox, oy, oz, m[0, 2], m[1, 2], m[2, 2]) + at[2]
                 if z < depth[y, x]:
                     depth[y, x] = z
@@ -185,131 +161,3 @@ def unit_normal(kind, shape, x, y, z):
         return 0.0, 0.0, np.sign(z)
     side = -1.0 if inner else 1.0
     return side * x / max(radius, 1e-9), side * y / max(radius, 1e-9), -slope
-
-
-@njit(cache=True)
-def _pattern(look, q):
-    """Whether texture point `q` of a material with a pattern shows the second colour."""
-    pattern, freq, axis, seed = look["pattern"], look["freq"], look["axis"], look["seed"]
-    x, y, z = q[0] * freq, q[1] * freq, q[2] * freq
-    ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
-    if pattern == 1:
-        wave = (q[0] * axis[0] + q[1] * axis[1] + q[2] * axis[2]) * freq
-        return (wave + 0.35 * _noise(x * 0.7, y * 0.7, z * 0.7, seed)) % 1.0 < 0.45
-    if pattern == 2:
-        # a spot stays inside its cell, so one cell is all there is to ask
-        cx = 0.33 + 0.34 * _hash(ix, iy, iz, seed)
-        cy = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 1)
-        cz = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 2)
-        return (x - ix - cx) ** 2 + (y - iy - cy) ** 2 + (z - iz - cz) ** 2 < 0.1
-    f = freq * 0.5
-    return _noise(q[0] * f, q[1] * f, q[2] * f, seed) + 0.2 * _noise(x * 3, y * 3, z * 3, seed) > 0.63
-
-
-@njit(cache=True)
-def shade(placed, materials, index, depth, light, image, unit):
-    """Paint what was hit: its colours into `image`, its points in the unit frames of the parts into `unit`.
-
-    Parameters
-    ----------
-    materials : rows of `MATERIAL`.
-    index, depth : from `trace`.
-    light : one row of `LIGHT`.
-    image, unit : (H, W, 3) float32, changed in place; colours are linear, in 0..1. Clutter has no unit points.
-    """
-    height, width = index.shape
-    normals = np.zeros((height, width, 3), np.float32)
-    for y in range(height):
-        for x in range(width):
-            if index[y, x] >= 0:
-                solid = placed[index[y, x]]
-                m, at = solid["to_unit"], solid["at"]
-                u = _affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
-                # normals go with the inverse transpose of the affine map
-                normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
-                nx, ny, nz = _affine(m.T, ORIGIN, *normal)
-                scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-                normals[y, x] = nx * scale, ny * scale, nz * scale
-                unit[y, x] = u
-    for y in range(height):
-        for x in range(width):
-            if index[y, x] >= 0:
-                solid = placed[index[y, x]]
-                look = materials[solid["material"]]
-                q = _affine(solid["to_tex"], solid["tex_at"], unit[y, x, 0], unit[y, x, 1], unit[y, x, 2])
-                n, open_sky, lit = _surroundings(placed, materials, index, depth, normals, light, y, x)
-                _paint(look, q, n, open_sky, lit, light, image[y, x])
-                if solid["owner"] == 0:
-                    unit[y, x] = 0.0
-
-
-@njit(cache=True)
-def _surroundings(placed, materials, index, depth, normals, light, y, x):
-    """The normal at a pixel, smoothed if its material is soft; how much of the sky, and of the sun, it sees.
-
-    What the picture does not show casts no shadow; a random start along the ray hides its steps.
-    """
-    solid = placed[index[y, x]]
-    here, size = depth[y, x], 1.0 / max(solid["reach"], 1e-9)
-    nx, ny, nz = normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
-    soft = materials[solid["material"]]["soft"]
-    near, hidden, spin = 0.045 * size, 0.0, int(16 * _hash(x, y, 0, 1))
-    for k in range(len(AROUND)):
-        dx, dy = AROUND[(k + spin) % len(AROUND)]
-        step = near * np.sqrt((k + 0.5) / len(AROUND))
-        xx, yy = int(np.rint(x + step * dx)), int(np.rint(y + step * dy))
-        if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
-            gap, other = here - depth[yy, xx], placed[index[yy, xx]]
-            if soft > 0 and abs(gap) < 2 * near and other["material"] == solid["material"]:
-                nx += 0.5 * normals[yy, xx, 0]
-                ny += 0.5 * normals[yy, xx, 1]
-                nz += 0.5 * normals[yy, xx, 2]
-            # nearer than the tangent plane allows
-            plane = -(normals[y, x, 0] * (xx - x) + normals[y, x, 1] * (yy - y)) / min(normals[y, x, 2], -0.15)
-            hidden += 0.12 * near < gap + plane < 4 * near
-    lit, stride = 1.0, 0.045 * size
-    for k in range(6):
-        along = stride * (k + 0.3 + _hash(x, y, 1, 1))
-        xx, yy = int(np.rint(x + along * light["towards"][0])), int(np.rint(y + along * light["towards"][1]))
-        if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
-            over = here + along * light["towards"][2] - depth[yy, xx]
-            if 0.35 * stride < over < 0.2 * size:
-                lit = 0.25
-                break
-    scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-    return (nx * scale, ny * scale, nz * scale), 1 - 0.8 * hidden / len(AROUND), lit
-
-
-@njit(cache=True)
-def _paint(look, q, normal, open_sky, lit, light, pixel):
-    """The colour of a surface, into `pixel`: diffuse light, then what it mirrors, then the highlight."""
-    towards, up, seed, fine = light["towards"], light["up"], look["seed"], look["fine"]
-    x, y, z = q[0] * fine[0], q[1] * fine[1], q[2] * fine[2]
-    nx, ny, nz = normal
-    rough, bump = 1.0, look["bump"]
-    if look["grain"] > 0:
-        coarse, detail = _noise(x / 5, y / 5, z / 5, seed + 7), _noise(x, y, z, seed + 8)
-        rough += look["grain"] * (coarse + detail - 1)
-    if bump > 0:
-        nx += bump * (_noise(x / 2, y / 2, z / 2, seed + 1) - 0.5)
-        ny += bump * (_noise(x / 2, y / 2, z / 2, seed + 2) - 0.5)
-        scale = 1.0 / np.sqrt(nx * nx + ny * ny + nz * nz)
-        nx, ny, nz = nx * scale, ny * scale, nz * scale
-    facing = max(nx * towards[0] + ny * towards[1] + nz * towards[2], 0.0)
-    above = 0.5 + 0.5 * (nx * up[0] + ny * up[1] + nz * up[2])
-    # the half-way vector between the sun and the camera, which looks along +z
-    hx, hy, hz = towards[0], towards[1], towards[2] - 1.0
-    spark = max((nx * hx + ny * hy + nz * hz) / np.sqrt(hx * hx + hy * hy + hz * hz), 0.0) ** 40 * look["gloss"] * lit
-    mirror, sky = look["mirror"], 0.0
-    if mirror > 0:
-        mirror += (1 - mirror) * (1 - min(abs(nz), 1.0)) ** 4
-        # the camera's ray (0, 0, 1), reflected
-        rise = -2 * nz * (nx * up[0] + ny * up[1] + nz * up[2]) + up[2]
-        sky = min(max(3 * rise + 0.5 + 0.7 * (_noise(8 * nx, 8 * ny, 8 * nz, seed) - 0.5), 0.0), 1.0)
-    second = 1.0 if look["pattern"] > 0 and _pattern(look, q) else 0.0
-    for k in range(3):
-        albedo = max((look["a"][k] + second * (look["b"][k] - look["a"][k])) * rough, 0.0)
-        ambient = open_sky * (light["ground"][k] + above * (light["sky"][k] - light["ground"][k]))
-        colour = albedo * (ambient + lit * facing * light["sun"][k])
-        around = light["ground"][k] + sky * (light["sky"][k] - light["ground"][k])
-        pixel[k] = colour + mirror * (0.8 * open_sky * around - colour) + spark * light["sun"][k]

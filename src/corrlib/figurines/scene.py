@@ -3,14 +3,14 @@
 from collections import namedtuple
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from corrlib.figurines.backdrop import backdrop, clutter
 from corrlib.figurines.figure import Figure
 from corrlib.figurines.materials import materials
 from corrlib.figurines.models import CATEGORIES, parts
-from corrlib.figurines.render import LIGHT, PLACED, extents, shade, trace
+from corrlib.figurines.render import PLACED, bounds, scaled, trace
+from corrlib.figurines.shading import LIGHT, cast_shadows, expose, light_of, shade
 from corrlib.figurines.truth import Truth
 
 
@@ -83,22 +83,6 @@ def place(figure: Figure, camera: np.ndarray, category: str | None = None, stret
     return placed
 
 
-def bounds(placed: np.ndarray) -> np.ndarray:
-    """Low and high corner (2, 3) of the bounding box of all primitives, x, y and depth in pixels."""
-    box = extents(placed)
-    return np.stack([box[:, 0].min(0), box[:, 1].max(0)])
-
-
-def scaled(placed: np.ndarray, scale: float, at: tuple[float, float, float]) -> np.ndarray:
-    """The primitives `scale` times as large, their origin moved to `at` (x, y, depth): ready to be traced."""
-    placed = placed.copy()
-    placed["to_px"] *= scale
-    placed["at"] = placed["at"] * scale + at
-    placed["reach"] /= scale
-    placed["to_unit"] = np.linalg.inv(placed["to_px"])
-    return placed
-
-
 def compose(rng: np.random.Generator, category: str, *, size: int = 300, companions: bool = True) -> Scene:
     """Draw a scene around one instance of `category`, ``things[0]``; its longer side has `size` pixels.
 
@@ -119,11 +103,11 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
         if flying:
             return rng.uniform(0, 1, 2) * shape[::-1], actors[0].metre * rng.uniform(0.3, 0.8)
         column = rng.uniform(-0.05, 1.05) * shape[1]
-        if rng.random() < 0.78:  # behind, the larger the further, so that there is a picture left
+        if rng.random() < 0.8:  # behind, the larger the further, so that there is a picture left
             near = min(rng.uniform(0.3, 1), 0.9 * shape[0] / (tall * actors[0].metre))
         else:  # before, where it leaves something of the figure to be seen
             near = 1 + rng.uniform(0, 0.3) * height / (foot - horizon)
-            column = actors[0].at[0] + rng.choice([-1, 1]) * rng.uniform(0.3, 0.9) * actors[0].extent[0]
+            column = actors[0].at[0] + rng.choice([-1, 1]) * rng.uniform(0.4, 0.9) * actors[0].extent[0]
         return np.array([column, horizon + near * (foot - horizon)]), near * actors[0].metre
 
     if companions and rng.random() < 0.5:
@@ -132,26 +116,28 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
             name = category if rng.random() < 0.6 else str(rng.choice(kin))
             at, scale = stand(CATEGORIES[name].metres)
             actors.append(_actor(rng, name, elevation, place_name, shape, at, scale))
-    groups = [(actor.placed, actor.figure.slots, CATEGORIES[actor.category].finish, n) for n, actor in enumerate(actors, 1)]
+    groups = []
+    for number, actor in enumerate(actors, 1):
+        groups.append((actor.placed, actor.figure.slots, CATEGORIES[actor.category].finish, number))
     for _ in range(0 if flying else rng.poisson(2.5)):
         thing, tall, finish = clutter(rng, place_name)
         turned = camera(rng.uniform(-40, 40), max(elevation, 3), rng.normal(0, 2))
         prop = place(thing, turned)
         at, scale = stand(tall)
         high = np.ptp(bounds(prop), axis=0)[1]
-        scale = min(scale * tall, (0.5 if at[1] > foot else 0.9) * shape[0]) / high
+        scale = min(scale * tall, 0.6 * actors[0].extent[1] if at[1] > foot else 0.9 * shape[0]) / high
         groups.append((scaled(prop, scale, (at[0], at[1] - scale * high / 2, 0.0)), thing.slots, finish, 0))
 
     scenery = backdrop(rng, place_name, shape, horizon, foot)
-    light = _light(rng, scenery, elevation, indoors=place_name == "room")
+    light = light_of(rng, scenery, elevation, indoors=place_name == "room")
     picture = scenery.picture
     if not flying:
-        _shadows(picture, [group[0] for group in groups], light)
+        cast_shadows(picture, [group[0] for group in groups], light)
     primitives, table = _stack(rng, groups)
     index, depth = trace(primitives, shape)
     unit = np.zeros_like(picture)
     shade(primitives, table, index, depth, light, picture, unit)
-    image = _expose(rng, picture)
+    image = expose(rng, picture)
 
     # one more row for the background, which index -1 finds at the end
     owner = np.append(primitives["owner"], 0).astype(np.uint8)[index]
@@ -162,21 +148,23 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     return Scene(image, things, Truth(owner, part, unit, categories, tuple(map(dict, frames))))
 
 
-def _actor(rng, category: str, elevation: float, place_name: str, shape: tuple, foot=None, metre=1.0) -> _Actor:
+def _actor(
+    rng, category: str, elevation: float, place_name: str, shape: tuple, foot=None, metre=1.0
+) -> _Actor:
     """A figure in its place: with its foot at `foot`, where a metre has `metre` pixels, or the main one."""
     model = CATEGORIES[category]
     subtype = str(rng.choice(model.subtypes))
     figure = model.build(rng, subtype)
     # proportions vary as a whole, too
-    stretch = np.exp(rng.normal(0, 0.06, 3))
+    stretch = np.exp(rng.normal(0, 0.09, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
-    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 3)
+    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 5)
     placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
     length = np.linalg.norm(extent) / model.metres
     if foot is None:
-        share = np.clip(np.exp(rng.normal(np.log(0.55), 0.6)), 0.12, 2.2)
+        share = np.clip(np.exp(rng.normal(np.log(0.65), 0.5)), 0.22, 2.0)
         scale = share * min(canvas / extent[:2])
         extent *= scale
         reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.3], p=[0.8, 0.2]) * extent[:2]
@@ -187,50 +175,12 @@ def _actor(rng, category: str, elevation: float, place_name: str, shape: tuple, 
         at = foot - (0, extent[1] / 2)
     side = (azimuth + 180) % 360 - 180
     view = "Frontal" if abs(side) < 35 else "Rear" if abs(side) > 145 else "Left" if side > 0 else "Right"
-    return _Actor(category, subtype, view, figure, scaled(placed, scale, (*at, 0.0)), at, extent, scale * length)
-
-
-def _light(rng, scenery, elevation: float, *, indoors: bool) -> np.ndarray:
-    """Sun or a lamp, mostly from the camera's side; what the sky or the walls give, and the ground returns."""
-    e = np.radians(max(elevation, 6.0))
-    high, side = np.radians(rng.uniform(25, 75)), np.radians(rng.normal(0, 60))
-    up, ahead = np.array([0, -np.cos(e), -np.sin(e)]), np.array([0, np.sin(e), -np.cos(e)])
-    sun = np.sin(high) * up + np.cos(high) * (np.sin(side) * np.array([1.0, 0, 0]) + np.cos(side) * ahead)
-    strength = rng.uniform(0.2, 0.7) if indoors else rng.choice([0.15, 0.5, 1.0])
-    warm = np.array([1.0, 0.93, 0.8]) if strength > 0.2 else np.ones(3)
-    ambient = (1.05 - 0.65 * strength) * (0.5 + 0.5 * scenery.sky / max(scenery.sky.mean(), 0.1))
-    light = np.zeros(1, LIGHT)[0]
-    light["towards"], light["up"], light["sun"], light["sky"] = sun, up, 1.1 * strength * warm, ambient
-    light["ground"] = ambient * (0.15 + 0.6 * scenery.ground)
-    return light
-
-
-def _shadows(picture: np.ndarray, groups: list[np.ndarray], light: np.ndarray) -> None:
-    """Darken the ground where figures stand in the sun's way, and under them, where they hide the sky."""
-    small = tuple(-(-side // 3) for side in picture.shape[:2])
-    share = light["sun"].mean() / (light["sun"].mean() + light["sky"].mean())
-    for towards, strength, blur in ((light["towards"], 0.85 * share, 0.9), (light["up"], 0.6, 2.5)):
-        flat = np.concatenate([_flattened(group, towards, light["up"]) for group in groups])
-        shadow = (trace(flat, small)[0] >= 0).astype(np.float32)
-        shadow = cv2.GaussianBlur(shadow, (0, 0), blur)
-        shadow = cv2.resize(shadow, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        picture *= 1 - np.float32(strength) * shadow[..., None]
-
-
-def _flattened(placed: np.ndarray, towards: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Primitives pressed along the light onto the ground they stand on, a third as large."""
-    shadow = placed.copy()
-    height = placed["at"] @ up
-    height -= (height - np.linalg.norm(up @ placed["to_px"], axis=1)).min()
-    # not quite flat: what has no thickness has no inverse
-    press = 0.96 * towards / (towards @ up)
-    shadow["to_px"] = placed["to_px"] - press[:, None] * (up @ placed["to_px"])[:, None, :]
-    shadow["at"] -= height[:, None] * press
-    return scaled(shadow, 1 / 3, (-1 / 3, -1 / 3, 0.0))
+    placed = scaled(placed, scale, (*at, 0.0))
+    return _Actor(category, subtype, view, figure, placed, at, extent, scale * length)
 
 
 def _stack(rng, groups: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
-    """All primitives and their materials; what stands lower in the picture stands in front, clear of the rest."""
+    """All primitives and their materials; what stands lower in the picture stands in front of the rest."""
     lowest = [bounds(placed)[1, 1] for placed, *_ in groups]
     behind, stacked, tables = 0.0, [], []
     for k in np.argsort(lowest):
@@ -243,21 +193,6 @@ def _stack(rng, groups: list[tuple]) -> tuple[np.ndarray, np.ndarray]:
         stacked.append(placed)
         tables.append(materials(rng, slots, finish))
     return np.concatenate(stacked), np.concatenate(tables)
-
-
-def _expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
-    picture = np.sqrt(np.clip(picture, 0, 4))
-    mean, spread = picture.mean(), picture.std()
-    gain = np.clip(rng.normal(0.235, 0.055) / spread, 0.7, 2.2)
-    picture = (picture - mean) * gain + 0.5 * (mean + rng.normal(0.46, 0.1))
-    if rng.random() < 0.03:
-        picture[:] = picture.mean(axis=2, keepdims=True)
-    picture *= (255 * np.exp(rng.normal(0, 0.03, 3))).astype(np.float32)
-    picture = cv2.GaussianBlur(picture, (7, 7), rng.choice([0.4, 0.5, 0.6, 1.2]))
-    noise = rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
-    picture += noise * np.float32(rng.choice([1.0, 3.0, 6.0]))
-    return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
 
 
 def _frames(actor: _Actor) -> np.ndarray:
@@ -318,7 +253,7 @@ def portrait(
     light["towards"], light["up"] = np.array([-0.5, -0.7, -0.5]) / np.linalg.norm([0.5, 0.7, 0.5]), (0, -1, 0)
     light["sun"], light["sky"], light["ground"] = 0.6, 0.6, 0.35
     image = np.full((size, size, 3), 0.85, np.float32)
-    _shadows(image, [placed], light)
+    cast_shadows(image, [placed], light)
     table = materials(rng, figure.slots, CATEGORIES[category].finish)
     shade(placed, table, *trace(placed, (size, size)), light, image, image.copy())
     return (np.sqrt(np.clip(image, 0, 1)) * 255).astype(np.uint8)

@@ -217,9 +217,8 @@ def _check_data(images: np.ndarray, labels: np.ndarray, categories: tuple[str, .
         expected = f"one label for each of {len(images)} images"
         raise ValueError(f"{name}: expected {expected}, got shape {labels.shape}")
     if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(categories):
-        raise ValueError(
-            f"{name}: labels must be integers in 0..{len(categories) - 1}, indices of categories"
-        )
+        most = len(categories) - 1
+        raise ValueError(f"{name}: labels must be integers in 0..{most}, indices of categories")
 
 
 class Trainee(nn.Module):
@@ -239,10 +238,8 @@ class Trainee(nn.Module):
         for layer, width in zip(learned, widths, strict=True):
             if layer.kind == "conv":
                 window = (layer.kernel, layer.stride, layer.padding)
-                weights, norm = (
-                    nn.Conv2d(inputs, width, *window, groups=layer.groups, bias=False),
-                    nn.BatchNorm2d,
-                )
+                weights = nn.Conv2d(inputs, width, *window, groups=layer.groups, bias=False)
+                norm = nn.BatchNorm2d
             else:
                 inputs *= 6 * 6 if layer.name == "fc6" else 1
                 weights, norm = nn.Linear(inputs, width, bias=layer.name == "fc8"), nn.BatchNorm1d

@@ -18,7 +18,6 @@ MOTORBIKES = {
     "sport": (0.31, 0.70, 0.42, 0.80, 0.32, 0.02, 0.02, 0.08, 0.66, 3, -0.85, 0.14, 0.28),
     "cruiser": (0.33, 0.85, 0.75, 0.62, 0.40, 0.25, 0.28, 0.09, 0.62, 6, -0.7, -0.02, 0.26),
     "dirt": (0.36, 0.70, 0.48, 0.92, 0.40, 0.10, 0.06, 0.055, 0.78, 6, -0.9, 0.08, 0.42),
-    "scooter": (0.23, 0.62, 0.40, 0.72, 0.33, 0.06, 0.04, 0.06, 0.55, 3, -0.9, 0.02, 0.34),
 }
 TANKS = {"sport": (0.29, 0.17, 0.14), "cruiser": (0.3, 0.16, 0.12), "dirt": (0.24, 0.12, 0.13)}
 
@@ -37,7 +36,6 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     head = low + vary(rng, 0.16, 0.25) * slope
     saddle = seat + vary(rng, post, 0.4) * np.array([-0.3, 0, 0.95])
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
-
     fig.wheel("b_wheel", back, r, half_width, hole=hole, hub=0.13, thin=0.8, spokes=7)
     steered.wheel("f_wheel", front, r, half_width, hole=hole, hub=0.1, thin=0.8, spokes=7)
     fig.limb("down_tube", crank, low, 1.25 * tube, "body")
@@ -53,8 +51,6 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         steered.limb(f"{side}_fork", crown + out, front + 0.5 * out, tube, "trim", top=0.6)
     fig.limb("seat_post", seat, saddle, 0.75 * tube, "metal")
     fig.ellipsoid("saddle", saddle + (0.02, 0, 0.02), (0.15, 0.06, 0.035), "dark", pitch=rng.uniform(-6, 6))
-    fig.ellipsoid("saddle_back", saddle + (-0.07, 0, 0.025), (0.07, 0.1 if city else 0.08, 0.04), "dark")
-
     angle = rng.uniform(0, 360)
     fig.limb("chainring", crank + (0, -0.03, 0), crank + (0, -0.02, 0), 0.1, "metal")
     fig.limb("crank_axle", crank + (0, 0.04, 0), crank + (0, -0.04, 0), 0.03, "dark")
@@ -63,7 +59,6 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         pedal = crank + np.array([0.17 * np.cos(turned), s * 0.06, 0.17 * np.sin(turned)])
         fig.limb(f"{side}_crank", crank + (0, s * 0.03, 0), pedal, 0.014, "metal")
         fig.box(f"{side}_pedal", pedal + (0, s * 0.05, 0), (0.05, 0.05, 0.015), "dark")
-
     top = head + vary(rng, stem, 0.3) * slope
     bar = top + np.array([reach, 0, 0.03])
     fig.limb("steerer", head, top, tube, "metal")
@@ -85,13 +80,6 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
         steered.box("basket", bar + (0.17, 0, -0.1), (0.13, 0.17, 0.11), "wood")
-        fig.limb("chain_guard", crank + (0, -0.06, 0), crank + (0, -0.05, 0), 0.13, "trim", hole=0.75)
-        fig.box("carrier", back + (-0.02, 0, r + 0.06), (0.18, 0.07, 0.012), "metal")
-        steered.ellipsoid("headlamp", front + (0.1, 0, r + 0.1), (0.04, 0.05, 0.05), "light")
-    if road:
-        foot, neck = (crank + share * (low - crank) + (-0.04, 0, 0.05) for share in (0.35, 0.75))
-        fig.limb("bottle", foot, neck, 0.036, "light")
-
     _name_ends(fig)
     # Where the wheel passes under the fork's crown and between the seat stays.
     for letter, towards in (("F", slope + (0.12, 0, 0)), ("B", seat - back)):
@@ -111,7 +99,6 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     slope = np.array([-rake, 0, 1]) / np.hypot(rake, 1)
     head = front + slope * (head_z - r) / slope[2]
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
-
     # the legs end behind the axle, the swingarm above it: the hubs stay in sight
     trail, hub = np.array([-0.06, 0, 0]), 0.2 if spokes == 6 else 0.4
     fig.wheel("b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
@@ -123,68 +110,39 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         fig.limb(f"{side}_swingarm", (-0.1, 0.7 * out[1], r + 0.08), axle, 0.035, "trim2")
     guard = front + (1.08 if subtype != "dirt" else 1.5) * r * slope * 0.92
     steered.ellipsoid("front_mudguard", guard, (0.7 * r, tyre + 0.03, 0.16 * r), "trim", pitch=-8)
-
     seat_x = -0.35 * base
-    if subtype == "scooter":
-        fig.ellipsoid(
-            "rear_body", (-0.62 * base, 0, 0.62 * seat_z), (0.62 * base, 0.19, 0.32 * seat_z), "body"
-        )
-        fig.box("footboard", (0.1 * base, 0, 0.85 * r), (0.5 * base, 0.17, 0.05), "body2")
-        fig.limb("leg_shield", (0.5 * base, 0, 0.9 * r), head + (-0.04, 0, 0), (0.22, 0.04), "body", top=0.7)
-        fig.ellipsoid("engine", (-0.5 * base, 0, 0.9 * r), (0.3 * base, 0.13, 0.1), "metal")
-    else:
-        fig.ellipsoid("engine", (0.02, 0, 1.15 * r), (0.26, 0.16, 0.17), "metal")
-        fig.limb("cylinder", (0.03, 0, 1.2 * r), (0.14, 0, seat_z - 0.12), 0.12, "dark")
-        fig.limb("cylinder_head", (0.12, 0, seat_z - 0.19), (0.15, 0, seat_z - 0.09), 0.13, "metal")
-        tilt = rng.uniform(0, 14)
-        fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", pitch=tilt)
-        fig.limb("backbone", (seat_x, 0, seat_z - 0.1), head - 0.1 * slope, 0.04, "trim2")
-        fig.limb("down_tube", head - 0.15 * slope, (0.2, 0, 0.8 * r), 0.035, "trim2")
-        fig.limb("subframe", (-0.08, 0, r + 0.1), (-0.6 * base, 0, seat_z - 0.06), 0.035, "trim2")
+    fig.ellipsoid("engine", (0.02, 0, 1.15 * r), (0.26, 0.16, 0.17), "metal")
+    fig.limb("cylinder", (0.03, 0, 1.2 * r), (0.14, 0, seat_z - 0.12), 0.12, "dark")
+    tilt = rng.uniform(0, 14)
+    fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", pitch=tilt)
     rear, tilt = rear * base, rng.uniform(-5, 3)
     fig.ellipsoid("seat", (seat_x, 0, seat_z), (half_seat, 0.15, 0.075), "dark", pitch=tilt)
-    place, half = (rear * 0.85, 0, seat_z + 0.7 * rear_z + 0.03), (0.22, 0.12, 0.06)
-    fig.ellipsoid("pillion", place, half, "dark", pitch=-8)
     tail = np.array([rear - 0.2, 0, seat_z + rear_z - (0.03 if subtype != "cruiser" else 0.1)])
     fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", pitch=-12)
     fig.ellipsoid("tail_light", tail + (-0.09, 0, 0.02), (0.06, 0.09, 0.055), "red")
-    if subtype in ("cruiser", "scooter"):
+    if subtype == "cruiser":
         place, half = back + (-0.1, 0, 0.75 * r), (0.9 * r, tyre + 0.05, 0.4 * r)
         fig.ellipsoid("rear_mudguard", place, half, "body", pitch=14)
-    fig.limb("plate_holder", tail, tail + (-0.08, 0, -0.17), 0.03, "dark")
-    fig.box("plate", tail + (-0.1, 0, -0.15), (0.015, 0.09, 0.06), "light", pitch=20)
-
     bar = head + np.array([-0.04, 0, 0.07]) + 0.05 * slope
     steered.limb("bar_clamp", head - 0.06 * slope, bar, 0.05, "metal")
-    for side, s, own in steered.sides():
+    for _, _, own in steered.sides():
         bend, tip = bar + (-0.3 * pull, 0.5 * wide, rise), bar + (-pull - 0.06, wide, rise - 0.02)
         grip = bend + 0.4 * (tip - bend)
-        own.limb("bar", bar, bend, 0.02, "metal")
-        own.limb("bar_end", bend, grip, 0.02, "metal")
+        own.limb("bar", bar, grip, 0.02, "metal")
         own.limb("grip", grip, tip, 0.03, "dark")
-        own.limb("mirror_rod", grip, grip + (0.05, 0.03, 0.14), 0.012, "metal")
         own.ellipsoid("mirror", grip + (0.05, 0.05, 0.17), (0.02, 0.07, 0.045), "dark")
-        fig.limb(f"{side}_footpeg", (-0.12, s * 0.1, 0.95 * r), (-0.12, s * 0.24, 0.95 * r), 0.02, "dark")
     lamp = head + np.array([0.12, 0, -0.08])
     if subtype == "sport":
         fig.limb("fairing", lamp + (-0.3, 0, 0.06), lamp + (0.24, 0, -0.12), (0.22, 0.2), "body", top=0.35)
         fig.ellipsoid("windshield", lamp + (-0.06, 0, 0.13), (0.22, 0.12, 0.09), "glass", pitch=-38)
-        fig.ellipsoid("belly", (0.18, 0, 1.15 * r), (0.36, 0.19, 0.2), "body2", pitch=12)
         lamp = lamp + np.array([0.22, 0, -0.1])
-    if subtype == "dirt":
-        steered.box("number_board", lamp + (0.03, 0, 0.06), (0.02, 0.1, 0.12), "light", pitch=20)
-        lamp = lamp + np.array([0.04, 0, -0.08])
     (fig if subtype == "sport" else steered).ellipsoid("headlight", lamp, (0.08, 0.1, 0.1), "light")
-
     knee = np.array([-0.15, -0.19, (0.75 if subtype != "dirt" else 1.6) * r])
-    x, z = {"sport": (-0.85, 1.5), "cruiser": (-1.12, 0.75), "dirt": (-0.85, 0), "scooter": (-1.05, 0.9)}[
-        subtype
-    ]
+    x, z = {"sport": (-0.85, 1.5), "cruiser": (-1.12, 0.75), "dirt": (-0.85, 0)}[subtype]
     end = np.array([x * base, -0.17, seat_z - 0.14] if subtype == "dirt" else [x * base, -0.2, z * r])
     fig.limb("exhaust_pipe", (0.2, -0.14, 0.85 * r), knee, 0.035, "metal")
     fig.limb("muffler", knee, end, 0.055, "metal", top=1.25)
     fig.limb("muffler_hole", end + 0.02 * (knee - end), end - 0.01 * (knee - end), 0.05, "dark")
-
     _name_ends(fig)
     fig.name(HandleCenter=("bar_clamp", 0, 0, 1), SeatBase=("seat", 0, 0, 1))
     fig.name(TailLight=("tail_light", -1, 0, 0), ExhaustPipeEnd=("muffler_hole", 0, 0, 1))

@@ -11,6 +11,10 @@ from corrlib.figurines.figure import Figure, turn
 SIDES = (("Left", -1), ("Right", 1))
 DEPTHS = (("Front", 1), ("Back", -1))
 
+TABLES = ("rectangular", "round", "cloth")
+#: Half the width, and seats.
+SOFAS = {"two": (0.75, 2), "three": (1.1, 3), "rolled": (0.95, 2)}
+
 
 def draw(rng: np.random.Generator, *means: float, spread: float = 0.22) -> np.ndarray:
     """Lengths around their means."""
@@ -28,11 +32,10 @@ def corners(fig: Figure) -> Iterator[tuple[int, int, Figure]]:
 
 
 def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
-    """A kitchen chair, one with arms, an office chair on castors, a shell on wire legs."""
+    """A kitchen chair, one with arms, an office chair on castors."""
     deep, wide, seat, back = draw(rng, 0.22, 0.23, 0.45, 0.46, spread=0.18)
     rest = fig.within(at=(-0.92 * deep, 0, seat), pitch=rng.uniform(4, 16))
-    thick = {"office": 0.05, "shell": 0.025}.get(subtype, rng.uniform(0.02, 0.045))
-    wooden, crest = subtype in ("kitchen", "carver"), "backrest"
+    thick, wooden, crest = rng.uniform(0.02, 0.05), subtype != "office", "backrest"
     fig.box("seat", (0, 0, seat), (deep, wide, thick), "body")
     if wooden:
         for _, _, side in sides(rest):
@@ -42,16 +45,10 @@ def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
             rest.box(f"slat_{i}", (0, 0, t * back), (0.015, 0.86 * wide, tall * back), slot)
         crest = "slat_2"
         fig.box("cushion", (0.02, 0, seat + thick + 0.015), (0.85 * deep, 0.85 * wide, 0.02), "trim")
-    elif subtype == "office":
-        rest.box("backrest", (0, 0, 0.62 * back), (0.04, 0.85 * wide, 0.38 * back), "body")
-        stem, panel = np.add([rest.at(0, 0, t * back) for t in (0.15, 0.62)], [(-0.03, 0, 0), (0.04, 0, 0)])
-        fig.box("stem", stem, (0.02, 0.2 * wide, 0.25 * back), "dark", rotation=rest.rotation)
-        fig.box("panel", panel, (0.015, 0.65 * wide, 0.25 * back), "body2", rotation=rest.rotation)
     else:
-        fig.ellipsoid("bowl", (0, 0, seat + 0.02), (1.05 * deep, 1.03 * wide, 0.07), "body2")
-        rest.box("backrest", (0, 0, 0.5 * back), (0.02, 0.9 * wide, 0.5 * back), "body")
-        place = np.add(rest.at(0, 0, 0.55 * back), (0.02, 0, 0))
-        fig.ellipsoid("badge", place, (0.03, 0.6 * wide, 0.3 * back), "trim", rotation=rest.rotation)
+        rest.box("backrest", (0, 0, 0.62 * back), (0.04, 0.85 * wide, 0.38 * back), "body")
+        fig.limb("column", (0, 0, 0.1), (0, 0, seat), 0.035, "metal", top=0.7)
+        rest.box("stem", (-0.03, 0, 0.15 * back), (0.02, 0.2 * wide, 0.25 * back), "dark")
     fig.name("BackRest_Top_*", Left=(crest, 1, -1, 1), Right=(crest, 1, 1, 1))
     if subtype in ("carver", "office"):
         out, slot = (1.0, "wood") if subtype == "carver" else (1.18, "dark")
@@ -59,17 +56,14 @@ def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         for _, _, side in sides(fig):
             side.box("arm", (-0.05, y, seat + 0.21), (0.85 * deep, 0.03, 0.02), "trim2")
             side.limb("arm_post", (x, 0.95 * y, seat), (x, y, seat + 0.2), 0.02, slot)
-    if subtype == "office":
-        fig.limb("column", (0, 0, 0.1), (0, 0, seat), 0.035, "metal", top=0.7)
-    slot, radius, splay = ("metal", 0.014, 1.12) if subtype == "shell" else ("wood", 0.026, 1.02)
-    x, y = splay * deep * 0.92, splay * 0.92 * wide
+    x, y = 0.94 * deep, 0.94 * wide
     for e, s, corner in corners(fig):
         if subtype == "office":
             corner.limb("leg", (0, 0, 0.12), (1.1 * x, 1.1 * y, 0.07), 0.032, "metal", top=0.6)
             corner.ellipsoid("castor", (1.1 * x, 1.1 * y, 0.035), (0.04, 0.025, 0.04), "dark")
             corner.name(Leg=("castor", 0.6 * e, 0.6 * s, -0.529))
         else:
-            corner.limb("leg", (0.85 * deep, 0.86 * wide, seat), (x, y, 0), radius, slot, top=0.75)
+            corner.limb("leg", (0.85 * deep, 0.86 * wide, seat), (x, y, 0), 0.026, "wood", top=0.75)
             corner.name(Leg=("leg", 0, 0, 1))
         corner.name(Seat=("seat", e, s, 1))
     if wooden:
@@ -79,29 +73,21 @@ def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 
 
 def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
-    """Rectangular on four legs, round on one, under a cloth, or on trestles; always laid."""
+    """Rectangular on four legs, round on one, or under a cloth; always laid."""
     deep, wide, tall = draw(rng, 0.45, 0.8, 0.74)
     thick, round_top = rng.uniform(0.02, 0.045), subtype == "round"
     if round_top:
         deep = wide = 0.62 * np.exp(rng.uniform(-0.15, 0.15))
         fig.limb("top", (0, 0, tall - 2 * thick), (0, 0, tall), deep, "wood")
         fig.limb("column", (0, 0, 0.08), (0, 0, tall), 0.09, "wood", top=0.7)
-        fig.ellipsoid("knob", (0, 0, 0.45 * tall), (0.12, 0.12, 0.1), "trim")
     else:
         fig.box("top", (0, 0, tall - thick), (deep, wide, thick), "wood")
-        fig.box("apron", (0, 0, tall - 0.1), (0.88 * deep, 0.92 * wide, 0.06), "body2")
     if subtype == "cloth":
         drop = rng.uniform(0.12, 0.24)
         fig.box("cloth", (0, 0, tall - drop + 0.006), (1.02 * deep, 1.015 * wide, drop), "body")
-        fig.box("hem", (0, 0, tall - 1.9 * drop), (1.025 * deep, 1.02 * wide, 0.08 * drop), "trim2")
-        fig.box("runner", (0, 0, tall + 0.008), (1.022 * deep, 0.2 * wide, 0.006), "body2")
-    if subtype == "trestle":
-        fig.limb("rail", (0, -0.75 * wide, 0.32 * tall), (0, 0.75 * wide, 0.32 * tall), 0.035, "wood")
     head, foot = (0.88 * deep, 0.9 * wide, tall - thick), (0.88 * deep, 0.9 * wide, 0)
     if round_top:
         head, foot = (0, 0, 0.16), (0.5 * deep, 0.5 * wide, 0.02)
-    elif subtype == "trestle":
-        head, foot = (-0.2 * deep, 0.72 * wide, tall - 0.1), (0.88 * deep, 0.9 * wide * 0.8, 0)
     for e, s, corner in corners(fig):
         corner.limb("leg", head, foot, 0.045, "wood", top=0.65)
         # A round top has no corners: its rim points towards them.
@@ -111,7 +97,6 @@ def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         x, y = x * deep, y * wide
         place, beside = fig.within(f"*_{i}", (x, y, tall)), fig.within(f"*_{i}", (0.62 * x, y + 0.17, tall))
         place.limb("plate", (0, 0, 0.012), (0, 0, 0.03), 0.09, "light", top=1.3)
-        place.limb("food", (0, 0, 0.02), (0, 0, 0.035), 0.07, "trim")
         beside.limb("glass", (0, 0, 0), (0, 0, 0.13), 0.035, "glass", top=1.2)
     height = rng.uniform(0.12, 0.26)
     fig.limb("vase", (0, 0, tall), (0, 0, tall + height), 0.07, "trim2", top=0.6)
@@ -119,8 +104,8 @@ def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 
 
 def sofa(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
-    """Two or three seats on legs, a rolled-arm one, one with a chaise."""
-    wide, seats = {"two": (0.75, 2), "three": (1.1, 3), "rolled": (0.95, 2), "chaise": (1.05, 3)}[subtype]
+    """Two or three seats on legs, or a rolled-arm one."""
+    wide, seats = SOFAS[subtype]
     wide, deep, low, arm, back, girth = draw(rng, wide, 0.42, 0.22, 0.24, 0.44, 0.11, spread=0.18)
     foot, inner, rolled = 0.08, wide - 2 * girth, subtype == "rolled"
     up = foot + low
@@ -132,26 +117,15 @@ def sofa(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         fig.box(f"seat_{i}", (0.16 * deep, y, up + 0.05), (0.84 * deep, 0.96 * inner / seats, 0.06), "body2")
         place, size = (-0.55 * deep, y, up + 0.1 + 0.38 * back), (0.07, 0.92 * inner / seats, 0.36 * back)
         fig.box(f"cushion_{i}", place, size, "body2", pitch=rng.uniform(8, 16))
-        for j, shift in enumerate((-0.5, 0.5) if rolled else ()):
-            place = (-0.55 * deep + 0.08, y + shift * inner / seats, up + 0.1 + 0.45 * back)
-            fig.ellipsoid(f"button_{i}_{j}", place, np.full(3, 0.025), "dark")
-    if subtype == "chaise":
-        x, y = 0.95 * deep, 0.62 * wide
-        fig.box("chaise", (x, y, foot + low / 2), (0.85 * deep, 0.38 * wide, low / 2), "body")
-        fig.box("chaise_seat", (x, y, up + 0.045), (0.84 * deep, 0.36 * wide, 0.055), "body2")
     y, middle = wide - girth, foot + (low + arm) / 2
     for name, s, side in sides(fig):
         side.box("arm", (0, y, middle), (1.01 * deep, girth, (low + arm) / 2), "body")
         if rolled:
-            axis = fig.within(f"*_{name}", (0, s * y, up + arm))
-            axis.limb("roll", (-0.9 * deep, 0, 0), (1.04 * deep, 0, 0), 1.15 * girth, "body")
-            axis.limb("rosette", (1.03 * deep, 0, 0), (1.06 * deep, 0, 0), 0.6 * girth, "trim")
-        else:
-            side.box("piping", (1.01 * deep, y, middle), (0.012, 0.75 * girth, 0.43 * (low + arm)), "trim")
+            roll = (-0.9 * deep, y, up + arm), (1.04 * deep, y, up + arm)
+            side.limb("roll", *roll, 1.15 * girth, "body")
         pillow = turn(yaw=-s * rng.uniform(5, 30), pitch=rng.uniform(10, 30), roll=rng.uniform(-30, 30))
-        side.box(
-            "pillow", (-0.2 * deep, 0.8 * inner, up + 0.25), (0.05, 0.15, 0.15), "trim2", rotation=pillow
-        )
+        place, half = (-0.2 * deep, 0.8 * inner, up + 0.25), (0.05, 0.15, 0.15)
+        side.box("pillow", place, half, "trim2", rotation=pillow)
         for end, e in DEPTHS:
             leg = fig.within(f"*_{name}_{end}", scale=(e * deep, s * wide, 1))
             leg.limb("foot", (0.88, 0.92, foot), (0.9, 0.94, 0), 0.04, "wood", top=0.7)

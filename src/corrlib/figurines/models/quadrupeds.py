@@ -5,7 +5,6 @@ bends the legs.
 """
 
 from collections import namedtuple
-from itertools import pairwise
 
 import numpy as np
 
@@ -21,7 +20,7 @@ Breed = namedtuple(
     defaults=(False, (), "body2", "body", "body", 0.14),
 )
 _PETS = ("stand", "walk", "sit", "sit", "lie", "lie", "run", "jump")
-_HERD = ("stand", "stand", "walk", "walk", "graze", "graze", "lie")
+_HERD = ("stand", "stand", "walk", "walk", "graze", "lie")
 _STEEDS = ("stand", "stand", "walk", "walk", "run", "jump", "graze")
 
 # fmt: off
@@ -46,9 +45,9 @@ _SHEEP = Breed(leg=0.62, depth=0.34, width=0.28, thick=0.058, neck=0.4, neck_pit
 BREEDS: dict[str, dict[str, Breed]] = {
     "cat": {
         "shorthair": _CAT._replace(extras=("whiskers",)),
-        "longhair": _CAT._replace(tail="brush", extras=("whiskers", "ruff"), depth=0.27, width=0.23,
+        "longhair": _CAT._replace(tail="brush", extras=("whiskers",), depth=0.27, width=0.23,
             muzzle=0.8, ear=0.65),
-        "siamese": _CAT._replace(extras=("whiskers", "collar"), depth=0.18, width=0.14, head=0.22, ear=1.15,
+        "siamese": _CAT._replace(extras=("whiskers",), depth=0.18, width=0.14, head=0.22, ear=1.15,
             leg=0.7, neck=0.28, head_slot="trim", leg_slot="trim", muzzle_slot="trim"),
     },
     "cow": {
@@ -58,8 +57,8 @@ BREEDS: dict[str, dict[str, Breed]] = {
             leg=0.7),
     },
     "dog": {
-        "shepherd": _DOG._replace(extras=("ruff",)),
-        "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", extras=("collar",), leg=0.95, depth=0.25,
+        "shepherd": _DOG,
+        "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", leg=0.95, depth=0.25,
             muzzle=1.9),
         "pug": _DOG._replace(ears="drop", ear=0.42, tail="curl", leg=0.5, depth=0.3, width=0.26, head=0.3,
             head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="trim", thick=0.075, eye=0.2),
@@ -68,7 +67,7 @@ BREEDS: dict[str, dict[str, Breed]] = {
     },
     "horse": {
         "plain": _HORSE,
-        "saddled": _HORSE._replace(extras=("mane", "saddle")),
+        "thoroughbred": _HORSE._replace(depth=0.3, neck=0.85, muzzle_slot="trim", leg_slot="trim"),
         "draught": _HORSE._replace(leg=0.85, depth=0.41, width=0.3, thick=0.085, neck=0.62, neck_radius=0.29,
             leg_slot="body2"),
         "foal": _HORSE._replace(leg=1.25, depth=0.27, width=0.18, neck=0.62, neck_radius=0.17, head=0.19,
@@ -76,7 +75,7 @@ BREEDS: dict[str, dict[str, Breed]] = {
     },
     "sheep": {
         "ewe": _SHEEP,
-        "ram": _SHEEP._replace(extras=("wool", "spiral"), head=0.18),
+        "ram": _SHEEP._replace(extras=("wool", "horns"), head=0.18),
         "shorn": _SHEEP._replace(extras=(), depth=0.29, width=0.21, neck=0.42, neck_radius=0.16, leg=0.7,
             leg_slot="body", ear=1.0),
     },
@@ -102,7 +101,8 @@ def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, s
     trunk.ellipsoid("barrel", (0.5, 0, -0.04), (0.7, 1.02 * thick, 0.93 * thick), coat)
     trunk.ellipsoid("chest", (0.9, 0, 0), (0.36, 0.95 * thick, thick), coat)
     trunk.ellipsoid("rump", (0.08, 0, 0.02), (0.36, 0.97 * thick, 0.95 * thick), coat)
-    trunk.ellipsoid("belly", (0.5, 0, -0.3), (0.5, 0.9 * thick, 0.72 * thick), coat if coat == "wool" else "body2")
+    below = "wool" if coat == "wool" else "body2"
+    trunk.ellipsoid("belly", (0.5, 0, -0.3), (0.5, 0.9 * thick, 0.72 * thick), below)
     fig.name(Withers=("chest", -0.3, 0, 0.954))
     for name, (forward, up) in feet.items():
         joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
@@ -140,7 +140,10 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
         if pose == "jump":
             # off the ground, forelegs tucked up
-            pitch, shift = rng.normal(12, 14), np.array([0.35, 0.25, -0.5, -0.6]) * leg * rng.uniform(0.6, 1.2)
+            pitch, shift = (
+                rng.normal(12, 14),
+                np.multiply((0.35, 0.25, -0.5, -0.6), leg * rng.uniform(0.6, 1.2)),
+            )
             lift[:2] += leg * (0.25 + np.sin(np.radians(max(pitch, 0))))
     left_front, right_front, left_back, right_back = zip(shift + swing, lift, strict=True)
     return height, pitch, {"L_F": left_front, "L_B": left_back, "R_F": right_front, "R_B": right_back}
@@ -218,7 +221,7 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
         # cattle have a broad wet nose, the others nostrils alone
         broad = 0.8 if breed.muzzle_slot == "nose" else 0.5
         head.ellipsoid("nose", (m + 0.2 * mr, 0, -0.14), (0.3 * mr, broad * mr, 0.5 * mr), breed.muzzle_slot)
-        for name, _, side in head.sides("L", "R"):
+        for _, _, side in head.sides("L", "R"):
             nostril = (m + 0.36 * mr, 0.36 * mr, -0.16)
             side.ellipsoid("nostril", nostril, np.array([0.16, 0.13, 0.2]) * mr, "pupil", yaw=30)
         fig.name(Nose=("snout", 0.95, 0, 0.312))
@@ -236,7 +239,8 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
     place, e = outward * (1, w, 0.85), breed.eye
     for name, sign, side in head.sides("L", "R"):
         side.ellipsoid("lid", place - 0.12 * e * outward, (1.25 * e, 1.3 * e, 1.15 * e), breed.head_slot)
-        side.ellipsoid("eyeball", place + 0.3 * e * outward, (e, e, 0.85 * e), "pupil" if breed.hooves else "eye")
+        iris = "pupil" if breed.hooves else "eye"
+        side.ellipsoid("eyeball", place + 0.3 * e * outward, (e, e, 0.85 * e), iris)
         pupil, narrow = side.within(at=place + 0.75 * e * outward, scale=e), 0.3 if cat else 0.6
         pupil.ellipsoid("pupil", (0, 0, 0), (0.62, narrow, 0.62), "pupil")
         side.name(Eye=("pupil", *(outward * (1, sign, 1) / np.linalg.norm(outward))))
@@ -249,12 +253,6 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
             bend = (-0.25, w + 0.55, 0.85)
             side.limb("horn", (-0.25, 0.5 * w, 0.6), bend, 0.17 * h, "light", top=0.8)
             side.limb("horn_tip", bend, (0.15, w + 0.75, 1.6), 0.136 * h, "light", top=0.15)
-        if "spiral" in breed.extras:
-            arc = np.linspace(-0.2, 4.9, 9)
-            x, y, z = -0.1 - 0.78 * np.sin(arc), 0.5 * w + 0.13 * (arc + 0.2), 0.28 + 0.78 * np.cos(arc)
-            for i, (one, two) in enumerate(pairwise(map(side.at, x, y, z))):
-                end, radius = two + 0.1 * (two - one), (0.38 - 0.036 * i) * h
-                fig.limb(f"{name}_spiral_{i}", one, end, radius, "trim2", top=0.88)
 
 
 def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, tilt: float) -> None:
@@ -278,7 +276,7 @@ def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, til
 
 
 def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -> None:
-    """What only some breeds wear: mane, wool, udder, saddle, collar, ruff."""
+    """What only some breeds wear: mane, wool, udder."""
     radius, up = breed.neck_radius, np.cross(toward, (0.0, 1.0, 0.0))
     up /= np.linalg.norm(up)
     if "mane" in breed.extras:
@@ -291,14 +289,3 @@ def _extras(fig: Figure, rng, breed: Breed, trunk: Figure, start, top, toward) -
     if "udder" in breed.extras:
         half = (0.17, 0.5 * breed.width, 0.14)
         fig.ellipsoid("udder", trunk.at(0.16, 0, -0.95), half, "skin", rotation=trunk.rotation)
-    if "saddle" in breed.extras:
-        trunk.ellipsoid("blanket", (0.58, 0, -0.02), (0.26, 1.12, 1.0), "trim2")
-        half = (0.2, 0.6 * breed.width, 0.1)
-        fig.ellipsoid("saddle", trunk.at(0.58, 0, 0.92), half, "wood", rotation=trunk.rotation)
-        trunk.limb("saddle_horn", (0.72, 0, 0.9), (0.76, 0, 1.3), 0.045, "wood", top=0.7)
-    if "collar" in breed.extras:
-        middle, step = start + 0.5 * (top - start), 0.05 * toward
-        fig.limb("collar", middle - step, middle + step, (0.75 * radius, 0.93 * radius), "trim2")
-    if "ruff" in breed.extras:
-        place, half = start + 0.35 * (top - start) - 0.3 * radius * up, radius * np.array([0.8, 1.05, 1.25])
-        fig.ellipsoid("ruff", place, half, "body2", rotation=trunk.rotation)
