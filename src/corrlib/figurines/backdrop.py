@@ -193,8 +193,8 @@ def clutter(rng: np.random.Generator, place: str) -> tuple[Figure, float, str]:
     for k, (shape, *about) in enumerate(solids):
         getattr(thing, shape)(f"{kind}{k}", *about)
     if kind in ("tree", "bush"):
-        middle, spread = ((0, 0, 1.1), 0.23) if kind == "tree" else ((0, 0, 0.3), 0.22)
+        middle, spread = (np.array([0, 0, 1.1]), 0.4) if kind == "tree" else (np.array([0, 0, 0.35]), 0.4)
         for k in range(rng.integers(14, 24)):
-            at = rng.normal(middle, (spread, spread, 0.7 * spread))
+            at = middle + rng.uniform(-1, 1, 3) * (spread, spread, 0.8 * spread)
             thing.ellipsoid(f"crown{k}", at, rng.uniform(0.12, 0.27, 3), "leaf")
     return thing, tall * np.exp(rng.normal(0, 0.3)), str(rng.choice(["paint", "cloth", "plastic", "stone"]))

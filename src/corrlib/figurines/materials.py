@@ -20,16 +20,16 @@ SLOTS = {
     "skin": ((0, 0.07), (0.3, 0.5), (0.4, 0.9), "skin"), "leaf": ((0.2, 0.3), (0.3, 0.6), (0.2, 0.5), "leaf"),
     "wood": ((0.05, 0.1), (0.3, 0.5), (0.3, 0.6), "wood"), "red": ((0.97, 1), (0.6, 0.8), (0.5, 0.7), "gem"),
     "eye": ((0.05, 0.13), (0.5, 0.8), (0.15, 0.45), "gem"), "pupil": ((0, 1), (0, 0.3), (0.02, 0.06), "gem"),
-    "nose": ((0.96, 1), (0, 0.4), (0.1, 0.4), "skin"), "stone": ((0.1, 0.15), (0, 0.2), (0.3, 0.7), "stone"),
+    "brown": ((0, 0.08), (0, 0.5), (0.1, 0.4), "skin"), "stone": ((0.1, 0.15), (0, 0.2), (0.3, 0.7), "stone"),
 }
 #: Finish: cells of its grain per figure diameter along x, y and z, then gloss, mirror, grain, bump, soft.
 FINISHES = {
-    "fur": ((40, 110, 110), 0.03, 0.0, 0.32, 0.25, 1), "wool": ((60, 60, 60), 0.0, 0.0, 0.5, 2.2, 1),
+    "fur": ((40, 110, 110), 0.03, 0.0, 0.32, 0.25, 1), "wool": ((80, 80, 80), 0.0, 0.0, 0.3, 2.4, 1),
     "feather": ((50, 120, 120), 0.06, 0.0, 0.3, 0.15, 1), "cloth": ((70, 70, 70), 0.0, 0.0, 0.15, 0.35, 1),
     "skin": ((60, 60, 60), 0.08, 0.0, 0.1, 0.08, 1), "paint": ((12, 12, 12), 0.5, 0.1, 0.06, 0.0, 0),
     "plastic": ((30, 30, 30), 0.35, 0.05, 0.05, 0.0, 0), "glass": ((8, 8, 8), 0.9, 0.22, 0.05, 0.0, 0),
     "metal": ((30, 30, 30), 0.7, 0.5, 0.12, 0.06, 0), "rubber": ((60, 60, 60), 0.1, 0.0, 0.2, 0.1, 0),
-    "leaf": ((70, 70, 70), 0.05, 0.0, 1.1, 2.0, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
+    "leaf": ((70, 70, 70), 0.05, 0.0, 0.7, 1.5, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
     "stone": ((30, 30, 30), 0.0, 0.0, 0.4, 0.5, 0), "gem": ((10, 10, 10), 1.0, 0.12, 0.0, 0.0, 0),
 }
 #: Weights of plain, stripes, spots and patches.
@@ -53,7 +53,7 @@ def natural(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
     if hue < 1 / 6:
         hue = 0.03 + 0.6 * hue
     else:
-        saturation *= 1 if vivid > 1 else 0.4
+        saturation *= 1 if vivid > 1 else 0.25
     saturation = min(vivid * saturation * (1.2 - lightness), 0.8)
     # of HSV, whose lightness is the mean of the largest and the smallest channel
     rgb = colorsys.hsv_to_rgb(hue, saturation, min(lightness / (1 - saturation / 2), 1.0))
@@ -74,7 +74,7 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
         "trim": coat * rng.uniform(0.25, 0.7) if rng.random() < 0.7 else natural(rng),
         "trim2": natural(rng, 2.0),
     }
-    pattern = rng.choice(4, p=PATTERNS.get(finish, (0.88, 0.04, 0.02, 0.06)))
+    pattern = rng.choice(4, p=PATTERNS.get(finish, (0.95, 0.01, 0.01, 0.03)))
     second = natural(rng) if rng.random() < 0.4 else rng.choice([0.12, 0.3, 0.9]) * np.array([1, 0.95, 0.88])
     if pattern == 1 and finish in ("fur", "feather"):
         second = 0.78 * coat  # a tabby
@@ -86,6 +86,12 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
         row["a"] = (hsv(rng, *colour) if slot in SLOTS else colour[0]) ** 2
         if slot in ("body", "wool"):
             row["b"], row["pattern"] = second**2, pattern
-        row["freq"], row["axis"], row["seed"] = freq, axis / np.linalg.norm(axis), seed
+        if own == "leaf":  # dark gaps between the leaves
+            row["b"], row["pattern"] = 0.25 * row["a"], 3
+        row["freq"], row["axis"], row["seed"] = (
+            36 if own == "leaf" else freq,
+            axis / np.linalg.norm(axis),
+            seed,
+        )
         row["fine"], row["gloss"], row["mirror"], row["grain"], row["bump"], row["soft"] = FINISHES[own]
     return table

@@ -222,7 +222,7 @@ def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
     picture = np.sqrt(np.clip(picture, 0, 4))
     mean, spread = picture.mean(), picture.std()
-    gain = np.clip(rng.normal(0.235, 0.055) / spread, 0.7, 2.2)
+    gain = np.clip(rng.normal(0.24, 0.06) / spread, 0.7, 2.2)
     picture = (picture - mean) * gain + 0.5 * (mean + rng.normal(0.46, 0.1))
     if rng.random() < 0.03:
         picture[:] = picture.mean(axis=2, keepdims=True)

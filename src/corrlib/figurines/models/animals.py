@@ -158,7 +158,7 @@ def _face(fig: Figure, rng, subtype: str) -> None:
     half = np.array([0.098, 0.082, 0.125]) * np.exp(rng.uniform(-0.12, 0.12, 3))
     head = fig.within(scale=half)
     head.ellipsoid("head", (0, 0, 0), (1, 1, 1), "skin")
-    head.ellipsoid("hair", (-0.2, 0, 0.25), (1.0, 1.1, 0.92), "trim2")
+    head.ellipsoid("hair", (-0.2, 0, 0.25), (1.0, 1.1, 0.92), "brown")
     # the crown, towards the back, and the back of the head, low
     fig.name(B_Head=("hair", -0.6, 0, 0.8), HeadBack=("hair", -0.95, 0, -0.312))
     head.ellipsoid("nose", (1.02, 0, -0.12), (0.22, 0.17, 0.2), "skin")
@@ -170,7 +170,7 @@ def _face(fig: Figure, rng, subtype: str) -> None:
         side.ellipsoid("ear", (0.02, 1.1, -0.05), (0.22, 0.14, 0.27), "skin")
         side.name(Eye=("pupil", 1, 0, 0), Ear=("ear", 0.5, 0.866 * sign, 0))
     if subtype == "skirt":
-        head.ellipsoid("long_hair", (-0.55, 0, -0.6), (0.6, 1.15, 1.25), "trim2")
+        head.ellipsoid("long_hair", (-0.55, 0, -0.6), (0.6, 1.15, 1.25), "brown")
 
 
 PERSON_VIEWS = ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7))

@@ -79,7 +79,6 @@ def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
             ground.limb(f"stalk_{i}", (0, 0, 0), stalk, 0.014, "leaf")
             bloom = ground.within(at=stalk, yaw=rng.normal(0, 40), pitch=rng.uniform(0, 60))
             bloom.ellipsoid(f"bloom_{i}", (0, 0, 0), (0.045, 0.1, 0.1), "body2")
-            bloom.ellipsoid(f"heart_{i}", (0.04, 0, 0), (0.025, 0.04, 0.04), "trim2")
     elif subtype == "tree":
         height, ball = draw(rng, 0.55, 0.24)
         ground.limb("trunk", (0, 0, 0), (0, 0, height), 0.035, "wood", top=0.8)

@@ -70,10 +70,6 @@ def car(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     fig.box("grille", (x, 0, bonnet - 0.14), (0.02, 0.48 * w, 0.08), "dark")
     for end, s in (("front", 1), ("rear", -1)):
         fig.box(f"{end}_bumper", (s * x, 0, clear + 0.1), (0.08, 0.97 * w, 0.1), "trim")
-    if subtype == "pickup":
-        bed_x, bed = (back - x) / 2, (back + x) / 2
-        for _, _, side in fig.sides():
-            side.box("bed_wall", (bed_x, w - 0.04, belt - 0.12), (bed, 0.04, 0.12), "body2")
 
 
 def bus(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
@@ -107,7 +103,6 @@ def bus(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         lamp = (a, 0.76 * w, clear + 0.14 * height)
         side.ellipsoid("headlight", lamp, (0.06, 0.16, 0.14), "light")
         side.box("taillight", (-a, 0.85 * w, clear + 0.15 * height), (0.04, 0.1, 0.18), "red")
-        side.box("mirror", (a + 0.15, w + 0.18, rows[0][1]), (0.05, 0.1, 0.22), "trim")
     fig.box("front_bumper", (a, 0, clear + 0.1), (0.1, 0.98 * w, 0.12), "trim2")
     fig.box("rear_bumper", (-a, 0, clear + 0.1), (0.1, 0.98 * w, 0.12), "trim2")
     for side, s in (("L", 1), ("R", -1)):
@@ -167,7 +162,6 @@ def _engine(fig: Figure, rng, subtype: str, a: float, w: float, h: float, middle
             side.box("windscreen", (a, 0.55 * w, pane), (0.03, 0.32 * w, 0.3 * h), "glass")
         lamp, bulb = (a, 0.62 * w, middle - 0.35 * h), 0.1
         fig.box("face_band", (a, 0, middle - 0.1 * h), (0.025, 0.99 * w, 0.1 * h), "trim2")
-        fig.box("sign", (a, 0, middle + 0.86 * h), (0.04, 0.4 * w, 0.08 * h), "light")
     for _, _, side in fig.sides():
         side.ellipsoid("headlight", lamp, (bulb, 0.16, 0.16), "light")
         side.box("cab_window", (0.8 * a, w, pane), (0.12 * a, 0.02, 0.28 * h), "glass")

@@ -29,9 +29,9 @@ _CAT = Breed(leg=0.6, depth=0.24, width=0.19, thick=0.06, neck=0.2, neck_pitch=4
              ear=0.8, tail="rod", poses=_PETS, eye=0.2, muzzle_slot="body2")
 _COW = Breed(leg=0.78, depth=0.42, width=0.29, thick=0.075, neck=0.42, neck_pitch=22.0, neck_radius=0.27,
              head=0.23, head_width=0.85, head_pitch=-28.0, muzzle=1.7, muzzle_radius=0.62, ears="side",
-             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="nose", eye=0.13)
+             ear=0.7, tail="tuft", poses=_HERD, hooves=True, muzzle_slot="brown", eye=0.13)
 _DOG = Breed(leg=0.84, depth=0.28, width=0.19, thick=0.06, neck=0.34, neck_pitch=48.0, neck_radius=0.18,
-             head=0.235, head_width=0.82, head_pitch=-8.0, muzzle=1.75, muzzle_radius=0.5, ears="prick",
+             head=0.235, head_width=0.82, head_pitch=-8.0, muzzle=1.6, muzzle_radius=0.48, ears="prick",
              ear=0.75, tail="brush", poses=_PETS)
 _HORSE = Breed(leg=1.05, depth=0.34, width=0.23, thick=0.062, neck=0.78, neck_pitch=48.0, neck_radius=0.23,
                head=0.2, head_width=0.68, head_pitch=-38.0, muzzle=2.6, muzzle_radius=0.56, ears="prick",
@@ -59,11 +59,11 @@ BREEDS: dict[str, dict[str, Breed]] = {
     "dog": {
         "shepherd": _DOG,
         "hound": _DOG._replace(ears="drop", ear=0.7, tail="rod", leg=0.95, depth=0.25,
-            muzzle=1.9),
+            muzzle=1.65),
         "pug": _DOG._replace(ears="drop", ear=0.42, tail="curl", leg=0.5, depth=0.3, width=0.26, head=0.3,
             head_width=0.95, muzzle=1.1, muzzle_radius=0.56, muzzle_slot="trim", thick=0.075, eye=0.2),
         "dachshund": _DOG._replace(ears="drop", ear=0.75, tail="rod", leg=0.28, depth=0.19, width=0.15,
-            thick=0.05, head=0.19, muzzle=2.1, neck=0.28, poses=("stand", "walk")),
+            thick=0.05, head=0.19, muzzle=1.85, neck=0.28, poses=("stand", "walk")),
     },
     "horse": {
         "plain": _HORSE,
@@ -219,7 +219,7 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
     cat = "whiskers" in breed.extras
     if breed.hooves:
         # cattle have a broad wet nose, the others nostrils alone
-        broad = 0.8 if breed.muzzle_slot == "nose" else 0.5
+        broad = 0.8 if breed.muzzle_slot == "brown" else 0.5
         head.ellipsoid("nose", (m + 0.2 * mr, 0, -0.14), (0.3 * mr, broad * mr, 0.5 * mr), breed.muzzle_slot)
         for _, _, side in head.sides("L", "R"):
             nostril = (m + 0.36 * mr, 0.36 * mr, -0.16)
@@ -228,7 +228,7 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
     else:
         wide = 0.26 if cat else 0.42
         place, half = (m + 0.32 * mr, 0, -0.28 + 0.42 * mr), (0.26 * mr, wide * mr, 0.8 * wide * mr)
-        head.ellipsoid("nose", place, half, "nose" if cat else "pupil")
+        head.ellipsoid("nose", place, half, "brown" if cat else "pupil")
         for _, _, side in head.sides("L", "R"):
             place = (m + 0.06 * mr, 0.36 * mr, -0.3 - 0.12 * mr)
             side.ellipsoid("lip", place, (0.45 * mr, 0.42 * mr, 0.44 * mr), breed.muzzle_slot)
