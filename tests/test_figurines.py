@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from corrlib import figurines
+from corrlib.data import statistics
 from corrlib.data.voc import VOC
 from corrlib.figurines import render
 from corrlib.figurines.figure import BOX, ELLIPSOID, FRUSTUM, TUBE, Figure, turn
@@ -213,6 +214,22 @@ def test_the_world_is_a_dataset(root):
         expected = thing.keypoints[name] if thing.visible[name] else np.full(2, np.nan)
         np.testing.assert_allclose(point, expected, atol=0.006)
     assert np.abs(data.image(instance.image_id).astype(int) - scene.image).mean() < 6  # JPEG
+
+
+def test_statistics_of_images_and_objects_beside_photographs(root):
+    red = Mock(
+        **{"image_ids.return_value": ["a"], "image.return_value": np.full((31, 37, 3), (200, 0, 0), "u1")}
+    )
+    found = statistics.appearance(red)
+    np.testing.assert_allclose(found[:6], [100, 0, 0, 100, 100 * 200 / 255 / 2, 0], atol=1e-3)
+    rng = np.random.default_rng(0)
+    frequency = np.hypot(*np.meshgrid(*[np.fft.fftfreq(300)] * 2)) + 1e-9
+    noise = np.fft.ifft2(np.exp(2j * np.pi * rng.random((300, 300))) / frequency * (frequency > 0.001)).real
+    grey = np.repeat(np.clip(128 + 30 * noise / noise.std(), 0, 255).astype("u1")[..., None], 3, axis=2)
+    red.image.return_value = grey
+    assert statistics.appearance(red)[-1] == pytest.approx(-2, abs=0.2)
+    rows = statistics.beside_photographs(VOC(root))
+    assert len(rows) == len(statistics.PHOTOGRAPHS) and np.isfinite([row["figurines"] for row in rows]).all()
 
 
 def digests(root):

@@ -148,15 +148,15 @@ class Category:
 
     `draw(figure, rng, subtype)` adds the parts of a subtype, which never depend on `rng`. `views` is a
     mixture over the camera's azimuth, ``(mean degrees, spread, weight)``: 0 sees the figure's front, 90 its
-    left side, 180 its back. `elevation` is the least, the likeliest and the greatest in degrees. `places` are
-    where it is found, of `backdrop.PLACES`, repeated for the likelier; `metres` is its diagonal; `finish` is
-    what its body is made of.
+    left side, 180 its back. `elevation` is its range in degrees, low ones likelier. `places` are where it is
+    found, of `backdrop.PLACES`, repeated for the likelier; `metres` is its diagonal; `finish` is what its
+    body is made of.
     """
 
     draw: Callable[[Figure, np.random.Generator, str], None]
     subtypes: tuple[str, ...]
     views: tuple[tuple[float, float, float], ...]
-    elevation: tuple[float, float, float]
+    elevation: tuple[float, float]
     places: tuple[str, ...]
     metres: float
     finish: str
@@ -174,7 +174,7 @@ SIDE_VIEWS = (
     (0, 14, 1),
 )
 #: ... and furniture and things that stand: from the front and somewhat to either side.
-FRONT_VIEWS = ((0, 16, 2), (40, 18, 1.5), (-40, 18, 1.5), (180, 30, 0.2))
+FRONT_VIEWS = ((0, 16, 1.5), (45, 20, 1.5), (-45, 20, 1.5), (180, 40, 0.3))
 
 
 def vary(rng: np.random.Generator, value: float, amount: float = 0.2) -> float:

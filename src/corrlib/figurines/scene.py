@@ -92,7 +92,8 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
     shape = (size, short) if rng.random() < 0.3 else (short, size)
     place_name = str(rng.choice(CATEGORIES[category].places))
     flying = place_name == "sky"
-    elevation = rng.uniform(-20, 30) if flying else rng.triangular(*CATEGORIES[category].elevation)
+    low, high = (-20, 30) if flying else CATEGORIES[category].elevation
+    elevation = rng.triangular(low, low + 0.25 * (high - low), high)
     actors = [_actor(rng, category, elevation, place_name, shape)]
     (_, y), (_, height, _) = actors[0].at, actors[0].extent
     foot = y + height / 2
@@ -103,14 +104,14 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
         if flying:
             return rng.uniform(0, 1, 2) * shape[::-1], actors[0].metre * rng.uniform(0.3, 0.8)
         column = rng.uniform(-0.05, 1.05) * shape[1]
-        if rng.random() < 0.8:  # behind, the larger the further, so that there is a picture left
+        if rng.random() < 0.82:  # behind, the larger the further, so that there is a picture left
             near = min(rng.uniform(0.3, 1), 0.9 * shape[0] / (tall * actors[0].metre))
         else:  # before, where it leaves something of the figure to be seen
             near = 1 + rng.uniform(0, 0.3) * height / (foot - horizon)
             column = actors[0].at[0] + rng.choice([-1, 1]) * rng.uniform(0.4, 0.9) * actors[0].extent[0]
         return np.array([column, horizon + near * (foot - horizon)]), near * actors[0].metre
 
-    if companions and rng.random() < 0.5:
+    if companions and rng.random() < 0.55:
         kin = [name for name, model in CATEGORIES.items() if place_name in model.places]
         for _ in range(rng.integers(1, 4)):
             name = category if rng.random() < 0.6 else str(rng.choice(kin))
@@ -159,12 +160,12 @@ def _actor(
     stretch = np.exp(rng.normal(0, 0.09, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
-    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 5)
+    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 6)
     placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
     length = np.linalg.norm(extent) / model.metres
     if foot is None:
-        share = np.clip(np.exp(rng.normal(np.log(0.65), 0.5)), 0.22, 2.0)
+        share = np.clip(np.exp(rng.normal(np.log(0.58), 0.52)), 0.2, 2.0)
         scale = share * min(canvas / extent[:2])
         extent *= scale
         reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.3], p=[0.8, 0.2]) * extent[:2]

@@ -178,10 +178,10 @@ OUT, AROUND = ("field",), ("field", "street", "room", "room")
 LIVES = dict(cat=(AROUND, 0.6), cow=(OUT, 2.4), dog=(AROUND, 1), horse=(OUT, 2.6), sheep=(OUT, 1.4))
 BIRDS, PEOPLE = ("songbird", "flying", "duck", "heron"), ("plain", "skirt", "rucksack")
 ANIMALS: dict[str, Category] = {
-    "bird": Category(bird, BIRDS, SIDE_VIEWS, (-5, 8, 35), ("field", "water", "sky"), 0.6, "feather"),
-    "person": Category(person, PEOPLE, PERSON_VIEWS, (0, 6, 45), ("field", "street", "room"), 1.8, "cloth"),
+    "bird": Category(bird, BIRDS, SIDE_VIEWS, (-5, 35), ("field", "water", "sky"), 0.6, "feather"),
+    "person": Category(person, PEOPLE, PERSON_VIEWS, (0, 45), ("field", "street", "room"), 1.8, "cloth"),
     **{
-        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS, (0, 8, 40), *LIVES[name], "fur")
+        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS, (0, 40), *LIVES[name], "fur")
         for name, breeds in BREEDS.items()
     },
 }

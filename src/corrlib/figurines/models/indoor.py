@@ -121,11 +121,11 @@ CHAIRS = ("kitchen", "carver", "office")
 INDOOR: dict[str, Category] = {
     name: Category(draw, tuple(subtypes), views, elevation, places, metres, finish)
     for name, draw, subtypes, views, elevation, places, metres, finish in (
-        ("bottle", bottle, BOTTLES, UPRIGHT, (0, 10, 60), ROOM, 0.35, "glass"),
-        ("chair", chair, CHAIRS, SIDE_VIEWS, (3, 14, 50), ROOM, 1.1, "cloth"),
-        ("diningtable", diningtable, TABLES, FRONT_VIEWS, (8, 18, 60), ROOM, 2.0, "cloth"),
-        ("pottedplant", pottedplant, PLANTS, UPRIGHT, (0, 12, 60), ROOM, 0.9, "plastic"),
-        ("sofa", sofa, SOFAS, FRONT_VIEWS, (3, 14, 50), ("room",), 2.2, "cloth"),
-        ("tvmonitor", tvmonitor, SCREENS, FRONT_VIEWS, (-5, 8, 40), ("room",), 0.8, "plastic"),
+        ("bottle", bottle, BOTTLES, UPRIGHT, (0, 60), ROOM, 0.35, "glass"),
+        ("chair", chair, CHAIRS, SIDE_VIEWS, (3, 50), ROOM, 1.1, "cloth"),
+        ("diningtable", diningtable, TABLES, FRONT_VIEWS, (8, 60), ROOM, 2.0, "cloth"),
+        ("pottedplant", pottedplant, PLANTS, UPRIGHT, (0, 60), ROOM, 0.9, "plastic"),
+        ("sofa", sofa, SOFAS, FRONT_VIEWS, (3, 50), ("room",), 2.2, "cloth"),
+        ("tvmonitor", tvmonitor, SCREENS, FRONT_VIEWS, (-10, 50), ("room",), 0.8, "plastic"),
     )
 }

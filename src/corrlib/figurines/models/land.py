@@ -161,7 +161,6 @@ def _engine(fig: Figure, rng, subtype: str, a: float, w: float, h: float, middle
         for _, _, side in fig.sides():
             side.box("windscreen", (a, 0.55 * w, pane), (0.03, 0.32 * w, 0.3 * h), "glass")
         lamp, bulb = (a, 0.62 * w, middle - 0.35 * h), 0.1
-        fig.box("face_band", (a, 0, middle - 0.1 * h), (0.025, 0.99 * w, 0.1 * h), "trim2")
     for _, _, side in fig.sides():
         side.ellipsoid("headlight", lamp, (bulb, 0.16, 0.16), "light")
         side.box("cab_window", (0.8 * a, w, pane), (0.12 * a, 0.02, 0.28 * h), "glass")

@@ -168,12 +168,12 @@ ROAD = ("street", "street", "field")
 VEHICLES: dict[str, Category] = {
     name: Category(draw, tuple(subtypes), views, elevation, places, metres, "paint")
     for name, draw, subtypes, views, elevation, places, metres in (
-        ("aeroplane", aeroplane, PLANES, SIDE_VIEWS, (-5, 5, 30), ("sky", "street", "field"), 14.0),
-        ("bicycle", bicycle, BICYCLES, SIDE_VIEWS, (0, 6, 30), (*ROAD, "room"), 1.9),
-        ("boat", boat, BOATS, SIDE_VIEWS, (0, 6, 40), ("water", "water", "water", "field"), 9.0),
-        ("bus", bus, BUSES, SIDE_VIEWS, (0, 5, 35), ROAD, 11.0),
-        ("car", car, CARS, SIDE_VIEWS, (0, 8, 45), ROAD, 5.0),
-        ("motorbike", motorbike, MOTORBIKES, SIDE_VIEWS, (0, 6, 30), ROAD, 2.3),
-        ("train", train, TRAINS, SIDE_VIEWS, (0, 6, 35), ROAD, 16.0),
+        ("aeroplane", aeroplane, PLANES, SIDE_VIEWS, (-5, 30), ("sky", "street", "field"), 14.0),
+        ("bicycle", bicycle, BICYCLES, SIDE_VIEWS, (0, 40), (*ROAD, "room"), 1.9),
+        ("boat", boat, BOATS, SIDE_VIEWS, (0, 40), ("water", "water", "water", "field"), 9.0),
+        ("bus", bus, BUSES, SIDE_VIEWS, (0, 35), ROAD, 11.0),
+        ("car", car, CARS, SIDE_VIEWS, (0, 45), ROAD, 5.0),
+        ("motorbike", motorbike, MOTORBIKES, SIDE_VIEWS, (0, 45), ROAD, 2.3),
+        ("train", train, TRAINS, SIDE_VIEWS, (0, 35), ROAD, 16.0),
     )
 }
