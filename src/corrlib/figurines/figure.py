@@ -174,7 +174,7 @@ SIDE_VIEWS = (
     (0, 14, 1),
 )
 #: ... and furniture and things that stand: from the front and somewhat to either side.
-FRONT_VIEWS = ((0, 16, 1.5), (45, 20, 1.5), (-45, 20, 1.5), (180, 40, 0.3))
+FRONT_VIEWS = ((0, 18, 1.2), (50, 22, 1.5), (-50, 22, 1.5), (180, 40, 0.4))
 
 
 def vary(rng: np.random.Generator, value: float, amount: float = 0.2) -> float:

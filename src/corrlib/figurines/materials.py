@@ -74,7 +74,8 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
         "trim": coat * rng.uniform(0.25, 0.7) if rng.random() < 0.7 else natural(rng),
         "trim2": natural(rng, 2.0),
     }
-    pattern = rng.choice(4, p=PATTERNS.get(finish, (0.95, 0.01, 0.01, 0.03)))
+    weights = (1, 0, 0, 0) if "wool" in slots else PATTERNS.get(finish, (0.95, 0.01, 0.01, 0.03))
+    pattern = rng.choice(4, p=weights)
     second = natural(rng) if rng.random() < 0.4 else rng.choice([0.12, 0.3, 0.9]) * np.array([1, 0.95, 0.88])
     if pattern == 1 and finish in ("fur", "feather"):
         second = 0.78 * coat  # a tabby
@@ -84,14 +85,10 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
     for row, slot in zip(table, slots, strict=True):
         *colour, own = SLOTS.get(slot, (shades.get(slot, coat), "wool" if slot == "wool" else finish))
         row["a"] = (hsv(rng, *colour) if slot in SLOTS else colour[0]) ** 2
-        if slot in ("body", "wool"):
+        if slot == "body":
             row["b"], row["pattern"] = second**2, pattern
+        row["freq"], row["axis"], row["seed"] = freq, axis / np.linalg.norm(axis), seed
         if own == "leaf":  # dark gaps between the leaves
-            row["b"], row["pattern"] = 0.25 * row["a"], 3
-        row["freq"], row["axis"], row["seed"] = (
-            36 if own == "leaf" else freq,
-            axis / np.linalg.norm(axis),
-            seed,
-        )
+            row["b"], row["pattern"], row["freq"] = 0.25 * row["a"], 3, 36
         row["fine"], row["gloss"], row["mirror"], row["grain"], row["bump"], row["soft"] = FINISHES[own]
     return table

@@ -108,7 +108,8 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
             near = min(rng.uniform(0.3, 1), 0.9 * shape[0] / (tall * actors[0].metre))
         else:  # before, where it leaves something of the figure to be seen
             near = 1 + rng.uniform(0, 0.3) * height / (foot - horizon)
-            column = actors[0].at[0] + rng.choice([-1, 1]) * rng.uniform(0.4, 0.9) * actors[0].extent[0]
+            aside = rng.uniform(0.4, 0.9) * actors[0].extent[0] + 0.3 * min(tall, 3) * actors[0].metre
+            column = actors[0].at[0] + rng.choice([-1, 1]) * aside
         return np.array([column, horizon + near * (foot - horizon)]), near * actors[0].metre
 
     if companions and rng.random() < 0.55:
@@ -160,7 +161,7 @@ def _actor(
     stretch = np.exp(rng.normal(0, 0.09, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
-    azimuth, roll = rng.normal(mean, spread), rng.normal(0, 12 if place_name == "sky" else 6)
+    azimuth, roll = rng.normal(mean, spread), rng.normal(0, {"sky": 12, "water": 9}.get(place_name, 6))
     placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
     length = np.linalg.norm(extent) / model.metres
@@ -168,7 +169,7 @@ def _actor(
         share = np.clip(np.exp(rng.normal(np.log(0.58), 0.52)), 0.2, 2.0)
         scale = share * min(canvas / extent[:2])
         extent *= scale
-        reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.3], p=[0.8, 0.2]) * extent[:2]
+        reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.35], p=[0.72, 0.28]) * extent[:2]
         at = canvas / 2 - 0.5 + rng.uniform(-1, 1, 2) * reach
     else:
         scale = metre / length

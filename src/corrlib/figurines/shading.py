@@ -81,7 +81,8 @@ def shade(placed, materials, index, depth, light, image, unit):
     image, unit : (H, W, 3) float32, changed in place; colours are linear. Clutter has no unit points.
     """
     height, width = index.shape
-    normals = np.zeros((height, width, 3), np.float32)
+    # normals, and what falls there of the sun
+    surface = np.zeros((height, width, 4), np.float32)
     for y in range(height):
         for x in range(width):
             if index[y, x] >= 0:
@@ -92,7 +93,8 @@ def shade(placed, materials, index, depth, light, image, unit):
                 normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
                 nx, ny, nz = affine(m.T, ORIGIN, *normal)
                 scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-                normals[y, x] = nx * scale, ny * scale, nz * scale
+                lit = _sunlit(placed, index, depth, light["towards"], y, x)
+                surface[y, x] = nx * scale, ny * scale, nz * scale, lit
                 unit[y, x] = u
     for y in range(height):
         for x in range(width):
@@ -100,47 +102,51 @@ def shade(placed, materials, index, depth, light, image, unit):
                 solid = placed[index[y, x]]
                 look = materials[solid["material"]]
                 q = affine(solid["to_tex"], solid["tex_at"], unit[y, x, 0], unit[y, x, 1], unit[y, x, 2])
-                n, open_sky, lit = _surroundings(placed, materials, index, depth, normals, light, y, x)
+                n, open_sky, lit = _surroundings(placed, materials, index, depth, surface, y, x)
                 _paint(look, q, n, open_sky, lit, light, image[y, x])
                 if solid["owner"] == 0:
                     unit[y, x] = 0.0
 
 
 @njit(cache=True)
-def _surroundings(placed, materials, index, depth, normals, light, y, x):
-    """The normal at a pixel, smoothed if its material is soft; how much of the sky, and of the sun, it sees.
+def _sunlit(placed, index, depth, towards, y, x):
+    """What a pixel gets of the sun: less where something in the picture stands between them.
 
-    What the picture does not show casts no shadow; a random start along the ray hides its steps.
+    A random start along the ray hides its steps.
     """
+    size = 1.0 / max(placed[index[y, x]]["reach"], 1e-9)
+    for k in range(7):
+        along = 0.035 * size * (k + 0.3 + _hash(x, y, 1, 1))
+        xx, yy = int(np.rint(x + along * towards[0])), int(np.rint(y + along * towards[1]))
+        inside = 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0]
+        # nothing's depth is infinite
+        if inside and 0.015 * size < depth[y, x] + along * towards[2] - depth[yy, xx] < 0.2 * size:
+            return 0.2
+    return 1.0
+
+
+@njit(cache=True)
+def _surroundings(placed, materials, index, depth, surface, y, x):
+    """The normal at a pixel, smoothed if its material is soft; how much it sees of sky and sun."""
     solid = placed[index[y, x]]
-    here, size = depth[y, x], 1.0 / max(solid["reach"], 1e-9)
-    nx, ny, nz = normals[y, x, 0], normals[y, x, 1], normals[y, x, 2]
-    soft = materials[solid["material"]]["soft"]
-    near, hidden, spin = 0.045 * size, 0.0, int(16 * _hash(x, y, 0, 1))
+    nx, ny, nz, lit = surface[y, x, 0], surface[y, x, 1], surface[y, x, 2], surface[y, x, 3]
+    soft, near = 0.5 * materials[solid["material"]]["soft"], 0.045 / max(solid["reach"], 1e-9)
+    hidden, level, spin = 0.0, 1.0, int(16 * _hash(x, y, 0, 1))
     for k in range(len(AROUND)):
         dx, dy = AROUND[(k + spin) % len(AROUND)]
         step = near * np.sqrt((k + 0.5) / len(AROUND))
         xx, yy = int(np.rint(x + step * dx)), int(np.rint(y + step * dy))
         if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
-            gap, other = here - depth[yy, xx], placed[index[yy, xx]]
-            if soft > 0 and abs(gap) < 2 * near and other["material"] == solid["material"]:
-                nx += 0.5 * normals[yy, xx, 0]
-                ny += 0.5 * normals[yy, xx, 1]
-                nz += 0.5 * normals[yy, xx, 2]
+            gap, there = depth[y, x] - depth[yy, xx], surface[yy, xx]
+            if abs(gap) < 2 * near:
+                lit, level = lit + there[3], level + 1
+                if soft > 0 and placed[index[yy, xx]]["material"] == solid["material"]:
+                    nx, ny, nz = nx + soft * there[0], ny + soft * there[1], nz + soft * there[2]
             # nearer than the tangent plane allows
-            rise = (normals[y, x, 0] * (xx - x) + normals[y, x, 1] * (yy - y)) / min(normals[y, x, 2], -0.15)
+            rise = (surface[y, x, 0] * (xx - x) + surface[y, x, 1] * (yy - y)) / min(surface[y, x, 2], -0.15)
             hidden += 0.12 * near < gap - rise < 4 * near
-    lit, stride = 1.0, 0.045 * size
-    for k in range(6):
-        along = stride * (k + 0.3 + _hash(x, y, 1, 1))
-        xx, yy = int(np.rint(x + along * light["towards"][0])), int(np.rint(y + along * light["towards"][1]))
-        if 0 <= xx < index.shape[1] and 0 <= yy < index.shape[0] and index[yy, xx] >= 0:
-            over = here + along * light["towards"][2] - depth[yy, xx]
-            if 0.35 * stride < over < 0.2 * size:
-                lit = 0.25
-                break
     scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-    return (nx * scale, ny * scale, nz * scale), 1 - 0.8 * hidden / len(AROUND), lit
+    return (nx * scale, ny * scale, nz * scale), 1 - 0.8 * hidden / len(AROUND), lit / level
 
 
 @njit(cache=True)
@@ -222,7 +228,7 @@ def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
     picture = np.sqrt(np.clip(picture, 0, 4))
     mean, spread = picture.mean(), picture.std()
-    gain = np.clip(rng.normal(0.24, 0.06) / spread, 0.7, 2.2)
+    gain = np.clip(rng.normal(0.24, 0.06) / spread, 0.7, 1.6)
     picture = (picture - mean) * gain + 0.5 * (mean + rng.normal(0.46, 0.1))
     if rng.random() < 0.03:
         picture[:] = picture.mean(axis=2, keepdims=True)

@@ -75,8 +75,6 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
             grip = shoulder = bar + (-0.02, 0.6 * wide, 0.03)
             tip = bar + (-0.05, wide, 0.03)
         own.limb("bar", bar, shoulder, 0.7 * tube, "metal")
-        if road:
-            own.limb("drop", shoulder, grip, 0.9 * tube, "dark")
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
         steered.box("basket", bar + (0.17, 0, -0.1), (0.13, 0.17, 0.11), "wood")

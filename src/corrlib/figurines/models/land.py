@@ -164,7 +164,6 @@ def _engine(fig: Figure, rng, subtype: str, a: float, w: float, h: float, middle
     for _, _, side in fig.sides():
         side.ellipsoid("headlight", lamp, (bulb, 0.16, 0.16), "light")
         side.box("cab_window", (0.8 * a, w, pane), (0.12 * a, 0.02, 0.28 * h), "glass")
-        side.box("cab_door", (0.52 * a, w, middle), (0.11 * a, 0.025, 0.8 * h), "trim2")
         for k in range(3):
             place = ((0.16 - 0.38 * k) * a, w, middle + 0.3 * h)
             side.box(f"engine_window{k}", place, (0.15 * a, 0.02, 0.28 * h), "glass")

@@ -76,8 +76,7 @@ BREEDS: dict[str, dict[str, Breed]] = {
     "sheep": {
         "ewe": _SHEEP,
         "ram": _SHEEP._replace(extras=("wool", "horns"), head=0.18),
-        "shorn": _SHEEP._replace(extras=(), depth=0.29, width=0.21, neck=0.42, neck_radius=0.16, leg=0.7,
-            leg_slot="body", ear=1.0),
+        "lamb": _SHEEP._replace(depth=0.27, width=0.2, neck_radius=0.15, leg=0.75, head=0.19, muzzle=1.55),
     },
 }
 # fmt: on
@@ -250,9 +249,11 @@ def _head(fig: Figure, rng, breed: Breed, top: np.ndarray, rotation: np.ndarray)
                 root = side.within(at=(m, 0.55 * mr, -0.35 + 0.3 * z))
                 root.limb(f"whisker_{i}", (0, 0, 0), (0.05, 0.9, z), 0.02 * h, "light", top=0.3)
         if "horns" in breed.extras:
-            bend = (-0.25, w + 0.55, 0.85)
-            side.limb("horn", (-0.25, 0.5 * w, 0.6), bend, 0.17 * h, "light", top=0.8)
-            side.limb("horn_tip", bend, (0.15, w + 0.75, 1.6), 0.136 * h, "light", top=0.15)
+            bend, tip = (-0.25, w + 0.55, 0.85), (0.15, w + 0.75, 1.6)
+            if "wool" in breed.extras:  # a ram's, which curl back and down
+                bend, tip = (-0.9, w + 0.2, 0.3), (0.1, w + 0.45, -0.5)
+            side.limb("horn", (-0.15, 0.5 * w, 0.65), bend, 0.2 * h, "light", top=0.8)
+            side.limb("horn_tip", bend, tip, 0.16 * h, "light", top=0.2)
 
 
 def _ear(fig: Figure, breed: Breed, head: Figure, name: str, sign: float, *, tilt: float) -> None:
