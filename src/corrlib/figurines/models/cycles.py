@@ -66,15 +66,15 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     wide = vary(rng, wide, 0.12)
     for _, _, own in steered.sides():
         if road:
-            shoulder = bar + (0, wide, 0)
-            grip, tip = shoulder + (0.1, 0, -0.05), shoulder + (-0.05, 0, -0.15)
+            grip = bar + (0.1, wide, -0.05)
+            tip = grip + (-0.15, 0, -0.1)
         elif city:
-            grip = shoulder = bar + (0.03, 0.8 * wide, 0.09)
-            tip = shoulder + (-0.2, 0.25 * wide, -0.03)
+            grip = bar + (0.03, 0.8 * wide, 0.09)
+            tip = grip + (-0.2, 0.25 * wide, -0.03)
         else:
-            grip = shoulder = bar + (-0.02, 0.6 * wide, 0.03)
+            grip = bar + (-0.02, 0.6 * wide, 0.03)
             tip = bar + (-0.05, wide, 0.03)
-        own.limb("bar", bar, shoulder, 0.7 * tube, "metal")
+        own.limb("bar", bar, grip, 0.7 * tube, "metal")
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
         steered.box("basket", bar + (0.17, 0, -0.1), (0.13, 0.17, 0.11), "wood")
