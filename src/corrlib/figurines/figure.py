@@ -170,11 +170,11 @@ class Category:
 
 #: PASCAL's way of photographing things that move: sides and three-quarter views, some fronts, few backs.
 SIDE_VIEWS = (
-    *((side * mean, 18, weight) for side in (1, -1) for mean, weight in ((90, 2), (45, 2), (135, 0.7))),
-    (0, 14, 1),
+    *((side * mean, 28, weight) for side in (1, -1) for mean, weight in ((90, 2), (45, 2), (135, 1))),
+    (0, 22, 1),
 )
 #: ... and furniture and things that stand: from the front and somewhat to either side.
-FRONT_VIEWS = ((0, 18, 1.2), (50, 22, 1.5), (-50, 22, 1.5), (180, 40, 0.4))
+FRONT_VIEWS = ((0, 25, 1.2), (50, 28, 1.5), (-50, 28, 1.5), (180, 40, 0.5))
 
 
 def vary(rng: np.random.Generator, value: float, amount: float = 0.2) -> float:

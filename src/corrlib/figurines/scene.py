@@ -158,7 +158,7 @@ def _actor(
     subtype = str(rng.choice(model.subtypes))
     figure = model.build(rng, subtype)
     # proportions vary as a whole, too
-    stretch = np.exp(rng.normal(0, 0.09, 3))
+    stretch = np.exp(rng.normal(0, 0.12, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
     azimuth, roll = rng.normal(mean, spread), rng.normal(0, {"sky": 12, "water": 9}.get(place_name, 6))
