@@ -104,11 +104,12 @@ def compose(rng: np.random.Generator, category: str, *, size: int = 300, compani
         if flying:
             return rng.uniform(0, 1, 2) * shape[::-1], actors[0].metre * rng.uniform(0.3, 0.8)
         column = rng.uniform(-0.05, 1.05) * shape[1]
-        if rng.random() < 0.82:  # behind, the larger the further, so that there is a picture left
+        large = tall * actors[0].metre > 1.5 * max(actors[0].extent[:2])
+        if large or rng.random() < 0.8:  # behind, the larger the further, so that there is a picture left
             near = min(rng.uniform(0.3, 1), 0.9 * shape[0] / (tall * actors[0].metre))
         else:  # before, where it leaves something of the figure to be seen
             near = 1 + rng.uniform(0, 0.3) * height / (foot - horizon)
-            aside = rng.uniform(0.4, 0.9) * actors[0].extent[0] + 0.3 * min(tall, 3) * actors[0].metre
+            aside = rng.uniform(0.4, 0.9) * actors[0].extent[0] + 0.3 * tall * actors[0].metre
             column = actors[0].at[0] + rng.choice([-1, 1]) * aside
         return np.array([column, horizon + near * (foot - horizon)]), near * actors[0].metre
 
