@@ -85,7 +85,7 @@ def backdrop(rng: np.random.Generator, place: str, shape: tuple, horizon: float,
         # the light of a lamp or a window falls off along the wall
         wall = natural(rng, 0.6)
         sky = 0.6 + 0.4 * wall
-        above = wall + 0.02 * fractal(rng, (end, width))[..., None]
+        above = wall + 0.03 * fractal(rng, (end, width), gain=0.85)[..., None]
         above *= np.linspace(*rng.uniform(0.75, 1.1, 2), width, dtype=np.float32)[:, None]
         _furnish(rng, above, edge, (foot - horizon) / 1.2)
     else:
@@ -104,6 +104,9 @@ def backdrop(rng: np.random.Generator, place: str, shape: tuple, horizon: float,
         u, v = (np.abs(each * span % 510 - 255) for each in (across, along))
         below = cv2.remap(_ground(rng, kind, ground, sky), u, v, cv2.INTER_LINEAR) - ground
         below = ground + below * np.clip(1 - depth / 4, 0.15, 1)[..., None]
+        if kind != "water":  # blades, pebbles, threads, where they are near enough to be seen
+            grain = np.float32(0.9 * GROUNDS[kind][3]) * fractal(rng, depth.shape, first=40, gain=0.9)
+            below *= 1 + (grain * np.clip(1.2 - depth / 2, 0, 1))[..., None]
         picture[end - 1 :] = below + (sky - below) * np.clip(depth / 70, 0, 0 if room else 0.35)[..., None]
     shading = 1 + 0.06 * fractal(rng, shape, first=1, gain=0.5)
     return Backdrop(np.clip(picture * shading[..., None], 0.01, 1) ** 2, sky**2, ground**2)
@@ -197,4 +200,4 @@ def clutter(rng: np.random.Generator, place: str) -> tuple[Figure, float, str]:
         for k in range(rng.integers(14, 24)):
             at = middle + rng.uniform(-1, 1, 3) * (spread, spread, 0.8 * spread)
             thing.ellipsoid(f"crown{k}", at, rng.uniform(0.12, 0.27, 3), "leaf")
-    return thing, tall * np.exp(rng.normal(0, 0.3)), str(rng.choice(["paint", "cloth", "plastic", "stone"]))
+    return thing, tall * np.exp(rng.normal(0, 0.3)), str(rng.choice(["plastic", "stone"]))

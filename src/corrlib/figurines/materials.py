@@ -24,7 +24,7 @@ SLOTS = {
 }
 #: Finish: cells of its grain per figure diameter along x, y and z, then gloss, mirror, grain, bump, soft.
 FINISHES = {
-    "fur": ((40, 110, 110), 0.03, 0.0, 0.32, 0.25, 1), "wool": ((80, 80, 80), 0.0, 0.0, 0.3, 2.4, 1),
+    "fur": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "tabby": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "wool": ((80, 80, 80), 0.0, 0.0, 0.3, 2.4, 1),
     "feather": ((50, 120, 120), 0.06, 0.0, 0.3, 0.15, 1), "cloth": ((70, 70, 70), 0.0, 0.0, 0.15, 0.35, 1),
     "skin": ((60, 60, 60), 0.08, 0.0, 0.1, 0.08, 1), "paint": ((12, 12, 12), 0.5, 0.1, 0.06, 0.0, 0),
     "plastic": ((30, 30, 30), 0.35, 0.05, 0.05, 0.0, 0), "glass": ((8, 8, 8), 0.9, 0.22, 0.05, 0.0, 0),
@@ -32,8 +32,15 @@ FINISHES = {
     "leaf": ((70, 70, 70), 0.05, 0.0, 0.7, 1.5, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
     "stone": ((30, 30, 30), 0.0, 0.0, 0.4, 0.5, 0), "gem": ((10, 10, 10), 1.0, 0.12, 0.0, 0.0, 0),
 }
-#: Weights of plain, stripes, spots and patches.
-PATTERNS = {"fur": (0.54, 0.1, 0.03, 0.33), "feather": (0.6, 0.15, 0.1, 0.15), "cloth": (0.6, 0.2, 0.1, 0.1)}
+#: Weights of plain, stripes, spots and patches; other finishes are plain.
+PATTERNS = {"fur": (0.65, 0, 0, 0.35), "tabby": (0.4, 0.35, 0, 0.25), "feather": (0.7, 0.15, 0, 0.15),
+            "cloth": (0.65, 0.2, 0.05, 0.1)}
+#: Paint of vehicles, as in `SLOTS`: white, grey or black, red, yellow, green, blue.
+PAINTS = (
+    ((0, 1), (0, 0.06), (0.8, 1)), ((0, 1), (0, 0.1), (0.12, 0.6)), ((0.97, 1.01), (0.6, 0.85), (0.45, 0.8)),
+    ((0.08, 0.14), (0.6, 0.85), (0.65, 0.95)), ((0.3, 0.45), (0.4, 0.7), (0.25, 0.55)),
+    ((0.56, 0.64), (0.45, 0.8), (0.3, 0.75)),
+)
 # fmt: on
 
 
@@ -65,19 +72,21 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
 
     ``"glass"`` and its like say which colours. The others take natural ones, and the figure's own `finish`:
     ``"body2"`` and ``"trim"`` are mostly lighter and darker than ``"body"``, ``"trim2"`` has a colour of its
-    own. Fur is never vivid; all else is at times.
+    own. Fur is never vivid, paint mostly, all else at times.
     """
-    coat = natural(rng, 2.0 if finish != "fur" and rng.random() < 0.4 else 1.0)
+    coat = natural(rng, 2.0 if finish not in ("fur", "tabby") and rng.random() < 0.4 else 1.0)
+    if finish == "paint":
+        coat = hsv(rng, *PAINTS[rng.integers(len(PAINTS))])
     shades = {
         "body": coat,
         "body2": coat + (1 - coat) * rng.uniform(0.2, 0.9) if rng.random() < 0.6 else natural(rng),
         "trim": coat * rng.uniform(0.25, 0.7) if rng.random() < 0.7 else natural(rng),
         "trim2": natural(rng, 2.0),
     }
-    weights = (1, 0, 0, 0) if "wool" in slots else PATTERNS.get(finish, (0.95, 0.01, 0.01, 0.03))
+    weights = (1, 0, 0, 0) if "wool" in slots else PATTERNS.get(finish, (1, 0, 0, 0))
     pattern = rng.choice(4, p=weights)
     second = natural(rng) if rng.random() < 0.4 else rng.choice([0.12, 0.3, 0.9]) * np.array([1, 0.95, 0.88])
-    if pattern == 1 and finish in ("fur", "feather"):
+    if pattern == 1 and finish != "cloth":
         second = 0.78 * coat  # a tabby
     freq = rng.uniform(4, 9) * (1 if pattern == 3 else 1.8)
     axis, seed = rng.normal([1, 0, 0], 0.3), rng.integers(1 << 30)

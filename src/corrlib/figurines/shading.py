@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numba import njit
 
-from corrlib.figurines.render import ORIGIN, affine, scaled, trace, unit_normal
+from corrlib.figurines.render import ORIGIN, affine, hit, scaled, trace, unit_normal
 
 #: One row a surface material; colours `a` and `b` are linear. `pattern` is 0 plain, 1 stripes, 2 spots,
 #: 3 patches; `freq` is in cycles per figure diameter, `axis` the stripes' direction. `grain` varies the
@@ -23,6 +23,9 @@ MATERIAL = np.dtype(
 LIGHT = np.dtype([(name, "f8", 3) for name in ("towards", "up", "sun", "sky", "ground")])
 #: Directions in which a pixel looks around.
 AROUND = tuple((np.cos(2.4 * k), np.sin(2.4 * k)) for k in range(9))
+#: Rays through a pixel at an edge (x, y), and the pixels (row, column) around it that may lend a colour.
+RAYS = ((-0.375, -0.125), (0.125, -0.375), (0.375, 0.125), (-0.125, 0.375))
+NEAR = ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
 
 
 @njit(cache=True, inline="always")
@@ -81,6 +84,7 @@ def shade(placed, materials, index, depth, light, image, unit):
     image, unit : (H, W, 3) float32, changed in place; colours are linear. Clutter has no unit points.
     """
     height, width = index.shape
+    behind = image.copy()
     # normals, and what falls there of the sun
     surface = np.zeros((height, width, 4), np.float32)
     for y in range(height):
@@ -106,6 +110,44 @@ def shade(placed, materials, index, depth, light, image, unit):
                 _paint(look, q, n, open_sky, lit, light, image[y, x])
                 if solid["owner"] == 0:
                     unit[y, x] = 0.0
+    _smooth_edges(placed, index, depth, behind, image)
+
+
+@njit(cache=True)
+def _smooth_edges(placed, index, depth, behind, image):
+    """Average each pixel at an edge over four rays, which take their colours from the pixels around it."""
+    sharp = image.copy()
+    shown, where = np.empty(9, np.int32), np.empty((9, 2), np.int32)
+    for y in range(1, index.shape[0] - 1):
+        for x in range(1, index.shape[1] - 1):
+            own, count, edge = index[y, x], 1, False
+            shown[0], where[0, 0], where[0, 1] = own, y, x
+            for dy, dx in NEAR:
+                other = index[y + dy, x + dx]
+                if other != own and not (shown[1:count] == other).any():
+                    # where soft parts join there is no edge
+                    edge |= abs(depth[y + dy, x + dx] - depth[y, x]) > 2
+                    edge |= placed[other]["material"] != placed[own]["material"]
+                    shown[count], where[count, 0], where[count, 1] = other, y + dy, x + dx
+                    count += 1
+            if not edge:
+                continue
+            image[y, x] = 0.0
+            for dx, dy in RAYS:
+                nearest, row, column, empty = np.inf, y, x, False
+                for k in range(count):
+                    if shown[k] < 0:
+                        empty = True
+                        continue
+                    solid = placed[shown[k]]
+                    m, at = solid["to_unit"], solid["at"]
+                    ox, oy, oz = affine(m, ORIGIN, x + dx - at[0], y + dy - at[1], 0.0)
+                    z = hit(solid["kind"], np.float64(solid["shape"]), ox, oy, oz, m[0, 2], m[1, 2], m[2, 2])
+                    if z + at[2] < nearest:
+                        nearest, row, column = z + at[2], where[k, 0], where[k, 1]
+                for c in range(3):
+                    open_ray = empty and nearest == np.inf
+                    image[y, x, c] += 0.25 * (behind[y, x, c] if open_ray else sharp[row, column, c])
 
 
 @njit(cache=True)
@@ -228,12 +270,12 @@ def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
     picture = np.sqrt(np.clip(picture, 0, 4))
     mean, spread = picture.mean(), picture.std()
-    gain = np.clip(rng.normal(0.24, 0.06) / spread, 0.7, 1.6)
-    picture = (picture - mean) * gain + 0.5 * (mean + rng.normal(0.46, 0.1))
-    if rng.random() < 0.03:
-        picture[:] = picture.mean(axis=2, keepdims=True)
-    picture *= (255 * np.exp(rng.normal(0, 0.03, 3))).astype(np.float32)
-    picture = cv2.GaussianBlur(picture, (7, 7), rng.choice([0.4, 0.5, 0.6, 1.2]))
+    gain = np.clip(rng.normal(0.275, 0.065) / spread, 0.7, 2.0)
+    level, vivid = 0.5 * (mean + rng.normal(0.46, 0.1)), rng.choice([0, rng.uniform(0.6, 1)], p=[0.03, 0.97])
+    tint = 255 * np.exp(rng.normal(0, 0.03, 3))[:, None]
+    mix = np.hstack([gain * (vivid * np.eye(3) + (1 - vivid) / 3), np.full((3, 1), level - gain * mean)])
+    picture = cv2.transform(picture, (tint * mix).astype(np.float32))
+    picture = cv2.GaussianBlur(picture, (7, 7), rng.choice([0.3, 0.4, 0.5, 1.1]))
     noise = rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
     picture += noise * np.float32(rng.choice([1.0, 3.0, 6.0]))
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))

@@ -175,13 +175,14 @@ def _face(fig: Figure, rng, subtype: str) -> None:
 
 PERSON_VIEWS = ((0, 20, 3), (45, 20, 2), (-45, 20, 2), (90, 15, 1), (-90, 15, 1), (180, 30, 0.7))
 OUT, AROUND = ("field",), ("field", "street", "room", "room")
-LIVES = dict(cat=(AROUND, 0.6), cow=(OUT, 2.4), dog=(AROUND, 1), horse=(OUT, 2.6), sheep=(OUT, 1.4))
+LIVES = dict(cat=(AROUND, 0.6, "tabby"), dog=(AROUND, 1, "fur"), sheep=(OUT, 1.4, "fur"))
+LIVES.update(cow=(OUT, 2.4, "fur"), horse=(OUT, 2.6, "fur"))
 BIRDS, PEOPLE = ("songbird", "flying", "duck", "heron"), ("plain", "skirt", "rucksack")
 ANIMALS: dict[str, Category] = {
     "bird": Category(bird, BIRDS, SIDE_VIEWS, (-5, 35), ("field", "water", "sky"), 0.6, "feather"),
     "person": Category(person, PEOPLE, PERSON_VIEWS, (0, 45), ("field", "street", "room"), 1.8, "cloth"),
     **{
-        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS, (0, 40), *LIVES[name], "fur")
+        name: Category(partial(quadruped, breeds), tuple(breeds), SIDE_VIEWS, (0, 40), *LIVES[name])
         for name, breeds in BREEDS.items()
     },
 }
