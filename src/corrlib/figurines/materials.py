@@ -24,17 +24,17 @@ SLOTS = {
 }
 #: Finish: cells of its grain per figure diameter along x, y and z, then gloss, mirror, grain, bump, soft.
 FINISHES = {
-    "fur": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "tabby": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "wool": ((80, 80, 80), 0.0, 0.0, 0.3, 2.4, 1),
+    "fur": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "wool": ((80, 80, 80), 0.0, 0.0, 0.3, 2.4, 1),
+    "tabby": ((40, 110, 110), 0.03, 0.0, 0.4, 0.3, 1), "glass": ((8, 8, 8), 0.9, 0.22, 0.05, 0.0, 0),
     "feather": ((50, 120, 120), 0.06, 0.0, 0.3, 0.15, 1), "cloth": ((70, 70, 70), 0.0, 0.0, 0.15, 0.35, 1),
     "skin": ((60, 60, 60), 0.08, 0.0, 0.1, 0.08, 1), "paint": ((12, 12, 12), 0.5, 0.1, 0.06, 0.0, 0),
-    "plastic": ((30, 30, 30), 0.35, 0.05, 0.05, 0.0, 0), "glass": ((8, 8, 8), 0.9, 0.22, 0.05, 0.0, 0),
+    "plastic": ((30, 30, 30), 0.35, 0.05, 0.05, 0.0, 0),
     "metal": ((30, 30, 30), 0.7, 0.5, 0.12, 0.06, 0), "rubber": ((60, 60, 60), 0.1, 0.0, 0.2, 0.1, 0),
     "leaf": ((70, 70, 70), 0.05, 0.0, 0.7, 1.5, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
     "stone": ((30, 30, 30), 0.0, 0.0, 0.4, 0.5, 0), "gem": ((10, 10, 10), 1.0, 0.12, 0.0, 0.0, 0),
 }
-#: Weights of plain, stripes, spots and patches; other finishes are plain.
-PATTERNS = {"fur": (0.65, 0, 0, 0.35), "tabby": (0.4, 0.35, 0, 0.25), "feather": (0.7, 0.15, 0, 0.15),
-            "cloth": (0.65, 0.2, 0.05, 0.1)}
+#: Shares of stripes and of patches; the others are plain.
+PATTERNS = {"fur": (0, 0.35), "tabby": (0.35, 0.25), "feather": (0.15, 0.15), "cloth": (0.2, 0.1)}
 #: Paint of vehicles, as in `SLOTS`: white, grey or black, red, yellow, green, blue.
 PAINTS = (
     ((0, 1), (0, 0.06), (0.8, 1)), ((0, 1), (0, 0.1), (0.12, 0.6)), ((0.97, 1.01), (0.6, 0.85), (0.45, 0.8)),
@@ -58,9 +58,9 @@ def natural(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
     # reds and yellows are mostly browns, and bright things pale; few but plants, sky and paint are vividly
     # green, blue or purple
     if hue < 1 / 6:
-        hue = 0.03 + 0.6 * hue
+        hue = 0.03 + 0.55 * hue
     else:
-        saturation *= 1 if vivid > 1 else 0.25
+        saturation *= 1 if vivid > 1 else 0.08
     saturation = min(vivid * saturation * (1.2 - lightness), 0.8)
     # of HSV, whose lightness is the mean of the largest and the smallest channel
     rgb = colorsys.hsv_to_rgb(hue, saturation, min(lightness / (1 - saturation / 2), 1.0))
@@ -83,12 +83,12 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
         "trim": coat * rng.uniform(0.25, 0.7) if rng.random() < 0.7 else natural(rng),
         "trim2": natural(rng, 2.0),
     }
-    weights = (1, 0, 0, 0) if "wool" in slots else PATTERNS.get(finish, (1, 0, 0, 0))
-    pattern = rng.choice(4, p=weights)
+    stripes, patches = (0, 0) if "wool" in slots else PATTERNS.get(finish, (0, 0))
+    pattern = rng.choice(3, p=(1 - stripes - patches, stripes, patches))
     second = natural(rng) if rng.random() < 0.4 else rng.choice([0.12, 0.3, 0.9]) * np.array([1, 0.95, 0.88])
     if pattern == 1 and finish != "cloth":
         second = 0.78 * coat  # a tabby
-    freq = rng.uniform(4, 9) * (1 if pattern == 3 else 1.8)
+    freq = rng.uniform(4, 9) * (1 if pattern == 2 else 1.8)
     axis, seed = rng.normal([1, 0, 0], 0.3), rng.integers(1 << 30)
     table = np.zeros(len(slots), MATERIAL)
     for row, slot in zip(table, slots, strict=True):
@@ -98,6 +98,6 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
             row["b"], row["pattern"] = second**2, pattern
         row["freq"], row["axis"], row["seed"] = freq, axis / np.linalg.norm(axis), seed
         if own == "leaf":  # dark gaps between the leaves
-            row["b"], row["pattern"], row["freq"] = 0.25 * row["a"], 3, 36
+            row["b"], row["pattern"], row["freq"] = 0.25 * row["a"], 2, 36
         row["fine"], row["gloss"], row["mirror"], row["grain"], row["bump"], row["soft"] = FINISHES[own]
     return table

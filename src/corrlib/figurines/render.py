@@ -88,6 +88,15 @@ def hit(kind, shape, ox, oy, oz, dx, dy, dz):
     return _frustum_hit(top, hole, ox, oy, oz, dx, dy, dz)
 
 
+@njit(cache=True)
+def depth_at(solid, x, y):
+    """Depth at which the ray through a place of the image meets a placed primitive; inf when it does not."""
+    # rays start in the plane z = at_z, so that hits stay near zero and keep their digits
+    m, at = solid["to_unit"], solid["at"]
+    ox, oy, oz = affine(m, ORIGIN, x - at[0], y - at[1], 0.0)
+    return hit(solid["kind"], np.float64(solid["shape"]), ox, oy, oz, m[0, 2], m[1, 2], m[2, 2]) + at[2]
+
+
 def extents(placed: np.ndarray) -> np.ndarray:
     """Pixel-space bounding boxes (N, 2, 3), low and high corners, of placed primitives."""
     m = placed["to_px"]
@@ -132,12 +141,9 @@ def trace(placed: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.nd
 def _trace(placed, low, high, index, depth):
     for s in range(len(placed)):
         solid = placed[s]
-        m, at, kind, shape = solid["to_unit"], solid["at"], solid["kind"], np.float64(solid["shape"])
         for y in range(low[s, 1], high[s, 1] + 1):
             for x in range(low[s, 0], high[s, 0] + 1):
-                # rays start in the plane z = at_z, so that hits stay near zero and keep their digits
-                ox, oy, oz = affine(m, ORIGIN, x - at[0], y - at[1], 0.0)
-                z = hit(kind, shape, ox, oy, oz, m[0, 2], m[1, 2], m[2, 2]) + at[2]
+                z = depth_at(solid, x, y)
                 if z < depth[y, x]:
                     depth[y, x] = z
                     index[y, x] = s

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numba import njit
 
-from corrlib.figurines.render import ORIGIN, affine, hit, scaled, trace, unit_normal
+from corrlib.figurines.render import ORIGIN, affine, depth_at, scaled, trace, unit_normal
 
-#: One row a surface material; colours `a` and `b` are linear. `pattern` is 0 plain, 1 stripes, 2 spots,
-#: 3 patches; `freq` is in cycles per figure diameter, `axis` the stripes' direction. `grain` varies the
+#: One row a surface material; colours `a` and `b` are linear. `pattern` is 0 plain, 1 stripes,
+#: 2 patches; `freq` is in cycles per figure diameter, `axis` the stripes' direction. `grain` varies the
 #: colour in cells of ``1 / fine`` diameters, `bump` the normal; `gloss` is a highlight, `mirror` the share of
 #: light reflected from the surroundings; a `soft` surface has no creases where its primitives meet.
 MATERIAL = np.dtype(
@@ -25,7 +25,7 @@ LIGHT = np.dtype([(name, "f8", 3) for name in ("towards", "up", "sun", "sky", "g
 AROUND = tuple((np.cos(2.4 * k), np.sin(2.4 * k)) for k in range(9))
 #: Rays through a pixel at an edge (x, y), and the pixels (row, column) around it that may lend a colour.
 RAYS = ((-0.375, -0.125), (0.125, -0.375), (0.375, 0.125), (-0.125, 0.375))
-NEAR = ((0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1))
+NEAR = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))
 
 
 @njit(cache=True, inline="always")
@@ -58,16 +58,9 @@ def _pattern(look, q):
     """Whether texture point `q` of a material with a pattern shows the second colour."""
     pattern, freq, axis, seed = look["pattern"], look["freq"], look["axis"], look["seed"]
     x, y, z = q[0] * freq, q[1] * freq, q[2] * freq
-    ix, iy, iz = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
     if pattern == 1:
         wave = (q[0] * axis[0] + q[1] * axis[1] + q[2] * axis[2]) * freq
         return (wave + 0.35 * _noise(x * 0.7, y * 0.7, z * 0.7, seed)) % 1.0 < 0.45
-    if pattern == 2:
-        # a spot stays inside its cell, so one cell is all there is to ask
-        cx = 0.33 + 0.34 * _hash(ix, iy, iz, seed)
-        cy = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 1)
-        cz = 0.33 + 0.34 * _hash(ix, iy, iz, seed + 2)
-        return (x - ix - cx) ** 2 + (y - iy - cy) ** 2 + (z - iz - cz) ** 2 < 0.1
     f = freq * 0.5
     return _noise(q[0] * f, q[1] * f, q[2] * f, seed) + 0.2 * _noise(x * 3, y * 3, z * 3, seed) > 0.63
 
@@ -83,33 +76,29 @@ def shade(placed, materials, index, depth, light, image, unit):
     light : one row of `LIGHT`.
     image, unit : (H, W, 3) float32, changed in place; colours are linear. Clutter has no unit points.
     """
-    height, width = index.shape
     behind = image.copy()
     # normals, and what falls there of the sun
-    surface = np.zeros((height, width, 4), np.float32)
-    for y in range(height):
-        for x in range(width):
-            if index[y, x] >= 0:
-                solid = placed[index[y, x]]
-                m, at = solid["to_unit"], solid["at"]
-                u = affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
-                # normals go with the inverse transpose of the affine map
-                normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
-                nx, ny, nz = affine(m.T, ORIGIN, *normal)
-                scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
-                lit = _sunlit(placed, index, depth, light["towards"], y, x)
-                surface[y, x] = nx * scale, ny * scale, nz * scale, lit
-                unit[y, x] = u
-    for y in range(height):
-        for x in range(width):
-            if index[y, x] >= 0:
-                solid = placed[index[y, x]]
-                look = materials[solid["material"]]
-                q = affine(solid["to_tex"], solid["tex_at"], unit[y, x, 0], unit[y, x, 1], unit[y, x, 2])
-                n, open_sky, lit = _surroundings(placed, materials, index, depth, surface, y, x)
-                _paint(look, q, n, open_sky, lit, light, image[y, x])
-                if solid["owner"] == 0:
-                    unit[y, x] = 0.0
+    surface = np.zeros((*index.shape, 4), np.float32)
+    for y, x in np.ndindex(index.shape):
+        if index[y, x] >= 0:
+            solid = placed[index[y, x]]
+            m, at = solid["to_unit"], solid["at"]
+            u = affine(m, ORIGIN, x - at[0], y - at[1], depth[y, x] - at[2])
+            # normals go with the inverse transpose of the affine map
+            normal = unit_normal(solid["kind"], np.float64(solid["shape"]), *u)
+            nx, ny, nz = affine(m.T, ORIGIN, *normal)
+            scale = 1.0 / (np.sqrt(nx * nx + ny * ny + nz * nz) + 1e-12)
+            lit = _sunlit(placed, index, depth, light["towards"], y, x)
+            surface[y, x] = nx * scale, ny * scale, nz * scale, lit
+            unit[y, x] = u
+    for y, x in np.ndindex(index.shape):
+        if index[y, x] >= 0:
+            solid = placed[index[y, x]]
+            q = affine(solid["to_tex"], solid["tex_at"], unit[y, x, 0], unit[y, x, 1], unit[y, x, 2])
+            n, open_sky, lit = _surroundings(placed, materials, index, depth, surface, y, x)
+            _paint(materials[solid["material"]], q, n, open_sky, lit, light, image[y, x])
+            if solid["owner"] == 0:
+                unit[y, x] = 0.0
     _smooth_edges(placed, index, depth, behind, image)
 
 
@@ -117,37 +106,26 @@ def shade(placed, materials, index, depth, light, image, unit):
 def _smooth_edges(placed, index, depth, behind, image):
     """Average each pixel at an edge over four rays, which take their colours from the pixels around it."""
     sharp = image.copy()
-    shown, where = np.empty(9, np.int32), np.empty((9, 2), np.int32)
     for y in range(1, index.shape[0] - 1):
         for x in range(1, index.shape[1] - 1):
-            own, count, edge = index[y, x], 1, False
-            shown[0], where[0, 0], where[0, 1] = own, y, x
+            own, edge = index[y, x], False
             for dy, dx in NEAR:
                 other = index[y + dy, x + dx]
-                if other != own and not (shown[1:count] == other).any():
-                    # where soft parts join there is no edge
-                    edge |= abs(depth[y + dy, x + dx] - depth[y, x]) > 2
+                if other != own:  # where soft parts join there is no edge
                     edge |= placed[other]["material"] != placed[own]["material"]
-                    shown[count], where[count, 0], where[count, 1] = other, y + dy, x + dx
-                    count += 1
-            if not edge:
-                continue
-            image[y, x] = 0.0
-            for dx, dy in RAYS:
-                nearest, row, column, empty = np.inf, y, x, False
-                for k in range(count):
-                    if shown[k] < 0:
-                        empty = True
-                        continue
-                    solid = placed[shown[k]]
-                    m, at = solid["to_unit"], solid["at"]
-                    ox, oy, oz = affine(m, ORIGIN, x + dx - at[0], y + dy - at[1], 0.0)
-                    z = hit(solid["kind"], np.float64(solid["shape"]), ox, oy, oz, m[0, 2], m[1, 2], m[2, 2])
-                    if z + at[2] < nearest:
-                        nearest, row, column = z + at[2], where[k, 0], where[k, 1]
+                    edge |= abs(depth[y + dy, x + dx] - depth[y, x]) > 2
+            for k in range(len(RAYS) if edge else 0):
+                nearest, row, column, empty = np.inf, y, x, own < 0
+                for dy, dx in NEAR:
+                    other = index[y + dy, x + dx]
+                    empty |= other < 0
+                    if other >= 0 and (other != own or dy == dx):
+                        z = depth_at(placed[other], x + RAYS[k][0], y + RAYS[k][1])
+                        if z < nearest:
+                            nearest, row, column = z, y + dy, x + dx
                 for c in range(3):
-                    open_ray = empty and nearest == np.inf
-                    image[y, x, c] += 0.25 * (behind[y, x, c] if open_ray else sharp[row, column, c])
+                    colour = behind[y, x, c] if empty and nearest == np.inf else sharp[row, column, c]
+                    image[y, x, c] = colour / 4 + (image[y, x, c] if k else 0)
 
 
 @njit(cache=True)

@@ -12,6 +12,12 @@ BICYCLES = {
     "mountain": (0.83, 0.028, 0.035, 0.2, 0.09, 0.07, 0.31),
     "city": (0.89, 0.024, 0.028, 0.12, 0.17, 0.02, 0.27),
 }
+#: Where a grip begins and ends, from the middle of the bar; y in half widths.
+GRIPS = {
+    "road": ((0.1, 1, -0.05), (-0.05, 1, -0.15)),
+    "mountain": ((-0.02, 0.6, 0.03), (-0.05, 1, 0.03)),
+    "city": ((0.03, 0.8, 0.09), (-0.17, 1.05, 0.06)),
+}
 MOTORBIKES = {
     # wheel radius, half wheelbase, rake of the fork (per height), seat height; bar: half width, rise, pull;
     # tyre: half width, hole; spokes; rear of the seat (per half wheelbase) and its rise; half the seat
@@ -25,7 +31,7 @@ TANKS = {"sport": (0.29, 0.17, 0.14), "cruiser": (0.3, 0.16, 0.12), "dirt": (0.2
 def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """Build a bicycle: two spoked wheels, a frame of tubes, cranks at any angle, a bar that steers."""
     hole, tube, half_width, post, stem, reach, wide = BICYCLES[subtype]
-    city, road = subtype == "city", subtype == "road"
+    city = subtype == "city"
     r, base = vary(rng, 0.34, 0.1), vary(rng, 0.52, 0.1)  # the wheels' radius, half the wheelbase
     back, front = np.array([-base, 0, r]), np.array([base, 0, r])
     crank = np.array([-0.08, 0, vary(rng, 0.29, 0.1)])
@@ -65,15 +71,8 @@ def bicycle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     steered.limb("stem", top, bar, 1.2 * tube, "metal")
     wide = vary(rng, wide, 0.12)
     for _, _, own in steered.sides():
-        if road:
-            grip = bar + (0.1, wide, -0.05)
-            tip = grip + (-0.15, 0, -0.1)
-        elif city:
-            grip = bar + (0.03, 0.8 * wide, 0.09)
-            tip = grip + (-0.2, 0.25 * wide, -0.03)
-        else:
-            grip = bar + (-0.02, 0.6 * wide, 0.03)
-            tip = bar + (-0.05, wide, 0.03)
+        bend, end = GRIPS[subtype]
+        grip, tip = bar + np.multiply(bend, (1, wide, 1)), bar + np.multiply(end, (1, wide, 1))
         own.limb("bar", bar, grip, 0.7 * tube, "metal")
         own.limb("grip", grip, tip, 0.9 * max(tube, 0.02), "dark")
     if city:
@@ -118,9 +117,6 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     tail = np.array([rear - 0.2, 0, seat_z + rear_z - (0.03 if subtype != "cruiser" else 0.1)])
     fig.ellipsoid("tail", tail + (0.16, 0, 0), (0.25, 0.11, 0.07), "body", pitch=-12)
     fig.ellipsoid("tail_light", tail + (-0.09, 0, 0.02), (0.06, 0.09, 0.055), "red")
-    if subtype == "cruiser":
-        place, half = back + (-0.1, 0, 0.75 * r), (0.9 * r, tyre + 0.05, 0.4 * r)
-        fig.ellipsoid("rear_mudguard", place, half, "body", pitch=14)
     bar = head + np.array([-0.04, 0, 0.07]) + 0.05 * slope
     steered.limb("bar_clamp", head - 0.06 * slope, bar, 0.05, "metal")
     for _, _, own in steered.sides():

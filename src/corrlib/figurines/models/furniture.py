@@ -66,10 +66,6 @@ def chair(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
             corner.limb("leg", (0.85 * deep, 0.86 * wide, seat), (x, y, 0), 0.026, "wood", top=0.75)
             corner.name(Leg=("leg", 0, 0, 1))
         corner.name(Seat=("seat", e, s, 1))
-    if wooden:
-        x, y, z = 0.85 * deep, 0.88 * wide, 0.4 * seat
-        for _, _, side in sides(fig):
-            side.limb("stretcher", (x, y, z), (-x, y, z), 0.014, "wood")
 
 
 def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:

@@ -47,20 +47,13 @@ def bottle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A pot with a fern, flowers on stalks, a little tree."""
     radius, tall = draw(rng, 0.2, 0.34)
-    flare, square = rng.uniform(1.15, 1.55), subtype == "tree"
-    if square:
-        fig.box("pot", (0, 0, tall / 2), (radius, radius, tall / 2), "body")
-        fig.box("rim", (0, 0, tall - 0.03), (1.08 * radius, 1.08 * radius, 0.04), "trim")
-    else:
-        fig.limb("pot", (0, 0, 0), (0, 0, tall), radius, "body", top=flare)
-        fig.limb("rim", (0, 0, 0.8 * tall), (0, 0, tall + 0.02), 1.08 * flare * radius, "trim")
-    mouth = (0.86 if square else 0.82 * flare) * radius
-    fig.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.028), mouth, "dark")
+    flare = rng.uniform(1.0, 1.55)
+    fig.limb("pot", (0, 0, 0), (0, 0, tall), radius, "body", top=flare)
+    fig.limb("rim", (0, 0, 0.8 * tall), (0, 0, tall + 0.02), 1.08 * flare * radius, "trim")
+    fig.limb("soil", (0, 0, tall - 0.02), (0, 0, tall + 0.028), 0.82 * flare * radius, "dark")
     for side, s in SIDES:
-        bottom = (1, s, -1) if square else (0.94 * s, -0.342, -1)
-        fig.name(f"*_{side}", Top=("rim", 0, s, 1) if square else ("rim", s, 0, 1), Bottom=("pot", *bottom))
-    front, back = ((1, 0, 1), (-1, 0, 1)) if square else ((0, -1, 1), (0, 1, 1))
-    fig.name("Top_*_Middle", Front=("rim", *front), Back=("rim", *back))
+        fig.name(f"*_{side}", Top=("rim", s, 0, 1), Bottom=("pot", 0.94 * s, -0.342, -1))
+    fig.name("Top_*_Middle", Front=("rim", 0, -1, 1), Back=("rim", 0, 1, 1))
     ground = fig.within(at=(0, 0, tall))
     if subtype in ("fern", "flower"):
         count, height = (15, 0.55) if subtype == "fern" else (9, 0.3)
@@ -91,10 +84,8 @@ def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A tube set with knobs and aerial, a flat panel, a computer's screen."""
     wide, tall, deep = draw(rng, *SCREENS[subtype])
-    lifts = {"flat": rng.uniform(0.06, 0.16), "computer": rng.uniform(0.12, 0.2), "tube": 0.04}
-    lift = lifts.get(subtype, 0.06)
-    tilt = rng.uniform(0, 8) if subtype == "computer" else 0.0
-    case = fig.within(at=(0, 0, lift + tall), pitch=tilt, scale=(1, wide, tall))
+    lift = 0.04 if subtype == "tube" else rng.uniform(0.06, 0.2)
+    case = fig.within(at=(0, 0, lift + tall), pitch=rng.uniform(0, 5), scale=(1, wide, tall))
     y, half = (-0.16, 0.76) if subtype == "tube" else (0.0, 0.93)
     case.box("case", (0, 0, 0), (deep, 1, 1), "body")
     case.box("bezel", (deep, y, 0.05), (0.012, half + 0.04, 0.86), "trim")

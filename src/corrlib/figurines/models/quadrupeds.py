@@ -93,7 +93,8 @@ def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, s
     breed = Breed(**drawn)
     pose = breed.poses[rng.integers(len(breed.poses))]
     height, pitch, feet = _stance(rng, pose, breed)
-    size = (1, breed.width, breed.depth)
+    # an animal at rest bends its back
+    size = ({"sit": 0.78, "lie": 0.86}.get(pose, 1), breed.width, breed.depth)
     trunk = fig.within(at=(0, 0, height + 0.28 * breed.depth), pitch=pitch, scale=size)
     # fleece is thick
     thick, coat = (1.13, "wool") if "wool" in breed.extras else (1.0, "body")
@@ -105,7 +106,8 @@ def quadruped(breeds: dict[str, Breed], fig: Figure, rng: np.random.Generator, s
     fig.name(Withers=("chest", -0.3, 0, 0.954))
     for name, (forward, up) in feet.items():
         joint = trunk.at(0.93 if "F" in name else 0.02, 0.66 if "L" in name else -0.66, -0.28)
-        _leg(fig, breed, name, joint, joint * (1, 1.05, 0) + (forward, 0, up + 0.75 * breed.thick))
+        apart = 1.4 if pose in ("sit", "lie") and "B" in name else 1.05
+        _leg(fig, breed, name, joint, joint * (1, apart, 0) + (forward, 0, up + 0.75 * breed.thick))
     _tail(fig, rng, breed, trunk)
     down = {"graze": -38.0, "run": 0.7 * breed.neck_pitch}.get(pose, breed.neck_pitch)
     gaze = rng.normal(0, 32)
@@ -124,11 +126,11 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
     """Height of the hip joints, pitch of the trunk, and how far each foot is before its joint and lifted."""
     leg, swing, lift = breed.leg, rng.uniform(-0.1, 0.1, 4) * breed.leg, np.zeros(4)
     if pose == "sit":
-        height, pitch = 0.3 * leg, np.degrees(np.arcsin(min(0.62 * leg, 0.8)))
-        shift = np.array([0.05, 0.05, 0.42 * leg, 0.42 * leg])
+        height, pitch = 0.3 * leg, np.degrees(np.arcsin(min(leg * rng.uniform(1, 1.15), 0.88)))
+        shift = np.array([0.05, 0.05, 0.5 * leg, 0.5 * leg])
     elif pose == "lie":
         shift = np.array([0.75, 0.75 - rng.uniform(0, 0.4), 0.5, 0.5]) * leg
-        height, pitch = 0.68 * breed.depth, rng.normal(2, 2)
+        height, pitch = 0.68 * breed.depth, rng.normal(9, 3)
     else:
         stride = {"walk": rng.uniform(0.2, 0.38), "run": rng.uniform(0.5, 0.7), "jump": 0.5}.get(pose, 0.0)
         fast = pose in ("run", "jump")
@@ -139,10 +141,8 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
         if pose == "jump":
             # off the ground, forelegs tucked up
-            pitch, shift = (
-                rng.normal(12, 14),
-                np.multiply((0.35, 0.25, -0.5, -0.6), leg * rng.uniform(0.6, 1.2)),
-            )
+            pitch, far = rng.normal(12, 14), leg * rng.uniform(0.6, 1.2)
+            shift = np.multiply((0.35, 0.25, -0.5, -0.6), far)
             lift[:2] += leg * (0.25 + np.sin(np.radians(max(pitch, 0))))
     left_front, right_front, left_back, right_back = zip(shift + swing, lift, strict=True)
     return height, pitch, {"L_F": left_front, "L_B": left_back, "R_F": right_front, "R_B": right_back}
@@ -157,10 +157,14 @@ def _leg(fig: Figure, breed: Breed, name: str, joint: np.ndarray, foot: np.ndarr
     bend = np.sqrt(max(upper**2 - along**2, 0.0)) * (-1 if d[2] > 0 else 1)
     # Elbows and hocks point backwards; a grazing animal's foreleg is straight enough not to matter.
     knee = joint + d / distance * along + bend * np.cross(d / distance, (0.0, 1.0, 0.0))
-    knee[2] = max(knee[2], 1.05 * r)
     bulk = (1.6 if "B" in name else 1.15) * r + 0.17 * breed.depth
+    half = (1.25 * bulk, 0.8 * bulk, 1.6 * bulk)
+    if joint[2] < 0.6 * breed.leg:  # folded: the lower leg lies on the ground, a haunch beside the rump
+        knee = foot - (lower, 0, 0)
+        half = (0.36 * breed.leg, bulk, 0.28 * breed.leg) if "B" in name else half
+    knee[2] = max(knee[2], 1.05 * r)
     leg = fig.within(f"{name}_*")
-    leg.ellipsoid("thigh", joint + 0.12 * (knee - joint), (1.25 * bulk, 0.8 * bulk, 1.6 * bulk), "body")
+    leg.ellipsoid("thigh", joint + 0.12 * (knee - joint), half, "body")
     leg.limb("upper", joint, knee, 1.7 * r, "body", top=0.62)
     leg.ellipsoid("knee", knee, (1.1 * r, 1.05 * r, 1.2 * r), breed.leg_slot)
     leg.limb("lower", knee, foot, 1.0 * r, breed.leg_slot, top=0.8)
@@ -181,7 +185,7 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
     """Two pieces: a cat's and a hound's rod, a brush, a horse's long hair, a cow's tuft, a sheep's stub."""
     kind, sweep, side = breed.tail, rng.normal(0, 14), rng.uniform(-0.25, 0.25)
     first, second, length, radius, slot = {
-        "rod": (rng.uniform(-25, 45), rng.uniform(-30, 80), 0.42, 0.055, "body"),
+        "rod": (rng.uniform(-25, 45), rng.uniform(-30, 80), 0.42, 0.044, "body"),
         "brush": (rng.uniform(-50, 10), rng.uniform(-40, 40), 0.36, 0.075, "body"),
         "curl": (80 + sweep, 165, 0.2, 0.06, "body"),
         "fall": (-30 + sweep, -82 + sweep / 2, 0.3, 0.08, "trim"),
@@ -190,7 +194,9 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
     }[kind]
     base, lowered = trunk.at(-0.24, 0, 0.45), turn(pitch=-second)
     one, two = trunk.rotation @ turn(pitch=-first) @ (-1.0, side / 2, 0.0), lowered @ (-1.0, side, 0.0)
+    one[2] = max(one[2], (radius - base[2]) / length)  # on the ground, not in it
     middle = base + length * one
+    two[2] = max(two[2], (radius - middle[2]) / length)
     fig.limb("tail_root", base - 0.06 * one, middle, radius, slot, top=0.9)
     if kind == "fall":
         fig.ellipsoid("tail_end", middle + 0.32 * two, (0.42, 0.08, 0.13), slot, rotation=lowered)

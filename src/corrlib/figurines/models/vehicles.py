@@ -56,8 +56,6 @@ def aeroplane(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         side.name(f"{name.capitalize()}_Engine_*", Front=("engine", 0, 0, 1), Back=("engine", 0, 0, -1))
         if propeller:
             _propeller(engine.within(at=(1.1 * reach, 0, 0)), 0.85, rng.uniform(0, 90))
-        else:
-            engine.box("pylon", (-0.2, 0, 0.3 * r), (0.4, 0.04, 0.3 * r), "trim2")
     foot, tip = (end + 0.4 * tail, 0, lift + 0.15 * r), (end - 0.1 * tail, 0, lift + 0.15 * r + fin)
     root_chord = (0.38 * tail, 0, 0)
     fig.blade("fin", foot, tip, root_chord, (0, 0.06, 0), "trim", taper=0.5)
