@@ -1,6 +1,6 @@
 """Where pictures are taken: fields, streets, water, sky and rooms, and the clutter that stands there."""
 
-from dataclasses import dataclass
+from collections import namedtuple
 
 import cv2
 import numpy as np
@@ -49,15 +49,8 @@ CLUTTER: dict[str, tuple] = {
     "ball": (0.3, ("ellipsoid", (0, 0, 0.5), (0.5,) * 3, "trim2")),
 }
 # fmt: on
-
-
-@dataclass(frozen=True)
-class Backdrop:
-    """A picture (H, W, 3) float32 without the figures, and the colours of sky and ground; all linear."""
-
-    picture: np.ndarray
-    sky: np.ndarray
-    ground: np.ndarray
+#: A picture (H, W, 3) float32 without the figures, and the colours of sky and ground; all linear.
+Backdrop = namedtuple("Backdrop", "picture sky ground")
 
 
 def fractal(rng: np.random.Generator, shape: tuple, *, first: int = 2, gain: float = 0.68) -> np.ndarray:
@@ -85,7 +78,7 @@ def backdrop(rng: np.random.Generator, place: str, shape: tuple, horizon: float,
         # the light of a lamp or a window falls off along the wall
         wall = natural(rng, 0.6)
         sky = 0.6 + 0.4 * wall
-        above = wall + 0.03 * fractal(rng, (end, width), gain=0.85)[..., None]
+        above = wall + 0.02 * fractal(rng, (end, width), gain=0.85)[..., None]
         above *= np.linspace(*rng.uniform(0.75, 1.1, 2), width, dtype=np.float32)[:, None]
         _furnish(rng, above, edge, (foot - horizon) / 1.2)
     else:
@@ -105,7 +98,7 @@ def backdrop(rng: np.random.Generator, place: str, shape: tuple, horizon: float,
         below = cv2.remap(_ground(rng, kind, ground, sky), u, v, cv2.INTER_LINEAR) - ground
         below = ground + below * np.clip(1 - depth / 4, 0.15, 1)[..., None]
         if kind != "water":  # blades, pebbles, threads, where they are near enough to be seen
-            grain = np.float32(0.9 * GROUNDS[kind][3]) * fractal(rng, depth.shape, first=40, gain=0.9)
+            grain = np.float32(0.75 * GROUNDS[kind][3]) * fractal(rng, depth.shape, first=40, gain=0.9)
             below *= 1 + (grain * np.clip(1.2 - depth / 2, 0, 1))[..., None]
         picture[end - 1 :] = below + (sky - below) * np.clip(depth / 70, 0, 0 if room else 0.35)[..., None]
     shading = 1 + 0.06 * fractal(rng, shape, first=1, gain=0.5)
@@ -134,7 +127,7 @@ def _horizon(rng: np.random.Generator, above: np.ndarray, place: str, horizon: f
         trees, high = rng.random() < 0.6, rng.uniform(0.05, 0.5) * max(horizon, 30)
         colour = natural(rng, 0.6) if town else hsv(rng, (0.14, 0.3), (0.15, 0.5), (0.15, 0.5))
         colour = colour + (0.35 / (layer + 1)) * (above.mean((0, 1)) - colour)
-        mottle = (0.1 + 0.2 * trees) * fractal(rng, (height, width), first=9, gain=0.85)
+        mottle = (0.03 if town else 0.1 + 0.2 * trees) * fractal(rng, (height, width), first=9, gain=0.85)
         painted = colour * (1 + mottle[..., None])
         if town:
             line = np.resize(np.repeat(rng.uniform(0.4, 1.6, 40), rng.integers(12, 60, 40)), width)

@@ -53,8 +53,7 @@ def hsv(rng: np.random.Generator, hue, saturation, value) -> np.ndarray:
 def natural(rng: np.random.Generator, vivid: float = 1.0) -> np.ndarray:
     """A colour with hue, saturation and lightness as photographs have; `vivid` multiplies the second."""
     hue = (rng.choice(12, p=np.array(HUES) / sum(HUES)) + rng.random()) / 12
-    shares = np.linspace(0, 1, 10)
-    saturation, lightness = (np.interp(rng.random(), shares, each) for each in (SATURATION, LIGHTNESS))
+    saturation, lightness = (np.interp(9 * rng.random(), range(10), each) for each in (SATURATION, LIGHTNESS))
     # reds and yellows are mostly browns, and bright things pale; few but plants, sky and paint are vividly
     # green, blue or purple
     if hue < 1 / 6:
@@ -74,7 +73,7 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
     ``"body2"`` and ``"trim"`` are mostly lighter and darker than ``"body"``, ``"trim2"`` has a colour of its
     own. Fur is never vivid, paint mostly, all else at times.
     """
-    coat = natural(rng, 2.0 if finish not in ("fur", "tabby") and rng.random() < 0.4 else 1.0)
+    coat = natural(rng, 2.0 if finish not in ("fur", "tabby") and rng.random() < 0.3 else 1.0)
     if finish == "paint":
         coat = hsv(rng, *PAINTS[rng.integers(len(PAINTS))])
     shades = {
@@ -98,6 +97,6 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
             row["b"], row["pattern"] = second**2, pattern
         row["freq"], row["axis"], row["seed"] = freq, axis / np.linalg.norm(axis), seed
         if own == "leaf":  # dark gaps between the leaves
-            row["b"], row["pattern"], row["freq"] = 0.25 * row["a"], 2, 36
+            row["b"], row["pattern"], row["freq"] = 0.4 * row["a"], 2, 64
         row["fine"], row["gloss"], row["mirror"], row["grain"], row["bump"], row["soft"] = FINISHES[own]
     return table

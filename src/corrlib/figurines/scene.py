@@ -162,7 +162,7 @@ def _actor(
     stretch = np.exp(rng.normal(0, 0.12, 3))
     weights = np.array([weight for _, _, weight in model.views])
     mean, spread, _ = model.views[rng.choice(len(weights), p=weights / weights.sum())]
-    azimuth, roll = rng.normal(mean, spread), rng.normal(0, {"sky": 12, "water": 9}.get(place_name, 6))
+    azimuth, roll = rng.normal(mean, spread), rng.normal(0, {"sky": 12, "water": 9}.get(place_name, 4.5))
     placed = place(figure, camera(azimuth, elevation, roll), category, stretch)
     canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
     length = np.linalg.norm(extent) / model.metres

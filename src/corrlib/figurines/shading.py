@@ -248,7 +248,7 @@ def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
     picture = np.sqrt(np.clip(picture, 0, 4))
     mean, spread = picture.mean(), picture.std()
-    gain = np.clip(rng.normal(0.275, 0.065) / spread, 0.7, 2.0)
+    gain = np.clip(rng.normal(0.275, 0.065) / spread, 0.7, 1.8)
     level, vivid = 0.5 * (mean + rng.normal(0.46, 0.1)), rng.choice([0, rng.uniform(0.6, 1)], p=[0.03, 0.97])
     tint = 255 * np.exp(rng.normal(0, 0.03, 3))[:, None]
     mix = np.hstack([gain * (vivid * np.eye(3) + (1 - vivid) / 3), np.full((3, 1), level - gain * mean)])

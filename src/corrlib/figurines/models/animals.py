@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from corrlib.figurines.figure import SIDE_VIEWS, Category, Figure, turn
+from corrlib.figurines.figure import SIDE_VIEWS, Category, Figure, turn, vary
 from corrlib.figurines.models.quadrupeds import BREEDS, quadruped
 
 SIDES = (("Left", 1), ("Right", -1))
@@ -12,24 +12,20 @@ SIDES = (("Left", 1), ("Right", -1))
 
 def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     """A songbird, a gull on the wing, a duck or swan, a heron; lengths in bodies."""
-
-    def vary(value, spread=0.2):
-        return value * np.exp(rng.uniform(-spread, spread))
-
     pitch, neck, thin, beak, leg, size, flat, span = {
         "songbird": (32, 0.1, 0.17, 0.22, 0.26, 0.21, 1.0, 0.0),
         "flying": (4, 0.16, 0.13, 0.2, 0.16, 0.15, 1.0, 1.0),
         "duck": (6, 0.42, 0.1, 0.24, 0.14, 0.15, 0.35, 0.0),
         "heron": (18, 0.72, 0.06, 0.46, 0.85, 0.12, 1.0, 0.0),
     }[subtype]
-    depth = vary(0.23)
+    depth = vary(rng, 0.23)
     trunk = fig.within(pitch=pitch + rng.normal(0, 7), roll=rng.normal(0, 12) * span)
     trunk.ellipsoid("body", (0, 0, 0), (0.5, 0.9 * depth, depth), "body")
     trunk.ellipsoid("breast", (0.12, 0, -0.32 * depth), (0.38, 0.8 * depth, 0.8 * depth), "body2")
     gaze, upright = rng.normal(0, 25), rng.normal(70 if neck > 0.2 else 45, 10)
     base = trunk.at(0.36, 0, 0.2 * depth)
     rise = turn(yaw=gaze / 3, pitch=upright * (1 - 0.6 * span)) @ (1, 0, 0)
-    neck, size, thin = vary(neck, 0.3), vary(size), vary(thin)
+    neck, size, thin = vary(rng, neck, 0.3), vary(rng, size), vary(rng, thin)
     top = base + neck * rise
     fig.limb("neck", base - 0.08 * rise, top + 0.02 * rise, 1.35 * thin, "body", top=0.75)
     # nape and chest side of the neck's root
@@ -39,7 +35,7 @@ def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     half = np.array([1.1 * size, 0.85 * size, 0.92 * size])
     head.ellipsoid("head", (0, 0, 0), half, "trim")
     root = head.at(0.85 * size, 0, -0.1 * size)
-    tip, taper = root + face @ (vary(beak, 0.3), 0, -0.03), 0.6 if subtype == "duck" else 0.05
+    tip, taper = root + face @ (vary(rng, beak, 0.3), 0, -0.03), 0.6 if subtype == "duck" else 0.05
     fig.limb("beak", root, tip, (0.4 * size, 0.4 * size * flat), "trim2", top=taper)
     fig.name(Beak_Tip=("beak", 0, 0, 1), Beak_Base=("beak", 0, 1, -1))
     for side, sign in SIDES:
@@ -47,12 +43,12 @@ def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         place = outward * half
         head.ellipsoid(f"{side}_pupil", place, np.full(3, 0.19 * size), "pupil")
         fig.name(f"{side}_*", Eye=(f"{side}_pupil", *outward))
-    _wings(fig, rng, trunk, depth, span, vary)
+    _wings(fig, rng, trunk, depth, span)
     fan = trunk.within(at=(-0.42, 0, 0.04), pitch=rng.normal(0, 10))
-    for i, spread in enumerate((-14, 14, 0)):
-        fan.within(yaw=spread).ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(0.3), 0.09, 0.03), "trim")
+    for i, yaw in enumerate((-14, 14, 0)):
+        fan.within(yaw=yaw).ellipsoid(f"tail_{i}", (-0.25, 0, 0.01 * i), (vary(rng, 0.3), 0.09, 0.03), "trim")
     fig.name(Tail_Tip=("tail_2", -1, 0, 0))
-    reach, swing = vary(leg, 0.3), 60 * span
+    reach, swing = vary(rng, leg, 0.3), 60 * span
     for side, sign in SIDES:
         own = fig.within(f"{side}_*")
         hip = trunk.at(-0.05, 0.4 * depth * sign, -0.75 * depth)
@@ -66,10 +62,10 @@ def bird(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     fig.name(Leg_Center=("vent", 0.6, 0, -0.8))
 
 
-def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float, vary) -> None:
+def _wings(fig: Figure, rng, trunk: Figure, depth: float, span: float) -> None:
     """Two panels and three flight feathers a wing: along the flank, or out to the side when `span` is 1."""
     flap, bend = rng.uniform(-25, 55), rng.uniform(-45, 5)
-    inner, outer = vary(0.36 if span else 0.3), vary(0.48 if span else 0.28)
+    inner, outer = vary(rng, 0.36 if span else 0.3), vary(rng, 0.48 if span else 0.28)
     for side, sign in SIDES:
         if span:
             one, two = turn(yaw=-sign * 8, roll=sign * flap), turn(yaw=-sign * 24, roll=sign * (flap + bend))
@@ -105,8 +101,8 @@ def person(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     gaze = dict(yaw=rng.normal(0, 28), pitch=rng.normal(-2, 10), roll=rng.normal(0, 6))
     _face(trunk.within(at=(0.03, 0, tall + 0.22), **gaze), rng, subtype)
     pose, down = rng.choice(("stand", "stand", "walk", "run", "sit")), (0, 0, -1.0)
-    strides = {"stand": rng.uniform(-8, 8), "walk": rng.uniform(14, 28), "run": rng.uniform(32, 50)}
-    stride = strides.get(pose, 0.0) * rng.choice((-1, 1))
+    strides = {"stand": (0, 8), "walk": (14, 28), "run": (32, 50), "sit": (0, 0)}
+    stride = rng.uniform(*strides[pose]) * rng.choice((-1, 1))
     for side, sign in (("L", 1), ("R", -1)):
         own = fig.within(f"{side}_*")
         hip, swing = trunk.at(0, 0.52 * width * sign, -0.06), sign * stride

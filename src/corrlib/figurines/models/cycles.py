@@ -96,7 +96,6 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     slope = np.array([-rake, 0, 1]) / np.hypot(rake, 1)
     head = front + slope * (head_z - r) / slope[2]
     steered = fig.within(move=turning(head, slope, rng.uniform(-26, 26)))
-    # the legs end behind the axle, the swingarm above it: the hubs stay in sight
     trail, hub = np.array([-0.06, 0, 0]), 0.2 if spokes == 6 else 0.4
     fig.wheel("b_wheel", back, r, 1.15 * tyre, hole=hole, hub=hub, thin=0.35, spokes=spokes)
     steered.wheel("f_wheel", front, r, 0.85 * tyre, hole=hole, hub=hub, thin=0.45, spokes=spokes)
@@ -110,8 +109,7 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     seat_x = -0.35 * base
     fig.ellipsoid("engine", (0.02, 0, 1.15 * r), (0.26, 0.16, 0.17), "metal")
     fig.limb("cylinder", (0.03, 0, 1.2 * r), (0.14, 0, seat_z - 0.12), 0.12, "dark")
-    tilt = rng.uniform(0, 14)
-    fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", pitch=tilt)
+    fig.ellipsoid("tank", (0.22 * base, 0, seat_z + 0.06), TANKS[subtype], "body", pitch=rng.uniform(0, 14))
     rear, tilt = rear * base, rng.uniform(-5, 3)
     fig.ellipsoid("seat", (seat_x, 0, seat_z), (half_seat, 0.15, 0.075), "dark", pitch=tilt)
     tail = np.array([rear - 0.2, 0, seat_z + rear_z - (0.03 if subtype != "cruiser" else 0.1)])
@@ -132,8 +130,7 @@ def motorbike(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         lamp = lamp + np.array([0.22, 0, -0.1])
     (fig if subtype == "sport" else steered).ellipsoid("headlight", lamp, (0.08, 0.1, 0.1), "light")
     knee = np.array([-0.15, -0.19, (0.75 if subtype != "dirt" else 1.6) * r])
-    x, z = {"sport": (-0.85, 1.5), "cruiser": (-1.12, 0.75), "dirt": (-0.85, 0)}[subtype]
-    end = np.array([x * base, -0.17, seat_z - 0.14] if subtype == "dirt" else [x * base, -0.2, z * r])
+    end = np.array([-0.85 * base, -0.2, {"sport": 1.5, "cruiser": 0.75, "dirt": 2}[subtype] * r])
     fig.limb("exhaust_pipe", (0.2, -0.14, 0.85 * r), knee, 0.035, "metal")
     fig.limb("muffler", knee, end, 0.055, "metal", top=1.25)
     fig.limb("muffler_hole", end + 0.02 * (knee - end), end - 0.01 * (knee - end), 0.05, "dark")

@@ -86,7 +86,6 @@ def diningtable(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         head, foot = (0, 0, 0.16), (0.5 * deep, 0.5 * wide, 0.02)
     for e, s, corner in corners(fig):
         corner.limb("leg", head, foot, 0.045, "wood", top=0.65)
-        # A round top has no corners: its rim points towards them.
         rim = (0.707 * s, -0.707 * e, 1) if round_top else (e, s, 1)
         corner.name(Bot=("leg", 0, 0, 1), Top=("cloth" if subtype == "cloth" else "top", *rim))
     for i, (x, y) in enumerate(product((-0.55, 0.55), (-0.35, 0.35) if round_top else (-0.6, 0.0, 0.6))):

@@ -34,8 +34,6 @@ def bottle(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     ring("body", 0.05, body, radius, "body")
     ring("shoulder", body, body + slope, radius, "body", thin)
     ring("neck", body + slope, top, thin * radius, "body", 0.88)
-    if subtype in ("wine", "beer"):
-        ring("foil", top - 0.55 * neck, top, 0.98 * thin * radius, "trim", 0.96)
     ring("cap", top - 0.02, top + 0.06, lid * thin * radius, "trim2")
     ring("label", low * body, high * body, 1.03 * radius, "body2")
     for side, s in (("L", -1), ("R", 1)):
@@ -82,7 +80,7 @@ def pottedplant(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
 
 
 def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
-    """A tube set with knobs and aerial, a flat panel, a computer's screen."""
+    """A tube set with an aerial, a flat panel, a computer's screen."""
     wide, tall, deep = draw(rng, *SCREENS[subtype])
     lift = 0.04 if subtype == "tube" else rng.uniform(0.06, 0.2)
     case = fig.within(at=(0, 0, lift + tall), pitch=rng.uniform(0, 5), scale=(1, wide, tall))
@@ -92,7 +90,6 @@ def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
     case.box("screen", (deep + 0.008, y, 0.05), (0.012, half, 0.8), "glass")
     case.ellipsoid("picture_face", (deep + 0.02, y + rng.uniform(-0.3, 0.3), 0.1), (0.012, 0.2, 0.3), "trim2")
     if subtype == "tube":
-        case.limb("knob", (deep, 0.8, 0.6), (deep + 0.04, 0.8, 0.6), 0.1 * wide, "metal")
         case.box("rear", (-1.5 * deep, 0, -0.1), (0.7 * deep, 0.7, 0.65), "dark")
         x, spread = -0.5 * deep, rng.uniform(0.35, 0.9)
         for _, _, side in sides(case):

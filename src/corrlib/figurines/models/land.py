@@ -163,7 +163,6 @@ def _engine(fig: Figure, rng, subtype: str, a: float, w: float, h: float, middle
         lamp, bulb = (a, 0.62 * w, middle - 0.35 * h), 0.1
     for _, _, side in fig.sides():
         side.ellipsoid("headlight", lamp, (bulb, 0.16, 0.16), "light")
-        side.box("cab_window", (0.8 * a, w, pane), (0.12 * a, 0.02, 0.28 * h), "glass")
         for k in range(3):
             place = ((0.16 - 0.38 * k) * a, w, middle + 0.3 * h)
             side.box(f"engine_window{k}", place, (0.15 * a, 0.02, 0.28 * h), "glass")

@@ -140,7 +140,6 @@ def _stance(rng, pose: str, breed: Breed) -> tuple[float, float, dict[str, tuple
         if fast:
             lift = 0.15 * leg * rng.uniform(0, 1.5, 4)
         if pose == "jump":
-            # off the ground, forelegs tucked up
             pitch, far = rng.normal(12, 14), leg * rng.uniform(0.6, 1.2)
             shift = np.multiply((0.35, 0.25, -0.5, -0.6), far)
             lift[:2] += leg * (0.25 + np.sin(np.radians(max(pitch, 0))))
@@ -198,10 +197,9 @@ def _tail(fig: Figure, rng, breed: Breed, trunk: Figure) -> None:
     middle = base + length * one
     two[2] = max(two[2], (radius - middle[2]) / length)
     fig.limb("tail_root", base - 0.06 * one, middle, radius, slot, top=0.9)
-    if kind == "fall":
-        fig.ellipsoid("tail_end", middle + 0.32 * two, (0.42, 0.08, 0.13), slot, rotation=lowered)
-    elif kind == "brush":
-        fig.ellipsoid("tail_end", middle + 0.2 * two, (0.32, 0.09, 0.12), "body2", rotation=lowered)
+    if kind in ("fall", "brush"):
+        half, hair = ((0.42, 0.08, 0.13), slot) if kind == "fall" else ((0.32, 0.09, 0.12), "body2")
+        fig.ellipsoid("tail_end", middle + 0.7 * half[0] * two, half, hair, rotation=lowered)
     else:
         end = middle + (1.0 if kind == "tuft" else 0.9) * length * two
         fig.limb("tail_end", middle - 0.02 * two, end, 0.9 * radius, slot, top=0.7)

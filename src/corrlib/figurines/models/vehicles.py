@@ -119,7 +119,6 @@ def _sloop(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> N
     sheet = vary(rng, 0.72 * a, 0.15) * np.array([-np.cos(slack), -np.sin(slack), 0.0])
     _sail(fig, "foresail", tack + sheet / 2, foot + 0.85 * (top - foot), sheet, "trim2")
     fig.slanted("cabin", (-0.12 * a, 0, deck + 0.18), (0.36 * a, 0.5 * w, 0.22), "body2", lean=-0.15)
-    # The mainsail always swings to port here, the foresail to starboard.
     fig.name(Mast_Top=("mast", 0, 0, 1), Sail_Left=("mainsail", 1, 0, -1), Sail_Right=("foresail", 1, 0, -1))
 
 
@@ -127,14 +126,10 @@ def _motorboat(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) 
     """A cuddy with a raked windscreen, a hardtop, a dark cockpit, an outboard motor and a rail."""
     tall = vary(rng, 0.75, 0.25)
     x = rng.uniform(-0.15, 0.1) * a
-    bow, roof = x + 0.3 * a, deck + 0.34 + tall
     cuddy, screen = (0.3 * a, 0.45 * w, 0.2), (0.22 * a, 0.62 * w, tall / 2)
     fig.slanted("cuddy", (x + 0.35 * a, 0, deck + 0.12), cuddy, "body2", dive=0.1, lean=-0.3)
     fig.slanted("windscreen", (x, 0, deck + 0.3 + tall / 2), screen, "glass", lean=-0.5 * tall)
-    fig.box("hardtop", (x - 0.3 * tall, 0, roof), (0.28 * a, 0.7 * w, 0.06), "body")
-    for _, _, side in fig.sides():
-        side.limb("rail", (bow, 0.72 * w, deck + 0.5), (0.92 * a, 0.12 * w, deck + 0.75), 0.035, "metal")
-        side.ellipsoid("port", (x + 0.35 * a, 0.45 * w, deck + 0.15), (0.16 * a, 0.03, 0.1), "glass")
+    fig.box("hardtop", (x - 0.3 * tall, 0, deck + 0.34 + tall), (0.28 * a, 0.7 * w, 0.06), "body")
     half = (0.42 * a, 0.66 * w, 0.03)
     fig.slanted("cockpit", (-0.5 * a, 0, deck - 0.5 * sheer - 0.01), half, "dark", dive=-0.84 * sheer)
     fig.box("motor", (-1.1 * a, 0, 0.85 * deck), (0.1 * a, 0.24, 0.32), "dark")
@@ -145,7 +140,6 @@ def _ship(fig: Figure, rng, a: float, w: float, deck: float, sheer: float) -> No
     """Two storeys with rows of windows, a bridge, a raked funnel, a mast, lifeboats."""
     storey = vary(rng, 0.95, 0.15)
     for i, (x, long, wide, slot) in enumerate(((-0.12, 0.62, 0.74, "body2"), (-0.16, 0.48, 0.64, "light"))):
-        # the lowest storey reaches down to the falling deck
         z, under = deck + (i + 0.45) * storey, sheer * (1 - i)
         place, half = (x * a, 0, z - under / 2), (long * a, wide * w, (storey + under) / 2)
         fig.box(f"storey{i}", place, half, slot)
