@@ -245,15 +245,19 @@ def _flattened(placed: np.ndarray, towards: np.ndarray, up: np.ndarray) -> np.nd
 
 
 def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """The camera: exposure, contrast, tint, the blur of a lens and the noise of a sensor; uint8."""
+    """The camera: exposure, contrast, tint, blur or sharpening, and the noise of a sensor; uint8."""
     picture = np.sqrt(np.clip(picture, 0, 4))
     mean, spread = picture.mean(), picture.std()
     gain = np.clip(rng.normal(0.275, 0.065) / spread, 0.7, 1.8)
-    level, vivid = 0.5 * (mean + rng.normal(0.46, 0.1)), rng.choice([0, rng.uniform(0.6, 1)], p=[0.03, 0.97])
+    level, vivid = (
+        0.5 * (mean + rng.normal(0.46, 0.1)),
+        rng.choice([0, rng.uniform(0.7, 1.1)], p=[0.03, 0.97]),
+    )
     tint = 255 * np.exp(rng.normal(0, 0.03, 3))[:, None]
     mix = np.hstack([gain * (vivid * np.eye(3) + (1 - vivid) / 3), np.full((3, 1), level - gain * mean)])
     picture = cv2.transform(picture, (tint * mix).astype(np.float32))
-    picture = cv2.GaussianBlur(picture, (7, 7), rng.choice([0.3, 0.4, 0.5, 1.1]))
+    blurred, sharp = cv2.GaussianBlur(picture, (7, 7), 1), rng.choice([1.6, 1.4, 1.2, 0])
+    picture = cv2.addWeighted(picture, sharp, blurred, 1 - sharp, 0)
     noise = rng.standard_normal(picture.shape[:2], dtype=np.float32)[..., None]
     picture += noise * np.float32(rng.choice([1.0, 3.0, 6.0]))
     return cv2.convertScaleAbs(np.maximum(picture, 0, out=picture))
