@@ -130,11 +130,9 @@ def _smooth_edges(placed, index, depth, behind, image):
 
 @njit(cache=True)
 def _sunlit(placed, index, depth, towards, y, x):
-    """What a pixel gets of the sun: less where something in the picture stands between them.
-
-    A random start along the ray hides its steps.
-    """
+    """What a pixel gets of the sun: less where something in the picture stands between them."""
     size = 1.0 / max(placed[index[y, x]]["reach"], 1e-9)
+    # a random start along the ray hides its steps
     for k in range(7):
         along = 0.035 * size * (k + 0.3 + _hash(x, y, 1, 1))
         xx, yy = int(np.rint(x + along * towards[0])), int(np.rint(y + along * towards[1]))
@@ -251,7 +249,7 @@ def expose(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     gain = np.clip(rng.normal(0.275, 0.065) / spread, 0.7, 1.8)
     level, vivid = (
         0.5 * (mean + rng.normal(0.46, 0.1)),
-        rng.choice([0, rng.uniform(0.7, 1.1)], p=[0.03, 0.97]),
+        rng.uniform(0.7, 1.1) * (rng.random() > 0.03),
     )
     tint = 255 * np.exp(rng.normal(0, 0.03, 3))[:, None]
     mix = np.hstack([gain * (vivid * np.eye(3) + (1 - vivid) / 3), np.full((3, 1), level - gain * mean)])
