@@ -11,15 +11,15 @@ from corrlib.figurines.materials import hsv, natural
 # fmt: off
 #: Ranges of hue, saturation and value of what one stands on; strength and roughness of its mottle.
 GROUNDS = {
-    "grass": ((0.17, 0.26), (0.3, 0.6), (0.3, 0.65), 0.22, 0.97),
-    "hay": ((0.11, 0.16), (0.2, 0.45), (0.4, 0.7), 0.16, 0.95),
-    "earth": ((0.05, 0.1), (0.15, 0.4), (0.3, 0.6), 0.16, 0.92),
-    "sand": ((0.08, 0.12), (0.15, 0.35), (0.6, 0.85), 0.1, 0.9),
+    "grass": ((0.17, 0.26), (0.3, 0.6), (0.3, 0.65), 0.18, 0.97),
+    "hay": ((0.11, 0.16), (0.2, 0.45), (0.4, 0.7), 0.13, 0.95),
+    "earth": ((0.05, 0.1), (0.15, 0.4), (0.3, 0.6), 0.13, 0.92),
+    "sand": ((0.08, 0.12), (0.15, 0.35), (0.6, 0.85), 0.08, 0.9),
     "snow": ((0.55, 0.65), (0, 0.08), (0.82, 0.95), 0.03, 0.7),
-    "asphalt": ((0.08, 0.65), (0, 0.08), (0.3, 0.6), 0.14, 0.95),
+    "asphalt": ((0.08, 0.65), (0, 0.08), (0.3, 0.6), 0.11, 0.95),
     "water": ((0.5, 0.62), (0.1, 0.45), (0.25, 0.6), 0.25, 0.85),
     "carpet": ((0, 0.13), (0.1, 0.35), (0.3, 0.7), 0.08, 1.0),
-    "boards": ((0.05, 0.1), (0.25, 0.5), (0.3, 0.7), 0.14, 0.9),
+    "boards": ((0.05, 0.1), (0.25, 0.5), (0.3, 0.7), 0.12, 0.9),
     "tiles": ((0.05, 0.15), (0.03, 0.2), (0.5, 0.85), 0.05, 0.85),
 }
 #: What each place has below, with repetitions for the likelier, and what stands there.
@@ -169,7 +169,7 @@ def _ground(rng: np.random.Generator, kind: str, colour: np.ndarray, sky: np.nda
         # ripples are wide and flat, and mirror the sky
         ripples = strength * cv2.resize(fractal(rng, (256, 32), first=16, gain=gain), side)
         return colour + np.clip(ripples + 0.2, 0, 1)[..., None] * (sky - colour)
-    mottle = strength * fractal(rng, side, first=4, gain=gain)
+    mottle = strength * fractal(rng, side, first=8, gain=gain)
     if kind in ("boards", "tiles"):
         step = int(rng.choice([64, 128]))
         board = (x // step) * 7 + (y // (step if kind == "tiles" else 256)) * 13

@@ -30,7 +30,7 @@ FINISHES = {
     "skin": ((60, 60, 60), 0.08, 0.0, 0.1, 0.08, 1), "paint": ((12, 12, 12), 0.5, 0.1, 0.06, 0.0, 0),
     "plastic": ((30, 30, 30), 0.35, 0.05, 0.05, 0.0, 0),
     "metal": ((30, 30, 30), 0.7, 0.5, 0.12, 0.06, 0), "rubber": ((60, 60, 60), 0.1, 0.0, 0.2, 0.1, 0),
-    "leaf": ((70, 70, 70), 0.05, 0.0, 0.7, 1.5, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
+    "leaf": ((60, 60, 60), 0.05, 0.0, 1.3, 3.5, 0), "wood": ((12, 12, 90), 0.1, 0.0, 0.3, 0.1, 0),
     "stone": ((30, 30, 30), 0.0, 0.0, 0.4, 0.5, 0), "gem": ((10, 10, 10), 1.0, 0.12, 0.0, 0.0, 0),
 }
 #: Shares of stripes and of patches; the others are plain.
@@ -96,7 +96,5 @@ def materials(rng: np.random.Generator, slots: list[str], finish: str = "paint")
         if slot == "body":
             row["b"], row["pattern"] = second**2, pattern
         row["freq"], row["axis"], row["seed"] = freq, axis / np.linalg.norm(axis), seed
-        if own == "leaf":  # dark gaps between the leaves
-            row["b"], row["pattern"], row["freq"] = 0.4 * row["a"], 2, 64
         row["fine"], row["gloss"], row["mirror"], row["grain"], row["bump"], row["soft"] = FINISHES[own]
     return table
