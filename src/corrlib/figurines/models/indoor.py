@@ -101,7 +101,7 @@ def tvmonitor(fig: Figure, rng: np.random.Generator, subtype: str) -> None:
         fig.name(f"*_{level}_{side}", F=("case", 1, s, z), B=("case", -1, s, z))
 
 
-ROOM, PLANTS, UPRIGHT = ("room", "room", "room", "street", "field"), ("fern", "flower", "tree"), ((0, 20, 1),)
+ROOM, PLANTS, UPRIGHT = ("room", "room", "room", "street", "field"), ("fern", "flower", "tree"), ((0, 32, 1),)
 CHAIRS = ("kitchen", "carver", "office")
 INDOOR: dict[str, Category] = {
     name: Category(draw, tuple(subtypes), views, elevation, places, metres, finish)
