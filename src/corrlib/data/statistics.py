@@ -46,7 +46,8 @@ def appearance(data: VOC, limit: int = 300) -> list[float]:
         middle = [np.median(saturation), np.median(high + low) / 2, grey.std()]
         rows.append([*hues, *middle, _slope(grey), (high - low).mean()])
     *means, slope, chroma = np.mean(rows, axis=0)
-    return [*(100 * share / max(chroma, 1e-9) for share in means[:3]), *(100 * share for share in means[3:]), slope]
+    hues = [share / max(chroma, 1e-9) for share in means[:3]]
+    return [*(100 * share for share in hues + means[3:]), slope]
 
 
 def layout(data: VOC, categories: tuple[str, ...] = ("cow", "horse", "sheep")) -> list[float]:
