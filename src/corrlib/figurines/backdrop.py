@@ -13,14 +13,14 @@ from corrlib.figurines.materials import hsv, natural
 GROUNDS = {
     "grass": ((0.17, 0.26), (0.3, 0.6), (0.3, 0.65), 0.18, 0.97),
     "hay": ((0.11, 0.16), (0.2, 0.45), (0.4, 0.7), 0.13, 0.95),
-    "earth": ((0.05, 0.1), (0.15, 0.4), (0.3, 0.6), 0.13, 0.92),
+    "earth": ((0.05, 0.1), (0.25, 0.5), (0.3, 0.6), 0.13, 0.92),
     "sand": ((0.08, 0.12), (0.15, 0.35), (0.6, 0.85), 0.08, 0.9),
     "snow": ((0.55, 0.65), (0, 0.08), (0.82, 0.95), 0.03, 0.7),
     "asphalt": ((0.08, 0.65), (0, 0.08), (0.3, 0.6), 0.11, 0.95),
-    "water": ((0.5, 0.62), (0.1, 0.45), (0.25, 0.6), 0.25, 0.85),
-    "carpet": ((0, 0.13), (0.1, 0.35), (0.3, 0.7), 0.08, 1.0),
+    "water": ((0.5, 0.62), (0.05, 0.3), (0.25, 0.6), 0.25, 0.85),
+    "carpet": ((0, 0.13), (0.2, 0.5), (0.3, 0.7), 0.08, 1.0),
     "boards": ((0.05, 0.1), (0.25, 0.5), (0.3, 0.7), 0.12, 0.9),
-    "tiles": ((0.05, 0.15), (0.03, 0.2), (0.5, 0.85), 0.05, 0.85),
+    "tiles": ((0.05, 0.12), (0.08, 0.3), (0.5, 0.85), 0.05, 0.85),
 }
 #: What each place has below, with repetitions for the likelier, and what stands there.
 PLACES = {
@@ -107,7 +107,7 @@ def backdrop(rng: np.random.Generator, place: str, shape: tuple, horizon: float,
 
 def _sky(rng: np.random.Generator, shape: tuple[int, int], horizon: float) -> tuple[np.ndarray, np.ndarray]:
     """Clear, clouded or overcast; brighter towards the horizon. And its colour."""
-    blue = hsv(rng, (0.56, 0.62), (0.2, 0.6), (0.6, 0.9))
+    blue = hsv(rng, (0.56, 0.62), (0.12, 0.42), (0.6, 0.9))
     white = np.float32(rng.uniform(0.75, 0.97)) * np.array([0.98, 0.99, 1.0], np.float32)
     cover = rng.choice([-1.5, 0.0, 2.0], p=[0.35, 0.35, 0.3])
     # clouds are wider than high

@@ -167,7 +167,7 @@ def _actor(
     canvas, extent = np.array(shape[::-1]), np.ptp(bounds(placed), axis=0)
     length = np.linalg.norm(extent) / model.metres
     if foot is None:
-        share = np.clip(np.exp(rng.normal(np.log(0.58), 0.52)), 0.2, 2.0)
+        share = np.clip(np.exp(rng.normal(np.log(0.52), 0.62)), 0.2, 2.0)
         scale = share * min(canvas / extent[:2])
         extent *= scale
         reach = np.abs(canvas - extent[:2]) / 2 + rng.choice([0, 0.35], p=[0.72, 0.28]) * extent[:2]
