@@ -54,8 +54,8 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         - ``.safetensors``: written by `save`, with architecture and preprocessing in its metadata;
         - ``.caffemodel``: Caffe's CaffeNet or AlexNet (distinguished by the order of pool1 and norm1), of any
           width, for BGR in 0..255 minus the mean of ILSVRC 2012;
-        - ``.pth``, ``.pt``, ``.pth.tar``: a state dict of torchvision's ``alexnet``, with its normalisation, or
-          a checkpoint that has one as ``state_dict``; also of a wrapped model (``module.``, ``_orig_mod.``);
+        - ``.pth``, ``.pt``, ``.pth.tar``: a state dict of torchvision's ``alexnet``, with its normalisation,
+          also of a wrapped model (``module.``, ``_orig_mod.``), or a checkpoint with a ``state_dict``;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
     """

@@ -21,8 +21,7 @@ class _ChapterHelp(argparse.Action):
 
         if namespace.chapter:
             chapters.parameters(chapter := chapters.find(namespace.chapter))  # which checks them
-            listed = chapters.parameters_cell(chapter)
-            parser.epilog = "parameters:\n" + textwrap.indent(listed, "  ")
+            parser.epilog = "parameters:\n" + textwrap.indent(chapters.parameters_cell(chapter), "  ")
         else:
             parser.epilog = f"chapters:\n  {'  '.join(chapters.names()) or 'none in this folder'}"
         parser.print_help()
@@ -158,8 +157,7 @@ def _sweep(args: argparse.Namespace) -> None:
     chapter = chapters.find(args.chapter)
     values = (grid.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
     if args.dry_run:
-        points = runs.plan(chapter, values, args.out)
-        for point in points:
+        for point in (points := runs.plan(chapter, values, args.out)):
             print(f"{'done   ' if point.done else 'to run '} {point.name}")
         print(f"{len(points)} points, {sum(point.done for point in points)} done")
         return
@@ -289,6 +287,8 @@ def _cache(args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status; errors of use are printed without a traceback."""
     try:
+        if not (cores := os.environ.get("LOKY_MAX_CPU_COUNT", "1")).isdecimal():
+            raise ValueError(f"LOKY_MAX_CPU_COUNT is {cores!r}, not a number of cores: correct or unset it")
         (args := _parser().parse_args(argv)).call(args)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"corrlib: error: {error}", file=sys.stderr)
