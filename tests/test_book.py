@@ -44,7 +44,7 @@ from IPython.display import HTML
 from corrlib.publishing import page
 from corrlib.publishing.plots.style import LineArt
 
-page.set_source("made up")
+page.set_source("weights] {{of}} $a$ *new*")
 print("layer is", layer)
 
 # %%
@@ -224,7 +224,8 @@ def test_a_notebook_that_cannot_be_written_is_refused_before_anything_runs(tmp_p
 def test_a_page_has_each_figure_once_with_number_caption_alt_text_and_provenance(project):
     assert check_html.check(project / "_build" / "html") == []
     page = page_of(project)
-    source = r'<span class="provenance">made up; default parameters; \d{4}-\d\d-\d\d; \d+ s</span>'
+    source = '<span class="provenance">' + re.escape("weights] {{of}} $a$ *new*; default parameters; ")
+    source += r"\d{4}-\d\d-\d\d; \d+ s</span>"
     figures = dict(re.findall(r'<figure [^>]*id="(figure-[\w-]+)">(.*?)</figure>', page, re.DOTALL))
     assert list(figures) == ["figure-line", "figure-art", "figure-widget"]
     for number, figure in enumerate(figures.values(), 1):
@@ -249,7 +250,7 @@ def test_a_page_offers_its_tables_and_notebook_and_says_what_it_took(project):
     addresses = re.findall(r'href="\.\./(_downloads/[^"]+/small-table-rf\.(csv|json))"', page)
     files = {kind: (html / path).read_text() for path, kind in addresses}
     first, second = csv.DictReader(files["csv"].splitlines())
-    assert "made up" in first["source"] and first.pop("source") == second["source"]
+    assert "weights] {{of}} $a$ *new*" in first["source"] and first.pop("source") == second["source"]
     assert first == {"unit": "conv1", "rf": "11", "PCK": "24.91", "PCK lower": "23.1", "PCK upper": "26.8"}
     table = json.loads(files["json"])
     assert (table["name"], table["caption"]) == ("table-rf", "Receptive *fields*.")
@@ -422,6 +423,21 @@ def test_a_page_that_warns_or_a_chapter_that_fails_stops_the_build_and_leaves_th
         book.build(project)
     assert state(project) == before
     small.write_text(CHAPTER)
+
+
+def test_the_commit_is_of_the_repository_that_tracks_the_chapter(chapter):
+    def git(*arguments):
+        who = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=chapter.parent, check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "Somebody else's")
+    assert chapters._commit(chapter) == {}, "unpacked inside another repository"
+    git("add", chapter.name)
+    git("commit", "-m", "Ours")
+    assert re.fullmatch("[0-9a-f]{8}", chapters._commit(chapter)["commit"])
+    chapter.write_text(TINY)
+    assert chapters._commit(chapter)["commit"].endswith("+"), "changed since"
 
 
 def test_provenance_names_data_network_parameters_commit_date_and_time():
