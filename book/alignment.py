@@ -338,7 +338,7 @@ page.table(
 # share of close places. That is why the paper aligns many neighbours and believes the least deformed; here the neighbours are the
 # nearest ones, however they were deformed.
 #
-# ## With these parameters
+# ## Takeaway
 
 # %%
 reported = list(errors)[layer == "sift"]
@@ -362,9 +362,16 @@ results |= dict(
 page.save(results)
 
 # %%
+recorded = [
+    f"{name} has {tables.formatted([100 * v for v in each[0]])} %"
+    for name, each in photos.values["means"].items()
+]
 page.text(f"""
-{reported} at alpha = {alpha:g} on {data.name}: mean PCK {tables.formatted(at_alpha[reported])} %. Another `alpha` reuses every flow of this run.
-[Sweeps](sweeps): `corrlib sweep alignment -p layer=conv3,conv4 -p alpha=0.05,0.1 --out runs/align`.
+{reported} at alpha = {alpha:g} on {data.name}: mean PCK {tables.formatted(at_alpha[reported])} %, where NN transfer, which aligns nothing, has
+{tables.formatted(at_alpha["NN transfer"])} %. On the paper's photographs, at 0.1, {", ".join(recorded)}. {fared}
+
+Another `alpha` reuses every flow of this run; [sweeps](sweeps) change several parameters at once:
+`corrlib sweep alignment -p layer=conv3,conv4 -p alpha=0.05,0.1 --out runs/align`.
 """)
 
 # %% [markdown]

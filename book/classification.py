@@ -294,7 +294,7 @@ page.figure(
 )
 
 # %% [markdown]
-# ## With these parameters
+# ## Takeaway
 
 # %%
 score, score_sift, score_merged = means[best["convnet"]], means[best["sift"]], merged[best["convnet"]]
@@ -307,9 +307,12 @@ results |= dict(layers=layer_means, sizes=sizes, rectification=lost, localisatio
 page.save(results | dict(claims=differences, best={kind: str(feature) for kind, feature in best.items()}))
 
 # %%
+recorded = [f"{name} {tables.formatted(photos.values['means'][name])} %" for name in ("conv4", "SIFT 40")]
 page.text(f"""
-Mean accuracy at C = {C:g} on {data.name}: {best["convnet"]} {tables.formatted(score)} %, {best["sift"]} {tables.formatted(score_sift)} %.
-[Sweeps](sweeps): `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
+Mean accuracy at C = {C:g} on {data.name}: {best["convnet"]} {tables.formatted(score)} %, {best["sift"]} {tables.formatted(score_sift)} %. On the paper's
+photographs, {", ".join(recorded)}. {fared}
+
+[Sweeps](sweeps) change several parameters at once: `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
 """)
 
 # %% [markdown]

@@ -12,22 +12,13 @@
 # ---
 
 # %% [markdown]
-# # Introduction
+# # Do Convnets Learn Correspondence?
 #
-# Take two pictures of different cats. Anyone can point at the left ear of one, and then at the left ear of the other. That is
-# **correspondence**: knowing which place in one image is the same place in another, across individuals, poses and viewpoints.
-# [The first figure](#figure-joined) shows it for two objects.
-#
-# A convolutional network that is trained to say "cat" is never asked for correspondence. It sees whole images with one label
-# each, and its layers pool over ever larger regions. It would be no surprise if the information about *where* things are were
-# lost on the way.
-#
-# {cite:t}`long2014` asked whether it is. Their answer, at a time when this was far from clear, was no: features learned from
-# whole-image labels locate parts much more finely than the regions they see, and are at least as useful for matching parts as
-# features that were designed for it. This book makes their paper executable, section by section: its figures and tables are
-# computed anew when the book is built, on your machine, with the published numbers, where there are any, beside ours.
+# Point at the left ear of a cat, and then at the left ear of another cat. A convolutional network that is trained to say "cat"
+# is never told where anything is, and its layers pool over ever larger regions: do its features still find the same part in
+# both? {cite:t}`long2014` said that they do. This book runs their experiments again, and judges every claim.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 category: str = "cat"  # whose objects are shown
 keypoint: str = "L_Eye"  # of it, that the units are centred on
 seed: int = 1  # of the pair that is drawn
@@ -37,18 +28,71 @@ data_root: str = ""  # a dataset like VOC 2011; empty: figurines
 weights: str = ""  # a network's file; empty: the figurine network
 
 # %%
-from corrlib.publishing import page
+from corrlib.publishing import page, scoreboard
 
 data, network = page.setup(globals())
+datasets = scoreboard.datasets(data, network)
+recorded, built = datasets
+differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
+counts = {name: scoreboard.counts(each) for name, each in differences.items()}
+judged = {
+    name: ", ".join(
+        f"**{scoreboard.verdict(claim, each)}** in {task}" for task, claim in scoreboard.TASKS.items()
+    )
+    for name, each in differences.items()
+}
+page.text(f"""
+**The answer here.** That convnet features are at least as useful as conventional ones is {judged[recorded]}, on the paper's own photographs (three of its
+twenty categories). On {data.name} it is {judged[built]}. Of the {sum(counts[recorded].values())} claims that the paper makes,
+{counts[recorded]["supported"]} are supported on these photographs and {counts[recorded]["contradicted"]} contradicted; on {data.name},
+{counts[built]["supported"]} and {counts[built]["contradicted"]}. The others are too close to decide, or not tested.
+""")
+
+# %%
+from corrlib.experiments import alignment
+from corrlib.publishing import plots
+
+settings = alignment.Settings().resolve(data, network)
+betas = (datasets[built] or datasets[recorded])["alignment"]["values"]["beta"]
+shown = category if category in settings.categories else settings.categories[0]
+page.figure(
+    "aligned-first",
+    plots.transferred([alignment.examples(data, network, settings, shown, betas)]),
+    f"""*Correspondence without being told* ({data.name}, {shown}). Left: a target with its annotated keypoints. Middle: five other objects, warped to it by
+    flows that match features of the network's {settings.layer} (above) and SIFT (below), with their keypoints. Right: these keypoints, copied onto the
+    target. A keypoint has one colour and shape throughout ([how](alignment)).""",
+    alt="""At the left an object with dots on its keypoints; five objects of the same category warped to its pose, by convnet flow above and by SIFT
+    flow below; at the right the first object with all of their dots.""",
+)
+
+# %%
+page.table(
+    "tasks",
+    scoreboard.tasks(differences),
+    f"""*Convnet features less SIFT* in the three tasks, in points of PCK or accuracy: as published, on the paper's own photographs, and on {data.name}, with
+    95 % bootstrap intervals.""",
+)
+
+# %% [markdown]
+# Three ways in:
+#
+# - **Read.** What a [single feature remembers](visualization); objects [aligned](alignment); keypoints [classified](classification)
+#   and [predicted](prediction); and the [scoreboard](scoreboard) of all claims and numbers.
+# - **Play.** [Point at an object](explorer), and see where each feature finds that point in others.
+# - **Rerun.** Every page is a notebook with parameters: the end of this page says how to change them, and [Run it on PASCAL
+#   VOC](voc) how to get the paper's own data.
+#
+# ## Correspondence
+#
+# Anyone can say which point of one cat is the same point of another, across individuals, poses and viewpoints. The figure shows it
+# for two objects: this is what the experiments are tested against.
 
 # %%
 import numpy as np
 
 from corrlib.data import crops
 from corrlib.experiments.alignment.example import large
-from corrlib.publishing import plots
 
-shown = category if category in data.categories else data.categories[0]
 names = data.keypoint_names(shown)
 objects = crops.objects(data, shown, "val")
 whole = [objects[number] for number in large(objects)]
@@ -60,8 +104,7 @@ page.figure(
     "joined",
     plots.joined(crops.images(data, pair, 300), crops.keypoints(pair, 300), names),
     f"""*Correspondence* ({data.name}, {shown}): the boxes of two objects, warped to squares, and the {common.max()} keypoints that both of them show,
-    joined. L and R are the object's own left and right, B and F back and front. These lines are annotations, independent of what the images look
-    like: the experiments are tested against them.""",
+    joined. L and R are the object's own left and right, B and F back and front. The lines are annotations: no feature is involved.""",
     alt=f"""Two objects of one category in different poses, colours and views, side by side; coloured lines join the {common.max()} keypoints that
     both show, such as the eyes, the nose and the paws.""",
 )

@@ -281,7 +281,7 @@ page.table(
 )
 
 # %% [markdown]
-# ## With these parameters
+# ## Takeaway
 
 # %%
 page.numbers({"score": at_alpha[reported]})
@@ -298,9 +298,15 @@ results |= dict(gained=gained, strides=by_method, ceilings=ceilings)
 page.save(results)
 
 # %%
+recorded = [
+    f"{name} has {tables.formatted([100 * v for v in each[0]])} %"
+    for name, each in photos.values["means"].items()
+]
 page.text(f"""
-{reported} at a stride of {settings.stride} pixels and alpha = {alpha:g} on {data.name}: mean PCK {tables.formatted(at_alpha[reported])} %. Other values of
-`alpha`, `eta` and `sigma` reuse every detector of this run. [Sweeps](sweeps):
+{reported} at a stride of {settings.stride} pixels and alpha = {alpha:g} on {data.name}: mean PCK {tables.formatted(at_alpha[reported])} %. On the
+paper's photographs, at 0.1, {", ".join(recorded)}. {fared}
+
+Other values of `alpha`, `eta` and `sigma` reuse every detector of this run; [sweeps](sweeps) change several parameters at once:
 `corrlib sweep prediction -p layer=conv4,conv5 -p alpha=0.05,0.1 --out runs/predict`.
 """)
 

@@ -16,24 +16,20 @@
 #
 # What did the paper find, and what does this book find? Every claim and every number of the paper, on one page.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 data_root: str = ""  # a dataset like VOC 2011; empty: figurines
 difficult: bool = True  # whether objects that VOC calls difficult are used
 truncated: bool = True  # and those that it calls truncated
 weights: str = ""  # a network's file; empty: the figurine network
 
 # %%
-from corrlib.publishing import page, results, scoreboard, tables
+from corrlib.publishing import page, scoreboard, tables
 
 data, network = page.setup(globals())
-photos = scoreboard.read(results.project() / "results", "voc2011-{chapter}.json")
-built = scoreboard.read(
-    results.folder(), f"{{chapter}}-{data.name}.json", data=data.digest, weights=network.digest
-)
-recorded = "voc2011 (recorded)"
-datasets = {recorded: photos, f"{data.name} (this build)": built}
+datasets = scoreboard.datasets(data, network)
+recorded, built = datasets
 differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
-here = differences[f"{data.name} (this build)"]
+here = differences[built]
 own = f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}"
 page.set_source(f"{own}; photographs recorded")
 

@@ -192,7 +192,7 @@ page.figure(
 )
 
 # %% [markdown]
-# ## With these parameters
+# ## Takeaway
 
 # %%
 chosen = {n: each["detail"] for n, each in scores[layer].items()}
@@ -200,8 +200,10 @@ score = tables.formatted(chosen[k]["neighbors"], ".2f")
 page.numbers({"score": chosen[k]["neighbors"], "score-uniform": chosen[k]["uniform"]})
 page.save({"rf": table_1, "scores": scores, "claims": differences})
 page.text(f"""
-{layer}, k = {k}, on {data.name}: detail score {score}; uniform rf {tables.formatted(chosen[k]["uniform"], ".2f")}. To compare layers or numbers of neighbours,
-run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
+{layer}, k = {k}, on {data.name}: detail score {score}; uniform rf {tables.formatted(chosen[k]["uniform"], ".2f")}. Of the claims that
+units keep more than what is somewhere in their receptive field, and less the deeper the layer is, {scoreboard.summary(differences)}.
+
+To compare layers or numbers of neighbours, run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
 """)
 
 # %% [markdown]

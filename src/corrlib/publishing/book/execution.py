@@ -19,7 +19,7 @@ from corrlib.publishing import chapters
 DATA, WEIGHTS = "data_root", "weights"
 # Calls in a chapter by which its outputs depend on more than all chapters' do.
 READS_DATA = {"page.setup", "open_dataset"}
-READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.read", "tables.read_benchmarks", "sweep.command"
+READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.datasets", "tables.read_benchmarks", "sweep.command"
 #: Suffixes of the package's files that are no code.
 PACKAGED = (".html", ".safetensors")
 

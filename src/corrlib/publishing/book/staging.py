@@ -64,7 +64,9 @@ def _block(
     folder: Path,
 ) -> str:
     """What a call of `page` displayed, as MyST; a figure's output becomes a record, which that shows."""
-    if about["kind"] in ("text", "setup"):
+    if about["kind"] == "setup":
+        return f"[{output['data']['text/markdown']}]{{.provenance}}"
+    if about["kind"] == "text":
         return output["data"]["text/markdown"]
     if about["kind"] not in ("figure", "table"):
         return ""

@@ -52,10 +52,16 @@ def cell(name: str, differences: Differences, dataset: str) -> str:
     format = "+.2f" if registry()[name].section == 2 else "+.1f"
     word = verdict(name, differences)
     lines = [mark(word), *(listed(label, value, format) for label, value in _claimed(name, differences))]
-    if word not in (metrics.VERDICTS[0], metrics.VERDICTS[-1]):
-        reason = reasons().get((name, dataset.split()[0], word), "Unexplained")
-        lines.append(f'<span class="reason">{reason}.</span>')
+    if why := reason(name, word, dataset):
+        lines.append(f'<span class="reason">{why}.</span>')
     return "<br>".join(lines)
+
+
+def reason(name: str, word: str, dataset: str) -> str:
+    """Why a claim has a verdict on a dataset; *Unexplained* if that is not known, "" if there is no need."""
+    if word in (metrics.VERDICTS[0], metrics.VERDICTS[-1]):
+        return ""
+    return reasons().get((name, dataset.split()[0], word), "Unexplained")
 
 
 def listed(label: str, value: np.ndarray, format: str = "+.1f") -> str:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC
 from corrlib.data.voc import PASCAL
 from corrlib.publishing import results
 from corrlib.publishing.scoreboard.claims import Key
@@ -105,6 +107,15 @@ def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str
             problem = f"{folder}: results of different {what} ({listed}{wanted})"
             raise ValueError(f"{problem}: run their chapters again")
     return found
+
+
+def datasets(data: VOC, network: Network) -> dict[str, dict[str, dict[str, Any]]]:
+    """Read the results on the recorded photographs, and those of this build on a dataset with a network."""
+    digests = dict(data=data.digest, weights=network.digest)
+    return {
+        f"{PAPER} (recorded)": read(results.project() / "results", f"{PAPER}-{{chapter}}.json"),
+        f"{data.name} (this build)": read(results.folder(), f"{{chapter}}-{data.name}.json", **digests),
+    }
 
 
 def numbers(datasets: Mapping[str, Results]) -> list[Number]:

@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.claims import Claim, Key, reasons, registry
+from corrlib.publishing.scoreboard.claims import TASKS, Claim, Key, reasons, registry
 from corrlib.publishing.scoreboard.judging import (
     Differences,
     Results,
@@ -14,6 +14,7 @@ from corrlib.publishing.scoreboard.judging import (
     counts,
     listed,
     mark,
+    reason,
     summary,
     verdict,
 )
@@ -61,14 +62,21 @@ def beside_photos(
 def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
     """Each claim of the paper in a row, with the verdict on its own numbers, and on those of each dataset.
 
-    The paper gives no intervals: its numbers are taken as they are. Below, how many have which verdict.
+    With it stands why it is not supported. The paper gives no intervals: its numbers are taken as they are.
+    At the end, how many claims have which verdict.
     """
     rows = []
     for name, claim in registry().items():
         if claim.quote:
-            where = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
-            verdicts = {column: mark(verdict(name, each)) for column, each in columns.items()}
-            rows.append({"claim": where, "published": _published(claim), **verdicts})
+            words = {column: verdict(name, each) for column, each in columns.items()}
+            text = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
+            whys: dict[str, list[str]] = {}
+            for column, word in words.items():
+                whys.setdefault(reason(name, word, column), []).append(column.split()[0])
+            whys.pop("", None)
+            because = [f'<span class="reason">{" and ".join(of)}: {why}.</span>' for why, of in whys.items()]
+            marks = {column: mark(word) for column, word in words.items()}
+            rows.append({"claim": "<br>".join([text, *because]), "published": _published(claim), **marks})
     counted = {column: counts(each) for column, each in columns.items()}
     for word in metrics.VERDICTS:
         numbers = {column: str(count[word]) for column, count in counted.items()}
@@ -90,6 +98,16 @@ def _published_differences(claim: Claim) -> list[tuple[str, float]]:
 @cache
 def _paper() -> dict[Key, float]:
     return {(each.table, each.name, each.of): each.published for each in numbers({})}
+
+
+def tasks(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
+    """The three tasks of the paper: convnet features less conventional ones, and what follows from that."""
+    rows = []
+    for task, name in TASKS.items():
+        published = [listed(label, [value, nan]) for label, value in _published_differences(registry()[name])]
+        row = {"task": f"[{task}]({task})", "published": "<br>".join(published)}
+        rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
+    return rows
 
 
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
