@@ -15,10 +15,10 @@
 # # Try it yourself
 #
 # The chapters' tables are averages over thousands of points. Here you point at one of them. Everything was computed when this
-# book was built; no server is asked, and the page works from disk. Move with the mouse, with a finger, or with the arrow keys
-# once the picture has the focus (Tab); a click holds the point where it is.
+# book was built; no server is asked, and the page works from disk. Move the mouse over a picture, tap it or draw a finger
+# sideways across it, or press Tab and the arrow keys. A click holds the point where it is.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "hide-input"]
 database_images: int = 300  # where the neighbours of patches come from
 k: int = 5  # neighbours of a patch
 seed: int = 0  # of the images that are drawn
@@ -48,8 +48,7 @@ Flows are those of the chapter on [alignment](alignment), with its parameters: b
 from corrlib.publishing import explorer
 from corrlib.publishing.explorer import truths
 
-categories = [name for name in ("cat", *alignment.few(settings).categories) if name in data.categories]
-shown = list(dict.fromkeys(categories))[:4]
+shown = list(dict.fromkeys([*alignment.few(settings).categories, *settings.categories]))[:4]
 page.figure(
     "places",
     explorer.places(data, network, settings, shown, betas, every_feature=True),
