@@ -212,7 +212,7 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
     """Draw the paper's Figure 6: a row per object, its true and its predicted keypoints in columns.
 
     A keypoint has a number and a colour, which the legend at the right names. Predictions within the
-    tolerance are discs, others are crosses.
+    tolerance are discs, others are crosses; a line leads to the true place.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
@@ -228,6 +228,8 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
             correct = example.correct.get(title, visible)
             for k, number in numbers.items():
                 if np.isfinite(each[k]).all():
+                    error = np.stack([each[k], example.truth[k]], axis=1)
+                    place.plot(*error, color=_colour(number), linewidth=1.2, zorder=1)
                     _mark(place, each[k], number, "o" if correct[k] else "X")
         legend = row[-1]
         legend.axis("off")
