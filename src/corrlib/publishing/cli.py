@@ -152,7 +152,7 @@ def _sweep(args: argparse.Namespace) -> None:
       corrlib sweep classification -p "layers=conv4;conv5;conv4,conv5" --out runs/layers --dry-run
     """
     from corrlib.publishing import chapters
-    from corrlib.publishing.sweep import grid, runs
+    from corrlib.publishing.sweep import grid, page, runs
 
     chapter = chapters.find(args.chapter)
     values = (grid.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
@@ -162,7 +162,7 @@ def _sweep(args: argparse.Namespace) -> None:
         print(f"{len(points)} points, {sum(point.done for point in points)} done")
         return
     rows = runs.sweep(chapter, values, args.out, workers=args.workers, scheduler=args.scheduler)
-    print(args.out / "results.html")
+    print(page.listed(rows), args.out / "results.html", sep="\n")
     if failed := sum(row["status"] != "done" for row in rows):
         raise runs.SweepError(f"{failed} of {len(rows)} points failed; why is in {args.out / 'results.csv'}")
 

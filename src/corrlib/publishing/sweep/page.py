@@ -19,6 +19,7 @@ import numpy as np
 from corrlib import cache
 from corrlib.publishing import chapters, plots
 from corrlib.publishing.sweep import rows
+from corrlib.publishing.tables.format import formatted, markdown
 
 #: The number that every chapter shows for its sweeps, and the suffixes of the ends of its interval.
 SCORE, ENDS = "score", ("", "-low", "-high")
@@ -131,21 +132,39 @@ def _url(kind: str, stored: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(stored).decode()}"
 
 
+def listed(table: Sequence[dict[str, Any]]) -> str:
+    """The rows as text, for a terminal: the parameters that differ, status, seconds and score."""
+    names = varied(table, "parameters")
+    rows = [{name: _text(row["parameters"].get(name)) for name in names} | _state(row) for row in table]
+    return markdown([row | {SCORE: _number(each, SCORE)} for row, each in zip(rows, table, strict=True)])
+
+
 def _table(table: Sequence[dict[str, Any]]) -> str:
     """The rows as an HTML table, with the parameters and numbers that differ between points."""
     parameters = varied(table, "parameters")
     numbers = varied([row for row in table if row["status"] == "done"], "numbers")
+    numbers = [name for name in numbers if not name.endswith(ENDS[1:])]
     numbers.sort(key=lambda name: not name.startswith(SCORE))
     names = [*parameters, "status", "seconds", *numbers]
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
     lines = []
     for number, row in enumerate(table):
         cells = [_text(row["parameters"].get(name)) for name in parameters]
-        cells += [row["status"], _seconds(row), *(_text(row["numbers"].get(name)) for name in numbers)]
+        cells += [*_state(row).values(), *(_number(row, name) for name in numbers)]
         filled = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         button = f'<button type="button" data-point="{number}">show</button>'
         lines.append(f'<tr class="{row["status"]}">{filled}<td>{button}</td></tr>')
     return f"<thead><tr>{head}<th></th></tr></thead><tbody>{''.join(lines)}</tbody>"
+
+
+def _state(row: dict[str, Any]) -> dict[str, str]:
+    return {"status": row["status"], "seconds": _seconds(row)}
+
+
+def _number(row: dict[str, Any], name: str) -> str:
+    """A number of a row, with its interval if it has one."""
+    values = [row["numbers"].get(f"{name}{end}") for end in ENDS]
+    return _text(values[0]) if None in values else formatted(values, ".4g")
 
 
 def _text(value: Any) -> str:
