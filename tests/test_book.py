@@ -161,6 +161,18 @@ def test_a_parameters_cell_of_another_form_is_refused(tmp_path):
             chapters.parameters(path)
 
 
+def test_a_chapter_may_come_from_windows_and_what_is_no_python_is_named(tmp_path):
+    path, text = tmp_path / "odd.py", '# %% tags=["parameters"]\nk: int = 5  # \u00e9\n\n# %%\n'
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert chapters.parameters(path) == {"k": (int, 5)} and not book.reads_data(path)
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"odd\.py is not in UTF-8"):
+        chapters.parameters(path)
+    path.write_text(f"{text}if k\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"odd\.py, line 5: expected ':'; correct it"):
+        book.reads_data(path)
+
+
 def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_the_terminal(
     tmp_path, caplog, capfd, monkeypatch
 ):
@@ -171,9 +183,13 @@ def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_t
     ):
         (tmp_path / "user" / file).parent.mkdir(parents=True)
         (tmp_path / "user" / file).write_text(text)
+    (tmp_path / "user" / "startup.py").write_text("k_of_the_user = 1")
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "user" / "startup.py"))
+    monkeypatch.setenv("MPLBACKEND", "module://backend_interagg")  # PyCharm's
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "user"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "user"))
     cell = "\nimport warnings\nfrom corrlib.cache import CorruptEntryWarning\nother: str | None = None\n{}"
+    cell += "import matplotlib.pyplot as plt\nplt.close(plt.figure())\nassert 'k_of_the_user' not in vars()\n"
     cell += "print('k is', k)\n"
     out, warn = tmp_path / "new" / "out.ipynb", "warnings.warn('the entry is corrupt', CorruptEntryWarning)\n"
     library = "warnings.warn_explicit('no such font', UserWarning, '/lib/plots.py', 3)\n"
@@ -216,7 +232,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
 def test_a_notebook_that_cannot_be_written_is_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters.papermill, "execute_notebook", lambda *_, **__: pytest.fail("it ran"))
     (tmp_path / "file").write_text("")
-    for out in (tmp_path, tmp_path / "file" / "out.ipynb"):
+    for out in (tmp_path, tmp_path / "file" / "out.ipynb", tmp_path / "small.py"):
         with pytest.raises(OSError, match=f"cannot write {out}: .*; choose another place"):
             chapters.run(chapter_with(tmp_path, "\nx = 1"), out)
 

@@ -128,6 +128,13 @@ def test_a_wrong_number_of_cores_is_named(monkeypatch, capsys):
     assert "LOKY_MAX_CPU_COUNT is 'zwei'" in capsys.readouterr().err
 
 
+def test_python_may_drop_docstrings_and_a_terminal_may_lack_signs(project):
+    (project / "book" / "visualization.py").write_bytes(CHAPTER.replace("oo", "\u00f8").encode())
+    program = "from corrlib.publishing.cli import main; main()"
+    command = ["env", "PYTHONIOENCODING=ascii", sys.executable, "-OO", "-c", program]
+    assert subprocess.check_output([*command, "run", "visualization", "-h"]).endswith(b"# to l?k at\n")
+
+
 def test_mistakes_are_explained_in_one_line_and_nothing_is_written(project, capsys):
     before = sorted(project.rglob("*"))
     for arguments, message in MISTAKES.items():

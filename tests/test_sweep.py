@@ -140,6 +140,7 @@ def test_values_ranges_and_lists(project):
 
 def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
     (project / "grid.yml").write_text("layer: []\n")
+    (project / "twice.yml").write_text("k: [1]\nk: [2]\n")
     before = sorted(project.rglob("*"))
     for arguments, message in (
         ("-p alhpa=0.1", "no parameter 'alhpa', did you mean 'alpha'?"),
@@ -156,6 +157,7 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
         ("-p alpha=0:1:0.001 -p k=1:100:1", "a grid of 100,100 points"),
         ("--grid grid.yml", "parameter layer has no values: the grid is empty"),
         ("--grid book/toy.py", "expected a line such as"),
+        ("--grid twice.yml", "twice.yml gives a parameter twice: k, k"),
         ("--grid nowhere.yml", "nowhere.yml"),
         ("-p alpha=0.1 --out book/runs", "among the files that chapters read"),
     ):
@@ -219,16 +221,20 @@ def test_collect_reads_what_others_have_executed(tmp_path, capsys):
     notebook(tmp_path / "k2.ipynb", {}, {"k": 2}, error=["Traceback, in colour", "ValueError: x"])
     notebook(tmp_path / "k3.ipynb", {}, {"k": 3}, end_time=None)
     (tmp_path / "k1.ipynb").write_text("{")
+    (tmp_path / "k0.ipynb").symlink_to("nowhere")
+    notebook(tmp_path / "k11.ipynb", {"score": float("nan")}, {"k": 11, "beta": float("nan")})
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "template.ipynb")
     notebook(tmp_path / ".ipynb_checkpoints" / "k4.ipynb", {}, {"k": 4})
     with filelock.FileLock(tmp_path / ".lock"), pytest.raises(runs.SweepError, match="another sweep"):
         runs.collect(tmp_path)
     assert cli.main(["collect", str(tmp_path)]) == 0
     found = {row["notebook"]: row for row in table(tmp_path)}
-    assert list(found) == ["k1.ipynb", "k10.ipynb", "k2.ipynb", "k3.ipynb", "sub/k9.ipynb"]
-    assert [row["status"] for row in found.values()] == ["failed", "done", "failed", "unfinished", "done"]
+    states = dict(k0="failed", k1="failed", k10="done", k11="done", k2="failed", k3="unfinished")
+    states["sub/k9"] = "done"
+    assert {name.removesuffix(".ipynb"): row["status"] for name, row in found.items()} == states
+    assert found["k11.ipynb"]["score"] == found["k11.ipynb"]["beta"] == "NaN"
     assert found["k2.ipynb"]["error"] == "Traceback, in colour\nValueError: x"
-    assert found["k1.ipynb"]["error"].startswith("this is no notebook")
+    assert all(found[f"k{n}.ipynb"]["error"].startswith("this is no notebook") for n in (0, 1))
     expected = {"seconds": 2.5, "n": 3, "score": 24.9, "score-low": 23.1, "score-high": 26.8, "k": 10}
     assert expected.items() <= found["k10.ipynb"].items()
     with open(tmp_path / "results.csv", newline="") as file:

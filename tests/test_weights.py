@@ -65,10 +65,10 @@ def test_int8_npz(rng, tmp_path):
     ("name", "saved"),
     [
         ("net.pth", lambda state: state),
-        ("net.pt", lambda state: {f"module.{key}": value for key, value in state.items()}),  # DataParallel
-        ("net.v2.pth", lambda state: {f"_orig_mod.{key}": value for key, value in state.items()}),  # compile
+        ("net.pt", lambda state: {"model": {f"module.{k}": v for k, v in state.items()}}),  # DataParallel
+        ("net.v2.pth", lambda state: {"model_state_dict": {f"_orig_mod.{k}": v for k, v in state.items()}}),
         (  # as PyTorch's example of training on ImageNet saves it
-            "model_best.pth.tar",
+            "model_best.PTH.tar",
             lambda state: {
                 "epoch": 90,
                 "state_dict": {key.replace("features.", "features.module."): v for key, v in state.items()},

@@ -40,7 +40,7 @@ class CorruptEntryWarning(UserWarning):
 
 def cache_dir() -> Path:
     """Folder of all that can be computed again: ``$CORRLIB_CACHE``, or the system's folder for caches."""
-    return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib"))
+    return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib")).expanduser()
 
 
 def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Path:

@@ -55,7 +55,7 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         - ``.caffemodel``: Caffe's CaffeNet or AlexNet (distinguished by the order of pool1 and norm1), of any
           width, for BGR in 0..255 minus the mean of ILSVRC 2012;
         - ``.pth``, ``.pt``, ``.pth.tar``: a state dict of torchvision's ``alexnet``, with its normalisation,
-          also of a wrapped model (``module.``, ``_orig_mod.``), or a checkpoint with a ``state_dict``;
+          also of a wrapped model (``module.``, ``_orig_mod.``), or a checkpoint with one;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
     """
@@ -75,7 +75,7 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         ".npz": _read_npz,
     }
     for suffix, reader in readers.items():
-        if path.name.endswith(suffix):
+        if path.name.lower().endswith(suffix):
             return reader(path)
     raise ValueError(f"{path}: unknown weights suffix {path.suffix!r}; known: {', '.join(readers)}")
 
@@ -142,7 +142,9 @@ def _read_torchvision(path: Path) -> Network:
                 if sum(info.file_size for info in file.infolist()) > path.stat().st_size:
                     raise ValueError("compressed")
         state = torch.load(path, map_location="cpu", weights_only=True)
-        arrays = {key: _numbers(key, value) for key, value in state.get("state_dict", state).items()}
+        for key in ("state_dict", "model_state_dict", "model"):  # of checkpoints
+            state = state.get(key, state)
+        arrays = {key: _numbers(key, value) for key, value in state.items()}
     except Exception as error:  # whatever torch raises for arbitrary bytes, and for tensors of many kinds
         raise ValueError(
             f"{path}: no PyTorch file with a state dict of torchvision's alexnet alone ({error!s:.99})"

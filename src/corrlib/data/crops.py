@@ -24,12 +24,16 @@ def categories(data: VOC, category: str = "") -> tuple[str, ...]:
     """Categories that can be learned and tested; or `category`, if it can.
 
     They show a keypoint in at least two training images, as the neighbours of an object are of other images,
-    and in a validation image. DataError if there is none.
+    and in a validation image. DataError if there is none, or if an image is of both.
     """
     usable = []
     for name in [category] if category else data.categories:
-        train, val = (len({i.image_id for i in objects(data, name, split)}) for split in ("train", "val"))
-        usable += [name] * (train > 1 and val > 0)
+        train, val = ({i.image_id for i in objects(data, name, split)} for split in ("train", "val"))
+        if both := train & val:
+            raise DataError(
+                f"{data.root}: train and val share images, such as {min(both)}: remove them from one"
+            )
+        usable += [name] * (len(train) > 1 and len(val) > 0)
     if not usable:
         raise DataError(
             f"{data.root}: {category or 'every category'} shows keypoints in too few images; two of train and"
@@ -68,7 +72,12 @@ def images(data: VOC, instances: Sequence[Instance], size: int) -> np.ndarray:
     result = np.empty((len(instances), size, size, 3), np.uint8)
 
     def fill(row: int) -> None:
-        result[row] = crop(instances[row], size).image(data.image(instances[row].image_id))
+        one, image = instances[row], data.image(instances[row].image_id)
+        height, width = image.shape[:2]
+        if (one.box[:2] >= (width - 0.5, height - 0.5)).any() or (one.box[2:] <= -0.5).any():
+            name = f"{one.category}/{one.image_id}_{one.number}.xml"
+            raise DataError(f"{data.root}: {name} has its box outside the image: correct or remove it")
+        result[row] = crop(one, size).image(image)
 
     with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(fill, range(len(instances))))

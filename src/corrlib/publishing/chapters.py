@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -55,7 +55,11 @@ def names() -> list[str]:
 
 def read(chapter: Path) -> nbformat.NotebookNode:
     """A chapter as a notebook; the header that Jupyter writes may be missing."""
-    notebook = jupytext.read(chapter, fmt="py:percent")
+    try:
+        text = chapter.read_text(encoding="utf-8-sig")  # editors on Windows may write a byte order mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{chapter} is not in UTF-8 ({error}): save it so") from None
+    notebook = jupytext.reads(text, fmt="py:percent")
     notebook.metadata["kernelspec"] = dict(KERNEL)  # whatever kernel the file was last opened with
     return notebook
 
@@ -177,7 +181,7 @@ def run(
     tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
     used = sum(os.times()[2:4])
-    with bar, _results_in(results), kernel.watched(bar.refresh) as most:
+    with bar, kernel.results_in(results), kernel.watched(bar.refresh) as most:
         try:
             notebook = papermill.execute_notebook(
                 notebook,
@@ -266,17 +270,6 @@ def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
         cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
-@contextlib.contextmanager
-def _results_in(folder: Path | None) -> Iterator[None]:
-    """Have kernels that start now write their results there."""
-    given = os.environ.get("CORRLIB_RESULTS", "")  # empty is as good as none
-    os.environ["CORRLIB_RESULTS"] = str(folder.resolve()) if folder else given
-    try:
-        yield
-    finally:
-        os.environ["CORRLIB_RESULTS"] = given
-
-
 def _commit(chapter: Path) -> dict[str, str]:
     """The commit that a chapter is of, with a + if files differ from it; nothing if that is not known."""
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
@@ -293,6 +286,8 @@ def _check_writable(out: Path) -> None:
     try:
         if out.is_dir():
             raise IsADirectoryError("it is a folder")
+        if out.suffix != ".ipynb":  # such as the chapter itself
+            raise OSError("a notebook has a name that ends in .ipynb")
         out.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=out.parent).close()  # which has no name that could stay
     except OSError as error:

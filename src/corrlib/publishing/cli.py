@@ -29,12 +29,12 @@ class _ChapterHelp(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="corrlib", description=corrlib.__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="corrlib", description=(corrlib.__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", action="version", version=f"corrlib {corrlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(call, *, chapter=False):
-        text = inspect.getdoc(call)
+        text = inspect.getdoc(call) or ""  # python -OO has no docstrings
         sub = commands.add_parser(
             call.__name__.lstrip("_"),
             help=text.partition(".\n")[0],
@@ -88,8 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--held-out", type=_count, default=60, metavar="N", help=f"to measure the accuracy: {text}")
     add("--epochs", type=_count, default=7, metavar="N", help="passes over the images (%(default)s)")
     add("--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)")
-    add = command(_cache)
-    add("--prune", action="store_true", help="remove what is stale")
+    command(_cache)("--prune", action="store_true", help="remove what is stale")
     return parser
 
 
@@ -254,8 +253,7 @@ def _train(args: argparse.Namespace) -> None:
     examples:
       corrlib train --out small.safetensors --images 200 --epochs 5
     """
-    # Threads that spin while they wait for each other slow down everything on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin slow down all on a busy machine
     from corrlib import cache
     from corrlib.figurines import CATEGORIES, pretraining, training
 
@@ -286,9 +284,11 @@ def _cache(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status; errors of use are printed without a traceback."""
+    getattr(sys.stdout, "reconfigure", dict)(errors="replace")  # it may lack a sign of what hours have found
     try:
         if not (cores := os.environ.get("LOKY_MAX_CPU_COUNT", "1")).isdecimal():
             raise ValueError(f"LOKY_MAX_CPU_COUNT is {cores!r}, not a number of cores: correct or unset it")
+        os.environ["MPLBACKEND"] = "agg"  # commands open no window, whatever an editor has set
         (args := _parser().parse_args(argv)).call(args)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"corrlib: error: {error}", file=sys.stderr)

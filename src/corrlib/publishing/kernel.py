@@ -1,6 +1,7 @@
 """The kernel that chapters are executed in, and how much memory its processes take."""
 
 import contextlib
+import os
 import re
 import sys
 import threading
@@ -25,9 +26,10 @@ class Kernel(AsyncKernelManager):
         """How it is started."""
         # It logs an error when it is stopped, as Jupyter interrupts it first.
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
-        return KernelSpec(
-            argv=argv, language="python", env={"IPYTHONDIR": str(cache.cache_dir() / "ipython")}
-        )
+        # What ipykernel reads in the user's environment; of PyCharm's backend, say, there is none here.
+        env = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSTARTUP": ""}
+        env["IPYTHONDIR"] = str(cache.cache_dir() / "ipython")
+        return KernelSpec(argv=argv, language="python", env=env)
 
 
 def warned(said: str) -> bool:
@@ -38,6 +40,17 @@ def warned(said: str) -> bool:
     ours = re.compile(rf"{re.escape(str(Path(__file__).parents[1]))}|ipykernel_")  # where IPython has cells
     warnings = re.findall(r"(?m)^(.+):\d+: (\w+): ", said)
     return any(ours.search(file) and category != "CorruptEntryWarning" for file, category in warnings)
+
+
+@contextlib.contextmanager
+def results_in(folder: Path | None) -> Iterator[None]:
+    """Have kernels that start now write their results there."""
+    given = os.environ.get("CORRLIB_RESULTS", "")  # empty is as good as none
+    os.environ["CORRLIB_RESULTS"] = str(folder.resolve()) if folder else given
+    try:
+        yield
+    finally:
+        os.environ["CORRLIB_RESULTS"] = given
 
 
 @contextlib.contextmanager

@@ -74,7 +74,7 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
     if READS_BENCHMARKS in calls:
         read.append(root / "benchmarks" / "results.json")
     parts: dict[str, object] = {
-        "chapter": [path.read_text() for path in texts],
+        "chapter": [path.read_text(encoding="utf-8") for path in texts],
         "code": [imports_digest(path) for path in texts],
         "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
         "values": dict(sorted(values.items())),
@@ -104,7 +104,11 @@ def tree_digest(root: Path, paths: Iterable[Path]) -> str:
 def _calls(chapter: Path) -> dict[str, list[str]]:
     """The functions that a chapter calls, such as ``page.setup``, and their first arguments that are text."""
     calls: dict[str, list[str]] = {}
-    for node in ast.walk(ast.parse(chapter.read_bytes(), chapter)):
+    try:
+        tree = ast.parse(chapter.read_bytes(), chapter)
+    except SyntaxError as error:
+        raise ValueError(f"{chapter}, line {error.lineno}: {error.msg}; correct it") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             first = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
             calls.setdefault(ast.unparse(node.func), []).extend(a for a in first if isinstance(a, str))

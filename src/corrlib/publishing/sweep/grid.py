@@ -78,6 +78,9 @@ def read_yaml(path: Path) -> dict[str, str | list[Any]]:
         raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{example}, found {type(content).__name__}")
+    names = [key.value for key, _ in yaml.compose(text, Loader=yaml.BaseLoader).value]
+    if len(names) > len(content):  # the last would count
+        raise ValueError(f"{path} gives a parameter twice: {', '.join(names)}")
     for name, value in content.items():
         if not isinstance(value, str | list):
             raise ValueError(f"{example}; {name} has {value!r}")

@@ -60,7 +60,7 @@ def summary(table: Sequence[dict[str, Any]]) -> str:
 
 def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
     """Draw the score against the parameter that says most; return the figure and a text in its place."""
-    done = [row for row in table if row["status"] == "done" and SCORE in row["numbers"]]
+    done = [row for row in table if row["status"] == "done" and _numeric(row["numbers"].get(SCORE))]
     if not (varying := varied(done, "parameters")):
         return None
     numeric = [name for name in varying if all(_numeric(row["parameters"].get(name)) for row in done)]

@@ -29,16 +29,17 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
     where = path.relative_to(root).as_posix()
     row = dict(chapter="", status="failed", seconds=None, parameters={}, numbers={}, about={}, notebook=where)
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        # A table in JSON has no NaN, which papermill takes for a parameter: it becomes text.
+        notebook = json.loads(path.read_text(encoding="utf-8"), parse_constant=str)
         about = notebook["metadata"].get("papermill")
         outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return row | {"error": f"this is no notebook: {type(error).__name__}: {error}"}
     if not about:
         return None
     row |= {"chapter": Path(about.get("input_path") or "").stem, "seconds": about.get("duration")}
     row["parameters"] = about.get("parameters") or {}
-    traceback = [line for o in outputs if o["output_type"] == "error" for line in o["traceback"]]
+    traceback = [line for o in outputs if o["output_type"] == "error" for line in o.get("traceback", ["?"])]
     row["error"] = COLOURS.sub("", "\n".join(traceback))
     row["status"] = "failed" if traceback else "done" if about.get("end_time") else "unfinished"
     for about, _ in chapters.shown(notebook):
