@@ -468,7 +468,7 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert staging.provenance(notebook, source) == said
     assert staging.provenance(notebook, "photos, recorded") == "photos, recorded"
     page = staging.staged(notebook, "book/small", Path("unused"))
-    assert page.cells[1].source == "Dataset: **figurines**." and not page.cells[0].outputs
+    assert page.cells[1].source == "[Dataset: **figurines**.]{.provenance}" and not page.cells[0].outputs
     took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
     assert took in page.cells[-1].source
 
