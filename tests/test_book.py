@@ -203,7 +203,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
         "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ warned:.*odd",
         "import os; os._exit(1)": "small: the kernel died",
         "from corrlib.publishing import page\nfor a in 1, 2: page.table('t', [{'a': a}], 'c')": (
-            r"small\.py:\d+: two are named table 't'"
+            r"small\.py:\d+: table 't' is shown twice"
         ),
     }
     for cell, message in cells.items():
@@ -468,9 +468,9 @@ def test_the_check_finds_each_fault(tmp_path):
         '<p style="background: url(//a.example/x)">': loads,
         "<style>@import '//a.example/x';</style>": loads,
         '<embed src="https://a.example">': https,
-        '<img src="x.css">': "no alternative text on x.css",
-        '<img alt=" " src="x.css">': "no alternative text on x.css",
-        '<img alt="../x.png" src="x.css">': "no alternative text on x.css",
+        '<img src="x.css">': "no alt text on x.css",
+        '<img alt=" " src="x.css">': "no alt text on x.css",
+        '<img alt="../x.png" src="x.css">': "no alt text on x.css",
         '<div class="output traceback highlight"></div>': "a cell shows traceback output",
         '<div class="output stderr highlight"></div>': "a cell shows stderr output",
         '<a href="gone.html">x</a>': "gone.html leads to no file",
