@@ -30,7 +30,7 @@ PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", 
 PASCAL += ["train", "tvmonitor"]
 #: Suffixes of photographs, in small letters.
 IMAGES = (".jpg", ".jpeg", ".png")
-#: Most pixels that an image may have: a few corrupt bytes can claim billions, which take minutes to decode.
+#: Maximum number of pixels of an image: a few corrupt bytes can claim billions, which take minutes to decode.
 PIXELS = 1 << 25
 
 
@@ -141,8 +141,8 @@ class VOC:
     def digest(self) -> str:
         """16 hexadecimal digits of the names and contents of all files that this class can read, and flags.
 
-        They do not depend on where the dataset lies. Computed once, in about 1.5 seconds for ten thousand
-        photographs (1 GB).
+        They do not depend on the location of the dataset. They are computed once, in about 1.5 seconds for
+        ten thousand photographs (1 GB).
         """
         digest = hashlib.sha256()
         for path in self._all_files():
@@ -270,17 +270,17 @@ def _seen(path: Path) -> bool:
 
 
 def _files(folder: Path, *suffixes: str) -> list[Path]:
-    """Files of a folder, sorted, with one of some `suffixes`, if any are given; in capitals, too."""
+    """Files of a folder, sorted; if `suffixes` are given, only those with one of them, in either case."""
     files = (p for p in folder.glob("*") if _seen(p) and p.is_file())
     return sorted(p for p in files if not suffixes or p.suffix.lower() in suffixes)
 
 
 def _size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of an image states; None if it is corrupt, or cut off."""
+    """Width and height according to the header of an image; None if it is corrupt or truncated."""
     try:
         image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
         end = {"JPEG": data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"), "PNG": b"IEND" in data}
-        # OpenCV makes a half grey picture of what is cut off. Behind its end marker, a file may have a film.
+        # OpenCV decodes a truncated file to a half grey picture. A film may follow the end marker of a file.
         if not end[image.format] and image.size[0] * image.size[1] <= PIXELS:
             image.load()
         return image.size
