@@ -261,7 +261,7 @@ def test_a_page_offers_its_tables_and_notebook_and_says_what_it_took(project):
     about = notebook.metadata.corrlib
     assert chapters.result(notebook) == "The line rises to 5 and 2.5.", "the last text before the exercises"
     assert 3e7 < about["memory"] < 3e9 and 0 < about["processor"] < 60
-    assert re.search(rf"\d+ s and {about['memory'] / 1e9:.1f} GB of memory to execute this page", page)
+    assert re.search(rf"executed in \d+ s with {about['memory'] / 1e9:.1f} GB of memory", page)
     (address,) = re.findall(r'href="\.\./([^"]+)" download>The executed notebook', page)
     assert (html / address).read_bytes() == executed.read_bytes()
     exported, _ = nbconvert.HTMLExporter().from_filename(html / address)
@@ -395,7 +395,7 @@ def test_what_is_printed_has_all_pages_and_a_browser_that_fails_leaves_the_last_
     assert 'href="#figure-line"' in text and '"book/intro.html#' not in text
     assert not (project / "_build" / "work").exists()
     assert "<details open>" in text and '<details open class="admonition hide' not in text
-    assert "It took" in text and "This table as" not in text and "executed notebook" not in text
+    assert "executed in" in text and "This table as" not in text and "executed notebook" not in text
     fake.write_text("#!/bin/sh\necho out of paper >&2\nexit 1\n")
     with pytest.raises(book.BuildError, match="out of paper"):
         book.build(project, pdf=True)
@@ -453,7 +453,7 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert staging.provenance(notebook, "photos, recorded") == "photos, recorded"
     page = staging.staged(notebook, "book/small", Path("unused"))
     assert page.cells[1].source == "Dataset: **figurines**." and not page.cells[0].outputs
-    took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
+    took = "This page was executed in 4 min with 0.0 GB of memory (commit 1234abcd, 2026-03-04)."
     assert took in page.cells[-1].source
 
 
