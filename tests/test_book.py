@@ -475,8 +475,8 @@ def test_the_check_finds_each_fault(tmp_path):
         '<div class="output stderr highlight"></div>': "a cell shows stderr output",
         '<a href="gone.html">x</a>': "gone.html leads to no file",
         '<img alt="A cat" src="gone.png">': "gone.png leads to no file",
-        '<a href="index.html#gone">x</a>': "index.html#gone leads to no place on its page",
-        '<a href="#gone">x</a>': "#gone leads to no place on its page",
+        '<a href="index.html#gone">x</a>': "index.html#gone leads to no element of its page",
+        '<a href="#gone">x</a>': "#gone leads to no element of its page",
     }
     for html, problem in faults.items():
         (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")
