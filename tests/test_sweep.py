@@ -152,7 +152,7 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
         ("-p alpha=0.2:0.1:0.1", "the step leads nowhere"),
         ("-p alpha=0:1:0", "the step leads nowhere"),
         ("-p alpha=0:nan:1", "the step leads nowhere"),
-        ("-p alpha=0:1:1e-9", "10,000 are the most"),
+        ("-p alpha=0:1:1e-9", "at most 10,000 are possible"),
         ("-p alpha=0:1:0.001 -p k=1:100:1", "a grid of 100,100 points"),
         ("--grid grid.yml", "parameter layer has no values: the grid is empty"),
         ("--grid book/toy.py", "expected a line such as"),

@@ -7,7 +7,7 @@ from corrlib.cache import CacheError, entry_path, hold
 from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
 
-#: The embedded world: images a category, and its seed.
+#: The embedded world: numbers of images per category, and the seed.
 WORLD = {"train": 80, "val": 40, "seed": 0}
 
 

@@ -217,7 +217,7 @@ def _reproduce(args: argparse.Namespace) -> None:
     It runs all four chapters in the project's folder, with a million patches per layer, 25 neighbours, and
     all objects, layers and radii. The cost is estimated first. A run that was stopped resumes. At the end it
     writes the scoreboard: every number of Tables 1 to 4 beside the paper's, and a verdict on each claim. The
-    network and the search for neighbours run on a GPU if torch finds one. CORRLIB_CACHE keeps the results.
+    network and the search for neighbours run on a GPU if torch finds one. Results are kept in CORRLIB_CACHE.
 
     examples:
       corrlib download voc2011 keypoints caffenet --out data
