@@ -219,7 +219,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
         "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ warned:.*odd",
         "import os; os._exit(1)": "small: the kernel died",
         "from corrlib.publishing import page\nfor a in 1, 2: page.table('t', [{'a': a}], 'c')": (
-            r"small\.py:\d+: two are named table 't'"
+            r"small\.py:\d+: table 't' is shown twice"
         ),
     }
     for cell, message in cells.items():
@@ -277,7 +277,7 @@ def test_a_page_offers_its_tables_and_notebook_and_says_what_it_took(project):
     about = notebook.metadata.corrlib
     assert chapters.result(notebook) == "The line rises to 5 and 2.5.", "the last text before the exercises"
     assert 3e7 < about["memory"] < 3e9 and 0 < about["processor"] < 60
-    assert re.search(rf"\d+ s and {about['memory'] / 1e9:.1f} GB of memory to execute this page", page)
+    assert re.search(rf"executed in \d+ s with {about['memory'] / 1e9:.1f} GB of memory", page)
     (address,) = re.findall(r'href="\.\./([^"]+)" download>The executed notebook', page)
     assert (html / address).read_bytes() == executed.read_bytes()
     exported, _ = nbconvert.HTMLExporter().from_filename(html / address)
@@ -411,7 +411,7 @@ def test_what_is_printed_has_all_pages_and_a_browser_that_fails_leaves_the_last_
     assert 'href="#figure-line"' in text and '"book/intro.html#' not in text
     assert not (project / "_build" / "work").exists()
     assert "<details open>" in text and '<details open class="admonition hide' not in text
-    assert "It took" in text and "This table as" not in text and "executed notebook" not in text
+    assert "executed in" in text and "This table as" not in text and "executed notebook" not in text
     fake.write_text("#!/bin/sh\necho out of paper >&2\nexit 1\n")
     with pytest.raises(book.BuildError, match="out of paper"):
         book.build(project, pdf=True)
@@ -469,7 +469,7 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert staging.provenance(notebook, "photos, recorded") == "photos, recorded"
     page = staging.staged(notebook, "book/small", Path("unused"))
     assert page.cells[1].source == "[Dataset: **figurines**.]{.provenance}" and not page.cells[0].outputs
-    took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
+    took = "This page was executed in 4 min with 0.0 GB of memory (commit 1234abcd, 2026-03-04)."
     assert took in page.cells[-1].source
 
 
@@ -484,15 +484,15 @@ def test_the_check_finds_each_fault(tmp_path):
         '<p style="background: url(//a.example/x)">': loads,
         "<style>@import '//a.example/x';</style>": loads,
         '<embed src="https://a.example">': https,
-        '<img src="x.css">': "no alternative text on x.css",
-        '<img alt=" " src="x.css">': "no alternative text on x.css",
-        '<img alt="../x.png" src="x.css">': "no alternative text on x.css",
+        '<img src="x.css">': "no alt text on x.css",
+        '<img alt=" " src="x.css">': "no alt text on x.css",
+        '<img alt="../x.png" src="x.css">': "no alt text on x.css",
         '<div class="output traceback highlight"></div>': "a cell shows traceback output",
         '<div class="output stderr highlight"></div>': "a cell shows stderr output",
         '<a href="gone.html">x</a>': "gone.html leads to no file",
         '<img alt="A cat" src="gone.png">': "gone.png leads to no file",
-        '<a href="index.html#gone">x</a>': "index.html#gone leads to no place on its page",
-        '<a href="#gone">x</a>': "#gone leads to no place on its page",
+        '<a href="index.html#gone">x</a>': "index.html#gone leads to no element of its page",
+        '<a href="#gone">x</a>': "#gone leads to no element of its page",
     }
     for html, problem in faults.items():
         (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")

@@ -153,7 +153,7 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
         ("-p alpha=0.2:0.1:0.1", "the step leads nowhere"),
         ("-p alpha=0:1:0", "the step leads nowhere"),
         ("-p alpha=0:nan:1", "the step leads nowhere"),
-        ("-p alpha=0:1:1e-9", "10,000 are the most"),
+        ("-p alpha=0:1:1e-9", "at most 10,000 are possible"),
         ("-p alpha=0:1:0.001 -p k=1:100:1", "a grid of 100,100 points"),
         ("--grid grid.yml", "parameter layer has no values: the grid is empty"),
         ("--grid book/toy.py", "expected a line such as"),
@@ -275,7 +275,7 @@ def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (toys)") and "conv1, conv2" in about
     assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [0.05, 0.1]
     named = {line.get_label(): line for line in axes.lines}
-    assert {*LAYERS, "the paper's"} <= set(named)
+    assert {*LAYERS, "paper's value"} <= set(named)
     np.testing.assert_allclose(named["conv5"].get_xydata(), [[0.05, 5], [0.1, 10], [0.2, 20]])
     by_layer, _ = page.figure([one for one in some if one["parameters"]["alpha"] == 0.1])
     assert [t.get_text() for t in by_layer.axes[0].get_xticklabels()] == LAYERS
@@ -355,7 +355,7 @@ def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):
     assert (starts.count("poison"), starts.count("victim"), starts.count("fails")) == (3, 2, 1)
     # A line for each failure, one for all, and not a word from dask.
     said = sorted(err.splitlines())
-    assert said[0] == "corrlib: error: 2 of 5 points failed; why is in runs/results.csv"
+    assert said[0] == "corrlib: error: 2 of 5 points failed: see runs/results.csv"
     assert said[1].endswith(": ZeroDivisionError: division by zero") and len(said) == 3
 
 

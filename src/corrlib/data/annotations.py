@@ -35,10 +35,10 @@ def _parse(path: Path) -> Element:
 def read_berkeley(path: Path) -> dict:
     """Read one Berkeley annotation.
 
-    In the original files only persons list invisible keypoints, too. ``visible_bounds`` is the object's VOC
-    box with ``width = xmax - xmin``.
+    In the original files, invisible keypoints are listed only for persons. ``visible_bounds`` is the VOC box
+    of the object, with ``width = xmax - xmin``.
 
-    DataError if the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
+    DataError if the file is not XML, declares entities, or lacks valid bounds, keypoint names or numbers.
 
     Returns
     -------
@@ -67,7 +67,8 @@ def read_berkeley(path: Path) -> dict:
 def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
     """Read ``truncated`` and ``difficult`` of the object of `category` at `box` from a VOC annotation.
 
-    It is the one with the largest overlap, at least `SAME_BOX`; without one, there are no flags.
+    The object is the one with the largest overlap, at least `SAME_BOX`; without such an object, there are no
+    flags.
     """
     best, flags = SAME_BOX, {}
     for element in _parse(path).iterfind("object"):

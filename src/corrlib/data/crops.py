@@ -16,15 +16,15 @@ from corrlib.geometry import Crop
 
 @lru_cache(maxsize=128)
 def objects(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
-    """Objects of a category that can be scored or transfer a keypoint: those with a visible one."""
+    """Objects of a category with a visible keypoint, which can be scored or transfer a keypoint."""
     return tuple(i for i in data.instances(category, split) if np.isfinite(i.keypoints).any())
 
 
 def categories(data: VOC, category: str = "") -> tuple[str, ...]:
-    """Categories that can be learned and tested; or `category`, if it can.
+    """Categories that can be learned and tested; only `category`, if it is given.
 
-    They show a keypoint in at least two training images, as the neighbours of an object are of other images,
-    and in a validation image. DataError if there is none, or if an image is of both.
+    Such a category shows a keypoint in at least one validation image and two training images (the neighbours
+    of an object are from other images). DataError if there is none, or if both splits have an image.
     """
     usable = []
     for name in [category] if category else data.categories:
@@ -43,7 +43,7 @@ def categories(data: VOC, category: str = "") -> tuple[str, ...]:
 
 
 def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:
-    """Indices of an evenly spaced subset of at most `limit` of `total` objects; of all if it is None.
+    """Indices of an evenly spaced subset of at most `limit` of `total` objects; all if `limit` is None.
 
     The subsets are nested: a larger one begins with the smaller.
     """
@@ -53,7 +53,7 @@ def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:
 
 
 def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
-    """An `evenly_spaced` subset of at most `limit` objects; all of them, in their order, if it is None."""
+    """An `evenly_spaced` subset of at most `limit` objects; all objects, in order, if `limit` is None."""
     return list(objects) if limit is None else [objects[row] for row in evenly_spaced(len(objects), limit)]
 
 
@@ -91,9 +91,9 @@ def category_images(data: VOC, category: str, split: str, size: int) -> np.ndarr
 
 
 def by_image(values: np.ndarray, instances: Sequence[Instance], missing: float = np.nan) -> np.ndarray:
-    """Values ``(..., N, K)`` of N objects, image by image: ``(..., I, M, K)``.
+    """Arrange values ``(..., N, K)`` of N objects by image: ``(..., I, M, K)``.
 
-    An image has up to M objects; where it has fewer, values are `missing`, which is not NaN for integers.
+    An image has up to M objects; where it has fewer, the value is `missing`, which must be set for integers.
     `corrlib.metrics` resamples images.
     """
     ids = [instance.image_id for instance in instances]

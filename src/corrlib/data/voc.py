@@ -32,7 +32,7 @@ PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", 
 PASCAL += ["train", "tvmonitor"]
 #: Suffixes of photographs, in small letters.
 IMAGES = (".jpg", ".jpeg", ".png")
-#: Most pixels that an image may have: a few corrupt bytes can claim billions, which take minutes to decode.
+#: Maximum number of pixels of an image: a few corrupt bytes can claim billions, which take minutes to decode.
 PIXELS = 1 << 25
 
 
@@ -143,8 +143,8 @@ class VOC:
     def digest(self) -> str:
         """16 hexadecimal digits of names and contents of all files that this class reads, and flags.
 
-        They do not depend on where the dataset lies. Computed once, in about 1.5 seconds for ten thousand
-        photographs (1 GB).
+        They do not depend on the location of the dataset. They are computed once, in about 1.5 seconds for
+        ten thousand photographs (1 GB).
         """
         digest = hashlib.sha256()
         for path in self._all_files():
@@ -277,7 +277,7 @@ def _name(path: Path) -> str:
 
 
 def _files(folder: Path, *suffixes: str) -> list[Path]:
-    """Files of a folder, sorted, with one of some `suffixes`, in capitals, too; DataError for equal names."""
+    """Files of a folder with one of some suffixes, in either case, sorted; DataError for equal names."""
     files = sorted(p for p in folder.glob("*") if _seen(p) and p.is_file() and p.suffix.lower() in suffixes)
     for path, other in pairwise(sorted(files, key=_name)):
         if _name(path) == _name(other):
@@ -286,12 +286,12 @@ def _files(folder: Path, *suffixes: str) -> list[Path]:
 
 
 def _size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of an image states; None if it is corrupt, or cut off."""
+    """Width and height according to the header of an image; None if it is corrupt or truncated."""
     try:
         image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
         jpeg = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")  # or MPO, several JPEGs in one file
         whole = b"IEND" in data if image.format == "PNG" else jpeg
-        # OpenCV makes a half grey picture of what is cut off. Behind its end, a file may have a film.
+        # OpenCV decodes a truncated file to a half grey picture. A film may follow the end marker of a file.
         if not whole and image.size[0] * image.size[1] <= PIXELS:
             image.load()
         return image.size

@@ -1,4 +1,4 @@
-"""A sweep to look at: one figure, and one HTML page that needs neither a kernel nor another file or host."""
+"""The report of a sweep: one figure, and one HTML page that needs no kernel, no other file and no host."""
 
 import base64
 import hashlib
@@ -49,7 +49,7 @@ def write(table: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def summary(table: Sequence[dict[str, Any]]) -> str:
-    """Say how many points there are in each state, of which data and network."""
+    """Describe the number of points in each state, the data and the network."""
     states = Counter(row["status"] for row in table)
     about = [f"{len(table)} points: {', '.join(f'{count} {state}' for state, count in states.items())}"]
     about += [f"{key} {' and '.join(found)}" for key in rows.ABOUT if (found := _texts(table, "about", key))]
@@ -59,7 +59,7 @@ def summary(table: Sequence[dict[str, Any]]) -> str:
 
 
 def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
-    """Draw the score against the parameter that says most; return the figure and a text in its place."""
+    """Draw the score against the parameter with the most values; return the figure and its alt text."""
     done = [row for row in table if row["status"] == "done" and _numeric(row["numbers"].get(SCORE))]
     if not (varying := varied(done, "parameters")):
         return None
@@ -92,7 +92,7 @@ def varied(table: Sequence[dict[str, Any]], part: str) -> list[str]:
 
 
 def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
-    """What the page's script shows: sliders, and of each point its place on them, its numbers and figures."""
+    """The content for the page's script: sliders, and each point's place on them, numbers and figures."""
     sliders, images, points = [], {}, []
     for name in varied(table, "parameters"):
         values = [row["parameters"].get(name) for row in table]
@@ -108,7 +108,7 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
 
 
 def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
-    """The figures that a notebook shows; the same picture of many points is kept once in `images`."""
+    """The figures that a notebook shows; a picture that is the same for many points is kept once."""
     figures = []
     for about, output in chapters.shown(nbformat.read(path, as_version=4)):
         data = output["data"]
@@ -121,7 +121,7 @@ def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _reduced(stored: bytes) -> str:
-    """Return a picture as a data URL, no wider than `WIDTH`: a notebook's figures weigh megabytes."""
+    """Return a picture as a data URL, no wider than `WIDTH`, because figures of notebooks have megabytes."""
     image = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
     if (scale := WIDTH / image.shape[1]) < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -168,7 +168,7 @@ def _number(row: dict[str, Any], name: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """Spell a value for the page: numbers short, lists with commas."""
+    """Format a value for the page: numbers briefly, lists with commas."""
     if isinstance(value, float):
         return f"{value:.6g}"
     return ",".join(map(_text, value)) if isinstance(value, list) else "" if value is None else str(value)

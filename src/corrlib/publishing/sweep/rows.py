@@ -1,4 +1,4 @@
-"""One tidy table of executed notebooks: a row a point, with its parameters and every number that it shows."""
+"""One tidy table of executed notebooks: a row per point, with its parameters and every number it shows."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from corrlib.publishing import chapters
 
 #: Parts of a row that differ from chapter to chapter.
 PARTS = ("parameters", "about", "numbers")
-#: What is kept beside the numbers: of which dataset and of which network they are.
+#: What is kept in addition to the numbers: the dataset and the network.
 ABOUT = ("dataset", "network")
 #: Escape sequences that colour a traceback.
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -55,7 +55,7 @@ def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table.
 
     A row is one line: chapter, parameters, status, seconds, dataset and network, numbers, notebook and error.
-    Of equal names these columns of ours count most, then parameters. Lists are spelled with commas.
+    If names are equal, these columns take precedence, then parameters. Lists are formatted with commas.
     """
     names = {part: dict.fromkeys(key for row in rows for key in row[part]) for part in PARTS}
     numbers = sorted(names["numbers"], key=lambda name: not name.startswith("score"))
