@@ -59,7 +59,8 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     network = convnet.load(parameters.get("weights") or None)
     _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter())
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
-    images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
+    names = {"train": "training", "val": "validation"}
+    images = ", ".join(f"{len(data.image_ids(split)):,} {name} images" for split, name in names.items())
     said = f"Dataset: **{data.name}** ({images}). Network: **{escaped(network.name)}**."
     _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
@@ -69,7 +70,7 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     _CHAPTER["settings"] = chosen
     used = getattr(chosen, "categories", data.categories)
     if not getattr(chosen, "category", "") and (left := [c for c in data.categories if c not in used]):
-        why = "too few images show their keypoints (at least 2 of train and 1 of val are needed)"
+        why = "too few images show their keypoints (2 training images and 1 validation image are needed)"
         text(f"These categories are left out, because {why}: {', '.join(left)}.")
     return data, network, chosen
 
