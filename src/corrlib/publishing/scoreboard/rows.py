@@ -56,7 +56,7 @@ def beside_photos(
     caption = f"""*The paper's claims*, judged on {dataset} (this page) and on photographs (recorded). Below
         each verdict are the differences on which it is based, in points, with 95 % bootstrap intervals."""
     here, there = summary(differences), summary(recorded)
-    fared = f"Of these claims, {here} on {dataset}; {there} on the recorded photographs."
+    fared = f"Of the paper's claims tested here, {here} on {dataset}; {there} on the recorded photographs."
     return claims({dataset: differences, photos.name: recorded}), caption, fared
 
 
