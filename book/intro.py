@@ -54,7 +54,7 @@ from corrlib.experiments import alignment
 from corrlib.publishing import plots
 
 settings = alignment.Settings().resolve(data, network)
-betas = (datasets[built] or datasets[recorded])["alignment"]["values"]["beta"]
+betas, _ = alignment.validate(data, network, settings)
 shown = category if category in settings.categories else settings.categories[0]
 page.figure(
     "aligned-first",

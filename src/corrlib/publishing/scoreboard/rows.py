@@ -103,12 +103,7 @@ def _paper() -> dict[Key, float]:
 
 def tasks(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
     """The three tasks of the paper: the difference of convnet and conventional features, and the verdict."""
-    rows = []
-    for task, name in TASKS.items():
-        published = [listed(label, [value, nan]) for label, value in _published_differences(registry()[name])]
-        row = {"task": f"[{task}]({task})", "published": "<br>".join(published)}
-        rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
-    return rows
+    return [{"task": f"[{task}]({task})"} | _judged(name, columns) for task, name in TASKS.items()]
 
 
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
@@ -124,11 +119,16 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
         text += [f'<span class="quote">\u201c{claim.quote}\u201d</span>'] * bool(claim.quote)
         text += [f"[{claim.chapter}](#{claim.label})"] * bool(claim.label)
         text += [f"Not tested: {claim.why}."] * bool(claim.why)
-        published = [listed(label, [value, nan]) for label, value in _published_differences(claim)]
-        row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
-        rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
+        rows.append({"claim": "<br>".join(text)} | _judged(name, columns))
     shown = {key for row in rows for key in row if key != "published" or row[key]}
     return [{key: value for key, value in row.items() if key in shown} for row in rows]
+
+
+def _judged(name: str, columns: Mapping[str, Differences]) -> dict[str, str]:
+    """The published differences behind a claim, and the verdict on it in each column."""
+    published = [listed(label, [value, nan]) for label, value in _published_differences(registry()[name])]
+    verdicts = {column: cell(name, each, column) for column, each in columns.items()}
+    return {"published": "<br>".join(published), **verdicts}
 
 
 def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, str]]:
