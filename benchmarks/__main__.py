@@ -23,7 +23,7 @@ OTHERS = ("startup", "sweep")
 
 DESCRIPTION = """\
 Time corrlib's kernels and their peers in turns on one thread, after their answers are checked, and print the
-peers' time divided by ours. Peers that are not installed are skipped and named. A full run writes
+peers' time divided by ours. Peers that are not installed are skipped, with a note. A full run writes
 benchmarks/results.json, which the book's page on performance shows."""
 
 
@@ -34,11 +34,9 @@ def main() -> None:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--only", help=f"some of {','.join(KERNELS + OTHERS)}; no file is written then")
-    parser.add_argument("--rounds", type=int, default=5, help="timings of each contest (default 5)")
-    parser.add_argument(
-        "--quick", action="store_true", help="smaller problems, one round; no file is written"
-    )
+    parser.add_argument("--only", help=f"some of {','.join(KERNELS + OTHERS)}; writes no file")
+    parser.add_argument("--rounds", type=int, default=5, help="timings of each contest (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="smaller problems and one round; writes no file")
     parser.add_argument(
         "--pages", action="store_true", help="only update the pages' execution times in the last results"
     )
@@ -77,7 +75,7 @@ def main() -> None:
     for line in report.tables(results):
         print(line)
     if given.only or quick:
-        return print(f"{results['seconds']} s; no file is written: this was no full run")
+        return print(f"{results['seconds']} s; no file is written, because this was not a full run")
     report.write(results, report.RESULTS)
     print(f"{results['seconds']} s; written to {report.RESULTS.relative_to(report.ROOT)}")
 

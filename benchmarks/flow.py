@@ -80,7 +80,7 @@ def against_expansion(side: int, beta: float, timed: int, checked: int, quick: b
         said = (
             f"{met:.0%} of {len(solutions)} within {GAP:g} of the bound; its energy {np.median(above):+.2%}"
         )
-        # Its energy may be lower by what the bound allows, no more.
+        # Its energy may be lower only by as much as the bound allows.
         return met >= MOST and above.min() >= -GAP, said
 
     return Sides(

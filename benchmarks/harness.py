@@ -1,7 +1,7 @@
 """Contests: two sides solve the same problem, their answers are checked, then both are timed in turns.
 
-The result is the ratio of their times within a round, which other load disturbs least. Times are processor
-seconds of one thread unless a contest says otherwise. A contest whose check fails has no ratio.
+The result is the ratio of their times within a round, which is affected least by other load. Times are
+processor seconds of one thread unless a contest says otherwise. A contest whose check fails has no ratio.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class Sides:
     check
         Takes both answers; returns whether they are good enough, and the comparison in words.
     units
-        Things computed in a call, such as flows; times are per thing.
+        Number of items computed in a call, such as flows; times are per item.
     work, limit
-        Operations that we need per thing, and their kind, a key of `limits.measure`.
+        Operations that we need per item, and their kind, a key of `limits.measure`.
     """
 
     ours: Callable[[], Any]
@@ -56,10 +56,10 @@ class Contest:
     prepare
         Sets up the problem, a small one if its argument is true; raises `Absent` if there is no peer.
     goal
-        The least ratio of their time to ours; None: no goal.
+        Minimum ratio of their time to ours; None: no goal.
     rounds
-        Share of the number of rounds, less than 1 for contests with long rounds. With 0 the calls whose
-        answers are checked are the only ones, and are timed.
+        Share of the number of rounds, less than 1 for contests with long rounds. With 0, the only calls are
+        those whose answers are checked, and these are timed.
     clock
         One of `CLOCKS`.
     """

@@ -1,4 +1,4 @@
-"""Limits of this machine: the most operations per second of one thread.
+"""Limits of this machine: the maximum number of operations per second of one thread.
 
 ``multiply-add`` and ``min-plus`` keep their numbers in registers; ``matrix product`` is NumPy's and
 ``bfloat16`` torch's. A multiply-add counts as two operations, as do an addition and the minimum after it.

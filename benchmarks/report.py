@@ -21,7 +21,7 @@ PACKAGES = (
     *("numpy", "scipy", "numba", "torch", "opencv-python-headless", "scikit-learn"),
     *("PyMaxflow", "faiss-cpu", "onnxruntime"),
 )
-#: Processor flags that tell the width of its vectors.
+#: Processor flags that show the width of its vectors.
 FLAGS = ("avx", "avx2", "fma", "f16c", "avx512f", "avx512_bf16", "amx_bf16", "asimd", "sve")
 
 

@@ -54,7 +54,7 @@ def against_faiss(quick: bool) -> Sides:
     def check(ours: tuple, theirs: tuple) -> tuple[bool, str]:
         (rows, cosines), (products, same) = ours, theirs
         recall = np.mean([len(set(a) & set(b)) / K for a, b in zip(rows, same, strict=True)])
-        # Where rounded cosines tie, either neighbour is right.
+        # If rounded cosines are equal, either neighbour is correct.
         worst = np.abs(np.sort(cosines, axis=1) - np.sort(products, axis=1)).max()
         return recall == 1 and worst < 1e-5, f"recall {recall:g}; cosines equal to {worst:.0e}"
 

@@ -1,4 +1,4 @@
-"""The paper's full experiment at the measured rates, with the peers and with ours."""
+"""Estimates for the paper's full experiment, from the measured rates of the peers and of this package."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def against_liblinear(dual: bool, quick: bool) -> Sides:
             (objectives(a, C) / objectives(b, C) - 1).max() for a, b, C in zip(ours, others, CS, strict=True)
         )
         right = [[np.mean(m.predict(fresh) == truth) for m in side] for side in (ours, others)]
-        # Where the dual solver has not converged, its accuracy differs, and ours is not to blame.
+        # If the dual solver has not converged, its accuracy differs; this is not an error of ours.
         converged = [
             abs(objectives(a, C) / objectives(b, C) - 1).max() < 1e-3
             for a, b, C in zip(ours, others, CS, strict=True)

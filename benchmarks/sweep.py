@@ -1,4 +1,4 @@
-"""Sweeps: `corrlib sweep`, a plain loop over papermill, and the ideal, the work divided by the cores.
+"""Sweeps: `corrlib sweep`, a plain loop over papermill, and the ideal time, work divided by cores.
 
 The chapter is artificial, so that its work is known: some processor seconds for each layer, whose result is
 cached as in alignment, and some for each point. Both runs start from an empty cache. The work is the
@@ -79,7 +79,7 @@ def plain_loop(root: Path, points: list[dict[str, object]]) -> None:
 
 
 def sweep(root: Path, grid: dict[str, str], workers: int) -> None:
-    """The same points by the command."""
+    """The same points, executed by `corrlib sweep`."""
     program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     given = [part for name, values in grid.items() for part in ("-p", f"{name}={values}")]
     where = ["--out", str(root / "runs"), "--workers", str(workers)]

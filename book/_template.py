@@ -12,15 +12,15 @@
 # ---
 
 # %% [markdown]
-# # How many keypoints can be seen?
+# # How many keypoints are visible?
 #
-# This is a template: copy it to `book/<name>.py`, change it, and name it in `_toc.yml`. The first paragraph says what the
-# chapter asks, and why; the paper is cited as {cite:t}`long2014`, and other pages are linked as [Alignment](alignment).
+# This is a template: copy it to `book/<name>.py`, change it, and list it in `_toc.yml`. The first paragraph says what the chapter
+# asks, and why. The paper is cited as {cite:t}`long2014`, and other pages are linked as [Alignment](alignment).
 
 # %% tags=["parameters"]
-split: str = "val"  # or "train"
-data_root: str = ""  # a dataset like VOC 2011; empty: figurines
-weights: str = ""  # a network's file; empty: the figurine network
+split: str = "val"  # images in which keypoints are counted: "val" or "train"
+data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
+weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
 from corrlib.publishing import page
@@ -28,8 +28,8 @@ from corrlib.publishing import page
 data, network = page.setup(globals())
 
 # %% [markdown]
-# A cell has one idea, and ends by showing what it made. Heavy work belongs in a module of `corrlib.experiments`, where the cache
-# keeps its results.
+# A cell has one idea, and ends by showing its result. Expensive computations belong in a module of `corrlib.experiments`, where the
+# cache keeps their results.
 
 # %%
 import numpy as np
@@ -55,12 +55,13 @@ rows = [
 page.table(
     "visible",
     rows,
-    f"*Visible keypoints per object* of {split} on {data.name}: the mean, with its 95 % bootstrap interval.",
+    f"*Visible keypoints per object* in the {split} images of {data.name}: the mean, with its 95 % bootstrap interval.",
     formats={"visible keypoints": ".1f"},
 )
 
 # %% [markdown]
-# A figure is one of matplotlib. `FigureClass=LineArt` shows it as an SVG, which a dark page inverts; leave it out for pictures.
+# Figures are made with matplotlib. `FigureClass=LineArt` shows a figure as an SVG, whose colours a dark page inverts; leave it out for
+# figures that contain pictures.
 
 # %%
 import matplotlib.pyplot as plt
@@ -75,15 +76,16 @@ axes.set_xlabel("visible keypoints per object")
 page.figure(
     "visible",
     figure,
-    f"*Visible keypoints per object* of {split} on {data.name}.",
+    f"*Mean number of visible keypoints per object* in the {split} images of {data.name}.",
     alt=f"A horizontal bar for each category. The longest is that of {most}, at {means[most]:.1f} keypoints.",
 )
 
 # %% [markdown]
-# Numbers in the text come from f-strings. `page.numbers` names those that a sweep collects: `corrlib sweep <name> -p split=train,val`.
+# Numbers in the text come from f-strings. `page.numbers` names the numbers that a sweep such as
+# `corrlib sweep <name> -p split=train,val` collects.
 
 # %%
 page.numbers({"score": metrics.mean_interval(list(counts.values()))})
 page.text(f"""
-Of {len(counts)} categories, {most} shows the most keypoints: {means[most]:.1f} per object.
+Of {len(counts)} categories, {most} has the most visible keypoints: {means[most]:.1f} per object.
 """)

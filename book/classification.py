@@ -14,32 +14,33 @@
 # %% [markdown]
 # # Keypoint classification
 #
-# Someone points at a place on a cat. Is it the left eye, the right eye, or the nose? Section 4 of {cite:t}`long2014` asks
-# this of a single feature: given an image and the location of a keypoint, can a linear classifier tell from the feature at
-# that location which keypoint it is? A feature that only signals a cat's face somewhere in its receptive field could not.
+# Someone points at a location on a cat. Is it the left eye, the right eye, or the nose? Section 4 of {cite:t}`long2014` asks
+# whether a single feature can answer this. Given an image and the location of a keypoint, can a linear classifier tell from the
+# feature at that location which keypoint it is? If a feature only signalled that there is a cat's face somewhere in its receptive
+# field, this would be impossible.
 
 # %% tags=["parameters"]
-layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # compared with each other
-radii: list[float] = [10.0, 20.0, 40.0, 80.0, 160.0]  # of SIFT: sides of its bins, in pixels
-C: float = 1e-6  # of the SVMs, the paper's
-Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # compared for the category shown
-folds: int = 5  # of the training images
-average: str = "keypoints"  # accuracy over all keypoints; or types: over their types, each averaged first
+layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # layers that are compared
+radii: list[float] = [10.0, 20.0, 40.0, 80.0, 160.0]  # radii of SIFT: sides of its bins, in pixels
+C: float = 1e-6  # regularisation parameter of the SVMs, as in the paper
+Cs: list[float] = [1e-8, 1e-7, 1e-6, 1e-5, 1e-4]  # values of C compared on the category in shown
+folds: int = 5  # number of folds of the cross validation
+average: str = "keypoints"  # keypoints: accuracy over all keypoints; types: mean over their types
 rectified: bool = False  # take the outputs of convolution layers after rectification, not before
-frame: str = "box"  # what is warped to a square: the box, or the whole image
-size: int = 227  # side of the object crops
-category: str = ""  # a single category; empty: all
-shown: str = "cat"  # the category of Figures 4 and 5
-pointed: list[str] = ["L_Eye", "Nose"]  # its keypoints in Figure 4
-localised: int = 40  # its objects in the study of localisation
-others: int = 8  # other categories there
-localised_others: int = 1  # and their objects, each
-chosen: int = 10  # categories by which the best features are chosen
-seed: int = 0  # of the draw of training images
-data_root: str = ""  # a dataset like VOC 2011; empty: figurines
-difficult: bool = True  # use objects that VOC calls difficult
-truncated: bool = True  # and those that it calls truncated
-weights: str = ""  # a network's file; empty: the figurine network
+frame: str = "box"  # what is warped to a square: the box of the object, or the whole image
+size: int = 227  # side of the object crops, in pixels
+category: str = ""  # a single category; empty: all categories
+shown: str = "cat"  # category shown in Figures 4 and 5
+pointed: list[str] = ["L_Eye", "Nose"]  # keypoints of this category shown in Figure 4
+localised: int = 40  # objects of this category in the study of localisation
+others: int = 8  # number of other categories in the study of localisation
+localised_others: int = 1  # objects of each of these other categories
+chosen: int = 10  # number of categories on which the best features are chosen
+seed: int = 0  # seed for drawing subsets of the training images
+data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
+difficult: bool = True  # use objects that VOC marks as difficult
+truncated: bool = True  # use objects that VOC marks as truncated
+weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
 from corrlib.experiments import classification
@@ -49,20 +50,20 @@ data, network, settings = page.setup(globals(), classification.Settings)
 
 # %% [markdown]
 # The feature of a layer is the column of outputs of the unit whose receptive field centre is nearest to the keypoint. SIFT
-# {cite:p}`lowe1999` is computed at the keypoint itself, so it is the more precisely placed of the two, as the paper remarks.
-# Where the paper is silent, the numbers below mean this:
+# {cite:p}`lowe1999` is computed at the keypoint itself, so its location is more precise, as the paper remarks. Where the paper is
+# silent, this chapter makes the following choices:
 #
-# - What `frame` names, the bounding box or the whole image, is warped to a square of `size` pixels. SIFT's *radius* is the side
-#   of one of its $4 \times 4$ bins, and the image is not smoothed before, as in VLFeat's dense SIFT {cite:p}`vedaldi2008`.
-# - Outputs of convolution layers are taken before rectification: the paper's numbers [are nearer to these](#table-rectification).
-#   `rectified` chooses.
+# - The bounding box, or with `frame=image` the whole image, is warped to a square of `size` pixels. SIFT's *radius* is the side of
+#   one of its $4 \times 4$ bins, and the image is not smoothed beforehand, as in VLFeat's dense SIFT {cite:p}`vedaldi2008`.
+# - Outputs of convolution layers are taken before rectification, unless `rectified` is set. The paper's numbers [are nearer to
+#   these](#table-rectification).
 # - Each type of feature is multiplied by one number so that its root mean square norm over the keypoints of the training set
-#   is 512, which is that of SIFT. This gives the paper's $C$ its meaning.
-# - For each keypoint of a category, a linear SVM with squared hinge loss separates it from the category's other keypoints; the
-#   highest score decides. The intercept is the weight of a constant feature of 512.
-# - Accuracy is the share of a category's keypoints that are correctly classified, averaged over categories. (Sections 3 and 5
-#   average over types of keypoint first; here the paper does not say so, and its numbers are nearer to those of the
-#   plain share: `average` chooses.) A type without a training example counts as wrong.
+#   is 512, the norm of SIFT. This makes the paper's $C$ meaningful for all features.
+# - For each keypoint of a category, a linear SVM with squared hinge loss separates it from the category's other keypoints. The
+#   keypoint with the highest score is predicted. The intercept is the weight of a constant feature of 512.
+# - Accuracy is the share of a category's keypoints that are correctly classified, averaged over categories. (In sections 3 and 5,
+#   accuracy is first averaged over keypoint types. For this section the paper does not say so, and its numbers are nearer to those
+#   of the plain share; `average=types` gives the other.) A type without a training example counts as wrong.
 
 # %%
 counts = {
@@ -70,14 +71,15 @@ counts = {
     for split in ("train", "val")
 }
 page.text(f"""
-There are {counts["train"]:,} visible keypoints to train on and {counts["val"]:,} validation keypoints to classify (categories: {len(settings.categories)}).
+There are {counts["train"]:,} visible keypoints for training and {counts["val"]:,} validation keypoints to classify (categories: {len(settings.categories)}).
 """)
 
 # %% [markdown]
 # ## The choice of C
 #
-# The paper sets $C = 10^{-6}$ "based on five-fold cross validation on the training set". Here the folds are made of training
-# *images*, so that no object is divided; a category with fewer images than folds has as many folds as images.
+# The paper sets $C = 10^{-6}$ "based on five-fold cross validation on the training set". Here the training set is split into folds
+# by *image*, so that all keypoints of an object are in the same fold. A category with fewer images than folds has as many folds as
+# images.
 
 # %%
 from corrlib.publishing import plots
@@ -90,20 +92,20 @@ best_C = {
 page.figure(
     "validation",
     plots.validation(settings, curves),
-    f"""*The paper's Figure 5* on {data.name}: accuracy of {settings.shown} keypoints in {folds}-fold cross validation on train, (a) by layers of the
-    network, (b) by SIFT of several radii. The broken line is the C of Table 3, {C:g}.""",
-    alt=f"""Two panels of accuracy in cross validation against C on a logarithmic axis: a curve for each convolution layer at the left, for each radius
-    of SIFT at the right, with a broken vertical line at the C that is used, {C:g}. On average the layers are best at {best_C["convnet"]:g}, the radii
-    at {best_C["sift"]:g}.""",
+    f"""*The paper's Figure 5* on {data.name}: accuracy of {settings.shown} keypoints against C in {folds}-fold cross validation on train, (a) for layers of
+    the network and (b) for SIFT of several radii. The dashed line is the C of Table 3, {C:g}.""",
+    alt=f"""Two panels of cross validation accuracy against C on a logarithmic axis. On the left is a curve for each convolution layer, on the right a
+    curve for each radius of SIFT, with a dashed vertical line at the C that is used, {C:g}. On average the layers are best at {best_C["convnet"]:g},
+    the radii at {best_C["sift"]:g}.""",
 )
 
 # %%
 best = classification.best_features(trained, settings)
 page.text(f"""
-As in the paper's figure, and to save time, all values of $C$ are compared for one category only, {settings.shown}. The best, averaged over the layers, is
-{best_C["convnet"]:g}; over the radii of SIFT it is {best_C["sift"]:g}. At the $C$ of Table 3 the cross validation has
-{len(settings.validated_categories)} of the {len(settings.categories)} categories. By its accuracy, that is on train, {best["convnet"]} is chosen as the
-best layer and {best["sift"]} as the best radius for the comparison below. (If they were chosen by their accuracy on the validation set, selection bias would be part of the difference.)
+As in the paper's figure, and to save time, all values of $C$ are compared for one category only, {settings.shown}. Averaged over the layers, the best value is
+{best_C["convnet"]:g}; averaged over the radii of SIFT, it is {best_C["sift"]:g}. At the $C$ of Table 3, the cross validation covers
+{len(settings.validated_categories)} of the {len(settings.categories)} categories. Its accuracy, which is measured on the training set, selects {best["convnet"]} as
+the best layer and {best["sift"]} as the best radius for the comparison below. (If they were selected on the validation set, selection bias would be part of the difference.)
 """)
 
 # %% [markdown]
@@ -117,9 +119,9 @@ accuracy = {feature: classification.accuracy(predicted[feature], settings) for f
 page.table(
     "naming",
     tables.naming(accuracy),
-    f"""*The paper's Table 3*: accuracy of keypoint classification in percent on {data.name} (network {network.name}), and below it as published
-    (PASCAL VOC 2011). The best SIFT and the best layer of each row are bold. These are different datasets unless ours is voc2011: compare features, not
-    numbers.""",
+    f"""*The paper's Table 3*: accuracy of keypoint classification in percent. In each cell, the upper number is ours on {data.name} (network
+    {network.name}) and the lower one is published (PASCAL VOC 2011). The best SIFT and the best layer of each row are bold. The datasets differ unless ours
+    is voc2011: compare features, not numbers.""",
 )
 
 # %%
@@ -130,38 +132,39 @@ photos = scoreboard.recorded("classification")
 page.table(
     "naming-photos",
     tables.naming(photos.values["accuracy"]),
-    f"""*The paper's own photographs* ({photos.description}): accuracy in percent, recorded by this chapter, and below it as published.""",
+    f"""*The paper's own photographs* ({photos.description}): accuracy in percent, recorded by this chapter (above) and published (below).""",
     source=photos.source,
 )
 page.table(
     "naming-means",
     tables.naming_means(means, trained, curves, settings, photos.values),
-    f"""*Means over categories* in percent: published (over twenty categories, and over those of the photographs), ours on {data.name}, and recorded on photographs
-    (voc2011), with 95 % bootstrap intervals. Then, by cross validation on train ({data.name}): the mean accuracy of {len(settings.validated_categories)} of the categories at the C of Table 3,
-    {C:g}; and for {settings.shown} the best C of those compared, and the points that it gains. *Smoothed* SIFT is explained below.""",
+    f"""*Means over categories* in percent: as published (over twenty categories, and over those of the photographs), on {data.name}, and as recorded on
+    photographs (voc2011), with 95 % bootstrap intervals. The last columns are from cross validation on train ({data.name}): the mean accuracy on
+    {len(settings.validated_categories)} of the categories at the C of Table 3, {C:g}; and for {settings.shown} the best of the compared values of C, and its gain in points.
+    *Smoothed* SIFT is explained below.""",
 )
 
 # %%
 smoothed = settings.smoothed[settings.sift.index(best["sift"])]
 gain = classification.mean_accuracy(predicted[best["sift"]], settings, minus=predicted[smoothed])
 page.text(f"""
-How much an image is smoothed before SIFT is a choice, too, and so is what a radius measures; the paper says neither. Lowe's scale space smooths by a third
-of a bin, which removes fine structure, some of which distinguishes keypoints: without it, {best["sift"]} gains {tables.formatted(gain, "+.1f")} points.
+The paper does not say how much an image is smoothed before SIFT, or what a radius measures. Lowe's scale space smooths by a third of a bin. This removes fine
+structure, some of which may distinguish keypoints. Without smoothing, the accuracy of {best["sift"]} changes by {tables.formatted(gain, "+.1f")} points.
 {tables.radius_in_words(photos.values)}
 """)
 
 # %% [markdown]
 # ## Fine localisation
 #
-# Classifying a keypoint at its true location is one thing; knowing that the location is right is another. The paper evaluates
-# the classifiers "with a single-pixel stride around ground truth keypoint locations" and histograms the locations of the
-# maximum responses in a window of $21 \times 21$ pixels. If a classifier is sensitive to location, the maxima concentrate at
-# the centre. Maxima on the window's border are dropped: there the response may well rise further outside.
+# A classifier can be correct at the true location of a keypoint and still be insensitive to that location. The paper therefore
+# evaluates the classifiers "with a single-pixel stride around ground truth keypoint locations" and histograms the locations of
+# the maximum responses in a window of $21 \times 21$ pixels. If a classifier is sensitive to location, the maxima concentrate at
+# the centre. Maxima on the border of the window are dropped, because the response may rise further outside the window.
 #
-# A layer has a feature only every few pixels. To have one at every pixel, each layer is evaluated at stride one with its
-# window dilated by the strides before it (*à trous*): one pass gives what 441 shifted crops would. These classifiers have
-# learned to tell keypoints from each other, at units up to half a stride away, and never a keypoint from its surroundings:
-# they were not trained to localise.
+# A layer has a feature only every few pixels. To obtain one at every pixel, each layer is evaluated at stride one, with its
+# filters dilated by the strides before it (*à trous*). One pass gives the same features as 441 shifted crops would. The
+# classifiers were trained to tell keypoints from each other, at units up to half a stride away. They were not trained to tell a
+# keypoint from its surroundings, and so they were not trained to localise.
 
 # %%
 peaks = classification.peaks(data, network, settings)
@@ -170,32 +173,33 @@ located = classification.localisation(peaks)
 page.figure(
     "peaks",
     plots.peaks(histograms),
-    f"""*The paper's Figure 4* on {data.name} ({localised} objects of {settings.shown}). Where the classifier of a keypoint responds most in the
-    $21 \\times 21$ pixels around its true location (cross); darker is more often, in cells of $3 \\times 3$ pixels. n counts the maxima; those on the
-    border are dropped.""",
-    alt=f"""Histograms of the locations of maximum responses in squares of 21 by 21 pixels in coarse cells, a row for each of
-    {" and ".join(histograms)}, a column for each feature, SIFT first, then the layers, with a cross on the true location in the middle of each.
-    {located["inside"]:,} windows of all categories were looked at.""",
+    f"""*The paper's Figure 4* on {data.name} ({localised} objects of {settings.shown}). Each histogram shows where the classifier of a keypoint responds most
+    in the $21 \\times 21$ pixels around the true location (cross), in cells of $3 \\times 3$ pixels; darker cells are more frequent. n is the number of
+    maxima, without those on the border of the window.""",
+    alt=f"""Histograms of the locations of maximum responses in windows of 21 by 21 pixels, in coarse cells: a row for each of
+    {" and ".join(histograms)}, and a column for each feature, first SIFT, then the layers. A cross marks the true location in the middle of each.
+    {located["inside"]:,} windows of all categories were evaluated.""",
 )
 
 # %%
 page.table(
     "localisation",
     tables.localisation(located),
-    f"""*Localisation in numbers* on {data.name}: {located["inside"]:,} validation keypoints with a window, of {located["total"]:,} looked at (to save
-    time, those of up to {localised} objects of {settings.shown} and {localised_others} of each of {len(settings.other_categories)} other categories; crops are widened by
-    {classification.MARGIN} pixels on each side, at the same scale, so that a keypoint on the border of its box has a window, too). The share of maxima on
-    the border, dropped; the median distance of the others from the keypoint; and the share of them within 2 px (half the stride of conv1), 4 px (conv2)
-    and 8 px (conv3 to conv5), means over images with 95 % bootstrap intervals. Last, a location drawn at random from the window without its border.""",
+    f"""*Localisation in numbers* on {data.name}: the share of maxima on the border of the window, which are dropped; the median distance of the other maxima
+    from the keypoint; and the share of these within 2 px (half the stride of conv1), 4 px (conv2) and 8 px (conv3 to conv5), as means over images with 95 %
+    bootstrap intervals. The last row is a location drawn uniformly from the window without its border. Of {located["total"]:,} validation keypoints,
+    {located["inside"]:,} have a window. To save time, they come from up to {localised} objects of {settings.shown} and {localised_others} of each of
+    {len(settings.other_categories)} other categories. Crops are extended by {classification.MARGIN} pixels on each side, at the same scale, so that
+    keypoints on the border of their box also have a window.""",
     formats={column: ".0f" for column in ("2 px, %", "4 px, %", "8 px, %")},
 )
 
 # %% [markdown]
-# ## What the paper claims of classification
+# ## The paper's claims about classification
 #
-# Each claim is judged by the bootstrap, with the same resampled images on both sides of a difference: it is *supported* only
-# where the whole interval is on its side. Beside it is the same chapter, executed on photographs. Differences of localisation
-# are between the share of maxima within 8 pixels and that of a uniform draw.
+# Each claim is judged by the bootstrap, with the same resampled images on both sides of a difference. It is *supported* only if the
+# whole interval is on its side. The last column shows the results of the same chapter on photographs. For localisation, the
+# difference is between the share of maxima within 8 pixels and that of a uniform draw.
 
 # %%
 fields = network.receptive_fields
@@ -209,18 +213,18 @@ page.text(fared)
 # %% [markdown]
 # ## Before or after rectification
 #
-# A convolution layer is followed by rectification: what is negative becomes zero. The paper speaks of "convolutional layer
-# activations", and does not say whether it took them before or after. The next table counts the outputs at keypoints that
-# rectification keeps, and compares classifiers of either.
+# A convolution layer is followed by rectification, which sets negative outputs to zero. The paper speaks of "convolutional layer
+# activations" and does not say whether they are taken before or after rectification. The next table gives the share of the outputs
+# at keypoints that rectification keeps, and compares the classifiers trained on either.
 
 # %%
 lost = classification.rectification(data, network, settings)
 page.table(
     "rectification",
     tables.rectification(lost, photos.values),
-    f"""*Rectification* on {data.name}: the share of a layer's outputs at validation keypoints that are positive; mean accuracy in percent before
-    rectification, and its gain over that after it. At the right, the published accuracy of the recorded photographs' categories, and theirs before
-    and after. With 95 % bootstrap intervals.""",
+    f"""*Rectification* on {data.name}: the share of a layer's outputs at validation keypoints that are positive; the mean accuracy in percent before
+    rectification; and its gain over the accuracy after rectification. On the right, the published accuracy on the categories of the recorded photographs,
+    and the accuracy recorded on these photographs before and after rectification. Intervals are 95 % bootstrap intervals.""",
     formats={"positive, %": ".0f", "gain": "+.1f"},
 )
 page.text(tables.rectification_in_words(photos.values))
@@ -229,14 +233,14 @@ page.text(tables.rectification_in_words(photos.values))
 if lost:
     most = max(lost, key=lambda name: lost[name]["gain"][0])
     page.text(f"""
-    Rectification costs {most} most, {tables.formatted(lost[most]["gain"])} points: its negative outputs distinguish keypoints, too.
+    Rectification costs the most in {most}: {tables.formatted(lost[most]["gain"])} points. Negative outputs help to distinguish keypoints, too.
     """)
 
 # %% [markdown]
 # ## Left or right?
 #
-# A face is nearly its own mirror image, and so is a bus. The first figure shows what the keypoints of one category are taken
-# for; the table forgives the confusion of a left keypoint with its right counterpart.
+# A face is nearly its own mirror image, and so is a bus. The figure shows what the keypoints of one category are classified as. In
+# the last column of the table, a left keypoint that is classified as its right counterpart, or vice versa, also counts as correct.
 
 # %%
 row = settings.categories.index(settings.shown)
@@ -246,9 +250,9 @@ confusions = {
 page.figure(
     "confusion",
     plots.confusions(confusions, data.keypoint_names(settings.shown)),
-    f"*Confusions* of {settings.shown} keypoints of the validation set of {data.name}, in percent of each row.",
-    alt=f"""Two matrices of the keypoints of {settings.shown}, the true one in rows and what it is taken for in columns, in shades of blue:
-    {best["convnet"]} at the left, {best["sift"]} at the right. The diagonal stands out where keypoints are classified correctly.""",
+    f"*Confusion matrices* for the {settings.shown} keypoints of the validation set of {data.name}, in percent of each row.",
+    alt=f"""Two matrices of the keypoints of {settings.shown} in shades of blue, with true keypoints in rows and predicted ones in columns:
+    {best["convnet"]} on the left, {best["sift"]} on the right. The diagonal stands out where keypoints are classified correctly.""",
 )
 
 # %%
@@ -259,25 +263,26 @@ page.table(
         {"feature": str(f), "as they are": means[f], "left and right merged": merged[f]}
         for f in settings.features
     ],
-    f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in Table 3, and when the type of its mirror
-    image also counts as correct for a keypoint.""",
+    f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in Table 3, and if the mirror image of a keypoint
+    type also counts as correct.""",
 )
 
 # %% [markdown]
 # ## Every layer, and fewer training images
 #
-# The paper found "pooling and normalization layers to have lower performance" ([every layer](#figure-layers)). And would the
-# order of features change with fewer annotated images ([fewer training images](#figure-sizes))?
+# The paper found "pooling and normalization layers to have lower performance". The first figure shows [every
+# layer](#figure-layers). The second asks whether the order of the features would change with [fewer training
+# images](#figure-sizes).
 
 # %%
 layer_means = {name: classification.mean_accuracy(each, settings) for name, each in by_layer.items()}
 page.figure(
     "layers",
     plots.accuracy_by_layer(layer_means, {kind: means[kind] for kind in (best["sift"], smoothed)}),
-    f"""*Every layer* on {data.name}: mean accuracy on the validation set with 95 % bootstrap intervals; in grey, the same beside each layer, the best
-    SIFT, chosen on train, and the same smoothed.""",
+    f"""*Every layer* on {data.name}: mean accuracy on the validation set with 95 % bootstrap intervals. The best SIFT, chosen on train, and its smoothed
+    version are repeated in grey beside each layer.""",
     alt=f"""Mean accuracy with intervals for every convolution, pooling and normalisation layer of the network in turn, with {best["sift"]} and
-    {smoothed} as grey squares beside each. {best["convnet"]}, chosen on train, has {tables.formatted(means[best["convnet"]])} %, {best["sift"]}
+    {smoothed} as grey squares beside each. {best["convnet"]}, chosen on train, has {tables.formatted(means[best["convnet"]])} %, and {best["sift"]} has
     {tables.formatted(means[best["sift"]])} %.""",
 )
 
@@ -287,14 +292,14 @@ sizes = classification.sizes(data, network, settings, compared)
 page.figure(
     "sizes",
     plots.accuracy_by_share(sizes),
-    f"""*Fewer training images* on {data.name}: mean accuracy on the validation set with 95 % bootstrap intervals. The images of each
-    category are drawn once, each share from the next larger one.""",
-    alt=f"""Mean accuracy rising with the share of the training images, on a logarithmic axis, for {", ".join(map(str, compared))}, with bands; at the
-    right end {tables.formatted(means[best["convnet"]])} and {tables.formatted(means[best["sift"]])} %.""",
+    f"""*Fewer training images* on {data.name}: mean accuracy on the validation set with 95 % bootstrap intervals. The images of each category are drawn
+    once, and each share is a subset of the next larger one.""",
+    alt=f"""Mean accuracy rising with the share of the training images, on a logarithmic axis, for {", ".join(map(str, compared))}, with bands. At the
+    right end the curves are at {tables.formatted(means[best["convnet"]])} and {tables.formatted(means[best["sift"]])} %.""",
 )
 
 # %% [markdown]
-# ## With these parameters
+# ## Takeaway
 
 # %%
 score, score_sift, score_merged = means[best["convnet"]], means[best["sift"]], merged[best["convnet"]]
@@ -307,49 +312,52 @@ results |= dict(layers=layer_means, sizes=sizes, rectification=lost, localisatio
 page.save(results | dict(claims=differences, best={kind: str(feature) for kind, feature in best.items()}))
 
 # %%
+recorded = [f"{name} {tables.formatted(photos.values['means'][name])} %" for name in ("conv4", "SIFT 40")]
 page.text(f"""
-Mean accuracy at C = {C:g} on {data.name}: {best["convnet"]} {tables.formatted(score)} %, {best["sift"]} {tables.formatted(score_sift)} %.
-[Sweeps](sweeps): `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
+Mean accuracy at C = {C:g} on {data.name}: {best["convnet"]} {tables.formatted(score)} %, {best["sift"]} {tables.formatted(score_sift)} %. On the paper's
+photographs: {", ".join(recorded)}. {fared}
+
+[Sweeps](sweeps) change several parameters at once: `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
 """)
 
 # %% [markdown]
 # ## Exercises
 #
-# One category is enough to see most effects, and fast. Run the commands in the project's folder.
+# A single category is enough to see most effects, and runs fast. Run the commands in the project's folder.
 #
-# **1. With the surroundings.** Give the classifiers the whole image in place of the box:
+# **1. With the surroundings.** Give the classifiers the whole image instead of the box:
 #
 # ```bash
 # corrlib run classification -p category=cat -p frame=image -o image.ipynb
 # ```
 #
-# Which features lose, and which might gain?
+# Which features lose accuracy, and which might gain?
 #
 # <details>
 # <summary>What to look for</summary>
 #
-# The object is smaller in its crop now, and the receptive fields are as large as before: each unit sees more of the object, and
-# what is around it. Large fields lose the detail that distinguishes eyes from noses; small ones, which saw nothing but fur,
-# see a little more. Compare Table 3 of your notebook, row by row, with that of this page.
+# The object is now smaller in its crop, while the receptive fields are as large as before. Each unit therefore sees more of the
+# object and of its surroundings. Large fields lose the detail that distinguishes eyes from noses; small ones, which saw nothing but
+# fur, see a little more. Compare Table 3 of your notebook, row by row, with that of this page.
 #
 # </details>
 #
-# **2. Too much freedom, too little.** Two decades to either side of the paper's $C$:
+# **2. Too much regularisation, or too little.** Change $C$ by a factor of 100 in either direction:
 #
 # ```bash
 # corrlib sweep classification -p category=cat -p C=1e-8,1e-6,1e-4 --out runs/C
 # ```
 #
-# Do all layers want the same $C$?
+# Is the same $C$ best for all layers?
 
 # %%
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-A small $C$ keeps weights small, and classifiers hardly differ from each other; a large one fits each training keypoint. In
-[the figure of cross validation](#figure-validation) the best is {best_C["convnet"]:g} on average over layers, and {best_C["sift"]:g} over radii. All
-features were scaled to one norm before: without that, the same $C$ would mean something else for each.
+A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
+[the figure of cross validation](#figure-validation), the best value is {best_C["convnet"]:g} on average over layers, and {best_C["sift"]:g} over radii. All
+features were scaled to the same norm beforehand; otherwise the same $C$ would have a different meaning for each of them.
 
 </details>
 """)
@@ -361,7 +369,7 @@ features were scaled to one norm before: without that, the same $C$ would mean s
 # corrlib run classification -p category=bus -p shown=bus -p pointed=L_F_Base,R_F_Base -o bus.ipynb
 # ```
 #
-# Look at the matrix of confusions, and at the table of left and right merged.
+# Look at the confusion matrices, and at the table with left and right merged.
 
 # %%
 page.text(f"""
@@ -369,22 +377,24 @@ page.text(f"""
 <summary>What to look for</summary>
 
 Confusions of a corner with its mirror image lie on two lines beside the diagonal. For {best["convnet"]} over all categories of this page, accuracy is
-{tables.formatted(score)} %, and {tables.formatted(score_merged)} % when they are forgiven. But a bus has another symmetry, which the merged table does not
-forgive: seen from its other side, its left back corner is where the right front one would be. Which of the two confusions is more frequent in your matrix?
+{tables.formatted(score)} %, and {tables.formatted(score_merged)} % if such confusions count as correct. But a bus has another symmetry, which the merged table
+does not account for: seen from the other side, its left back corner is where the right front corner would be. Which of the two confusions is more frequent
+in your matrix?
 
 </details>
 """)
 
 # %% [markdown]
-# **4. To think about.** A unit of `conv5` at a cat's left eye also sees the right one, and the nose. The one at the right eye
-# sees the same three. How can a *linear* classifier of its activations know which eye is in the middle?
+# **4. To think about.** A unit of `conv5` at a cat's left eye also sees the right eye and the nose. The unit at the right eye sees
+# the same three parts. How can a *linear* classifier of the activations know which eye is in the middle?
 #
 # <details>
 # <summary>An answer</summary>
 #
-# The unit is the same at both places, but its input is not: once the other eye is at one side, once at the other. A network's
-# weights differ from place to place within its receptive field, so channels can respond to "something round with the face to
-# its left". Nobody trained them for that, but to tell a cat from a dog by parts and their arrangement, such channels are of
-# use. A feature that only counted what is in its field would give both eyes the same, and no classifier could help.
+# The weights are the same at both places, but the input is not: in one case the other eye is on one side, in the other case it is
+# on the other side. The weights of a unit vary within its receptive field, so channels can respond to "something round with the
+# face to its left". They were not trained for this, but such channels are useful for telling a cat from a dog by parts and their
+# arrangement. A feature that only counted what is in its field would be the same at both eyes, and no classifier could tell them
+# apart.
 #
 # </details>

@@ -14,16 +14,16 @@
 # %% [markdown]
 # # Try it yourself
 #
-# The chapters' tables are averages over thousands of points. Here you point at one of them. Everything was computed when this
-# book was built; no server is asked, and the page works from disk. Move with the mouse, with a finger, or with the arrow keys
-# once the picture has the focus (Tab); a click holds the point where it is.
+# The tables in the chapters are averages over thousands of points. Here you can look at one point at a time. Everything was computed
+# when this book was built, so the page needs no server and works from disk. Move the mouse over a picture, tap it or drag a finger
+# sideways across it, or press Tab and the arrow keys. Click to hold the point in place.
 
-# %% tags=["parameters"]
-database_images: int = 300  # where the neighbours of patches come from
-k: int = 5  # neighbours of a patch
-seed: int = 0  # of the images that are drawn
-data_root: str = ""  # a dataset like VOC 2011; empty: figurines
-weights: str = ""  # a network's file; empty: the figurine network
+# %% tags=["parameters", "hide-input"]
+database_images: int = 300  # number of training images in which neighbours of a patch are searched
+k: int = 5  # number of neighbours of a patch
+seed: int = 0  # seed for drawing the images
+data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
+weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
 from corrlib.experiments import alignment
@@ -34,62 +34,61 @@ betas, _ = alignment.validate(data, network, settings)
 
 # %%
 page.text(f"""
-Flows are those of the chapter on [alignment](alignment), with its parameters: beta is {" and ".join(f"{beta:g} for {method}" for method, beta in betas.items())}.
+The flows are those of the chapter on [alignment](alignment), with the same parameters. Beta is {" and ".join(f"{beta:g} for {method}" for method, beta in betas.items())}.
 """)
 
 # %% [markdown]
 # ## Follow a point
 #
-# At the left is a validation object, at the right the five training objects of its category that look most alike, all warped
-# to squares. Where does the point go? A circle marks where convnet flow leads, a square where SIFT flow does, and a cross where
-# it truly is: of figurines that is known for every pixel.
+# On the left is a validation object, and on the right are the five most similar training objects of its category, all warped to
+# squares. Where does the point go? A circle marks the location given by convnet flow, a square the location given by SIFT flow, and
+# a cross the true location, which is known for every pixel of figurines.
 
 # %%
 from corrlib.publishing import explorer
 from corrlib.publishing.explorer import truths
 
-categories = [name for name in ("cat", *alignment.few(settings).categories) if name in data.categories]
-shown = list(dict.fromkeys(categories))[:4]
+shown = list(dict.fromkeys([*alignment.few(settings).categories, *settings.categories]))[:4]
 page.figure(
     "places",
     explorer.places(data, network, settings, shown, betas, every_feature=True),
-    f"""*Where a point goes* ({data.name}). Below each neighbour, how far each flow is from the truth, in pixels of the crop of {settings.size}. The truth is
-    rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be seen if nothing hid it. Neighbours are found by
-    {settings.retrieval_layer}. Of each category the largest whole object of the first few is shown; of some, flows by other layers and radii can be chosen.""",
+    f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
+    truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
+    {settings.retrieval_layer}. For each category, the largest whole object among the first few is shown. For some, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]
-# - Follow an outline slowly. Do the marks move along with the point, or do they run ahead somewhere? There the features have
-#   overruled the smoothness term.
-# - Move to something that is there only once, such as a wheel's hub or a nose; then to the middle of a plain surface, where all
-#   places look alike. Which of the marks stay with the cross?
+# - Follow an outline slowly. Do the marks move with the point, or do they jump somewhere? Where they jump, the features have
+#   outweighed the smoothness term.
+# - Move to a unique structure, such as the hub of a wheel or a nose, and then to the middle of a uniform surface, where all places
+#   look alike. Which of the marks stay with the cross?
 # - Choose a shallower layer, then a deeper one, then a larger radius of SIFT. The figure of
-#   [every layer and every radius](#figure-features) is the average of what you see.
-# - Find a neighbour that is turned the other way. Does either of the flows notice?
+#   [every layer and every radius](#figure-features) shows averages of what you see here.
+# - Find a neighbour that faces the other way. Does either of the flows account for this?
 #
 # ## How close is close enough?
 #
-# A predicted keypoint is correct if it is closer to the true one than $\alpha$ times the longer side of the box; in the crop, if
-# it lies within the ellipse. Move the slider: keypoints turn green (circles) or red (crosses), and the marks on the curves, which
-# are of all validation objects, move along.
+# A predicted keypoint is correct if its distance from the true keypoint is less than $\alpha$ times the longer side of the box. In
+# the crop, this tolerance is an ellipse. As you move the slider, keypoints turn green (circles, correct) or red (crosses, wrong).
+# The marks on the curves, which are computed over all validation objects, move as well.
 
 # %%
 page.figure(
     "tolerances",
     explorer.tolerances(data, network, settings, shown, betas),
-    f"""*Keypoints at a tolerance* ({data.name}): each is the median of those that the {settings.top} least deformed of {settings.neighbors} aligned neighbours
-    transfer (NN transfer: that of the most similar, as it is). A line leads from a keypoint to where it was predicted. The curves are those of
-    [PCK at every tolerance](#figure-pck).""",
+    f"""*Keypoints at a tolerance* ({data.name}). Each prediction is the median of the keypoints transferred from the {settings.top} least deformed of
+    {settings.neighbors} aligned neighbours; NN transfer copies the keypoint of the most similar neighbour. A line leads from each keypoint to its predicted
+    location. The curves are those of [PCK at every tolerance](#figure-pck).""",
 )
 
 # %% [markdown]
-# - At which $\alpha$ is the last keypoint of an object correct? Which keypoint is it, and would you have known?
-# - Where are the curves furthest apart, and where do they meet? The paper reports three tolerances of all these.
+# - At which $\alpha$ does the last keypoint of an object become correct? Which keypoint is it, and would you have expected that?
+# - Where are the curves furthest apart, and where do they meet? The paper reports only three of these tolerances.
 #
-# ## What a feature takes to be the same
+# ## What a feature considers similar
 #
 # Point at a patch of the image. Each row shows its nearest neighbours in the database, by the features of one layer. A unit sees
-# all of its black square. What its neighbours have in common is what it keeps of that.
+# everything in its black square. What its neighbours have in common is what the unit preserves.
 
 # %%
 from corrlib.experiments import visualization
@@ -98,7 +97,7 @@ patches = visualization.Settings(database_images=database_images, k=k, seed=seed
 page.figure(
     "nearest",
     explorer.nearest(data, network, patches, visualization.shown(data, patches)[0]),
-    f"""*Nearest neighbours of a patch* ({data.name}), of {patches.database_images} training images; of the scored validation images the one
-    with the largest object is shown, as in [the rebuilt images](#figure-rebuilt). Yellow: the patch, as large as the stride; what is around it is shown for orientation.
-    Black: the receptive fields.""",
+    f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the scored validation image with the largest
+    object, as in [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
+    receptive fields.""",
 )

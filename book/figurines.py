@@ -14,20 +14,20 @@
 # %% [markdown]
 # # The figurine world
 #
-# The paper's photographs carry some ten annotated points each: enough to score a method, too few to see what it does
-# everywhere else. Beside them this book has a world of its own, in which the question *which point of this horse is that point
-# of the other horse?* has an exact answer for every pixel, because the horses are ours. A figurine is a short list of solid
-# primitives (ellipsoids, boxes, cones, pipes) placed by a random generator; a point of a primitive's surface is the same point
-# on every instance of the category. The world has PASCAL's twenty categories and the names of the Berkeley keypoints, and lies
-# on disk in the layout of VOC 2011 with the Berkeley annotations, so that one reader reads both.
+# The paper's photographs have some ten annotated points each. These are enough to score a method, but too few to see what it does
+# everywhere else. This book therefore also has a synthetic world, in which the question *which point of this horse corresponds to
+# that point of the other horse?* has an exact answer for every pixel, because the horses are rendered. A figurine is a short list of
+# solid primitives (ellipsoids, boxes, cones, pipes) placed by a random generator. A point on the surface of a primitive is the same
+# point on every instance of the category. The world has PASCAL's twenty categories and the names of the Berkeley keypoints. It is
+# stored in the layout of VOC 2011 with the Berkeley annotations, so that the same code reads both.
 #
-# It is **not** a substitute for photographs. It shows that every experiment of the paper runs and means something, in a world
-# where the answers can be checked; what it says about natural images is another matter, and every figure and table names the
-# dataset that it was measured on.
+# It is **not** a substitute for photographs. It shows that every experiment of the paper runs and gives meaningful results in a
+# world where the answers can be checked. What this implies for natural images is another question, and every figure and table names
+# the dataset that it was measured on.
 
 # %% tags=["parameters"]
-category: str = "horse"  # whose dense correspondence is drawn
-seed: int = 0  # which portraits and scenes are shown
+category: str = "horse"  # category whose dense correspondence is drawn
+seed: int = 0  # seed for choosing the portraits and scenes shown
 
 # %%
 from corrlib.publishing import page
@@ -38,8 +38,8 @@ data, network = page.setup({})
 # ## Twenty categories
 #
 # Proportions, joints, poses, colours and patterns vary within a category. All categories share one palette, with the hues,
-# saturation and lightness of photographs, and a few simple materials: fur, feathers, cloth, paint, glass, metal, wood, leaves.
-# As in photographs, a material can rule a category out (nothing furry is painted), but no colour gives one away.
+# saturation and lightness of photographs, and a few simple materials: fur, feathers, cloth, paint, glass, metal, wood and leaves.
+# As in photographs, a material can rule a category out (nothing furry is painted), but no colour identifies one.
 
 # %%
 from corrlib.publishing import plots
@@ -71,32 +71,33 @@ categories = sorted(rng.choice(data.categories, 12, replace=False).tolist())
 page.figure(
     "figurine-scenes",
     plots.scenes(WORLD["seed"], categories, seed),
-    """*Figurines*: images of twelve categories, drawn at random, with the boxes and visible keypoints of all their figures. The title names the
-    main one.""",
+    """*Figurines*: images of twelve categories, drawn at random, with the boxes and visible keypoints of all figures in them. Each title names the
+    main figure.""",
     alt="Twelve rendered scenes, each with the bounding boxes and visible keypoints of its figures drawn in yellow.",
 )
 
 # %% [markdown]
-# ## The truth, everywhere
+# ## Dense ground truth
 #
-# Two instances of one category, coloured by the part that each pixel shows and the place on that part. A part has the same
-# colour on both; parts far from each other may look alike, as there are more parts than colours the eye can tell apart. Dots of
-# one colour mark a pixel of the first and its place on the second, a cross where the second hides that place.
+# The figure shows two instances of one category, coloured by the part that each pixel shows and by the place on that part. A part
+# has the same colour on both instances. Parts far from each other may look alike, because there are more parts than distinguishable
+# colours. Two dots of the same colour mark a pixel of the first instance and its place on the second; a cross replaces the dot where
+# the second instance hides that place.
 
 # %%
 figure, share = plots.dense_truth(data, category, np.random.default_rng(seed))
 page.figure(
     "figurine-truth",
     figure,
-    f"""*Figurines*: two instances of {category} and their dense truth. The second shows {100 * share:.0f} % of those pixels of the first whose part it
-    has; on the others the place is hidden, turned away or outside the image.""",
+    f"""*Figurines*: two instances of the category {category} and their dense ground truth. Of the pixels of the first instance whose part the second one
+    has, {100 * share:.0f} % are visible in the second. The other places are hidden, turned away or outside the image.""",
     alt="Two instances of one category above their dense truth in colours; dots of equal colour mark corresponding points.",
 )
 
 # %% [markdown]
 # ## What is in it
 #
-# Each image on disk has one main object, and sometimes others beside it.
+# Each image has one main object, and some images have others beside it.
 
 # %%
 from corrlib.publishing import tables
@@ -104,11 +105,11 @@ from corrlib.publishing import tables
 page.table(
     "figurine-counts",
     tables.census(data, by_category=False),
-    "*Figurines*: the embedded world. A *difficult* object is nearly hidden or very small.",
+    "*Figurines*: the dataset that comes with this book. A *difficult* object is nearly hidden or very small.",
 )
 
 # %% [markdown]
-# ## How near it comes to photographs
+# ## The figurines beside photographs
 #
 # Colour, contrast and detail are compared with 500 photographs of ImageNet, and the objects with those of PASCAL VOC 2011 for
 # three categories. The photographs are not part of this book: their column was measured once, by the same code.
@@ -119,17 +120,17 @@ from corrlib.data import statistics
 page.table(
     "figurine-statistics",
     statistics.beside_photographs(data),
-    """Images and objects of the dataset (train; of the objects, cows, horses and sheep) beside photographs. Spectra fall with the square of frequency
-    or faster: the steeper the slope, the less fine detail. Objects that are marked difficult are left out.""",
+    """Images and objects of the dataset (train; of the objects, cows, horses and sheep) beside photographs. The slope is that of the
+    power spectrum: the steeper it is, the less fine detail. Objects that are marked difficult are left out.""",
     formats=".2f",
 )
 
 # %% [markdown]
-# ## The network that looks at it
+# ## The figurine network
 #
-# The features come from a network with the geometry of the Caffe reference model and fewer channels. It was trained on whole
-# images of figurines with one label each, and its accuracy measured on others. Both sets are rendered from seeds of their own:
-# no keypoint, no box and no image of the world above was ever shown to it.
+# The features come from a network with the geometry of the Caffe reference model and fewer channels. It was trained on whole images
+# of figurines with one label each, and its accuracy was measured on other images. Both sets are rendered from seeds of their own: the
+# network was never shown a keypoint, a box or an image of the world above.
 
 # %%
 about, layers = network.metadata, [layer for layer in network.layers if "conv" in layer]
@@ -144,7 +145,7 @@ facts = {
 page.table(
     "figurine-network",
     [{"property": name, "value": value} for name, value in facts.items()],
-    "*Figurines*: the figurine network, as recorded with its weights; a test measures the accuracy again.",
+    "*Figurines*: the properties of the figurine network, as recorded with its weights. A test measures the accuracy again.",
 )
 
 # %% [markdown]

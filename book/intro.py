@@ -12,43 +12,89 @@
 # ---
 
 # %% [markdown]
-# # Introduction
+# # Do Convnets Learn Correspondence?
 #
-# Take two pictures of different cats. Anyone can point at the left ear of one, and then at the left ear of the other. That is
-# **correspondence**: knowing which place in one image is the same place in another, across individuals, poses and viewpoints.
-# [The first figure](#figure-joined) shows it for two objects.
-#
-# A convolutional network that is trained to say "cat" is never asked for correspondence. It sees whole images with one label
-# each, and its layers pool over ever larger regions. It would be no surprise if the information about *where* things are were
-# lost on the way.
-#
-# {cite:t}`long2014` asked whether it is. Their answer, at a time when this was far from clear, was no: features learned from
-# whole-image labels locate parts much more finely than the regions they see, and are at least as useful for matching parts as
-# features that were designed for it. This book makes their paper executable, section by section: its figures and tables are
-# computed anew when the book is built, on your machine, with the published numbers, where there are any, beside ours.
+# Point at the left ear of a cat, and then at the left ear of another cat. A convolutional network that is trained to classify
+# whole images is never told where anything is, and its layers pool over increasingly large regions. Do its features still find
+# the same part in both images? {cite:t}`long2014` concluded that they do. This book repeats their experiments and tests every
+# claim.
 
-# %% tags=["parameters"]
-category: str = "cat"  # whose objects are shown
-keypoint: str = "L_Eye"  # of it, that the units are centred on
-seed: int = 1  # of the pair that is drawn
-difficult: bool = True  # use objects that VOC calls difficult
-truncated: bool = True  # and those that it calls truncated
-data_root: str = ""  # a dataset like VOC 2011; empty: figurines
-weights: str = ""  # a network's file; empty: the figurine network
+# %% tags=["parameters", "hide-input"]
+category: str = "cat"  # category of the objects shown
+keypoint: str = "L_Eye"  # keypoint at which receptive fields are shown
+seed: int = 1  # seed for choosing the pair of objects
+difficult: bool = True  # use objects that VOC marks as difficult
+truncated: bool = True  # use objects that VOC marks as truncated
+data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
+weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
-from corrlib.publishing import page
+from corrlib.publishing import page, scoreboard
 
 data, network = page.setup(globals())
+datasets = scoreboard.datasets(data, network)
+recorded, built = datasets
+differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
+counts = {name: scoreboard.counts(each) for name, each in differences.items()}
+judged = {
+    name: ", ".join(
+        f"**{scoreboard.verdict(claim, each)}** in {task}" for task, claim in scoreboard.TASKS.items()
+    )
+    for name, each in differences.items()
+}
+page.text(f"""
+**The answer here.** The paper concludes that convnet features are at least as useful as conventional ones. On its own photographs (three of its twenty
+categories), this claim is {judged[recorded]}. On {data.name}, it is {judged[built]}. Of the paper's {sum(counts[recorded].values())} claims, this book
+finds {counts[recorded]["supported"]} supported and {counts[recorded]["contradicted"]} contradicted on these photographs, and {counts[built]["supported"]}
+supported and {counts[built]["contradicted"]} contradicted on {data.name}. The remaining claims are inconclusive or not tested.
+""")
+
+# %%
+from corrlib.experiments import alignment
+from corrlib.publishing import plots
+
+settings = alignment.Settings().resolve(data, network)
+betas, _ = alignment.validate(data, network, settings)
+shown = category if category in settings.categories else settings.categories[0]
+page.figure(
+    "aligned-first",
+    plots.transferred([alignment.examples(data, network, settings, shown, betas)]),
+    f"""*Correspondence without keypoint supervision* ({data.name}, {shown}). Left: a target with its annotated keypoints. Middle: other objects and their
+    keypoints, warped to the target by flows that match {settings.layer} features of the network (above) or SIFT (below). Right: these keypoints, copied
+    onto the target. Each keypoint has the same colour and shape throughout. [Alignment](alignment) describes the method.""",
+    alt="""On the left, an object with dots on its keypoints. In the middle, objects of the same category, warped to its pose by convnet flow (above)
+    and by SIFT flow (below). On the right, the first object with the dots of all of them.""",
+)
+
+# %%
+page.table(
+    "tasks",
+    scoreboard.tasks(differences),
+    f"""*Difference between convnet features and SIFT* in the three tasks, in points of PCK or accuracy, positive where convnet features are better: as
+    published, on the paper's own photographs, and on {data.name}, with 95 % bootstrap intervals.""",
+)
+
+# %% [markdown]
+# Three ways in:
+#
+# - **Read.** Four chapters ask [what a single feature remembers](visualization), whether objects can be [aligned](alignment), and
+#   whether keypoints can be [classified](classification) and [predicted](prediction). The [scoreboard](scoreboard) collects all
+#   claims and numbers.
+# - **Play.** [Point at an object](explorer) and see where each feature finds that point in other objects.
+# - **Rerun.** Every page is a notebook with parameters. The end of this page explains how to change them, and [Run it on PASCAL
+#   VOC](voc) explains how to get the paper's own data.
+#
+# ## Correspondence
+#
+# Given a point on one cat, anyone can find the same point on another, across individuals, poses and viewpoints. The figure shows
+# such pairs of points for two objects. The experiments are scored against annotations like these.
 
 # %%
 import numpy as np
 
 from corrlib.data import crops
 from corrlib.experiments.alignment.example import large
-from corrlib.publishing import plots
 
-shown = category if category in data.categories else data.categories[0]
 names = data.keypoint_names(shown)
 objects = crops.objects(data, shown, "val")
 whole = [objects[number] for number in large(objects)]
@@ -59,20 +105,19 @@ pair = [whole[number] for number in pairs[np.random.default_rng(seed).integers(l
 page.figure(
     "joined",
     plots.joined(crops.images(data, pair, 300), crops.keypoints(pair, 300), names),
-    f"""*Correspondence* ({data.name}, {shown}): the boxes of two objects, warped to squares, and the {common.max()} keypoints that both of them show,
-    joined. L and R are the object's own left and right, B and F back and front. These lines are annotations, independent of what the images look
-    like: the experiments are tested against them.""",
-    alt=f"""Two objects of one category in different poses, colours and views, side by side; coloured lines join the {common.max()} keypoints that
-    both show, such as the eyes, the nose and the paws.""",
+    f"""*Correspondence* ({data.name}, {shown}): the boxes of two objects, warped to squares. Lines join the keypoints that are visible in both
+    ({common.max()}). L and R are the object's own left and right, B and F its back and front. The lines come from annotations; no feature is involved.""",
+    alt=f"""Two objects of one category in different poses, colours and views, side by side. Coloured lines join the keypoints that are visible in both
+    ({common.max()}), such as the eyes, the nose and the paws.""",
 )
 
 # %% [markdown]
 # ## Receptive fields
 #
-# A *unit* of a layer sees a square region of the image, its **receptive field** (rf); from one unit to the next this region moves
+# A *unit* of a layer sees a square region of the image, its **receptive field** (rf). From one unit to the next, this region moves
 # by the **stride**. The figure follows one place through the five convolution layers of the network. A unit of `conv1` sees too
-# little to recognise anything. A unit of `conv5` sees a large part of the animal, and the next unit is many pixels away: how
-# could *it* know where the eye is? This is the question of the paper in one figure.
+# little to recognise anything. A unit of `conv5` sees a large part of the animal, and the next unit is many pixels away. How can
+# such a unit know where the eye is? This is the question that the paper asks.
 
 # %%
 from corrlib.convnet import INPUT_SIDE
@@ -88,30 +133,28 @@ first, last = fields["conv1"].size, fields["conv5"].size
 page.figure(
     "looking",
     plots.looking(crops.images(data, [complete[central]], INPUT_SIDE)[0], places[central], fields, shapes),
-    f"""*Receptive fields* ({data.name}, network {network.name}). Above: an object, warped to {INPUT_SIDE} x {INPUT_SIDE} pixels; a dot for each unit
-    of a layer, and the receptive field of the unit nearest to the {names[kind].replace("_", " ")}: {first} pixels wide in conv1, {last} in conv5,
-    where units are {fields["conv5"].stride} pixels apart. Below: the same receptive fields, enlarged; grey is outside the object's box. Sizes and
-    strides are computed from the list of layers.""",
-    alt=f"""One object five times, covered with ever coarser grids of dots, and on each a yellow square around the same place, from {first} pixels in
-    conv1 to {last} of {INPUT_SIDE} in conv5. Below, what is in each square, enlarged: a few blurred pixels first, then an eye, then the head and
-    part of the body.""",
+    f"""*Receptive fields* ({data.name}, network {network.name}). Above: an object, warped to {INPUT_SIDE} x {INPUT_SIDE} pixels, with a dot for each
+    unit of a layer and the receptive field of the unit nearest to the keypoint {names[kind].replace("_", " ")}. This field is {first} pixels wide in
+    conv1 and {last} pixels wide in conv5, whose units are {fields["conv5"].stride} pixels apart. Below: the same receptive fields, enlarged; grey is
+    outside the object's box. Sizes and strides are computed from the list of layers.""",
+    alt=f"""The same object five times, covered with increasingly coarse grids of dots. On each copy, a yellow square surrounds the same place; its side
+    grows from {first} pixels in conv1 to {last} in conv5, of {INPUT_SIDE}. Below, the content of each square, enlarged: first a few blurred pixels, then
+    an eye, then the head and part of the body.""",
 )
 
 # %% [markdown]
 # ## Four questions
 #
 # 1. **What does a single feature remember?** Replace each patch of an image by the patches whose features are most similar. If
-#    the result still looks like the image, the features knew where things were ([visualization](visualization)).
-# 2. **Can two objects be aligned** by matching features, while neighbouring places have to move together?
-#    ([alignment](alignment))
-# 3. **Given a place, can its part be named?** A linear classifier sees one feature at a keypoint: left eye, or right?
-#    ([classification](classification))
-# 4. **Given a part, can its place be found?** Part detectors slide over a box, with and without a prior
+#    the result still looks like the image, the features encode where things are ([visualization](visualization)).
+# 2. **Can two objects be aligned** by matching their features under a smoothness prior? ([alignment](alignment))
+# 3. **Given a location, can the part there be named?** A linear classifier sees one feature at a keypoint. Is it the left eye or
+#    the right? ([classification](classification))
+# 4. **Given a part, can it be located?** Part detectors slide over a box, with and without a prior on the location
 #    ([prediction](prediction)).
 #
-# Each question is asked of the network's layers and, on the same images, of **SIFT** {cite:p}`lowe1999`, a descriptor that was
-# designed for matching: it counts the directions of edges in a grid of bins around a point. The claims of the paper compare the
-# two.
+# Each question is put to the network's layers and, on the same images, to **SIFT** {cite:p}`lowe1999`, a descriptor designed for
+# matching, which histograms the directions of edges in a grid of bins around a point. The claims of the paper compare the two.
 
 # %%
 from corrlib.experiments.alignment import ALPHAS
@@ -120,31 +163,32 @@ tolerances = " and ".join(
     f"{200 * alpha:g} pixels at $\\alpha = {alpha:g}$" for alpha in (max(ALPHAS), min(ALPHAS))
 )
 page.text(f"""
-The measure is mostly **PCK**, the percentage of correct keypoints. A predicted keypoint is correct if it is closer to the true one than $\\alpha$ times the
-longer side of the object's box: for a box 200 pixels wide, {tolerances}. In [Try it yourself](explorer) you can move $\\alpha$ and see the effect.
+Most results are given as **PCK**, the percentage of correct keypoints. A predicted keypoint is correct if its distance from the true keypoint is less than
+$\\alpha$ times the longer side of the object's box. If that side is 200 pixels long, the tolerance is {tolerances}. On the page
+[Try it yourself](explorer) you can vary $\\alpha$ and see the effect.
 """)
 
 # %% [markdown]
 # ## Datasets
 #
 # The paper used the photographs of PASCAL VOC 2011 {cite:p}`everingham2011`, the keypoints that {cite:t}`bourdev2009` annotated
-# on them, and the Caffe reference network {cite:p}`jia2014`, a variant of the network of {cite:t}`krizhevsky2012`. Whoever has
-# these on disk can run every chapter on them. Few readers have, so there are other datasets, and **every figure and table names
-# the one it shows**:
+# on them, and the Caffe reference network {cite:p}`jia2014`, a variant of the network of {cite:t}`krizhevsky2012`. If you have
+# these on disk, you can run every chapter on them. Few readers do, so the book also supports other datasets, and **every figure
+# and table names the dataset that it shows**:
 #
-# - **figurines**, the default, which you see unless a caption says otherwise. [Figurines](figurines) are rendered by this
+# - **figurines**, the default, which is shown unless a caption says otherwise. [Figurines](figurines) are rendered by this
 #   project's own code ([below](#figure-figurines)): PASCAL's twenty categories as small solid models, with the keypoint names of
-#   the Berkeley annotations, and with enough variation of build, pose, pattern, light and view to make matching a real task. The
-#   network has the geometry of the Caffe reference network with fewer channels, and was trained on whole-image labels of
-#   figurines alone. Here the true correspondence of *every* pixel is known.
-# - **voc2011**, the paper's own: VOC 2011 with the Berkeley keypoints, and the weights of a network trained on photographs.
-#   Results on three of its categories were recorded once, and are shown beside those on figurines. [Run it on PASCAL
-#   VOC](voc) says how to get all twenty, and how much time and memory they take.
+#   the Berkeley annotations, and with enough variation in build, pose, pattern, light and view to make matching a real task.
+#   Their network has the geometry of the Caffe reference network with fewer channels, and was trained only on whole-image labels
+#   of figurines. For this dataset the true correspondence of *every* pixel is known.
+# - **voc2011**, the paper's own dataset: VOC 2011 with the Berkeley keypoints, and the weights of a network trained on
+#   photographs. Results on three of its categories were recorded once, and are shown beside those on figurines. [Run it on PASCAL
+#   VOC](voc) explains how to get all twenty categories, and how much time and memory they take.
 # - **photos**: any other photographs in the same layout.
 #
-# Numbers measured on figurines cannot be compared with numbers measured on photographs. Where the conclusions agree, this says
-# something about features; where they differ, it may say more about the images. Compare *methods* on one dataset, not numbers
-# of different datasets.
+# Numbers measured on figurines cannot be compared with numbers measured on photographs. Where the conclusions agree, this is
+# evidence about the features; where they differ, the reason may be the images. Compare *methods* on one dataset, not numbers
+# from different datasets.
 
 # %%
 import matplotlib.pyplot as plt
@@ -154,9 +198,9 @@ from corrlib.publishing import results
 page.figure(
     "figurines",
     plots.picture(plt.imread(results.project() / "book" / "images" / "figurines.jpg")),
-    """*Figurines*: one object of each category, with its visible keypoints. Most bodies take any colour and pattern, so that a network has to learn
+    """*Figurines*: one object of each category, with its visible keypoints. Most bodies can have any colour and pattern, so that a network has to learn
     shapes.""",
-    alt="""A grid of twenty rendered objects, one per PASCAL category from aeroplane to television, in odd colours and patterns before cluttered
+    alt="""A grid of twenty rendered objects, one per PASCAL category from aeroplane to television, in unusual colours and patterns against cluttered
     backgrounds, with coloured dots on keypoints such as ears, wheels and table corners.""",
     source="figurines, drawn by this package",
 )
@@ -164,9 +208,9 @@ page.figure(
 # %% [markdown]
 # ## How to read a number
 #
-# Most of our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the same number is computed again
-# for many samples of as many images, drawn with replacement from those that there are; 95 % of these values lie within the interval.
-# It shows how much a number depends on the choice of these objects. It does not cover another dataset or another network.
+# Most of our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the images are resampled many
+# times with replacement, the number is computed again for each sample, and 95 % of these values lie within the interval. The
+# interval shows how much a number depends on the choice of images. It does not cover another dataset or another network.
 
 # %%
 from corrlib import metrics
@@ -174,31 +218,31 @@ from corrlib import metrics
 supported, same_direction, inconclusive, contradicted, not_tested = metrics.VERDICTS
 page.text(f"""
 A claim of the paper is judged by the interval of the difference between two methods on the same objects. It is **{supported}** if the whole interval is on the
-claimed side, **{contradicted}** if the whole interval is on the other side, and otherwise **{inconclusive}**: there are too few objects to decide. Where
-it is inconclusive although all values are on the claimed side, it is called **{same_direction}**. Claims that nothing here measures are **{not_tested}**.
+claimed side, and **{contradicted}** if the whole interval is on the other side. Otherwise it is **{inconclusive}**, because there are too few objects to
+decide. An inconclusive claim whose values are all on the claimed side is **{same_direction}**. A claim that nothing here measures is **{not_tested}**.
 """)
 
 # %% [markdown]
-# The [scoreboard](scoreboard) has all results on one page: every number of the paper's Tables 1 to 4 and every claim, published,
-# as recorded on photographs, and as measured when this copy of the book was built. Start there if you know the paper, and come
-# back to the chapters for the reasons.
+# The [scoreboard](scoreboard) has all results on one page: every number of the paper's Tables 1 to 4 and every claim, as
+# published, as recorded on photographs, and as measured when this copy of the book was built. If you know the paper, start there,
+# and turn to the chapters for the reasons.
 #
 # ## How to read this book
 #
-# Each chapter is a notebook. In the executed notebook, figures and tables are shown under the cells that make them. In the book
-# the code of these cells is folded: click on *Show code cell source* above a figure or table to see it. At the top of each page
+# Each chapter is a notebook. In the executed notebook, figures and tables are shown under the cells that make them. In the book,
+# the code of these cells is folded: click on *Show code cell source* above a figure or table to see it. At the top of each page,
 # the GitHub mark leads to the source (*Suggest edit*), the arrow downloads the executed notebook, and the rocket opens the chapter
-# on a server where you can change and run it. The small print below each figure and table says where it comes from: dataset and
-# network with the first digits of their checksums, parameters, commit, date and time taken.
+# on a server where you can change and run it. The small print below each figure and table gives its provenance: the dataset and
+# the network with the first digits of their checksums, the parameters, the commit, the date and the time taken.
 #
-# Each of the four chapters on the paper's experiments ends with exercises, whose answers are folded. Most of them change a
-# parameter; the command line does that without an editor:
+# Each of the four chapters on the paper's experiments ends with exercises, whose answers are folded. Most exercises change a
+# parameter, which can be done from the command line:
 #
 # ```bash
 # corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
 # ```
 #
-# The [README](https://github.com/corrlib/corrlib#readme) has the two commands that build the book and run its tests.
+# The [README](https://github.com/corrlib/corrlib#readme) gives the two commands that build the book and run its tests.
 #
 # ## Literature
 #

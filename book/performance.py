@@ -14,23 +14,24 @@
 # %% [markdown]
 # # Performance
 #
-# The paper's experiments are small ones done many times: some seven hundred thousand alignments, a million patches to search, a
-# thousand support vector machines at a time. Whether a reader can change a chapter and see what happens depends on how long
-# these take. This page compares this package with libraries that do the same, or that one would take at first.
+# The paper's experiments repeat small computations many times: some seven hundred thousand alignments, a search among a million
+# patches, a thousand support vector machines at a time. Whether a reader can change a chapter and see what happens depends on how
+# long these take. This page compares this package with other libraries that solve the same problems, or that would be the first
+# choice for them.
 #
-# One command measures it, and writes the file that this page reads, `benchmarks/results.json`:
+# One command runs the measurements, and writes the file that this page reads, `benchmarks/results.json`:
 #
 # ```bash
 # make bench
 # ```
 #
-# The speed of a machine, and its other load, change with every measurement; the *ratio* of two times measured side by side hardly
-# does. So two sides solve the same problem in turns, on one thread each, timed by the processor seconds that they use, and the
-# table shows how many times as long the other side took: the median of some rounds, with the least and the greatest. Before
-# that the answers are compared, and where they are not as good as they should be there is no ratio.
+# The speed of a machine and its other load change from one measurement to the next, but the *ratio* of two times measured side by
+# side hardly changes. Therefore both libraries solve the same problem in turns, on one thread each, and the processor seconds that
+# they use are measured. The table shows how many times as long the other library took: the median over several rounds, with the
+# minimum and the maximum. The answers are compared before that; if they are not good enough, no ratio is given.
 
 # %% tags=["parameters"]
-results: str = ""  # a file that make bench has written; empty: the project's
+results: str = ""  # a file written by make bench; empty: the file in the project
 
 # %%
 from pathlib import Path
@@ -46,8 +47,8 @@ versions = ", ".join(
 )
 page.set_source(f"benchmarks/results.json of {machine['date']}, {machine['cores']} cores")
 page.text(f"""
-The numbers below are of {machine["date"]}, {machine["processor"]}, cores: {machine["cores"]}, {flags}, load {machine["load"]:g} at the start. The
-versions: {versions}. **No time on this page is that of your machine.**
+The numbers below were measured on {machine["date"]}. Processor: {machine["processor"]}, {flags}; cores: {machine["cores"]}; load at the start:
+{machine["load"]:g}. Versions: {versions}. **Times on your machine will differ.**
 """)
 
 # %% [markdown]
@@ -58,46 +59,47 @@ contests = measured["contests"]
 page.table(
     "ratios",
     tables.ratios(contests),
-    """*Times of the peers over ours*, on one thread each. In brackets: the least and the greatest of the rounds; bold: below the goal. Of the limit:
-    what ours reaches of what one thread of this machine can do at most.""",
+    """*Time of the peer divided by ours*, on one thread each. Brackets give the minimum and the maximum over the rounds; ratios below the goal are bold. *Of
+    the limit* is the rate that our code reaches, as a share of the maximum rate of one thread of this machine.""",
 )
 
 # %%
 missed = tables.missed_goals(contests)
 page.text(f"""
-Of {sum(row["goal"] is not None and "ratio" in row for row in contests)} goals these are not reached: {"; ".join(missed) or "none"}.
+Goals that are not reached, of {sum(row["goal"] is not None and "ratio" in row for row in contests)}: {"; ".join(missed) or "none"}.
 """)
 
 # %%
 page.table(
     "checks",
     tables.checks(contests),
-    "*How the answers compare*, before anything is timed. Where they are not good enough, there is no ratio.",
+    "*Comparison of the answers*, made before anything is timed. If an answer is not good enough, no ratio is given.",
 )
 
 # %%
 limits = measured["limits"]
 page.text(f"""
-The goals come from a study on another processor. The limits of this one were measured in the same run, on one thread:
-{limits["multiply-add"] / 1e9:.0f} thousand million operations per second in multiply-adds, {limits["matrix product"] / 1e9:.0f} in a matrix product, and
-{limits["min-plus"] / 1e9:.0f} in the additions and minima that the messages of the flow are made of. Its matrix products in bfloat16, in which newer
-processors are faster, run at {limits["bfloat16"] / limits["matrix product"]:.2f} times the rate of those in float32: a search with them, made exact
-afterwards, pays only where that number is above one, and is not in this package.
+The goals come from a study on another processor. The limits of this processor were measured in the same run, on one thread, in billions of operations per
+second: {limits["multiply-add"] / 1e9:.0f} in multiply-adds, {limits["matrix product"] / 1e9:.0f} in a matrix product, and {limits["min-plus"] / 1e9:.0f} in the
+additions and minima of which the messages of the flow consist. Matrix products in bfloat16, which are faster on newer processors, run at
+{limits["bfloat16"] / limits["matrix product"]:.2f} times the rate of those in float32. A search in bfloat16 whose results are corrected afterwards pays off only
+if this number is above one; it is not part of this package.
 """)
 
 # %% [markdown]
-# - *flow* solves the same energy as PyMaxflow's alpha expansion, whose labels are displacements; a *message* is one step of the
-#   solver, and the lower envelopes are the textbook's way to compute it.
-# - *sift* compares descriptors of the same places; beside VLFeat nothing is smoothed, beside OpenCV the image is.
-# - *network* is the paper's, of full width, with random weights: torch as one writes it down, with its own local response
-#   normalisation. All start from images.
-# - *retrieval* starts from features as they are, while faiss is given unit vectors.
+# - *flow* minimises the same energy as PyMaxflow's alpha expansion, whose labels are displacements. A *message* is one step of the
+#   solver; lower envelopes are the textbook method of computing it.
+# - *sift* compares descriptors at the same places. The image is not smoothed in the comparison with VLFeat, and is smoothed in the
+#   comparison with OpenCV.
+# - *network* is the paper's network at full width, with random weights. *Torch as written* is a straightforward implementation that
+#   uses torch's own local response normalisation. All sides start from images.
+# - *retrieval* starts from unnormalised features, whereas faiss is given unit vectors.
 # - *svm* trains all classes at each of eleven values of $C$. LIBLINEAR's dual solver, the default for squared hinge losses, is
-#   stopped at a thousand steps, as it always is; its primal one is there to be fair to it.
+#   stopped after its usual thousand steps; its primal solver is included for a fair comparison.
 #
 # ## Growth
 #
-# How much more does more cost? The exponent says: with 1, twice the size takes twice as long.
+# How does the cost grow with the size of a problem? If the exponent is 1, twice the size takes twice as long.
 
 # %%
 from corrlib.publishing import plots
@@ -107,11 +109,11 @@ exponent = {row["kernel"]: row["exponent"] for row in measured["growth"]}
 page.figure(
     "growth",
     plots.grown([{**row, "title": titles[row["kernel"]]} for row in measured["growth"]]),
-    f"""*Time against size* on one thread. A flow grows with the nodes on a side of its grid to the {exponent["flow"]:.2f} (four would be every label of
-    every node), a search with its database to the {exponent["retrieval"]:.2f}, and training of detectors with the objects to the
-    {exponent["mining"]:.2f}.""",
-    alt=f"""Three panels with logarithmic axes show processor seconds against the nodes on a side of the grid of a flow, the features in a database
-    and the objects that detectors are trained on; the dashed lines are powers, of {", ".join(f"{value:.2f}" for value in exponent.values())}.""",
+    f"""*Time against size* on one thread. The time of a flow grows with the number of nodes on a side of its grid to the power {exponent["flow"]:.2f} (trying
+    every label at every node would give a power of four), that of a search with the size of its database to the power {exponent["retrieval"]:.2f}, and that of
+    training detectors with the number of objects to the power {exponent["mining"]:.2f}.""",
+    alt=f"""Three panels with logarithmic axes show processor seconds against the number of nodes on a side of the grid of a flow, of features in a
+    database, and of objects that detectors are trained on. Dashed lines show powers of {", ".join(f"{value:.2f}" for value in exponent.values())}.""",
 )
 
 # %% [markdown]
@@ -121,35 +123,35 @@ page.figure(
 page.table(
     "scale",
     tables.full_scale(measured["scale"]),
-    """*Hours of one core* for what takes longest on all of PASCAL VOC 2011, at the rates of the first table: an estimate. Its 27,450 objects are half
-    training and half validation; each of these is aligned with 25 neighbours by two features. Reading images, scoring, and the choice of parameters are
-    left out; `corrlib reproduce` estimates a real run, on your data, before it starts.""",
+    """*Estimated hours on one core* for the longest steps on all of PASCAL VOC 2011, at the rates of the first table. Half of its 27,450 objects are for
+    training and half for validation; each of the latter is aligned with 25 neighbours by two kinds of features. Reading images, scoring and the choice of
+    parameters are left out. `corrlib reproduce` estimates a real run on your data before it starts.""",
     formats=".2f",
 )
 
 # %% [markdown]
-# ## Before anything starts, and around it
+# ## Start-up, sweeps and pages
 
 # %%
 page.table(
     "startup",
     tables.startup(measured["startup"]),
-    """*Processor time* of importing the package (torch is not loaded until it is needed), and of the first call of a compiled function, here the
-    solver: compiled once, then read from the disk.""",
+    """*Processor time* for importing the package (torch is not loaded until it is needed), and for the first call of a compiled function, here the
+    solver. It is compiled once and then read from disk.""",
 )
 
 # %%
 sweep = measured["sweep"]
 page.text(f"""
-A sweep of {sweep["points"]} points of a made-up chapter, in pairs that share most of their work, ran {sweep["loop"] / sweep["sweep"]:.2f} times as fast as a
-plain loop over papermill: {100 * sweep["ideal"] / sweep["sweep"]:.0f} % of what the work divided by the cores would allow. The rest is the start of kernels
-and workers, and it weighs less the longer a point takes.
+A sweep of {sweep["points"]} points of an artificial chapter, in pairs that share most of their work, ran {sweep["loop"] / sweep["sweep"]:.2f} times as fast as a
+plain loop over papermill. This is {100 * sweep["ideal"] / sweep["sweep"]:.0f} % of the speed that would be possible if the work were divided evenly among the cores. The
+rest is spent on starting kernels and workers, which matters less the longer a point takes.
 """)
 
 # %%
 page.table(
     "pages",
     tables.pages(measured["pages"]),
-    """*The pages of this book* when they were last executed, before the benchmarks ran: seconds by the clock, and the most memory that a page's processes
-    had together. A page whose work is in the cache is fast, and one that is executed beside others is slow.""",
+    """*The pages of this book*, as last executed before the benchmarks ran: wall-clock seconds, and the peak memory of all processes of a page together. A
+    page is faster if its results are in the cache, and slower if others are executed at the same time.""",
 )

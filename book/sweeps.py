@@ -14,46 +14,47 @@
 # %% [markdown]
 # # Sweeps
 #
-# Which layer, and how strict a tolerance? The paper asks both again and again, and each answer is a chapter of this book with
-# other parameters. A *sweep* executes a chapter at every point of a grid of them:
+# Which layer is best, and at which tolerance? The paper asks this in every experiment, and each answer is a chapter of this book
+# executed with other parameters. A *sweep* executes a chapter at every point of a parameter grid:
 #
 # ```bash
 # corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
 # ```
 #
-# The folder then holds fifteen executed notebooks, and one table of them, `results.csv` and `results.json`: a row per point, with
-# its parameters, every number that its chapter shows, its seconds and whether it succeeded. `results.png` draws the score.
-# `results.html` has the table, the figure, and sliders that show the figures and numbers of each point, in one file that needs
-# neither a kernel nor a connection.
+# The output folder then holds fifteen executed notebooks and one table, as `results.csv` and `results.json`. The table has one row
+# per point, with the parameters, every number that the chapter reports, the run time in seconds, and whether the run succeeded.
+# `results.png` plots the score. `results.html` contains the table, the plot, and sliders that select the figures and numbers of each
+# point, in one file that needs neither a kernel nor a connection.
 #
-# - Values are separated by commas. `0.01:0.2:0.01` is a range that includes both ends, in exact decimals. For a parameter that is
-#   a list itself, semicolons separate the values: `"layers=conv4;conv5;conv4,conv5"`. `--grid grid.yml` reads them from a file
+# - Values are separated by commas. `0.01:0.2:0.01` is a range that includes both ends, in exact decimals. If a parameter is itself a
+#   list, its values are separated by semicolons: `"layers=conv4;conv5;conv4,conv5"`. `--grid grid.yml` reads the values from a file
 #   with a line such as `alpha: [0.05, 0.1]` for each parameter.
-# - A misspelt name, a value of the wrong type or an empty grid is an error before anything starts. `--dry-run` lists the points,
-#   and which of them are done.
-# - A stopped sweep resumes. A point that fails has its traceback in the table and stops no other; it is tried again the next
-#   time, as is one that was executed with other code or other data.
+# - A misspelt name, a value of the wrong type or an empty grid is reported as an error before anything starts. `--dry-run` lists the
+#   points and shows which of them are done.
+# - A sweep that was stopped resumes when the command is run again. If a point fails, its traceback is in the table, and the other
+#   points still run. The next run of the sweep tries it again, and also repeats points that were executed with other code or data.
 #
 # ## What is computed once
 #
-# The heavy work of a chapter is kept in a cache, under a key that is made of its code and inputs; two processes that ask for the
-# same wait for each other and compute it once. The tolerance $\alpha$ enters nothing heavy. Points that differ in nothing else are
-# a group: the first of a group runs before the others, and so the command above aligns five times, not fifteen.
+# The expensive results of a chapter are kept in a cache, under a key derived from the code and the inputs. If two processes need the
+# same result, one computes it and the other waits for it. No expensive result depends on the tolerance $\alpha$. Points that differ
+# only in $\alpha$ form a group, and the first point of a group runs before the others. The command above therefore aligns five times,
+# not fifteen.
 #
 # ## An example
 #
-# This page executes the command itself, at a scale that a book can afford: one category, one value of what is otherwise chosen on
-# train ($\beta$, $\eta$, the radius of SIFT), and a point per layer. Both chapters that have a tolerance show their score at each of
-# the paper's three, so that the curves below need no more points than layers.
+# This page runs such a sweep itself, at a scale suitable for a book: one category, a single value for parameters that are otherwise
+# chosen on the training set ($\beta$, $\eta$, the radius of SIFT), and one point per layer. The two chapters that have a tolerance
+# report their score at each of the paper's three tolerances, so the curves below need only one point per layer.
 
 # %% tags=["parameters"]
-category: str = "bus"  # a single category
-layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # swept
-scanned: list[str] = ["conv2", "conv3", "conv4", "conv5"]  # by detectors; conv1 has 15 times the windows
-neighbors: int = 10  # that each object is aligned with; the paper has 25
-seed: int = 0  # of the chapters
-data_root: str = ""  # a dataset like VOC 2011; empty: figurines
-weights: str = ""  # a network's file; empty: the figurine network
+category: str = "bus"  # category on which the sweeps run
+layers: list[str] = ["conv1", "conv2", "conv3", "conv4", "conv5"]  # layers in the sweeps
+scanned: list[str] = ["conv2", "conv3", "conv4", "conv5"]  # for detectors; conv1 has 15 times the windows
+neighbors: int = 10  # objects with which each object is aligned; the paper uses 25
+seed: int = 0  # seed of the chapters
+data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
+weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
 from corrlib.publishing import page, sweep
@@ -74,8 +75,8 @@ alphas = [0.025, 0.05, 0.1]
 page.figure(
     "sweep-alignment",
     plots.swept_by_alpha(alignment, alphas, among=layers),
-    f"""*Alignment, by layer and tolerance* ({data.name}; {category}, {neighbors} neighbours), with 95 % bootstrap intervals.""",
-    alt="""Mean PCK of alignment against alpha, a line with its band for each of five layers, and broken vertical lines at the paper's three
+    f"""*Alignment by layer and tolerance* ({data.name}; {category}, {neighbors} neighbours): mean PCK with 95 % bootstrap intervals.""",
+    alt="""Mean PCK of alignment against alpha, with a line and its band for each of five layers, and dashed vertical lines at the paper's three
     tolerances.""",
 )
 
@@ -86,8 +87,8 @@ prediction = sweep.command("prediction", layer=",".join(scanned), etas="0.1", st
 page.figure(
     "sweep-prediction",
     plots.swept_by_alpha(prediction, alphas, among=layers),
-    f"""*Keypoint prediction with the prior, by layer and tolerance* ({data.name}; {category}), with 95 % bootstrap intervals.""",
-    alt="""Mean PCK of keypoint prediction with the prior against alpha, a line with its band for each of four layers, and broken vertical lines at
+    f"""*Keypoint prediction with the prior, by layer and tolerance* ({data.name}; {category}): mean PCK with 95 % bootstrap intervals.""",
+    alt="""Mean PCK of keypoint prediction with the prior against alpha, with a line and its band for each of four layers, and dashed vertical lines at
     the paper's three tolerances.""",
 )
 
@@ -106,8 +107,8 @@ classification = sweep.command(
 page.figure(
     "sweep-classification",
     plots.swept_scores(classification, layers),
-    f"*Naming keypoints, by layer* ({data.name}; {category}), with 95 % bootstrap intervals.",
-    alt="Mean accuracy of naming keypoints, a dot with its interval for each of five layers.",
+    f"*Keypoint classification by layer* ({data.name}; {category}): mean accuracy with 95 % bootstrap intervals.",
+    alt="Mean accuracy of keypoint classification, with a dot and its interval for each of five layers.",
 )
 
 # %%
@@ -115,22 +116,23 @@ rows = {"alignment": alignment, "prediction": prediction, "classification": clas
 page.table(
     "sweeps",
     tables.swept(rows),
-    f"*What these sweeps took* ({data.name}): seconds in which their notebooks ran, several at a time.",
+    f"*Run time of these sweeps* ({data.name}): seconds for which their notebooks ran, several at a time.",
 )
 
 # %%
 highest = {name: ", ".join(tables.highest(rows[name], alphas)) for name in ("alignment", "prediction")}
 page.text(f"""
-A category has some fifty objects, too few to order layers that are close: look at the intervals, and run the commands without `category` for all twenty. The
-highest line of alignment is {highest["alignment"]}; that of prediction is {highest["prediction"]}. A detector can only answer with a place of its grid, and
-that of `conv2` has one every 8 pixels of the crop, those of the later layers one every 16: the stricter the tolerance, the more that costs.
+A category has some fifty objects, too few to rank layers whose scores are close. Look at the intervals, and run the commands without `category` to use all
+twenty categories. The best layer for alignment is {highest["alignment"]}; the best layer for prediction is {highest["prediction"]}. A detector can only predict
+locations on its grid. The grid of `conv2` has a location every 8 pixels of the crop, those of the later layers one every 16 pixels. The stricter the tolerance,
+the more this matters.
 """)
 
 # %% [markdown]
 # ## With papermill alone
 #
-# A point of a sweep is a chapter that papermill has executed, nothing else. If you would rather write a loop, or have executed
-# notebooks elsewhere, `corrlib collect` makes the same table and the same page of them:
+# A point of a sweep is simply a chapter that papermill has executed. If you prefer to write your own loop, or have executed notebooks
+# elsewhere, `corrlib collect` makes the same table and page from them:
 #
 # ```bash
 # mkdir -p runs/mine
@@ -144,19 +146,19 @@ that of `conv2` has one every 8 pixels of the crop, those of the later layers on
 #
 # ## On one machine
 #
-# The engine is [dask.distributed](https://distributed.dask.org). By default a sweep starts a process per core, of one thread
-# each: papermill runs an event loop and cannot run twice in one process. The libraries in a kernel share the cores in the
-# same way. Nothing listens but on the loopback interface, and only while the sweep runs; there is no dashboard. Mind that any
-# user of the same machine can reach that interface.
+# Sweeps run on [dask.distributed](https://distributed.dask.org). By default, a sweep starts one single-threaded process per core,
+# because papermill runs an event loop and cannot run twice in one process. The libraries in a kernel share the cores in the same
+# way. The processes listen on the loopback interface only, and only while the sweep runs; there is no dashboard. Note that any user
+# of the same machine can reach this interface.
 #
-# A point whose worker is killed is started again, three times at most. After Ctrl-C, or if the sweep itself is killed, the
-# table holds what was done. Two sweeps in one folder refuse each other.
+# A point whose worker is killed is restarted, at most three times. After Ctrl-C, or if the sweep itself is killed, the table holds
+# the points that were done. A second sweep in the same folder is refused while the first is running.
 #
 # ## On a cluster
 #
-# With `--scheduler ADDRESS` the points go to a dask cluster that is there already. Its workers need **one thread each**, the
-# same environment, and the same files under the same names: the project, the folder of the sweep, and the cache
-# (`CORRLIB_CACHE`), on a file system whose locks work between machines. On one machine:
+# With `--scheduler ADDRESS`, the points are sent to an existing dask cluster. Its workers need **one thread each**, the same
+# environment, and the same files under the same paths: the project, the folder of the sweep, and the cache (`CORRLIB_CACHE`), on a
+# file system whose locks work between machines. On one machine:
 #
 # ```bash
 # dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
@@ -164,23 +166,23 @@ that of `conv2` has one every 8 pixels of the crop, those of the later layers on
 # corrlib sweep alignment -p layer=conv3,conv4 --out runs/align --scheduler tcp://127.0.0.1:8786
 # ```
 #
-# The two recipes below follow the documentation of dask. They have **not been run** by the authors of this book, who have
-# neither kind of cluster; what has been run is the one above.
+# The two recipes below follow the documentation of dask. They have **not been tested**, because the authors of this book have
+# neither kind of cluster; the commands above have been tested.
 #
-# SLURM, by [dask-jobqueue](https://jobqueue.dask.org); run it in the project's folder and leave it running:
+# For SLURM, use [dask-jobqueue](https://jobqueue.dask.org). Run this script in the project's folder and leave it running:
 #
 # ```python
 # from dask_jobqueue import SLURMCluster
 #
-# # A job has 4 cores and 4 processes: a thread each.
+# # A job has 4 cores and 4 processes, with one thread per process.
 # cluster = SLURMCluster(cores=4, processes=4, memory="16GB", walltime="02:00:00")
 # cluster.scale(jobs=4)
 # print(cluster.scheduler_address)
-# input("Return stops the cluster")
+# input("Press Return to stop the cluster")
 # ```
 #
-# Kubernetes, by the operator of [dask-kubernetes](https://kubernetes.dask.org), with an image that has this project's
-# environment and a volume `work` that all pods can write; the sweep runs in a pod that has it, too:
+# For Kubernetes, use the operator of [dask-kubernetes](https://kubernetes.dask.org). It needs an image with this project's
+# environment, and a volume `work` that all pods can write to. Run the sweep in a pod that mounts the same volume:
 #
 # ```python
 # from dask_kubernetes.operator import KubeCluster, make_cluster_spec
@@ -194,4 +196,4 @@ that of `conv2` has one every 8 pixels of the crop, those of the later layers on
 # print(cluster.scheduler_address)
 # ```
 #
-# Points under way are finished on such a cluster when the sweep is interrupted; those that wait are withdrawn.
+# If the sweep is interrupted, the cluster finishes the points that are running; those still waiting are cancelled.

@@ -1,7 +1,7 @@
 """Check a built book: python ci/check_html.py _build/html
 
-No page loads anything from another host, every picture has an alt text of its own, no cell shows an error or
-a warning, and every link inside the book leads to a page, and an element of it, that exist.
+No page may load anything from another host, every picture must have its own alt text, no cell may show an
+error or a warning, and every link within the book must lead to a page, and an element of it, that exist.
 """
 
 import re
@@ -39,10 +39,10 @@ class Page(HTMLParser):
         self.loads += CSS_URL.findall(values.get("style", ""))
         if tag == "meta" and values.get("http-equiv", "").lower() == "refresh":
             self.links.append(values["content"].partition("url=")[2])
-        # Sphinx gives a picture without an alternative text the name of its file.
+        # Sphinx gives a picture without alt text the name of its file.
         alt = values.get("alt", "").strip()
         if tag == "img" and (not alt or alt.endswith((".png", ".jpg", ".svg"))):
-            self.problems.append(f"no alternative text on {values.get('src')}")
+            self.problems.append(f"no alt text on {values.get('src')}")
         for shown in {"traceback", "stderr"}.intersection(values.get("class", "").split()):
             self.problems.append(f"a cell shows {shown} output")
 
@@ -53,7 +53,7 @@ def external(url: str) -> bool:
 
 
 def check(root: Path) -> list[str]:
-    """Return what is wrong with the book in a folder, a line each; an empty list if nothing is."""
+    """Return the problems of the book in a folder, one per line; an empty list if there are none."""
     paths = [path for path in sorted(root.rglob("*.html")) if "_static" not in path.relative_to(root).parts]
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in paths}
     problems = [] if root / "index.html" in pages else [f"{root}: no index.html"]
@@ -73,11 +73,11 @@ def check(root: Path) -> list[str]:
             if not target.is_file():
                 problems.append(f"{name}: {url} leads to no file")
             elif fragment and target in pages and unquote(fragment) not in pages[target].ids:
-                problems.append(f"{name}: {url} leads to no place on its page")
+                problems.append(f"{name}: {url} leads to no element of its page")
     return problems
 
 
 if __name__ == "__main__":
     found = check(Path(sys.argv[1]))
-    print(*found or [f"{sys.argv[1]}: nothing loaded from outside, no error shown, all links live"], sep="\n")
+    print(*found or [f"{sys.argv[1]}: nothing loads from other hosts, no errors, all links work"], sep="\n")
     sys.exit(bool(found))

@@ -1,7 +1,7 @@
 """Write the chapters as notebooks for Binder and Colab: python ci/notebooks.py DIR
 
-The launch buttons of the pages open them in the branch ``notebooks``, which has what this writes on top of
-the main branch: ``book/*.ipynb``, not executed, and what Binder needs to install the package.
+The launch buttons of the pages open them from the branch ``notebooks``. This branch has the files of the main
+branch and those written here: ``book/*.ipynb``, not executed, and what Binder needs to install the package.
 """
 
 import shutil
@@ -22,7 +22,7 @@ if not importlib.util.find_spec("corrlib"):
     !git clone --quiet --depth 1 --branch main {url}
     %cd {folder}
     %pip install --quiet ."""
-# conda has installed what environment.yml names. The figurines are drawn once, when the image is built.
+# conda has installed the packages of environment.yml. The figurines are rendered when the image is built.
 POST_BUILD = """\
 #!/usr/bin/env bash
 set -euo pipefail
@@ -32,7 +32,7 @@ python -c "from corrlib.data import open_dataset; open_dataset()"
 
 
 def main(out: Path) -> None:
-    """Write everything below ``out``, a folder that is made."""
+    """Write everything into the folder ``out``, which is created."""
     for folder in ("book", ".binder"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     url = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]

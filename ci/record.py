@@ -1,4 +1,4 @@
-"""Record the paper's experiments on photographs anew: python ci/record.py --help"""
+"""Record the paper's experiments on photographs again: python ci/record.py --help"""
 
 import argparse
 import tempfile
@@ -14,18 +14,18 @@ from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
-Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites; and
-results/voc2011-weights.json: some numbers of Tables 3 and 4, and by how much they change with
+Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites. Also
+write results/voc2011-weights.json: some numbers of Tables 3 and 4, and how much they change with
 
-- a network whose convolution weights, which were rounded to multiples of 1/128, carry a second, independent
-  error of the same distribution: to first order it changes as much as the first did;
-- one that pools before it normalises, as the paper's does.
+- a network whose convolution weights, which were rounded to multiples of 1/128, have a second, independent
+  error of the same distribution; to first order, it has the same effect as the first error;
+- a network that pools before it normalises, as the paper's network does.
 
 example, in the project's folder:
   OMP_NUM_THREADS=1 python ci/record.py --data photos --weights alexnet.npz
 
-Photographs and weights must be the same as before: what the records say about their origin is kept. Commit
-the package first, for a record names the commit that computed it.
+Photographs and weights must be the same as before, because the records keep the description of their origin.
+Commit the package first, because a record names the commit that computed it.
 """
 #: With three categories, the studies can afford more objects of each than in the book.
 GIVEN = {
@@ -34,14 +34,14 @@ GIVEN = {
     "prediction": {"studied": 40},
     "visualization": {"database_images": 600},
 }
-#: What the records say that the chapters do not know.
+#: Entries of the records that the chapters do not know.
 KEPT = ("photographs", "network_weights", "columns")
 ORIGIN = ("dataset", "data", "weights", "network", "photographs", "network_weights", "commit")
 STEP = 1 / 128
 
 
 def networks(given: convnet.Network) -> list[convnet.Network]:
-    """A network, and the two others."""
+    """The given network and the two others."""
     weights = {
         f"{layer}.{kind}": tensor.cpu().numpy()
         for layer in given.layers
@@ -56,7 +56,7 @@ def networks(given: convnet.Network) -> list[convnet.Network]:
 
 
 def measure(data: VOC, network: convnet.Network) -> dict[str, tuple[list[np.ndarray], float]]:
-    """Name of a number -> the errors ``(I, M, K)`` of each category, and the alpha of the PCK that it is."""
+    """Name of a number -> the errors ``(I, M, K)`` of each category, and the alpha of its PCK."""
     settings = classification.Settings().resolve(data, network)
     predicted = classification.classify(data, network, settings, settings.layers)
     measured = {f"Table 3, {n}": ([named(p, settings) for p in each], 0.5) for n, each in predicted.items()}
@@ -98,7 +98,7 @@ def main() -> None:
     rows = changes(VOC(args.data), convnet.load(args.weights))
     about = {key: about[key] for key in ORIGIN if key in about} | {"columns": "points, with 95 % intervals"}
     records[Path("results", "voc2011-weights.json")] = {"rows": rows}, about
-    for path, (values, about) in records.items():  # last, so that all are of the same commit
+    for path, (values, about) in records.items():  # at the end, so that all records have the same commit
         results.write(path, values, provenance=about)
 
 

@@ -26,34 +26,34 @@ sys.path.insert(0, str(ROOT / "tests"))
 import caffe  # noqa: E402
 
 HELP = """\
-Run the paper's whole experiment on data and weights that are made here, and record what it takes.
+Run the paper's whole experiment on data and weights that are generated here, and record the resources used.
 
 The data are figurines in the proportions of VOC: persons in nearly a third of the images, chairs, cars and
-dogs in many, buses and sofas in few; half of them are train. The network is a CaffeNet of full width with
-random weights, in a .caffemodel. To `corrlib reproduce` all this looks like VOC 2011: its scoreboard means
-nothing here. It is killed at random times on the way, and run again until it ends.
+dogs in many, buses and sofas in few. Half of the images are for training. The network is a CaffeNet of full
+width with random weights, in a .caffemodel. To `corrlib reproduce`, all this looks like VOC 2011; its
+scoreboard has no meaning here. The command is killed at random times and run again until it ends.
 
 examples:
   OMP_NUM_THREADS=1 python ci/rehearse.py --out rehearsal
   python ci/rehearse.py --out small --images 120 --patches 10000 --kills 1
 
-The folder gets the data, random.caffemodel, a cache, what `corrlib reproduce` writes, and
-rehearsal-stages.json: what each chapter took. The command's estimates of time are made from that file, in
-results/ of the project. What a chapter computed before it was killed is not counted: measure times by
-a rehearsal with --kills 0.
+The folder gets the data, random.caffemodel, a cache, the output of `corrlib reproduce`, and
+rehearsal-stages.json, which records the resources used by each chapter. `corrlib reproduce` estimates times
+from the copy of this file in results/ of the project. Work that a chapter did before it was killed is not
+counted, so use --kills 0 to measure times.
 """
-#: Parts in a thousand of all images, about those of VOC's objects.
+#: Images of each category per thousand, approximately as in VOC.
 SHARES = {
     "person": 310, "chair": 85, "car": 75, "dog": 55, "bottle": 45, "cat": 45, "bird": 40, "pottedplant": 35,
     "boat": 32, "aeroplane": 31, "sheep": 30, "tvmonitor": 28, "bicycle": 26, "horse": 26, "motorbike": 26,
     "train": 23, "diningtable": 23, "cow": 22, "bus": 22, "sofa": 21,
 }  # fmt: skip
-#: Of the published reference model.
+#: Channels of the layers of the published reference model.
 WIDTHS = dict(conv1=96, conv2=256, conv3=384, conv4=384, conv5=256, fc6=4096, fc7=4096, fc8=1000)
 
 
 def write_data(root: Path, images: int, *, size: int = 500, seed: int = 7) -> None:
-    """Write a world of about so many images, at least two of each category in each split."""
+    """Write a dataset of about `images` images, with at least two of each category in each split."""
     voc = root / "VOCdevkit" / "VOC2011"
     folders = [voc / name for name in ("JPEGImages", "Annotations", "ImageSets/Main")]
     for folder in (*folders, root / "truth", *(root / "annotations" / name for name in CATEGORIES)):
@@ -72,7 +72,7 @@ def write_data(root: Path, images: int, *, size: int = 500, seed: int = 7) -> No
 
 
 def write_caffemodel(path: Path, widths: dict[str, int], *, seed: int = 0) -> None:
-    """Write a CaffeNet with random weights, scaled so that activations stay as large as the image."""
+    """Write a CaffeNet with random weights, scaled so that activations are about as large as pixel values."""
     rng, inputs, parameters = np.random.default_rng(seed), 3, {}
     layers = {layer.name: layer for layer in architecture("caffenet").layers}
     for name, width in widths.items():
@@ -85,7 +85,7 @@ def write_caffemodel(path: Path, widths: dict[str, int], *, seed: int = 0) -> No
 
 
 def stages(out: Path, planned: reproduce.Plan) -> list[dict]:
-    """What the execution of each chapter took, as its notebook says."""
+    """Time and memory of each chapter, as recorded in its notebook."""
     rows = []
     for chapter in planned.parameters:
         unit, count = "objects", planned.objects("val")
@@ -119,9 +119,9 @@ def record(out: Path, planned: reproduce.Plan, runs: list[dict]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--images", type=int, default=2800, help="of the dataset (%(default)s)")
-    parser.add_argument("--patches", type=int, default=10**6, help="as of corrlib reproduce (%(default)s)")
-    parser.add_argument("--kills", type=int, default=2, help="how often it is killed (%(default)s)")
+    parser.add_argument("--images", type=int, default=2800, help="size of the dataset (default: %(default)s)")
+    parser.add_argument("--patches", type=int, default=10**6, help="as in corrlib reproduce (%(default)s)")
+    parser.add_argument("--kills", type=int, default=2, help="number of interruptions (default: %(default)s)")
     args = parser.parse_args()
     out, runs = args.out.resolve(), []
     data, weights = out / "data", out / "random.caffemodel"

@@ -1,7 +1,8 @@
-"""Check that a tag is the version everywhere, and print what is new in it: python ci/release.py v0.1.0
+"""Check that a tag agrees with the version, and print what is new in it: python ci/release.py v0.1.0
 
-The version is ``__version__`` in src/corrlib/__init__.py, which the wheel takes; CITATION.cff and the first
-heading of CHANGELOG.md have to agree. Nothing but the standard library: it runs before anything is installed.
+The version is ``__version__`` in src/corrlib/__init__.py, from which the wheel takes it. CITATION.cff and the
+first heading of CHANGELOG.md have to agree with it. The script needs only the standard library, because it
+runs before anything is installed.
 """
 
 import re
@@ -12,13 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def read(name: str, pattern: str) -> str:
-    """Return what a pattern captures in a file of the project, or "none"."""
+    """Return the text that a pattern captures in a file of the project, or "none"."""
     found = re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return found[1] if found else "none"
 
 
 def main(tag: str) -> str:
-    """Return what is new in a tag's version; ValueError if tag, package, citation and changelog disagree."""
+    """Return the changes in a tag's version; ValueError if tag, package, citation or changelog disagree."""
     wanted = tag.removeprefix("v")
     versions = {
         "src/corrlib/__init__.py": r'^__version__ = "([^"]+)"$',

@@ -1,9 +1,9 @@
-"""Make the project's virtual environment, or bring it up to date; do nothing where it is what it should be.
+"""Create the project's virtual environment, or update it; do nothing if it is up to date.
 
     python3 ci/venv.py [torch requirement]
 
-The CPU build of torch is the first step by itself, so that no later step brings CUDA along; the rest is
-installed with the pins of constraints.txt. A stamp in the environment holds the digest of what was asked for.
+The CPU build of torch is installed in a first step by itself, so that no later step installs CUDA. The rest
+is installed with the pins of constraints.txt. A stamp in the environment holds a digest of the requirements.
 """
 
 import fcntl
@@ -18,12 +18,12 @@ STAMP = VENV / "corrlib-requirements"
 
 
 def main(torch: str) -> None:
-    """Install what is missing. ``torch`` is a requirement such as ``torch==2.13.0``."""
+    """Install missing packages. ``torch`` is a requirement such as ``torch==2.13.0``."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         found = f"{sys.executable} is {sys.version.split()[0]}"
         sys.exit(f"Python 3.11 to 3.13 is needed, and {found}: try make PYTHON=python3.12")
     with open(__file__) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second waits, then finds it done
+        fcntl.flock(lock, fcntl.LOCK_EX)  # if two run at once, the second waits and has nothing to do
         wanted = hashlib.sha256(f"{torch} {sys.version_info[:2]} {ROOT}".encode())
         for name in ("pyproject.toml", "constraints.txt"):
             wanted.update((ROOT / name).read_bytes())
@@ -32,7 +32,7 @@ def main(torch: str) -> None:
         STAMP.unlink(missing_ok=True)
         python = VENV / "bin" / "python"
         version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
-        # The scripts of a copied or moved environment run what is at the old place.
+        # The scripts of a copied or moved environment refer to its old location.
         copied = python.exists() and str(VENV) not in (VENV / "bin" / "activate").read_text()
         if copied or not python.exists() or subprocess.run([python, "-c", version]).returncode:
             run(sys.executable, "-m", "venv", "--clear", VENV)

@@ -31,6 +31,14 @@ axe.run(document, {resultTypes: ["violations"], ...OPTIONS}).then(result => resu
       rule === found.id && document.querySelector(node.target.at(-1))?.matches(selector)))
     .map(node => `${found.id}: ${node.target.join(" ")}: ${node.html.slice(0, 200)}`)))
 """
+# What is wider than the text, or than the box that it can be scrolled in.
+CUT = """
+[...document.querySelectorAll("article :is(table, figure, img, svg, iframe)")].filter(element => {
+  const box = element.closest(".pst-scrollable-table-container");
+  const [own, text] = [element, element.closest("article")].map(each => each.getBoundingClientRect().right);
+  return own > text + 1 || (box && box.scrollWidth > box.clientWidth + 1);
+}).map(element => element.id || element.outerHTML.slice(0, 99))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +86,22 @@ def test_pages_can_be_used_by_all(axe, chromium, page):
         assert wide <= 400, "the page itself does not scroll sideways"
     finally:
         chromium.call("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_no_figure_or_table_is_cut_and_no_script_fails(chromium, page):
+    problems = len(chromium.problems)
+    try:
+        for width in (1280, 1920):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+            chromium.call("Emulation.setDeviceMetricsOverride", **size)
+            chromium.open(page)
+            chromium.wait("[...document.images].every(image => image.complete || image.loading === 'lazy')")
+            chromium.value("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+            assert not chromium.value(CUT), width
+    finally:
+        chromium.call("Emulation.clearDeviceMetricsOverride")
+    assert chromium.problems[problems:] == []
 
 
 def test_keys_alone_lead_through_a_chapter_and_open_its_answers(chromium):

@@ -40,7 +40,7 @@ def test_a_ratio_is_the_median_of_rounds_after_the_check(compete):
     row = compete(2, 8, share=0)
     assert (row["ratio"], row["rounds"]) == (4, 1), "the call that is checked can be the only round"
     missed = compete(2, 3, share=0)
-    assert tables.missed_goals([row, missed]) == ["kernel: it, against them (1.5 of 2)"]
+    assert tables.missed_goals([row, missed]) == ["kernel: it, against them (ratio 1.5, goal 2)"]
     assert tables.ratios([missed])[0]["time ratio"].startswith("**1.5**")
 
 

@@ -44,7 +44,7 @@ from IPython.display import HTML
 from corrlib.publishing import page
 from corrlib.publishing.plots.style import LineArt
 
-page.set_source("made up")
+page.set_source("weights] {{of}} $a$ *new*")
 print("layer is", layer)
 
 # %%
@@ -161,6 +161,18 @@ def test_a_parameters_cell_of_another_form_is_refused(tmp_path):
             chapters.parameters(path)
 
 
+def test_a_chapter_may_come_from_windows_and_what_is_no_python_is_named(tmp_path):
+    path, text = tmp_path / "odd.py", '# %% tags=["parameters"]\nk: int = 5  # \u00e9\n\n# %%\n'
+    path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert chapters.parameters(path) == {"k": (int, 5)} and not book.reads_data(path)
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ValueError, match=r"odd\.py is not in UTF-8"):
+        chapters.parameters(path)
+    path.write_text(f"{text}if k\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"odd\.py, line 5: expected ':'; correct it"):
+        book.reads_data(path)
+
+
 def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_the_terminal(
     tmp_path, caplog, capfd, monkeypatch
 ):
@@ -171,9 +183,13 @@ def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_t
     ):
         (tmp_path / "user" / file).parent.mkdir(parents=True)
         (tmp_path / "user" / file).write_text(text)
+    (tmp_path / "user" / "startup.py").write_text("k_of_the_user = 1")
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "user" / "startup.py"))
+    monkeypatch.setenv("MPLBACKEND", "module://backend_interagg")  # PyCharm's
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "user"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "user"))
     cell = "\nimport warnings\nfrom corrlib.cache import CorruptEntryWarning\nother: str | None = None\n{}"
+    cell += "import matplotlib.pyplot as plt\nplt.close(plt.figure())\nassert 'k_of_the_user' not in vars()\n"
     cell += "print('k is', k)\n"
     out, warn = tmp_path / "new" / "out.ipynb", "warnings.warn('the entry is corrupt', CorruptEntryWarning)\n"
     library = "warnings.warn_explicit('no such font', UserWarning, '/lib/plots.py', 3)\n"
@@ -203,7 +219,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
         "import warnings; warnings.warn('odd')": r"(?s)small\.py:\d+ warned:.*odd",
         "import os; os._exit(1)": "small: the kernel died",
         "from corrlib.publishing import page\nfor a in 1, 2: page.table('t', [{'a': a}], 'c')": (
-            r"small\.py:\d+: two are named table 't'"
+            r"small\.py:\d+: table 't' is shown twice"
         ),
     }
     for cell, message in cells.items():
@@ -216,7 +232,7 @@ def test_a_failed_chapter_names_itself_and_its_cell_and_leaves_the_old_notebook(
 def test_a_notebook_that_cannot_be_written_is_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(chapters.papermill, "execute_notebook", lambda *_, **__: pytest.fail("it ran"))
     (tmp_path / "file").write_text("")
-    for out in (tmp_path, tmp_path / "file" / "out.ipynb"):
+    for out in (tmp_path, tmp_path / "file" / "out.ipynb", tmp_path / "small.py"):
         with pytest.raises(OSError, match=f"cannot write {out}: .*; choose another place"):
             chapters.run(chapter_with(tmp_path, "\nx = 1"), out)
 
@@ -224,7 +240,8 @@ def test_a_notebook_that_cannot_be_written_is_refused_before_anything_runs(tmp_p
 def test_a_page_has_each_figure_once_with_number_caption_alt_text_and_provenance(project):
     assert check_html.check(project / "_build" / "html") == []
     page = page_of(project)
-    source = r'<span class="provenance">made up; default parameters; \d{4}-\d\d-\d\d; \d+ s</span>'
+    source = '<span class="provenance">' + re.escape("weights] {{of}} $a$ *new*; default parameters; ")
+    source += r"\d{4}-\d\d-\d\d; \d+ s</span>"
     figures = dict(re.findall(r'<figure [^>]*id="(figure-[\w-]+)">(.*?)</figure>', page, re.DOTALL))
     assert list(figures) == ["figure-line", "figure-art", "figure-widget"]
     for number, figure in enumerate(figures.values(), 1):
@@ -249,7 +266,7 @@ def test_a_page_offers_its_tables_and_notebook_and_says_what_it_took(project):
     addresses = re.findall(r'href="\.\./(_downloads/[^"]+/small-table-rf\.(csv|json))"', page)
     files = {kind: (html / path).read_text() for path, kind in addresses}
     first, second = csv.DictReader(files["csv"].splitlines())
-    assert "made up" in first["source"] and first.pop("source") == second["source"]
+    assert "weights] {{of}} $a$ *new*" in first["source"] and first.pop("source") == second["source"]
     assert first == {"unit": "conv1", "rf": "11", "PCK": "24.91", "PCK lower": "23.1", "PCK upper": "26.8"}
     table = json.loads(files["json"])
     assert (table["name"], table["caption"]) == ("table-rf", "Receptive *fields*.")
@@ -260,7 +277,7 @@ def test_a_page_offers_its_tables_and_notebook_and_says_what_it_took(project):
     about = notebook.metadata.corrlib
     assert chapters.result(notebook) == "The line rises to 5 and 2.5.", "the last text before the exercises"
     assert 3e7 < about["memory"] < 3e9 and 0 < about["processor"] < 60
-    assert re.search(rf"\d+ s and {about['memory'] / 1e9:.1f} GB of memory to execute this page", page)
+    assert re.search(rf"executed in \d+ s with {about['memory'] / 1e9:.1f} GB of memory", page)
     (address,) = re.findall(r'href="\.\./([^"]+)" download>The executed notebook', page)
     assert (html / address).read_bytes() == executed.read_bytes()
     exported, _ = nbconvert.HTMLExporter().from_filename(html / address)
@@ -394,7 +411,7 @@ def test_what_is_printed_has_all_pages_and_a_browser_that_fails_leaves_the_last_
     assert 'href="#figure-line"' in text and '"book/intro.html#' not in text
     assert not (project / "_build" / "work").exists()
     assert "<details open>" in text and '<details open class="admonition hide' not in text
-    assert "It took" in text and "This table as" not in text and "executed notebook" not in text
+    assert "executed in" in text and "This table as" not in text and "executed notebook" not in text
     fake.write_text("#!/bin/sh\necho out of paper >&2\nexit 1\n")
     with pytest.raises(book.BuildError, match="out of paper"):
         book.build(project, pdf=True)
@@ -424,6 +441,21 @@ def test_a_page_that_warns_or_a_chapter_that_fails_stops_the_build_and_leaves_th
     small.write_text(CHAPTER)
 
 
+def test_the_commit_is_of_the_repository_that_tracks_the_chapter(chapter):
+    def git(*arguments):
+        who = ("-c", "user.name=A", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *arguments], cwd=chapter.parent, check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "Somebody else's")
+    assert chapters._commit(chapter) == {}, "unpacked inside another repository"
+    git("add", chapter.name)
+    git("commit", "-m", "Ours")
+    assert re.fullmatch("[0-9a-f]{8}", chapters._commit(chapter)["commit"])
+    chapter.write_text(TINY)
+    assert chapters._commit(chapter)["commit"].endswith("+"), "changed since"
+
+
 def test_provenance_names_data_network_parameters_commit_date_and_time():
     text, about = {"text/markdown": "Dataset: **figurines**."}, {"kind": "setup", "dataset": "figurines"}
     setup = nbformat.v4.new_output("display_data", text, metadata={"corrlib": about})
@@ -436,8 +468,8 @@ def test_provenance_names_data_network_parameters_commit_date_and_time():
     assert staging.provenance(notebook, source) == said
     assert staging.provenance(notebook, "photos, recorded") == "photos, recorded"
     page = staging.staged(notebook, "book/small", Path("unused"))
-    assert page.cells[1].source == "Dataset: **figurines**." and not page.cells[0].outputs
-    took = "It took 4 min and 0.0 GB of memory to execute this page (commit 1234abcd, 2026-03-04)."
+    assert page.cells[1].source == "[Dataset: **figurines**.]{.provenance}" and not page.cells[0].outputs
+    took = "This page was executed in 4 min with 0.0 GB of memory (commit 1234abcd, 2026-03-04)."
     assert took in page.cells[-1].source
 
 
@@ -452,15 +484,15 @@ def test_the_check_finds_each_fault(tmp_path):
         '<p style="background: url(//a.example/x)">': loads,
         "<style>@import '//a.example/x';</style>": loads,
         '<embed src="https://a.example">': https,
-        '<img src="x.css">': "no alternative text on x.css",
-        '<img alt=" " src="x.css">': "no alternative text on x.css",
-        '<img alt="../x.png" src="x.css">': "no alternative text on x.css",
+        '<img src="x.css">': "no alt text on x.css",
+        '<img alt=" " src="x.css">': "no alt text on x.css",
+        '<img alt="../x.png" src="x.css">': "no alt text on x.css",
         '<div class="output traceback highlight"></div>': "a cell shows traceback output",
         '<div class="output stderr highlight"></div>': "a cell shows stderr output",
         '<a href="gone.html">x</a>': "gone.html leads to no file",
         '<img alt="A cat" src="gone.png">': "gone.png leads to no file",
-        '<a href="index.html#gone">x</a>': "index.html#gone leads to no place on its page",
-        '<a href="#gone">x</a>': "#gone leads to no place on its page",
+        '<a href="index.html#gone">x</a>': "index.html#gone leads to no element of its page",
+        '<a href="#gone">x</a>': "#gone leads to no element of its page",
     }
     for html, problem in faults.items():
         (tmp_path / "page.html").write_text(f"<html><body>{html}</body></html>")

@@ -93,6 +93,11 @@ def test_compiled_code_lies_in_the_cache_too(folder):
     assert list((folder / "numba").rglob("*.nbi"))
 
 
+def test_the_cache_may_be_in_the_home_folder(monkeypatch):
+    monkeypatch.setenv("CORRLIB_CACHE", "~/kept")  # as a file of settings has it, which no shell reads
+    assert cache.cache_dir() == Path.home() / "kept"
+
+
 def test_what_cannot_be_part_of_a_key_is_refused():
     for value in (np.zeros(2), object(), float("nan"), {1: 2}, {"a": [object()]}):
         with pytest.raises(TypeError, match=r"source=\.\.\.\).*cannot be part of a key"):

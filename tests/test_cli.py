@@ -99,14 +99,17 @@ def test_run_executes_a_chapter_as_the_readme_prints_it_and_says_what_it_found(p
     assert on_terminal == "", "no progress where there is no terminal"
 
 
-def test_the_raw_pipeline_runs_as_the_readme_prints_it(project):
+def test_jupytext_and_papermill_run_as_the_readme_prints_them(project):
     header = "# ---\n# jupyter:\n#   kernelspec:\n#     language: python\n#     name: python3\n"
     header += "#     display_name: Python 3\n# ---\n\n"
     (project / "book" / "visualization.py").write_text(header + CHAPTER)
-    (line,) = (line for line in commands(README, "jupytext ") if "papermill" in line)
+    lines = [commands(README, f"{tool} ")[0] for tool in ("jupytext", "papermill")]
     here = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(["bash", "-o", "pipefail", "-c", line], check=True, env=here, capture_output=True)
-    assert f"layer is {line.split()[-1]}\\n" in (project / "out.ipynb").read_text()
+    asked = dict(check=True, env=here, stderr=subprocess.PIPE, text=True)
+    said = subprocess.run(["bash", "-c", " && ".join(lines)], **asked).stderr
+    assert f"layer is {lines[1].split()[-1]}\\n" in (project / "out.ipynb").read_text()
+    warned = re.findall("(?i).*warning.*", said)
+    assert all("over TCP without encryption" in line for line in warned), "what the README prepares for"
 
 
 MISTAKES = {
@@ -117,6 +120,19 @@ MISTAKES = {
     "run alignment --help": "no chapter at book/alignment.py; chapters in book/: visualization",
     "figurines --out book": "book exists and is not empty",
 }
+
+
+def test_a_wrong_number_of_cores_is_named(monkeypatch, capsys):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "zwei")
+    assert cli.main(["cache"]) == 1
+    assert "LOKY_MAX_CPU_COUNT is 'zwei'" in capsys.readouterr().err
+
+
+def test_python_may_drop_docstrings_and_a_terminal_may_lack_signs(project):
+    (project / "book" / "visualization.py").write_bytes(CHAPTER.replace("oo", "\u00f8").encode())
+    program = "from corrlib.publishing.cli import main; main()"
+    command = ["env", "PYTHONIOENCODING=ascii", sys.executable, "-OO", "-c", program]
+    assert subprocess.check_output([*command, "run", "visualization", "-h"]).endswith(b"# to l?k at\n")
 
 
 def test_mistakes_are_explained_in_one_line_and_nothing_is_written(project, capsys):

@@ -321,7 +321,7 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
     np.testing.assert_allclose(marks(reader, 0)["0"], matches(examples[1], "conv1", x, y)[0], atol=0.05)
 
 
-def test_keys_clicks_and_fingers_move_the_point_and_not_the_page(reader):
+def test_keys_clicks_and_fingers_move_the_point_and_a_finger_scrolls_past_it(reader):
     reader.mouse(*pixel(reader, 100, 100))
     every(reader, "places", ".explorer-pad", "e.focus()")
     before = reader.value("scrollY")
@@ -334,12 +334,19 @@ def test_keys_clicks_and_fingers_move_the_point_and_not_the_page(reader):
         reader.mouse(*pixel(reader, 90, 90))
         assert marks(reader)["point"] == [after, after]
     reader.call("Emulation.setTouchEmulationEnabled", enabled=True)
-    start, end = (dict(zip("xy", pixel(reader, v, v), strict=True)) for v in (150, 80))
-    for kind, touched in (("touchStart", [start]), ("touchMove", [end]), ("touchEnd", [])):
-        reader.call("Input.dispatchTouchEvent", type=kind, touchPoints=touched)
-    reader.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+    def stroke(*path):
+        first, *rest = ([dict(zip("xy", pixel(reader, *point), strict=True))] for point in path)
+        events = [("touchStart", first), *(("touchMove", point) for point in rest), ("touchEnd", [])]
+        for kind, touched in events:
+            reader.call("Input.dispatchTouchEvent", type=kind, touchPoints=touched)
+
+    stroke((150, 80), (80, 80))
     np.testing.assert_allclose(marks(reader)["point"], [80, 80], atol=1)
     assert reader.value("scrollY") == before
+    stroke((80, 200), (80, 150), (80, 60))
+    reader.wait(f"scrollY > {before}")
+    reader.call("Emulation.setTouchEmulationEnabled", enabled=False)
 
 
 def test_the_slider_judges_keypoints_and_moves_along_the_curve(reader):

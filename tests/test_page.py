@@ -51,7 +51,7 @@ def test_a_drawn_figure_is_shown_once_with_its_caption(shown, kind):
 def test_html_has_alt_text_a_drawing_must_be_given_one_and_names_are_labels(shown):
     page.figure("widget", HTML("<b>moves</b>"), "It moves.")
     assert shown[0][0]["text/html"] == "<b>moves</b>"
-    with pytest.raises(ValueError, match="figure 'line' has no alternative text"):
+    with pytest.raises(ValueError, match="figure 'line' has no alt text"):
         page.figure("line", plt.figure(), "A line.")
     plt.close("all")
     for name in ("Line", "a line", "line_1", "-line", "line-", ""):
@@ -154,7 +154,8 @@ def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
     assert published["conv3 flow"] == "" and first["distance"] == pytest.approx(1)
     said = tables.readings_in_words(rows, "table2_alpha0.1")
     assert said == (
-        "- *solver*: nearest is \u201cA\u201d, 1.0 points away; \u201cB\u201d, which is used, 3.0."
+        "- *solver*: the nearest reading is \u201cA\u201d, 1.0 points away;"
+        " \u201cB\u201d, which is used, is 3.0 points away."
     )
 
 

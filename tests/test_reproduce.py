@@ -202,7 +202,7 @@ def test_mistakes_are_reported_before_anything_starts(project, data, weights, fo
     (broken / "VOCdevkit/VOC2011/JPEGImages/2011_000003.jpg").unlink()
     refused(r"lacks 1 of 10 images .*2011_000003", photographs=broken)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**6, 10**6, 1000))
-    refused(r"needs about .* GB more and has 0\.0: free some space")
+    refused(r"needs about .* GB more and has 0\.0 GB: free some space")
     with filelock.FileLock(out / ".lock"):
         refused("another run is using")
     assert entries(folder) == {}

@@ -140,6 +140,7 @@ def test_values_ranges_and_lists(project):
 
 def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
     (project / "grid.yml").write_text("layer: []\n")
+    (project / "twice.yml").write_text("k: [1]\nk: [2]\n")
     before = sorted(project.rglob("*"))
     for arguments, message in (
         ("-p alhpa=0.1", "no parameter 'alhpa', did you mean 'alpha'?"),
@@ -152,10 +153,11 @@ def test_a_mistake_is_one_line_and_nothing_starts(project, capsys):
         ("-p alpha=0.2:0.1:0.1", "the step leads nowhere"),
         ("-p alpha=0:1:0", "the step leads nowhere"),
         ("-p alpha=0:nan:1", "the step leads nowhere"),
-        ("-p alpha=0:1:1e-9", "10,000 are the most"),
+        ("-p alpha=0:1:1e-9", "at most 10,000 are possible"),
         ("-p alpha=0:1:0.001 -p k=1:100:1", "a grid of 100,100 points"),
         ("--grid grid.yml", "parameter layer has no values: the grid is empty"),
         ("--grid book/toy.py", "expected a line such as"),
+        ("--grid twice.yml", "twice.yml gives a parameter twice: k, k"),
         ("--grid nowhere.yml", "nowhere.yml"),
         ("-p alpha=0.1 --out book/runs", "among the files that chapters read"),
     ):
@@ -219,16 +221,20 @@ def test_collect_reads_what_others_have_executed(tmp_path, capsys):
     notebook(tmp_path / "k2.ipynb", {}, {"k": 2}, error=["Traceback, in colour", "ValueError: x"])
     notebook(tmp_path / "k3.ipynb", {}, {"k": 3}, end_time=None)
     (tmp_path / "k1.ipynb").write_text("{")
+    (tmp_path / "k0.ipynb").symlink_to("nowhere")
+    notebook(tmp_path / "k11.ipynb", {"score": float("nan")}, {"k": 11, "beta": float("nan")})
     nbformat.write(nbformat.v4.new_notebook(), tmp_path / "template.ipynb")
     notebook(tmp_path / ".ipynb_checkpoints" / "k4.ipynb", {}, {"k": 4})
     with filelock.FileLock(tmp_path / ".lock"), pytest.raises(runs.SweepError, match="another sweep"):
         runs.collect(tmp_path)
     assert cli.main(["collect", str(tmp_path)]) == 0
     found = {row["notebook"]: row for row in table(tmp_path)}
-    assert list(found) == ["k1.ipynb", "k10.ipynb", "k2.ipynb", "k3.ipynb", "sub/k9.ipynb"]
-    assert [row["status"] for row in found.values()] == ["failed", "done", "failed", "unfinished", "done"]
+    states = dict(k0="failed", k1="failed", k10="done", k11="done", k2="failed", k3="unfinished")
+    states["sub/k9"] = "done"
+    assert {name.removesuffix(".ipynb"): row["status"] for name, row in found.items()} == states
+    assert found["k11.ipynb"]["score"] == found["k11.ipynb"]["beta"] == "NaN"
     assert found["k2.ipynb"]["error"] == "Traceback, in colour\nValueError: x"
-    assert found["k1.ipynb"]["error"].startswith("this is no notebook")
+    assert all(found[f"k{n}.ipynb"]["error"].startswith("this is no notebook") for n in (0, 1))
     expected = {"seconds": 2.5, "n": 3, "score": 24.9, "score-low": 23.1, "score-high": 26.8, "k": 10}
     assert expected.items() <= found["k10.ipynb"].items()
     with open(tmp_path / "results.csv", newline="") as file:
@@ -269,7 +275,7 @@ def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (toys)") and "conv1, conv2" in about
     assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [0.05, 0.1]
     named = {line.get_label(): line for line in axes.lines}
-    assert {*LAYERS, "the paper's"} <= set(named)
+    assert {*LAYERS, "paper's value"} <= set(named)
     np.testing.assert_allclose(named["conv5"].get_xydata(), [[0.05, 5], [0.1, 10], [0.2, 20]])
     by_layer, _ = page.figure([one for one in some if one["parameters"]["alpha"] == 0.1])
     assert [t.get_text() for t in by_layer.axes[0].get_xticklabels()] == LAYERS
@@ -289,7 +295,9 @@ def fifteen(tmp_path_factory):
     sockets = [c for p in everyone if p.is_running() for c in p.net_connections() if c.status == "LISTEN"]
     out, err = process.communicate(timeout=120)
     assert len(sockets) > 2 and {c.laddr.ip for c in sockets} == {"127.0.0.1"}, "nothing but loopback"
-    assert (process.returncode, out, err) == (0, "runs/results.html\n", "")
+    head, _, *listed, page_path = out.splitlines()
+    assert (process.returncode, err, head) == (0, "", "| layer | alpha | status | seconds | score |")
+    assert (len(listed), page_path) == (15, "runs/results.html")
     return root, arguments
 
 
@@ -347,7 +355,7 @@ def test_points_that_fail_or_kill_their_worker_stop_no_others(tmp_path):
     assert (starts.count("poison"), starts.count("victim"), starts.count("fails")) == (3, 2, 1)
     # A line for each failure, one for all, and not a word from dask.
     said = sorted(err.splitlines())
-    assert said[0] == "corrlib: error: 2 of 5 points failed; why is in runs/results.csv"
+    assert said[0] == "corrlib: error: 2 of 5 points failed: see runs/results.csv"
     assert said[1].endswith(": ZeroDivisionError: division by zero") and len(said) == 3
 
 

@@ -1,11 +1,13 @@
 """The reader of datasets: coordinate frames, flags, digests, corrupt files, genuine files of Berkeley."""
 
 import shutil
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import corrlib.data as data_module
 from corrlib import figurines
@@ -113,7 +115,8 @@ def test_hidden_files_and_empty_folders_are_ignored(root):
     for path in ("annotations/.DS_Store", "annotations/cat/._a_1.xml", "annotations/.svn/a_1.xml"):
         (root / path).parent.mkdir(exist_ok=True)
         (root / path).write_bytes(b"?")
-    (root / "VOCdevkit/VOC2011/JPEGImages/._a.jpg").write_bytes(b"?")
+    for path in ("JPEGImages/._a.jpg", "JPEGImages/Thumbs.db", "ImageSets/Main/x.ini", "Annotations/a.xml~"):
+        (root / "VOCdevkit/VOC2011" / path).write_bytes(b"?")
     (root / "annotations" / "gnu").mkdir()
     data = VOC(root)
     assert data.categories == ("cat", "dog") and data.digest == digest
@@ -233,7 +236,48 @@ def test_a_film_may_follow_a_photograph(root):
         data.image("a")
 
 
+def test_a_photograph_may_have_several_pictures(root):
+    left, path = Image.new("RGB", (29, 13), (200, 200, 200)), root / "VOCdevkit/VOC2011/JPEGImages/a.jpg"
+    left.save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (29, 13))])
+    np.testing.assert_array_equal(VOC(root).image("a"), np.asarray(left))
+
+
+def test_names_have_accents_in_two_spellings_and_count_once_in_a_list(root):
+    composed, apart = (unicodedata.normalize(form, "h\u00e9") for form in ("NFC", "NFD"))
+    (root / "VOCdevkit/VOC2011/ImageSets/Main/train.txt").write_text(f"a\n{composed}\na\n{apart}\n", "utf-8")
+    assert VOC(root).image_ids("train") == ["a", composed]
+    image = root / "VOCdevkit/VOC2011/JPEGImages/b.jpg"
+    image.rename(image.with_stem(apart))
+    berkeley(root, "dog", f"{apart}_1")
+    (dog,) = VOC(root).instances("dog", "train")
+    assert dog.image_id == composed and VOC(root).image(composed).shape == (13, 29, 3)
+
+
+def test_flags_in_words_corners_as_they_were_clicked_and_blanks_around_keypoints(root):
+    voc_objects(root, ("cat", "True", "Unspecified", 13, 24, 3, 4))
+    berkeley(root, "cat", "a_1", points=(("Tail ", 1, 7, 8),))
+    _, cat, *_ = VOC(root).instances("cat", "train")
+    assert (cat.truncated, cat.difficult) == (True, False)
+    assert VOC(root).keypoint_names("cat") == ("R_Eye", "Tail") and cat.keypoints[1].tolist() == [6, 7]
+
+
 # Corrupt data
+
+
+def test_what_is_there_twice_or_outside_is_named(root):
+    berkeley(root, "dog", "b_1")
+    (root / "VOCdevkit/VOC2011/ImageSets/Main/val.txt").write_text("b\n")
+    with pytest.raises(DataError, match="train and val share images, such as b"):
+        crops.categories(VOC(root), "dog")
+    berkeley(root, "dog", "b_1", bounds=(30, 4, 10, 20))
+    with pytest.raises(DataError, match=r"dog/b_1\.xml has its box outside"):
+        crops.images(VOC(root), VOC(root).instances("dog", "train"), 8)
+    berkeley(root, "dog", "b_01")
+    with pytest.raises(DataError, match=r"dog.b_1\.xml: another file annotates object 1"):
+        VOC(root).instances("dog", "train")
+    (root / "VOCdevkit/VOC2011/JPEGImages/a.png").write_bytes(b"?")
+    with pytest.raises(DataError, match=r"a\.jpg and a\.png have the same name"):
+        VOC(root).image("a")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 import caffe
 from caffe import blob, field, layer
@@ -59,15 +61,30 @@ def test_int8_npz(rng, tmp_path):
 # torchvision
 
 
-@pytest.mark.parametrize("suffix", [".pth", ".pt"])
-def test_torchvision_state_dict(rng, tmp_path, suffix):
-    path = tmp_path / f"alexnet{suffix}"
+@pytest.mark.parametrize(
+    ("name", "saved"),
+    [
+        ("net.pth", lambda state: state),
+        ("net.pt", lambda state: {"model": {f"module.{k}": v for k, v in state.items()}}),  # DataParallel
+        ("net.v2.pth", lambda state: {"model_state_dict": {f"_orig_mod.{k}": v for k, v in state.items()}}),
+        (  # as PyTorch's example of training on ImageNet saves it
+            "model_best.PTH.tar",
+            lambda state: {
+                "epoch": 90,
+                "state_dict": {key.replace("features.", "features.module."): v for key, v in state.items()},
+                "optimizer": {"state": {}, "param_groups": [{"lr": 0.01}]},
+            },
+        ),
+    ],
+)
+def test_torchvision_state_dict(rng, tmp_path, name, saved):
+    path = tmp_path / name
     weights = random_parameters(rng, "torchvision", hidden=5)
     names = {name: module for module, name in TORCHVISION_NAMES.items()}
     split = ((key.split("."), torch.from_numpy(value)) for key, value in weights.items())
     state = {f"{names[name]}.{kind}": value for (name, kind), value in split}
     assert {"features.0.weight", "features.10.bias", "classifier.1.weight", "classifier.6.bias"} <= set(state)
-    torch.save(state, path)
+    torch.save(saved(state), path)
     net = convnet.load(path)
     image = rng.integers(0, 256, (227, 227, 3), dtype=np.uint8)
     x = (image / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
@@ -93,6 +110,16 @@ def test_safetensors_round_trip(rng, tmp_path):
         convnet.load("nowhere.npz")
     with pytest.raises(ValueError, match=r"test_weights\.py: unknown.*'\.py'.*\.safetensors, \.caffemodel"):
         convnet.load(__file__)
+
+
+def test_bfloat16_safetensors(rng, tmp_path):
+    weights = random_parameters(rng, "caffenet")
+    about = {"architecture": "caffenet", "preprocessing": json.dumps(asdict(preprocessing()))}
+    rounded = {key: torch.from_numpy(value).bfloat16() for key, value in weights.items()}
+    save_file(rounded, tmp_path / "net.safetensors", about)
+    expected = {key: value.float().numpy() for key, value in rounded.items()}
+    digest = convnet.Network("caffenet", expected, preprocessing()).digest
+    assert convnet.load(tmp_path / "net.safetensors").digest == digest
 
 
 def test_the_shipped_figurine_network_is_as_its_metadata_says(tmp_path):

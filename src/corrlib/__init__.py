@@ -12,4 +12,4 @@ __version__ = "0.1.0"
 
 # Numba keeps compiled code beside the source or in the home folder, and neither may be writable.
 if os.environ.get("CORRLIB_CACHE"):
-    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.environ["CORRLIB_CACHE"], "numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.expanduser(f"{os.environ['CORRLIB_CACHE']}/numba"))

@@ -1,7 +1,7 @@
-"""PCK, the percentage of correct keypoints, and how sure one can be of it (paper, section 3).
+"""PCK, the percentage of correct keypoints, and its confidence interval (paper, section 3).
 
-Objects of one image are alike, so that intervals resample images: errors may be ``(I, M, K)``, of up to M
-objects in each of I images, filled up with NaN. ``(N, K)`` are those of N objects in images of their own.
+Intervals resample images, because objects of one image are alike. Errors may be ``(I, M, K)``, of up to M
+objects in each of I images, padded with NaN; or ``(N, K)``, of N objects in different images.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 ALPHAS = (0.1, 0.05, 0.025)
 #: Draws of a bootstrap, and the share of them on either side of its 95 % interval.
 RESAMPLES, TAIL = 2000, (1 - 0.95) / 2
-#: What can become of a claim, the best first.
+#: Verdicts on a claim, the best first.
 VERDICTS = ("supported", "inconclusive (same direction)", "inconclusive", "contradicted", "not tested")
 
 
@@ -65,7 +65,7 @@ def pck(errors: np.ndarray, alpha: float | np.ndarray) -> np.ndarray:
     Returns
     -------
     array () or (A,) float64
-        0 to 1. A type of keypoint that is nowhere visible is left out; NaN if all are.
+        0 to 1. A type of keypoint that is never visible is left out; NaN if no type is left.
     """
     return _pck(_checked(errors), np.asarray(alpha, dtype=np.float64), np.ones((1, len(errors))))[0]
 
@@ -85,8 +85,8 @@ def bootstrap(
 ) -> np.ndarray:
     """95 % interval of the mean PCK, or of its difference from another method's on the same instances.
 
-    Images are drawn anew within each category, with all their objects, as many as it has; the two methods of
-    a difference see the same draws. The interval is that of the percentiles.
+    Within each category, as many images as it has are drawn with replacement, with all their objects. The two
+    methods of a difference see the same draws. The ends of the interval are percentiles.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def bootstrap(
     alpha
         A tolerance, or several ``(A,)``.
     minus
-        The errors of a second method, of the same shapes: the interval is of ``errors`` less ``minus``.
+        The errors of a second method, of the same shapes: the interval is that of the difference from it.
     resamples
         Number of draws.
     seed
@@ -122,7 +122,7 @@ def bootstrap(
 def estimate(
     errors: Sequence[np.ndarray], alphas: Sequence[float], *, minus: Sequence[np.ndarray] | None = None
 ) -> np.ndarray:
-    """Mean PCK at each of `alphas`, or its lead over that of `minus`, and the 95 % interval: ``(A, 3)``."""
+    """Mean PCK at each of `alphas`, or its difference from `minus`, and the 95 % interval: ``(A, 3)``."""
     alphas = np.asarray(alphas, dtype=np.float64)
     value = mean_pck(errors, alphas)
     if minus is not None:
@@ -133,7 +133,7 @@ def estimate(
 def by_category(
     errors: Sequence[np.ndarray], categories: Sequence[str], alpha: float
 ) -> dict[str, np.ndarray]:
-    """Category -> its `pck` at `alpha` and the 95 % bootstrap interval ``(3,)``, as fractions."""
+    """Return category -> its `pck` at `alpha` and the 95 % bootstrap interval ``(3,)``, as fractions."""
     return {
         category: np.array([pck(each, alpha), *bootstrap([each], alpha)])
         for category, each in zip(categories, errors, strict=True)
@@ -146,17 +146,17 @@ def judge(differences: Sequence[np.ndarray], *, at_least: bool = False) -> str:
     Parameters
     ----------
     differences
-        ``(n, 3)``: each difference, which the claim says is positive, and the ends of its interval. An end
-        that is NaN is not known.
+        ``(n, 3)``: each difference, which is positive if the claim is true, and the ends of its interval; NaN
+        for an unknown end.
     at_least
         Whether the claim is only that the method is no worse.
 
     Returns
     -------
     str
-        One of `VERDICTS`: "supported" if every interval lies above zero (`at_least`: nowhere below),
-        "contradicted" if one of them does not reach above zero (`at_least`: lies below); else "inconclusive
-        (same direction)" if all values are as claimed, and "inconclusive" if one is not.
+        One of `VERDICTS`: "supported" if every interval lies above zero (with `at_least`, not below zero);
+        "contradicted" if an interval does not reach above zero (with `at_least`, lies below zero); otherwise
+        "inconclusive (same direction)" if all values agree with the claim, else "inconclusive".
     """
     value, lower, upper = np.asarray(differences, dtype=np.float64).reshape(-1, 3).T
     if (lower >= 0).all() if at_least else (lower > 0).all():
@@ -172,10 +172,10 @@ def mean_interval(values: Sequence[np.ndarray], *, minus: Sequence[np.ndarray] |
     Parameters
     ----------
     values
-        For each category ``(N,)`` or ``(N, A)``, of which the N are resampled; or ``(I, M, A)``, of which the
-        I are. NaN counts nowhere.
+        For each category ``(N,)`` or ``(N, A)``, resampled over N; or ``(I, M, A)``, resampled over I. NaN is
+        ignored.
     minus
-        Values of a second method of the same instances: all is of ``values`` less ``minus``.
+        Values of a second method for the same instances: the result is that of the difference from them.
 
     Returns
     -------
@@ -201,8 +201,8 @@ def mean_interval(values: Sequence[np.ndarray], *, minus: Sequence[np.ndarray] |
 def rms_norm(features: np.ndarray) -> float:
     """Root mean square of the Euclidean norms of `features` ``(..., D)``.
 
-    Each type of feature is multiplied by one scalar so that this is 1 over the training set for the flow
-    energy, and 512, as of SIFT, for the linear SVMs; the paper's beta and C suit these scales.
+    Each type of feature is multiplied by one scalar so that this norm over the training set is 1 for the flow
+    energy, and 512, the norm of SIFT, for the linear SVMs. The paper's beta and C suit these scales.
     """
     return float(np.sqrt(np.einsum("...d,...d->...", features, features, dtype=np.float64).mean()))
 

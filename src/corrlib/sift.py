@@ -52,9 +52,9 @@ def descriptors(
     bin_size : float
         Side of one of the 4 x 4 bins, in pixels (the ``size`` of VLFeat's dense SIFT).
     smoothing : float
-        Standard deviation of the Gaussian that smooths the image before, in bins. 0 smooths nothing, as
-        VLFeat's dense SIFT does by itself, and collects fine gradients in large bins; `SCALE_SPACE` is that
-        of Lowe's SIFT, whose large bins do not alias.
+        Standard deviation of the Gaussian that smooths the image beforehand, in bins. 0 means no smoothing,
+        the default of VLFeat's dense SIFT, and collects fine gradients in large bins. `SCALE_SPACE` is the
+        smoothing of Lowe's SIFT, which avoids aliasing in large bins.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def dense(image: np.ndarray, *, bin_size: int = 8, stride: int = 8, smoothing: f
     stride : int
         Pixels between descriptors.
     smoothing : float
-        As `descriptors` has it.
+        As in `descriptors`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What is computed once: keyed by what computes it, written whole or not at all, verified when it is read."""
+"""A cache of results: keyed by code and inputs, written completely or not at all, verified when read."""
 # ruff: noqa: F401
 
 from corrlib.cache.code import code_digest, imports_digest, library_versions, version_digest

@@ -1,4 +1,4 @@
-"""Digests of the code that computes a value, so that a value of other code is not taken for it."""
+"""Digests of the code that computes a value, so that values computed by other code are not reused."""
 
 import ast
 import functools
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-#: Libraries that compute: a value of another version of one of them is another value.
+#: Libraries that compute values, whose versions are part of the key.
 LIBRARIES = ("numba", "numpy", "opencv-python-headless", "scikit-learn", "scipy", "torch")
 #: Python 3.11 counts the nesting of all threads' parses together and raises when they are too many.
 _PARSING = threading.Lock()
@@ -20,10 +20,10 @@ _PARSING = threading.Lock()
 def code_digest(module: str) -> str:
     """Digest of the code of a module and of all code of its package and of corrlib that it imports.
 
-    Imports are followed however indirect they are, also those inside functions; the sources are parsed, never
-    run. Comments, docstrings and formatting do not count. The ``__init__`` of a package counts only where a
-    name is taken from it: ``from corrlib.data.crops import visible`` does not follow
-    ``corrlib/data/__init__.py``. `corrlib.cache` never counts: it keeps values and does not compute them.
+    All indirect imports are followed, including those inside functions. The sources are parsed, never run.
+    Comments, docstrings and formatting do not count. The ``__init__`` of a package counts only if a name is
+    imported from it: ``from corrlib.data.crops import visible`` does not follow ``corrlib/data/__init__.py``.
+    `corrlib.cache` never counts, because it stores values and does not compute them.
 
     ValueError if the module has no source file, or a source is not valid Python.
 
@@ -38,9 +38,9 @@ def code_digest(module: str) -> str:
 
 
 def imports_digest(path: str | Path) -> str:
-    """Digest of the code that a file imports from corrlib, as `code_digest` has it.
+    """Digest of the code that a file imports from corrlib, as in `code_digest`.
 
-    For a file that is no module, such as a chapter of the book. Its own code is not part of the digest.
+    The file is not a module, for example a chapter of the book. Its own code is not part of the digest.
     """
     return _digest(_imports(ast.walk(_parse(Path(path))), package=""))
 
@@ -60,7 +60,7 @@ def library_versions() -> dict[str, str]:
 def defining_module(name: str) -> str | None:
     """The module that defines ``package.module.function``; None if there is no such package here.
 
-    Of a module that no longer exists, the part of its package that does.
+    If the module no longer exists, the part of its package that does.
     """
     parts = name.split(".")
     prefixes = (".".join(parts[:n]) for n in range(len(parts), 0, -1))

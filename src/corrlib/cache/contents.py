@@ -1,4 +1,4 @@
-"""What the cache holds, and the removal of what is stale."""
+"""The entries of the cache, and the removal of stale ones."""
 
 import contextlib
 import os
@@ -18,14 +18,14 @@ NAME = re.compile(r"\.?((?P<version>[0-9a-f]{16})-?[0-9a-z-]+)(\..*)?")
 
 @dataclass(frozen=True)
 class Entry:
-    """What a function, or a module, made of some inputs.
+    """The result of a function or a module for some inputs.
 
     Attributes
     ----------
     name : Full name of the function or module.
-    paths : Files and folders, also what a killed process has left.
+    paths : Files and folders, including leftovers of a killed process.
     lock : The file that a process locks while it makes them.
-    size, seconds : Bytes; and the time to compute, 0 if unknown.
+    size, seconds : Size in bytes; and the time of the computation, 0 if unknown.
     inputs : As JSON; empty if unknown.
     stale : Whether this installation will not read it again; False if the code is not installed here.
     """
@@ -46,7 +46,7 @@ def list_entries() -> list[Entry]:
         module = defining_module(folder.name)
         version = module and version_digest(module)
         groups = defaultdict(list)
-        # The lock is last, to be removed last: a process that waits for it makes a new one.
+        # The lock comes last, so that it is removed last: a process that waits for it makes a new one.
         for path in sorted(folder.iterdir(), key=lambda path: (path.suffix == ".lock", path)):
             if match := NAME.fullmatch(path.name):
                 groups[match[1], match["version"]].append(path)
@@ -58,7 +58,7 @@ def list_entries() -> list[Entry]:
 
 
 def prune_entries() -> tuple[list[Entry], list[Entry]]:
-    """Remove stale entries, and what killed processes have left.
+    """Remove stale entries and the leftovers of killed processes.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def prune_entries() -> tuple[list[Entry], list[Entry]]:
 
 
 def main(*, prune: bool = False) -> None:
-    """Print what the cache holds; with `prune`, do `prune_entries` and print what went."""
+    """Print the entries of the cache; with `prune`, call `prune_entries` and print what was removed."""
     if not prune:
         print(_table(list_entries()))
         return
@@ -112,7 +112,7 @@ def _remove(entry: Entry) -> bool:
 
 
 def _remove_folder(path: Path) -> None:
-    """Remove a folder in one step, so that half of it is not taken for the whole; OSError if it is held."""
+    """Remove a folder in one step, so that no incomplete folder is left; OSError if it is held."""
     import fcntl
 
     descriptor = os.open(path, os.O_RDONLY)
@@ -126,7 +126,7 @@ def _remove_folder(path: Path) -> None:
 
 
 def _table(entries: Sequence[Entry]) -> str:
-    """A line for the entries of each function, and the last for all of them."""
+    """One line for the entries of each function, and a last line for all entries."""
     groups = defaultdict(list)
     for entry in entries:
         groups[entry.name].append(entry)

@@ -1,4 +1,4 @@
-"""Values on disk: keyed by what computes them, written whole or not at all, verified when they are read.
+"""Values on disk: keyed by code and inputs, written completely or not at all, verified when read.
 
 An entry lies at ``<cache>/<function>/<version digest>-<digest of the inputs>.safetensors``. The first digest
 is that of the code and the libraries that compute it, so that a stale entry is never read. All files that
@@ -39,12 +39,12 @@ class CorruptEntryWarning(UserWarning):
 
 
 def cache_dir() -> Path:
-    """Folder of all that can be computed again: ``$CORRLIB_CACHE``, or the system's folder for caches."""
-    return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib"))
+    """Folder of everything that can be recomputed: ``$CORRLIB_CACHE``, or the system's cache folder."""
+    return Path(os.environ.get("CORRLIB_CACHE") or platformdirs.user_cache_dir("corrlib")).expanduser()
 
 
 def entry_path(module: str, inputs: Mapping[str, Any], function: str = "") -> Path:
-    """Path, without its ending, of what a module or one of its functions makes of some inputs.
+    """Path, without its suffix, of the result of a module or one of its functions for some inputs.
 
     It differs if the inputs, the code or the libraries (`corrlib.cache.version_digest`) differ.
     """
@@ -76,7 +76,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     On success it becomes `path` in one step; on an error it is removed. Missing parent folders are created. A
     file replaces an older one; a folder must not exist yet. The temporary name is always the same, so that
-    the next call removes what a killed one has left: processes that replace the same `path` take turns.
+    the next call removes leftovers of a killed one. Processes that replace the same `path` take turns.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
     """Return ``compute(**inputs)``, from disk if it has been computed before.
 
     CacheError if the entry cannot be written; TypeError if an input cannot be part of a key, or `compute` is
-    in no module or returns something else.
+    not in a module or returns something other than named arrays.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
     Returns
     -------
     dict[str, np.ndarray]
-        Read-only arrays, mapped from the file: they are paged in as they are used, and out again.
+        Read-only arrays, memory-mapped from the file.
 
     Notes
     -----
@@ -196,7 +196,7 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
     arrays = {k: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
     with replacing(path) as temporary:
-        # Not by save_file: a killed process leaves its temporary file, under a name that nobody knows.
+        # Not by save_file: a killed process would leave a temporary file with an unknown name.
         temporary.write_bytes(save(arrays, metadata | checksums))
 
 

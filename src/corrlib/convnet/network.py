@@ -128,7 +128,7 @@ class Network:
         return tuple(self._channels)
 
     def field(self, layer: str) -> ReceptiveField:
-        """The receptive field of a layer; ValueError if it has none, as it is unknown or fully connected."""
+        """The receptive field of a layer; ValueError if the layer is unknown or fully connected."""
         if layer not in self.receptive_fields:
             layers = ", ".join(self.receptive_fields)
             raise ValueError(f"unknown layer {layer!r}: {self.name} has {layers}")

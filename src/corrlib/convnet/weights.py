@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import zipfile
 from dataclasses import asdict
 from importlib import resources
@@ -36,6 +37,8 @@ TORCHVISION_NAMES = {
     "classifier.4": "fc7",
     "classifier.6": "fc8",
 }
+# What DataParallel and torch.compile put before the names of what they wrap, the whole model or a part.
+WRAPPERS = re.compile(r"\b(?:module|_orig_mod)\.")
 
 
 def load(weights: str | os.PathLike | None = None) -> Network:
@@ -51,7 +54,8 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         - ``.safetensors``: written by `save`, with architecture and preprocessing in its metadata;
         - ``.caffemodel``: Caffe's CaffeNet or AlexNet (distinguished by the order of pool1 and norm1), of any
           width, for BGR in 0..255 minus the mean of ILSVRC 2012;
-        - ``.pth``, ``.pt``: a state dict of torchvision's ``alexnet``, with torchvision's normalisation;
+        - ``.pth``, ``.pt``, ``.pth.tar``: a state dict of torchvision's ``alexnet``, with its normalisation,
+          also of a wrapped model (``module.``, ``_orig_mod.``), or a checkpoint with one;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
     """
@@ -67,11 +71,13 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         ".caffemodel": _read_caffemodel,
         ".pth": _read_torchvision,
         ".pt": _read_torchvision,
+        ".pth.tar": _read_torchvision,
         ".npz": _read_npz,
     }
-    if path.suffix not in readers:
-        raise ValueError(f"{path}: unknown weights suffix {path.suffix!r}; known: {', '.join(readers)}")
-    return readers[path.suffix](path)
+    for suffix, reader in readers.items():
+        if path.name.lower().endswith(suffix):
+            return reader(path)
+    raise ValueError(f"{path}: unknown weights suffix {path.suffix!r}; known: {', '.join(readers)}")
 
 
 def save(
@@ -96,9 +102,9 @@ def save(
 
 def _read_safetensors(path: Path) -> Network:
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(path, framework="pt") as file:  # NumPy has no bfloat16
             about = file.metadata() or {}
-            parameters = {key: file.get_tensor(key).astype(np.float32) for key in file.keys()}  # noqa: SIM118
+            parameters = {key: file.get_tensor(key).float().numpy() for key in file.keys()}  # noqa: SIM118
         name, preprocessing = about["architecture"], json.loads(about["preprocessing"])
         known_architecture(name)
         mean, scale = (tuple(map(float, preprocessing[key])) for key in ("mean", "scale"))
@@ -136,6 +142,8 @@ def _read_torchvision(path: Path) -> Network:
                 if sum(info.file_size for info in file.infolist()) > path.stat().st_size:
                     raise ValueError("compressed")
         state = torch.load(path, map_location="cpu", weights_only=True)
+        for key in ("state_dict", "model_state_dict", "model"):  # of checkpoints
+            state = state.get(key, state)
         arrays = {key: _numbers(key, value) for key, value in state.items()}
     except Exception as error:  # whatever torch raises for arbitrary bytes, and for tensors of many kinds
         raise ValueError(
@@ -143,7 +151,7 @@ def _read_torchvision(path: Path) -> Network:
         ) from error
     parameters = {}
     for key, value in arrays.items():
-        module, _, kind = key.rpartition(".")
+        module, _, kind = WRAPPERS.sub("", key).rpartition(".")
         if module not in TORCHVISION_NAMES:
             raise ValueError(f"{path}: {key!r:.60} is no parameter of torchvision's alexnet")
         parameters[f"{TORCHVISION_NAMES[module]}.{kind}"] = value

@@ -1,4 +1,4 @@
-"""Data sets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
+"""Datasets: one reader (`voc`), and the embedded world of figurines that it reads by default."""
 # ruff: noqa: F401
 
 from pathlib import Path
@@ -7,25 +7,25 @@ from corrlib.cache import CacheError, entry_path, hold
 from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
 
-#: The embedded world: images a category, and its seed.
+#: The embedded world: numbers of images per category, and the seed.
 WORLD = {"train": 80, "val": 40, "seed": 0}
 
 
 def open_dataset(
     data_root: str | Path | None = None, *, difficult: bool = True, truncated: bool = True
 ) -> VOC:
-    """Open a data set: the one at `data_root`, or the embedded world of figurines.
+    """Open a dataset: the one at `data_root`, or the embedded world of figurines.
 
-    DataError if there is no data set at `data_root`; CacheError if the figurines cannot be written.
+    DataError if there is no dataset at `data_root`; CacheError if the figurines cannot be written.
 
     Parameters
     ----------
     data_root
-        A folder as `corrlib.data.voc` describes it. None or an empty string: the figurines, which are
-        drawn into the cache (`corrlib.cache.cache_dir`) by the first process that asks for them, and again
-        only when the code or the libraries that draw them have changed.
+        A folder in the layout of `corrlib.data.voc`. None or an empty string: the figurines, which are
+        rendered into the cache (`corrlib.cache.cache_dir`) by the first process that asks for them, and again
+        only if the code or the libraries that render them have changed.
     difficult, truncated
-        As `VOC` has them.
+        As in `VOC`.
     """
     if data_root:
         return VOC(Path(data_root).expanduser(), difficult, truncated)

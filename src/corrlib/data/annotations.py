@@ -14,6 +14,8 @@ from defusedxml import DefusedXmlException
 SAME_BOX = 0.5
 #: No coordinate is larger than this many pixels, so that areas are finite.
 LARGEST = 1e6
+#: What visible, truncated and difficult may say.
+YES, NO = ("1", "true", "yes"), ("0", "false", "no")
 
 
 class DataError(ValueError):
@@ -33,10 +35,10 @@ def _parse(path: Path) -> Element:
 def read_berkeley(path: Path) -> dict:
     """Read one Berkeley annotation.
 
-    In the original files only persons list invisible keypoints, too. ``visible_bounds`` is the object's VOC
-    box with ``width = xmax - xmin``.
+    In the original files, invisible keypoints are listed only for persons. ``visible_bounds`` is the VOC box
+    of the object, with ``width = xmax - xmin``.
 
-    DataError if the file is no XML, declares entities, or lacks valid bounds, keypoint names or numbers.
+    DataError if the file is not XML, declares entities, or lacks valid bounds, keypoint names or numbers.
 
     Returns
     -------
@@ -52,12 +54,12 @@ def read_berkeley(path: Path) -> dict:
         raise DataError(f"{path}: its <visible_bounds> are {width} x {height}: repair or remove the file")
     keypoints = {}
     for element in root.iterfind("keypoints/keypoint"):
-        name, visible = element.get("name"), element.get("visible", "1").strip().lower()
+        name, visible = element.get("name", "").strip(), element.get("visible", "1").strip().lower()
         if not name:
             raise DataError(f"{path}: a <keypoint> has no name: repair or remove the file")
         # The coordinates of invisible keypoints are guesses, often far outside the image.
         keypoints[name] = (np.nan, np.nan)
-        if visible not in ("0", "false", "no"):
+        if visible not in NO:
             keypoints[name] = tuple(v - 1 for v in _numbers(path, element, "x", "y"))
     return {"box": _edges(x, y, x + width, y + height), "keypoints": keypoints}
 
@@ -65,7 +67,8 @@ def read_berkeley(path: Path) -> dict:
 def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
     """Read ``truncated`` and ``difficult`` of the object of `category` at `box` from a VOC annotation.
 
-    It is the one with the largest overlap, at least `SAME_BOX`; without one, there are no flags.
+    The object is the one with the largest overlap, at least `SAME_BOX`; without such an object, there are no
+    flags.
     """
     best, flags = SAME_BOX, {}
     for element in _parse(path).iterfind("object"):
@@ -73,10 +76,12 @@ def read_flags(path: Path, category: str, box: np.ndarray) -> dict[str, bool]:
         if element.findtext("name", "").strip() != category or bounds is None:
             continue
         corners = {tag: bounds.findtext(tag, "") for tag in ("xmin", "ymin", "xmax", "ymax")}
-        overlap = _overlap(box, _edges(*_numbers(path, corners, *corners)))
+        # Some tools write the corners in the order in which they were clicked.
+        ordered = np.sort(np.reshape(_numbers(path, corners, *corners), (2, 2)), axis=0)
+        overlap = _overlap(box, _edges(*ordered.flat))
         if overlap >= best:
             best = overlap
-            flags = {tag: element.findtext(tag, "0").strip() == "1" for tag in ("truncated", "difficult")}
+            flags = {t: element.findtext(t, "").strip().lower() in YES for t in ("truncated", "difficult")}
     return flags
 
 

@@ -16,20 +16,24 @@ from corrlib.geometry import Crop
 
 @lru_cache(maxsize=128)
 def objects(data: VOC, category: str, split: str) -> tuple[Instance, ...]:
-    """Objects of a category that can be scored or transfer a keypoint: those with a visible one."""
+    """Objects of a category with a visible keypoint, which can be scored or transfer a keypoint."""
     return tuple(i for i in data.instances(category, split) if np.isfinite(i.keypoints).any())
 
 
 def categories(data: VOC, category: str = "") -> tuple[str, ...]:
-    """Categories that can be learned and tested; or `category`, if it can.
+    """Categories that can be learned and tested; only `category`, if it is given.
 
-    They show a keypoint in at least two training images, as the neighbours of an object are of other images,
-    and in a validation image. DataError if there is none.
+    Such a category shows a keypoint in at least one validation image and two training images (the neighbours
+    of an object are from other images). DataError if there is none, or if both splits have an image.
     """
     usable = []
     for name in [category] if category else data.categories:
-        train, val = (len({i.image_id for i in objects(data, name, split)}) for split in ("train", "val"))
-        usable += [name] * (train > 1 and val > 0)
+        train, val = ({i.image_id for i in objects(data, name, split)} for split in ("train", "val"))
+        if both := train & val:
+            raise DataError(
+                f"{data.root}: train and val share images, such as {min(both)}: remove them from one"
+            )
+        usable += [name] * (len(train) > 1 and len(val) > 0)
     if not usable:
         raise DataError(
             f"{data.root}: {category or 'every category'} shows keypoints in too few images; two of train and"
@@ -39,7 +43,7 @@ def categories(data: VOC, category: str = "") -> tuple[str, ...]:
 
 
 def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:
-    """Indices of an evenly spaced subset of at most `limit` of `total` objects; of all if it is None.
+    """Indices of an evenly spaced subset of at most `limit` of `total` objects; all if `limit` is None.
 
     The subsets are nested: a larger one begins with the smaller.
     """
@@ -49,7 +53,7 @@ def evenly_spaced(total: int, limit: int | None = None) -> np.ndarray:
 
 
 def subset(objects: Sequence[Any], limit: int | None) -> list[Any]:
-    """An `evenly_spaced` subset of at most `limit` objects; all of them, in their order, if it is None."""
+    """An `evenly_spaced` subset of at most `limit` objects; all objects, in order, if `limit` is None."""
     return list(objects) if limit is None else [objects[row] for row in evenly_spaced(len(objects), limit)]
 
 
@@ -68,7 +72,12 @@ def images(data: VOC, instances: Sequence[Instance], size: int) -> np.ndarray:
     result = np.empty((len(instances), size, size, 3), np.uint8)
 
     def fill(row: int) -> None:
-        result[row] = crop(instances[row], size).image(data.image(instances[row].image_id))
+        one, image = instances[row], data.image(instances[row].image_id)
+        height, width = image.shape[:2]
+        if (one.box[:2] >= (width - 0.5, height - 0.5)).any() or (one.box[2:] <= -0.5).any():
+            name = f"{one.category}/{one.image_id}_{one.number}.xml"
+            raise DataError(f"{data.root}: {name} has its box outside the image: correct or remove it")
+        result[row] = crop(one, size).image(image)
 
     with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(fill, range(len(instances))))
@@ -82,9 +91,9 @@ def category_images(data: VOC, category: str, split: str, size: int) -> np.ndarr
 
 
 def by_image(values: np.ndarray, instances: Sequence[Instance], missing: float = np.nan) -> np.ndarray:
-    """Values ``(..., N, K)`` of N objects, image by image: ``(..., I, M, K)``.
+    """Arrange values ``(..., N, K)`` of N objects by image: ``(..., I, M, K)``.
 
-    An image has up to M objects; where it has fewer, values are `missing`, which is not NaN for integers.
+    An image has up to M objects; where it has fewer, the value is `missing`, which must be set for integers.
     `corrlib.metrics` resamples images.
     """
     ids = [instance.image_id for instance in instances]

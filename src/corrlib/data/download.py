@@ -77,7 +77,7 @@ SOURCES = {
 
 
 class DownloadError(DataError):
-    """No address had a usable file; the message lists why, and where to put the file by hand."""
+    """No address had a usable file; the message lists the reasons, and where to put the file by hand."""
 
 
 def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
@@ -91,7 +91,7 @@ def download(name: str, out: str | Path, *, timeout: float = 30.0) -> Path:
     Parameters
     ----------
     out
-        The folder; ``voc2011`` and ``keypoints`` together make it a dataset.
+        The folder for the files; with ``voc2011`` and ``keypoints``, it is a dataset.
     timeout
         Seconds without an answer after which the next address is tried.
 

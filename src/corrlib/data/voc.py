@@ -12,10 +12,12 @@ Photographs may be PNG, too; suffixes may be in capitals.
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -30,7 +32,7 @@ PASCAL += ["diningtable", "dog", "horse", "motorbike", "person", "pottedplant", 
 PASCAL += ["train", "tvmonitor"]
 #: Suffixes of photographs, in small letters.
 IMAGES = (".jpg", ".jpeg", ".png")
-#: Most pixels that an image may have: a few corrupt bytes can claim billions, which take minutes to decode.
+#: Maximum number of pixels of an image: a few corrupt bytes can claim billions, which take minutes to decode.
 PIXELS = 1 << 25
 
 
@@ -133,16 +135,16 @@ class VOC:
         """
         if (self.root / "figurines.json").is_file():
             return "figurines"
-        names = [path.stem for files in self._annotation_files.values() for path in files]
+        names = (path.stem for files in self._annotation_files.values() for path in files)
         years = all(re.fullmatch(r"20(07|08|09|10|11)_\d{6}_\d+", name) for name in names)
         return "voc2011" if years and set(self.categories) <= set(PASCAL) else "photos"
 
     @cached_property
     def digest(self) -> str:
-        """16 hexadecimal digits of the names and contents of all files that this class can read, and flags.
+        """16 hexadecimal digits of names and contents of all files that this class reads, and flags.
 
-        They do not depend on where the dataset lies. Computed once, in about 1.5 seconds for ten thousand
-        photographs (1 GB).
+        They do not depend on the location of the dataset. They are computed once, in about 1.5 seconds for
+        ten thousand photographs (1 GB).
         """
         digest = hashlib.sha256()
         for path in self._all_files():
@@ -157,18 +159,17 @@ class VOC:
         return tuple(sorted(set().union(*(a["keypoints"] for a in self._category(category).values()))))
 
     def image_ids(self, split: str) -> list[str]:
-        """Images of a split (``train``, ``val``, ...), in the order of ``ImageSets/Main/<split>.txt``."""
+        """Images of a split (``train``, ``val``, ...), each once, in the order of its list."""
         splits = sorted(p.stem for p in self._sets.glob("*.txt") if "_" not in p.stem)
         if split not in splits:
             raise DataError(f"unknown split {split!r}: {self._sets} has {', '.join(splits) or 'none'}")
         path = self._sets / f"{split}.txt"
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
+            lines = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig")).splitlines()
         except UnicodeDecodeError as error:
             raise DataError(f"{path} is corrupt or no text ({error}): unpack or download it again") from None
-        ids = [
-            re.sub(rf"({'|'.join(IMAGES)})$", "", line.strip(), flags=re.I) for line in lines if line.strip()
-        ]
+        suffix = re.compile(rf"({'|'.join(IMAGES)})$", re.I)
+        ids = list(dict.fromkeys(suffix.sub("", line.strip()) for line in lines if line.strip()))
         if ids and self._annotated.isdisjoint(ids):
             raise DataError(
                 f"{path} lists no image that is annotated: it begins with {ids[0]!r}, and the annotations are"
@@ -212,12 +213,12 @@ class VOC:
     @cached_property
     def images(self) -> dict[str, Path]:
         """Image -> its file, of all that are there."""
-        return {path.stem: path for path in _files(self._voc / "JPEGImages", *IMAGES)}
+        return {_name(path): path for path in _files(self._voc / "JPEGImages", *IMAGES)}
 
     @cached_property
     def _flags(self) -> dict[str, Path]:
         """Image -> VOC's annotation of it."""
-        return {path.stem: path for path in _files(self._voc / "Annotations", ".xml")}
+        return {_name(path): path for path in _files(self._voc / "Annotations", ".xml")}
 
     @cached_property
     def _annotation_files(self) -> dict[str, list[Path]]:
@@ -229,11 +230,10 @@ class VOC:
     def _annotated(self) -> set[str]:
         """Images that are annotated."""
         files = (path for each in self._annotation_files.values() for path in each)
-        return {path.stem.rpartition("_")[0] for path in files}
+        return {_name(path).rpartition("_")[0] for path in files}
 
     def _all_files(self) -> Iterator[Path]:
-        for folder in (self._voc / "Annotations", self._sets, self._voc / "JPEGImages"):
-            yield from _files(folder)
+        yield from (*self._flags.values(), *_files(self._sets, ".txt"), *self.images.values())
         for files in self._annotation_files.values():
             yield from files
         if self.name == "figurines":
@@ -246,10 +246,12 @@ class VOC:
         if category not in self._annotations:
             parsed = {}
             for path in self._annotation_files[category]:
-                image_id, _, number = path.stem.rpartition("_")
+                image_id, _, number = _name(path).rpartition("_")
                 if not image_id or not number.isdecimal():
                     raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
-                parsed[image_id, int(number)] = read_berkeley(path)
+                read = read_berkeley(path)
+                if parsed.setdefault((image_id, int(number)), read) is not read:
+                    raise DataError(f"{path}: another file annotates object {int(number)}, too: remove one")
             self._annotations[category] = parsed
         return self._annotations[category]
 
@@ -269,19 +271,28 @@ def _seen(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
+def _name(path: Path) -> str:
+    """The name of a file without suffix, with accents as lists have them: macOS has them apart."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
 def _files(folder: Path, *suffixes: str) -> list[Path]:
-    """Files of a folder, sorted, with one of some `suffixes`, if any are given; in capitals, too."""
-    files = (p for p in folder.glob("*") if _seen(p) and p.is_file())
-    return sorted(p for p in files if not suffixes or p.suffix.lower() in suffixes)
+    """Files of a folder with one of some suffixes, in either case, sorted; DataError for equal names."""
+    files = sorted(p for p in folder.glob("*") if _seen(p) and p.is_file() and p.suffix.lower() in suffixes)
+    for path, other in pairwise(sorted(files, key=_name)):
+        if _name(path) == _name(other):
+            raise DataError(f"{path} and {other.name} have the same name: remove one")
+    return files
 
 
 def _size(data: bytes) -> tuple[int, int] | None:
-    """Width and height that the header of an image states; None if it is corrupt, or cut off."""
+    """Width and height according to the header of an image; None if it is corrupt or truncated."""
     try:
         image = Image.open(BytesIO(data), formats=("JPEG", "PNG"))
-        end = {"JPEG": data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda"), "PNG": b"IEND" in data}
-        # OpenCV makes a half grey picture of what is cut off. Behind its end marker, a file may have a film.
-        if not end[image.format] and image.size[0] * image.size[1] <= PIXELS:
+        jpeg = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")  # or MPO, several JPEGs in one file
+        whole = b"IEND" in data if image.format == "PNG" else jpeg
+        # OpenCV decodes a truncated file to a half grey picture. A film may follow the end marker of a file.
+        if not whole and image.size[0] * image.size[1] <= PIXELS:
             image.load()
         return image.size
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):  # so Pillow says that it cannot

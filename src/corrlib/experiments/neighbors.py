@@ -7,17 +7,17 @@ from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
 
-#: Object crops that are described at a time.
+#: Number of object crops that are described at a time.
 BATCH = 64
-#: Ends the name of a layer whose map is averaged over its places.
+#: Suffix of the name of a layer whose map is averaged over its places.
 MEAN = " mean"
 
 
 def default_layer(network: Network) -> str:
-    """The global descriptor that neighbours are found by: fc7, as in the paper, or else ``conv5 mean``.
+    """The global descriptor by which neighbours are found: fc7, as in the paper, or else ``conv5 mean``.
 
-    As fc7, the mean over the places of conv5 says what is there, and hardly where; a whole map such as pool5
-    finds neighbours in the same pose, whose keypoints need no alignment.
+    Like fc7, the spatial mean of conv5 encodes what is in an image but hardly where it is. A whole map such
+    as pool5 would find neighbours in the same pose, whose keypoints need no alignment.
     """
     return "fc7" if "fc7" in network.layers else "conv5 mean"
 
@@ -27,8 +27,8 @@ def global_descriptors(
 ) -> np.ndarray:
     """Global descriptors of each object of a category: ``(N, D)`` float32.
 
-    They are those of the object crops of `size` pixels. `layer` is one of the network's: ``fc7``, or a whole
-    map such as ``pool5``; or, as ``conv5 mean``, a map averaged over its places. ValueError for another one.
+    They are computed on object crops of `size` pixels. `layer` is a layer of the network: ``fc7``, a whole
+    map such as ``pool5``, or a map averaged over its places such as ``conv5 mean``. ValueError for others.
     """
     inputs = dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
     return cached(_descriptors, **inputs)["descriptors"]
@@ -44,27 +44,27 @@ def neighbors(
     size: int = INPUT_SIDE,
     neighbors: int | None = None,
 ) -> np.ndarray:
-    """Training objects of the same category that look most alike, by the cosine of a global descriptor.
+    """The most similar training objects of the same category, by the cosine of a global descriptor.
 
     Parameters
     ----------
     split
-        Of the objects whose neighbours are wanted.
+        Split of the objects whose neighbours are wanted.
     layer, size
-        As `global_descriptors` has them.
+        As in `global_descriptors`.
     neighbors
-        How many; fewer where the training set has no more of other images. None: all.
+        Number of neighbours; fewer if the training set has no more in other images. None: all.
 
     Returns
     -------
     array (N, k) int64
-        Rows of ``crops.objects(data, category, "train")``, the most similar first; none is of the object's
-        own image. With `neighbors` None, -1 fills the ends of rows.
+        Rows of ``crops.objects(data, category, "train")``, the most similar first; none is from the image of
+        the object. If `neighbors` is None, rows are padded with -1 at the end.
 
     Raises
     ------
     DataError
-        If the category has no object in `split`, or some object no other in the training set.
+        If the category has no object in `split`, or an object has no other object in the training set.
     """
     query, database = (crops.objects(data, category, s) for s in (split, "train"))
     own, other = (np.array([i.image_id for i in instances], dtype=str) for instances in (query, database))

@@ -178,7 +178,7 @@ def sweep(data, edges_right, edges_below, forward, height, width, belief, worksp
         low = gather(
             data, at, edges_right, at, edges_right, left, edges_below, at, edges_below, above, belief
         )
-        # As many monotonic chains pass thsquares the node; each has its share of the belief.
+        # As many monotonic chains pass through the node; each has its share of the belief.
         before, after = (c > 0) + (r > 0), (c < width - 1) + (r < height - 1)
         chains = max(before, after, 1)
         share = np.float32(1 / chains)

@@ -1,4 +1,4 @@
-"""Chapters of the book: their parameters, their execution by papermill, and what they showed.
+"""Chapters of the book: their parameters, their execution by papermill, and their outputs.
 
 A chapter is a Python file of ``# %%`` cells; one, tagged ``parameters``, holds annotated literals.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -36,7 +36,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 
 
 class ChapterError(RuntimeError):
-    """A chapter raised, warned or lost its kernel; the message names chapter and cell."""
+    """A chapter raised an exception, issued a warning or lost its kernel; the message names the cell."""
 
 
 def find(name: str) -> Path:
@@ -44,19 +44,23 @@ def find(name: str) -> Path:
     path = Path(name) if name.endswith(".py") else Path("book", f"{name}.py")
     if path.is_file():
         return path
-    listed = ", ".join(names()) or "none, is this the project's root?"
+    listed = ", ".join(names()) or "none; is this the project's root?"
     raise ValueError(f"no chapter at {path}; chapters in book/: {listed}")
 
 
 def names() -> list[str]:
-    """Names of the chapters in ``book/`` of the current folder; files that begin with ``_`` are none."""
+    """Names of the chapters in ``book/`` of the current folder, without files that begin with ``_``."""
     return sorted(path.stem for path in Path("book").glob("[!_]*.py"))
 
 
 def read(chapter: Path) -> nbformat.NotebookNode:
-    """A chapter as a notebook; the header that Jupyter writes may be missing."""
-    notebook = jupytext.read(chapter, fmt="py:percent")
-    notebook.metadata["kernelspec"] = dict(KERNEL)  # whatever kernel the file was last opened with
+    """Read a chapter as a notebook; the header that Jupyter writes may be missing."""
+    try:
+        text = chapter.read_text(encoding="utf-8-sig")  # editors on Windows may write a byte order mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{chapter} is not in UTF-8 ({error}): save it as UTF-8") from None
+    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook.metadata["kernelspec"] = dict(KERNEL)  # regardless of the kernel that last opened the file
     return notebook
 
 
@@ -65,7 +69,7 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
     scope: dict[str, Any] = {"__annotations__": {}}
     source = parameters_cell(chapter)
     try:
-        exec(source, scope)  # nothing but literals, which the kernel runs next in any case
+        exec(source, scope)  # only literals, which the kernel will execute in any case
     except Exception as error:
         raise ValueError(f"{chapter}: the parameters cell does not run: {error!r}") from error
     hints = scope["__annotations__"]
@@ -81,12 +85,12 @@ def parameters(chapter: Path) -> dict[str, tuple[Any, Any]]:
 
 
 def parameters_cell(chapter: Path) -> str:
-    """The source of a chapter's parameters cell: name, type, default and comment of each in a line."""
-    tags = {"parameters", "injected-parameters"}  # the latter, papermill's
+    """The source of a chapter's parameters cell: a line with name, type, default and comment of each."""
+    tags = {"parameters", "injected-parameters"}  # the latter is set by papermill
     cells = [c.source for c in read(chapter).cells if tags & {*c.metadata.get("tags", [])}]
     if (found := len(cells)) != 1:
         wanted = 'expected one cell marked # %% tags=["parameters"]'
-        raise ValueError(f"{chapter}: {wanted}, found {found}, with injected ones: see book/_template.py")
+        raise ValueError(f"{chapter}: {wanted}, found {found} (with injected ones): see book/_template.py")
     return cells[0]
 
 
@@ -95,8 +99,8 @@ def typed(
 ) -> dict[str, Any]:
     """Convert ``values``, text or Python values, to the types that the parameters cell declares.
 
-    ``known`` is ``parameters(chapter)``, if it is at hand. ValueError for an unknown name, which papermill
-    would only log, or a value of the wrong type.
+    ``known`` is ``parameters(chapter)`` if the caller has it. ValueError for an unknown name, which papermill
+    would only log, or for a value of the wrong type.
     """
     known = parameters(chapter) if known is None else known
     hints = {name: str(h) if get_args(h) else h.__name__ for name, (h, _) in known.items()}
@@ -122,7 +126,7 @@ def _converted(value: Any, hint: Any) -> Any:
     """Read text as a type such as ``int``, ``str | None`` or ``list[float]``; check any other value."""
     value = getattr(value, "item", lambda: value)()  # of NumPy
     if isinstance(hint, types.UnionType):
-        # None first: the word "none" is not a string then.
+        # None comes first, so that the word "none" is not read as a string.
         for choice in sorted(get_args(hint), key=lambda h: h is not types.NoneType):
             with contextlib.suppress(TypeError, ValueError):
                 return _converted(value, choice)
@@ -149,24 +153,24 @@ def run(
     digest: str = "",
     results: Path | None = None,
 ) -> None:
-    """Execute a chapter in a fresh kernel and write the notebook to ``out``, whole or not at all.
+    """Execute a chapter in a fresh kernel and write the notebook to ``out``, completely or not at all.
 
     Parameters
     ----------
     digest
-        Of what the run depends on. The notebook's metadata keep it under ``corrlib``, with the ``commit`` of
-        the chapter, the ``memory`` in bytes that its processes took at most and their ``processor`` seconds,
-        and names and digests of the ``results`` that it wrote.
+        Digest of everything that the run depends on. The metadata of the notebook keep it under ``corrlib``,
+        with the ``commit`` of the chapter, the peak ``memory`` of its processes in bytes, their ``processor``
+        seconds, and the names and digests of the ``results`` that it wrote.
     results
-        The folder for these; without it that of `corrlib.publishing.results`, and they are not recorded.
+        Folder for these; by default, that of `corrlib.publishing.results`, and they are not recorded.
 
     Raises
     ------
     ChapterError
-        A cell raised, it or this package warned, or the kernel died. What else was written to standard error
-        is written to ours.
+        If a cell raised an exception, a cell or this package issued a warning, or the kernel died. Other
+        output to standard error is passed on.
     OSError, ValueError
-        Before anything is executed: ``out`` cannot be written, or see `typed`.
+        Before anything is executed, if ``out`` cannot be written, or as in `typed`.
     """
     values = typed(values or {}, chapter)
     _check_writable(out)
@@ -174,10 +178,10 @@ def run(
     # Papermill cannot read a type such as `str | None`, and logs that the parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
-    tqdm.set_lock(threading.RLock())  # a killed process would leak the one that tqdm makes
+    tqdm.set_lock(threading.RLock())  # a killed process would leak the lock that tqdm creates
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
     used = sum(os.times()[2:4])
-    with bar, _results_in(results), kernel.watched(bar.refresh) as most:
+    with bar, kernel.results_in(results), kernel.watched(bar.refresh) as most:
         try:
             notebook = papermill.execute_notebook(
                 notebook,
@@ -185,15 +189,15 @@ def run(
                 values,
                 kernel_name=KERNEL["name"],
                 kernel_manager_class=kernel.Kernel,
-                progress_bar=False,  # it would count the cells of text, too
+                progress_bar=False,  # it would also count the Markdown cells
                 on_cell_start=partial(_say_section, bar),
                 on_cell_executed=lambda **_: bar.update(),
-                # Without it the kernel warns that its sockets on this machine are in the clear.
+                # Without it the kernel warns that its connections on this machine are not encrypted.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )
         except PapermillExecutionError as error:
             what = f"{_place(chapter, error.source)}: {error.ename}: {error.evalue}"
-            if "page.setup(" in error.source:  # a wrong parameter, and not the chapter's code
+            if "page.setup(" in error.source:  # the cause is a wrong parameter, not the chapter's code
                 raise ChapterError(what) from error
             raise ChapterError(f"{what}\n\n{error.source}\n{error}\n\n{what}") from error
         except DeadKernelError as error:
@@ -209,7 +213,7 @@ def run(
 
 
 def stamp(path: Path) -> dict[str, Any]:
-    """What `run` kept in a notebook's metadata; empty if the file is missing, corrupt or another's."""
+    """What `run` kept in a notebook's metadata; empty if the file is missing, corrupt or not from `run`."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))["metadata"]["corrlib"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -217,13 +221,13 @@ def stamp(path: Path) -> dict[str, Any]:
 
 
 def shown(notebook: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """What the calls of `page` displayed in a notebook: the metadata (see there) and the output of each."""
+    """The outputs of `page` calls in a notebook: the metadata (see `page`) and the output of each call."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     return [(o["metadata"]["corrlib"], o) for o in outputs if "corrlib" in o.get("metadata", {})]
 
 
 def result(notebook: nbformat.NotebookNode) -> str:
-    """What an executed chapter found: the first sentence of its last text before the exercises."""
+    """The result of an executed chapter: the first sentence of its last text before the exercises."""
     cells, texts = notebook.cells, []
     end = next((n for n, cell in enumerate(cells) if cell.source.startswith("## Exercises")), len(cells))
     for about, output in shown({"cells": cells[:end]}):
@@ -239,7 +243,7 @@ def file_digest(path: Path) -> str:
 
 
 def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> None:
-    """Show the heading of the section that is executed."""
+    """Show the heading of the section that is being executed."""
     if cell.cell_type == "markdown" and (title := re.search(r"(?m)^#+ (.+)", cell.source)):
         bar.set_postfix_str(title[1])
 
@@ -251,13 +255,13 @@ def _place(chapter: Path, source: str) -> str:
 
 
 def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
-    """Refuse two figures or tables of one name, and warnings; pass on what else is on standard error."""
+    """Refuse warnings, and two figures or tables of one name; pass on other output to standard error."""
     seen = set()
     for cell in (cell for cell in notebook.cells if "outputs" in cell):
         for about, _ in shown({"cells": [cell]}):
             name = about["kind"], about.get("name")
             if name[1] and name in seen:
-                raise ChapterError(f"{_place(chapter, cell.source)}: two are named {name[0]} {name[1]!r}")
+                raise ChapterError(f"{_place(chapter, cell.source)}: {name[0]} {name[1]!r} is shown twice")
             seen.add(name)
         said = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
         if kernel.warned(said):
@@ -266,22 +270,11 @@ def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
         cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
-@contextlib.contextmanager
-def _results_in(folder: Path | None) -> Iterator[None]:
-    """Have kernels that start now write their results there."""
-    given = os.environ.get("CORRLIB_RESULTS", "")  # empty is as good as none
-    os.environ["CORRLIB_RESULTS"] = str(folder.resolve()) if folder else given
-    try:
-        yield
-    finally:
-        os.environ["CORRLIB_RESULTS"] = given
-
-
 def _commit(chapter: Path) -> dict[str, str]:
-    """The commit that a chapter is of, with a + if files differ from it; nothing if that is not known."""
+    """The commit of a chapter, with a + if files differ from it; empty if it is not known."""
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
-        ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked one is of none
+        ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked file has no commit
         described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
         return {"commit": described.strip()}
     except (OSError, subprocess.CalledProcessError):
@@ -289,11 +282,13 @@ def _commit(chapter: Path) -> dict[str, str]:
 
 
 def _check_writable(out: Path) -> None:
-    """Find out before the work, not after it, that its result could not be kept."""
+    """Find out before the work, not after it, whether its result can be written."""
     try:
         if out.is_dir():
             raise IsADirectoryError("it is a folder")
+        if out.suffix != ".ipynb":  # such as the chapter itself
+            raise OSError("a notebook has a name that ends in .ipynb")
         out.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=out.parent).close()  # which has no name that could stay
+        tempfile.TemporaryFile(dir=out.parent).close()  # it has no name that could be left behind
     except OSError as error:
         raise OSError(f"cannot write {out}: {error}; choose another place") from error

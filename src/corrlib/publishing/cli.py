@@ -21,8 +21,7 @@ class _ChapterHelp(argparse.Action):
 
         if namespace.chapter:
             chapters.parameters(chapter := chapters.find(namespace.chapter))  # which checks them
-            listed = chapters.parameters_cell(chapter)
-            parser.epilog = "parameters:\n" + textwrap.indent(listed, "  ")
+            parser.epilog = "parameters:\n" + textwrap.indent(chapters.parameters_cell(chapter), "  ")
         else:
             parser.epilog = f"chapters:\n  {'  '.join(chapters.names()) or 'none in this folder'}"
         parser.print_help()
@@ -30,12 +29,12 @@ class _ChapterHelp(argparse.Action):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="corrlib", description=corrlib.__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="corrlib", description=(corrlib.__doc__ or "").partition("\n")[0])
     parser.add_argument("--version", action="version", version=f"corrlib {corrlib.__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
 
     def command(call, *, chapter=False):
-        text = inspect.getdoc(call)
+        text = inspect.getdoc(call) or ""  # python -OO has no docstrings
         sub = commands.add_parser(
             call.__name__.lstrip("_"),
             help=text.partition(".\n")[0],
@@ -46,51 +45,50 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(call=call)
         add = sub.add_argument
         if chapter:
-            add("-h", "--help", action=_ChapterHelp, nargs=0, help="show this, and exit")
-            add("chapter", help="its name (alignment) or its path (book/alignment.py)")
+            add("-h", "--help", action=_ChapterHelp, nargs=0, help="show this help and exit")
+            add("chapter", help="name of a chapter (alignment) or path to it (book/alignment.py)")
             add("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="repeatable")
         return add
 
     folder = dict(type=Path, required=True, metavar="DIR")
     add = command(_run, chapter=True)
-    add("-o", "--out", type=Path, required=True, metavar="NOTEBOOK", help="for example out.ipynb")
+    add("-o", "--out", type=Path, required=True, metavar="NOTEBOOK", help="file to write, such as out.ipynb")
     add = command(_sweep, chapter=True)
-    add("--out", **folder, help="for example runs/align")
+    add("--out", **folder, help="folder for the results, for example runs/align")
     add("--grid", type=Path, metavar="FILE", help="parameters in YAML; those of -p take precedence")
-    add("--workers", type=_count, metavar="N", help="processes (default: one per core)")
-    add("--scheduler", metavar="ADDRESS", help="of a dask cluster to use instead")
-    add("--dry-run", action="store_true", help="list the points and which are done, and stop")
-    command(_collect)("folder", type=Path, metavar="DIR", help="where the notebooks are")
+    add("--workers", type=_count, metavar="N", help="number of processes (default: one per core)")
+    add("--scheduler", metavar="ADDRESS", help="address of a dask cluster to use instead")
+    add("--dry-run", action="store_true", help="only list the points and whether they are done")
+    command(_collect)("folder", type=Path, metavar="DIR", help="folder with the notebooks")
     add = command(_book)
     add("--data", metavar="DIR", help="data_root of every chapter (default: the figurines)")
     add("--weights", metavar="FILE", help="weights of every chapter (default: the figurine network)")
-    add("--pdf", action="store_true", help="also print it: _build/corrlib.pdf (needs Chromium)")
+    add("--pdf", action="store_true", help="also print the book to _build/corrlib.pdf (needs Chromium)")
     add = command(_download)
-    add("--out", **folder, help="for example data")
-    add("what", nargs="+", choices=DOWNLOADS, metavar="what", help="one or more of these names")
+    add("--out", **folder, help="folder for the files, for example data")
+    add("what", nargs="+", choices=DOWNLOADS, metavar="what", help="one or more of the names listed above")
     add = command(_reproduce)
-    add("--out", **folder, help="gets notebooks and scoreboard")
-    add("--data", required=True, metavar="DIR", help="as corrlib download makes it")
-    add("--weights", required=True, metavar="FILE", help="of the network")
-    add("--patches", type=_count, default=10**6, metavar="N", help="per layer in section 2 (%(default)s)")
+    add("--out", **folder, help="folder for the notebooks and the scoreboard")
+    add("--data", required=True, metavar="DIR", help="folder of the data, as written by corrlib download")
+    add("--weights", required=True, metavar="FILE", help="file with the weights of the network")
+    add("--patches", type=_count, default=10**6, metavar="N", help="patches per layer (default: %(default)s)")
     for kind in ("difficult", "truncated"):
-        text = f"whether to use objects that VOC calls {kind} (default: yes)"
+        text = f"whether to use objects that VOC marks as {kind} (default: yes)"
         add(f"--{kind}", action=argparse.BooleanOptionalAction, default=True, help=text)
-    add("--device", help="of torch, such as cuda:1 (default: CORRLIB_DEVICE, or a GPU if there is one)")
+    add("--device", help="torch device, such as cuda:1 (default: CORRLIB_DEVICE, or a GPU if there is one)")
     add = command(_figurines)
-    add("--out", **folder, help="a new folder")
-    text = "images per category (%(default)s)"
+    add("--out", **folder, help="folder to create")
+    text = "images per category (default: %(default)s)"
     add("--train", type=int, default=80, metavar="N", help=f"training {text}")
     add("--val", type=int, default=40, metavar="N", help=f"validation {text}")
-    add("--seed", type=int, default=0, metavar="S", help="of all that is random (%(default)s)")
+    add("--seed", type=int, default=0, metavar="S", help="random seed (default: %(default)s)")
     add = command(_train)
-    add("--out", type=_safetensors, required=True, metavar="FILE", help="a .safetensors file")
-    add("--images", type=_count, default=3000, metavar="N", help=text)
-    add("--held-out", type=_count, default=60, metavar="N", help=f"to measure the accuracy: {text}")
-    add("--epochs", type=_count, default=7, metavar="N", help="passes over the images (%(default)s)")
-    add("--seed", type=int, default=0, metavar="S", help="of weights, order and crops (%(default)s)")
-    add = command(_cache)
-    add("--prune", action="store_true", help="remove what is stale")
+    add("--out", type=_safetensors, required=True, metavar="FILE", help=".safetensors file to write")
+    add("--images", type=_count, default=3000, metavar="N", help=f"training {text}")
+    add("--held-out", type=_count, default=60, metavar="N", help=f"{text} for measuring the accuracy")
+    add("--epochs", type=_count, default=7, metavar="N", help="passes over the images (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="S", help="random seed (default: %(default)s)")
+    command(_cache)("--prune", action="store_true", help="remove stale entries")
     return parser
 
 
@@ -107,7 +105,7 @@ def _safetensors(text: str) -> Path:
 
 
 def _named(parameters: Sequence[str]) -> dict[str, str]:
-    """The parameters that are given as NAME=VALUE."""
+    """Read parameters given as NAME=VALUE."""
     if wrong := [text for text in parameters if text.find("=") < 1]:
         raise ValueError(f"-p takes NAME=VALUE, got {wrong[0]!r}")
     if len(named := dict(text.split("=", 1) for text in parameters)) < len(parameters):
@@ -116,9 +114,9 @@ def _named(parameters: Sequence[str]) -> dict[str, str]:
 
 
 def _run(args: argparse.Namespace) -> None:
-    """Execute one chapter with other parameters and keep the notebook, with its figures and tables.
-    `corrlib run alignment --help` lists the parameters of a chapter. Lists are written with
-    commas; true, false and none as words.
+    """Execute one chapter with other parameters and write the notebook, with its figures and tables.
+    `corrlib run alignment --help` lists the parameters of the chapter. Lists are written with
+    commas; true, false and none are written as words.
 
     examples:
       corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
@@ -141,11 +139,11 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> None:
-    """Execute a chapter at every point of a grid of parameters; make one table and one page of all.
+    """Execute a chapter at every point of a parameter grid, and make one table and one page of all points.
     The folder gets a notebook per point and results.csv, .json, .png and .html. A sweep that was stopped
-    resumes: what is done is not executed again. A point that fails stops no others.
-    Values are separated by commas, those of a parameter that is a list by semicolons; first:last:step is a
-    range that includes both ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
+    resumes: points that are done are not executed again. If a point fails, the others still run.
+    Values are separated by commas, or by semicolons if they are lists themselves. first:last:step is a range
+    that includes both ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
 
     examples:
       corrlib sweep alignment -p layer=conv1,conv2,conv3 -p alpha=0.025,0.05,0.1 --out runs/align
@@ -153,24 +151,23 @@ def _sweep(args: argparse.Namespace) -> None:
       corrlib sweep classification -p "layers=conv4;conv5;conv4,conv5" --out runs/layers --dry-run
     """
     from corrlib.publishing import chapters
-    from corrlib.publishing.sweep import grid, runs
+    from corrlib.publishing.sweep import grid, page, runs
 
     chapter = chapters.find(args.chapter)
     values = (grid.read_yaml(args.grid) if args.grid else {}) | _named(args.parameter)
     if args.dry_run:
-        points = runs.plan(chapter, values, args.out)
-        for point in points:
+        for point in (points := runs.plan(chapter, values, args.out)):
             print(f"{'done   ' if point.done else 'to run '} {point.name}")
         print(f"{len(points)} points, {sum(point.done for point in points)} done")
         return
     rows = runs.sweep(chapter, values, args.out, workers=args.workers, scheduler=args.scheduler)
-    print(args.out / "results.html")
+    print(page.listed(rows), args.out / "results.html", sep="\n")
     if failed := sum(row["status"] != "done" for row in rows):
-        raise runs.SweepError(f"{failed} of {len(rows)} points failed; why is in {args.out / 'results.csv'}")
+        raise runs.SweepError(f"{failed} of {len(rows)} points failed: see {args.out / 'results.csv'}")
 
 
 def _collect(args: argparse.Namespace) -> None:
-    """Make the table and the page of a sweep from all notebooks below a folder that papermill has executed.
+    """Make the table and the page of a sweep from all notebooks in a folder that papermill has executed.
 
     examples:
       corrlib collect runs/align
@@ -182,7 +179,7 @@ def _collect(args: argparse.Namespace) -> None:
 
 
 def _book(args: argparse.Namespace) -> None:
-    """Build the book of the current folder: _build/html/index.html.
+    """Build the book of the project in the current folder: _build/html/index.html.
     Only chapters whose text, parameters, code, pinned requirements or data have changed are executed.
 
     examples:
@@ -195,16 +192,16 @@ def _book(args: argparse.Namespace) -> None:
 
 
 def _download(args: argparse.Namespace) -> None:
-    """Download the paper's own data and weights, verify and unpack them.
-    If an address fails, the next is tried. Files of the right name in the folder are used instead. Proxies
-    are taken from the environment: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
+    """Download the paper's own data and weights, and verify and unpack them.
+    If an address fails, the next one is tried. Files that are already in the folder under the right names
+    are not downloaded again. Proxies are taken from the environment: HTTP_PROXY, HTTPS_PROXY, NO_PROXY.
 
     examples:
       corrlib download voc2011 keypoints caffenet --out data
 
     voc2011      photographs of PASCAL VOC 2011, train and val (1.7 GB, and as much again unpacked)
-    keypoints    their keypoint annotations, from Berkeley
-    caffenet     the Caffe reference network, the paper's (244 MB)
+    keypoints    keypoint annotations of these photographs, from Berkeley
+    caffenet     the Caffe reference network, which the paper uses (244 MB)
     alexnet      BVLC AlexNet, from Caffe's model zoo (244 MB)
     torchvision  torchvision's AlexNet (244 MB)
     """
@@ -215,11 +212,11 @@ def _download(args: argparse.Namespace) -> None:
 
 
 def _reproduce(args: argparse.Namespace) -> None:
-    """Run the paper's own experiments at its scale, and set every number beside the published one.
-    All four chapters: a million patches per layer, 25 neighbours, all objects, all layers and radii. The cost
-    is estimated first. A run that was stopped resumes. It ends with the scoreboard: every number of Tables 1
-    to 4 beside the paper's, and a verdict on each claim. Run it in the project's folder. The network and the
-    search for nearest neighbours run on a GPU if torch sees one. What is computed is kept in CORRLIB_CACHE.
+    """Run the paper's own experiments at its scale, and compare every number with the published one.
+    It runs all four chapters in the project's folder, with a million patches per layer, 25 neighbours, and
+    all objects, layers and radii. The cost is estimated first. A run that was stopped resumes. At the end it
+    writes the scoreboard: every number of Tables 1 to 4 beside the paper's, and a verdict on each claim. The
+    network and the search for neighbours run on a GPU if torch finds one. Results are kept in CORRLIB_CACHE.
 
     examples:
       corrlib download voc2011 keypoints caffenet --out data
@@ -236,9 +233,9 @@ def _reproduce(args: argparse.Namespace) -> None:
 
 
 def _figurines(args: argparse.Namespace) -> None:
-    """Render a dataset of figurines, on disk in the layout of VOC 2011.
-    Twenty categories with Berkeley's keypoints and the true correspondence of every pixel. An image depends
-    only on the seed, its category and its number. A run that was stopped resumes.
+    """Render a dataset of figurines, and store it in the layout of VOC 2011.
+    It has twenty categories with Berkeley's keypoints and the true correspondence of every pixel. An image
+    depends only on the seed, its category and its number. A run that was stopped resumes.
 
     examples:
       corrlib figurines --out figurines-7 --train 200 --val 100 --seed 7
@@ -250,14 +247,13 @@ def _figurines(args: argparse.Namespace) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     """Train the figurine network on whole-image labels.
-    Its images are rendered once, with seeds of their own; no keypoint and no box is used. A run that was
-    stopped resumes. The defaults are those of the network in the package.
+    Its training images are rendered once, with seeds of their own; no keypoints and no boxes are used. A run
+    that was stopped resumes. The network in the package was trained with the default settings.
 
     examples:
       corrlib train --out small.safetensors --images 200 --epochs 5
     """
-    # Threads that spin while they wait for each other slow down everything on a busy machine.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads slow down a busy machine
     from corrlib import cache
     from corrlib.figurines import CATEGORIES, pretraining, training
 
@@ -273,9 +269,9 @@ def _train(args: argparse.Namespace) -> None:
 
 
 def _cache(args: argparse.Namespace) -> None:
-    """List what the cache holds: entries per function, their size, and how many are stale.
-    Stale entries are those of other code or other versions of libraries. --prune removes them, and what
-    stopped runs have left, but nothing that a process is using.
+    """List the entries of the cache by function, with their size and the number of stale entries.
+    An entry is stale if it was computed by other code or with other versions of the libraries. --prune
+    removes stale entries and the leftovers of stopped runs, but nothing that a process is using.
 
     examples:
       corrlib cache
@@ -288,7 +284,11 @@ def _cache(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status; errors of use are printed without a traceback."""
+    getattr(sys.stdout, "reconfigure", dict)(errors="replace")  # it may lack a sign of what hours have found
     try:
+        if not (cores := os.environ.get("LOKY_MAX_CPU_COUNT", "1")).isdecimal():
+            raise ValueError(f"LOKY_MAX_CPU_COUNT is {cores!r}, not a number of cores: correct or unset it")
+        os.environ["MPLBACKEND"] = "agg"  # commands open no window, whatever an editor has set
         (args := _parser().parse_args(argv)).call(args)
     except (ValueError, OSError, RuntimeError) as error:
         print(f"corrlib: error: {error}", file=sys.stderr)

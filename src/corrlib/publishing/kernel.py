@@ -1,6 +1,7 @@
-"""The kernel that chapters are executed in, and how much memory its processes take."""
+"""The kernel in which chapters are executed, and the memory that its processes use."""
 
 import contextlib
+import os
 import re
 import sys
 import threading
@@ -18,22 +19,24 @@ EVERY = 0.5
 
 
 class Kernel(AsyncKernelManager):
-    """This Python, whatever kernels are installed, with IPython's own settings, whatever the user's are."""
+    """A kernel of this Python with IPython's defaults, whatever kernels and settings the user has."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """How it is started."""
-        # It logs an error when it is stopped, as Jupyter interrupts it first.
+        """The command that starts it."""
+        # The kernel would log an error when it is stopped, because Jupyter interrupts it first.
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=CRITICAL"]
-        return KernelSpec(
-            argv=argv, language="python", env={"IPYTHONDIR": str(cache.cache_dir() / "ipython")}
-        )
+        # What ipykernel reads in the user's environment; of PyCharm's backend, say, there is none here.
+        env = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSTARTUP": ""}
+        env["IPYTHONDIR"] = str(cache.cache_dir() / "ipython")
+        return KernelSpec(argv=argv, language="python", env=env)
 
 
 def warned(said: str) -> bool:
-    """Whether a cell, or this package, warns in what is on standard error.
+    """Whether a text from standard error contains a warning from a cell or from this package.
 
-    Others may. A corrupt entry of the cache is news for those who run a chapter, not for its readers.
+    Warnings from other packages are ignored. A warning of a corrupt cache entry concerns those who run a
+    chapter, not its readers, and is ignored as well.
     """
     ours = re.compile(rf"{re.escape(str(Path(__file__).parents[1]))}|ipykernel_")  # where IPython has cells
     warnings = re.findall(r"(?m)^(.+):\d+: (\w+): ", said)
@@ -41,11 +44,22 @@ def warned(said: str) -> bool:
 
 
 @contextlib.contextmanager
-def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
-    """Watch the memory of the processes that are started meanwhile, and of those that they start.
+def results_in(folder: Path | None) -> Iterator[None]:
+    """Make kernels that start now write their results to a folder."""
+    given = os.environ.get("CORRLIB_RESULTS", "")  # an empty value is the same as none
+    os.environ["CORRLIB_RESULTS"] = str(folder.resolve()) if folder else given
+    try:
+        yield
+    finally:
+        os.environ["CORRLIB_RESULTS"] = given
 
-    Yields a list of one number: the most bytes that they have had together (shared memory counts for each).
-    ``also`` is called at each measurement, to keep a clock going.
+
+@contextlib.contextmanager
+def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
+    """Watch the memory of the processes that are started in the meantime, and of their child processes.
+
+    Yields a list of one number: their peak memory in total, in bytes (shared memory counts for each process).
+    ``also`` is called at each measurement, for example to update a clock.
     """
     own, most, done = psutil.Process(), [0], threading.Event()
     before = set(own.children(recursive=True))

@@ -1,8 +1,8 @@
-"""What a chapter shows: figures, tables, numbers and text, in every notebook and in the book.
+"""Show figures, tables, numbers and text from a chapter, in every notebook and in the book.
 
-Each call displays its result below the cell, whoever executes the notebook: Jupyter, papermill or ``corrlib
-run``. The metadata of the output, under ``corrlib``, keeps what the book needs to make a numbered figure or
-table of it, and what a sweep reads.
+Each call displays its result below the cell, whether the notebook is executed by Jupyter, papermill or
+``corrlib run``. The metadata of the output, under ``corrlib``, keeps what the book needs to make a numbered
+figure or table from it, and what a sweep reads.
 
 >>> from corrlib.experiments import alignment
 >>> from corrlib.publishing import page
@@ -29,7 +29,7 @@ from corrlib.publishing.plots.style import LineArt
 from corrlib.publishing.tables.format import escaped, plain
 from corrlib.publishing.tables.format import markdown as _table
 
-#: What `setup` has opened, for the calls that follow it in the same kernel.
+#: What `setup` has opened, for later calls in the same kernel.
 _CHAPTER: dict[str, Any] = {"source": ""}
 
 
@@ -39,11 +39,11 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     Parameters
     ----------
     parameters
-        ``globals()`` of the chapter: ``data_root``, ``weights``, ``difficult`` and ``truncated`` are read,
-        where they are there, and the fields of `settings`.
+        ``globals()`` of the chapter. ``data_root``, ``weights``, ``difficult`` and ``truncated`` are read if
+        they are present, as are the fields of `settings`.
     settings
-        The ``Settings`` of an experiment, which are filled from the parameters of the same names and
-        completed by their ``resolve(data, network)``.
+        The ``Settings`` class of an experiment. Its fields are filled from the parameters of the same names,
+        and completed by ``resolve(data, network)``.
 
     Returns
     -------
@@ -59,7 +59,8 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     network = convnet.load(parameters.get("weights") or None)
     _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter())
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
-    images = ", ".join(f"{len(data.image_ids(split)):,} images of {split}" for split in ("train", "val"))
+    names = {"train": "training", "val": "validation"}
+    images = ", ".join(f"{len(data.image_ids(split)):,} {name} images" for split, name in names.items())
     said = f"Dataset: **{data.name}** ({images}). Network: **{escaped(network.name)}**."
     _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
@@ -69,44 +70,45 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     _CHAPTER["settings"] = chosen
     used = getattr(chosen, "categories", data.categories)
     if not getattr(chosen, "category", "") and (left := [c for c in data.categories if c not in used]):
-        text(f"Left out, as too few images show their keypoints (2 of train, 1 of val): {', '.join(left)}.")
+        why = "too few images show their keypoints (2 training images and 1 validation image are needed)"
+        text(f"These categories are left out, because {why}: {', '.join(left)}.")
     return data, network, chosen
 
 
 def set_source(description: str) -> None:
-    """Say where the figures and tables that follow come from; `setup` says it of its data and network."""
+    """Set the provenance shown below later figures and tables; `setup` sets it to data and network."""
     _CHAPTER["source"] = description
 
 
 def figure(name: str, figure: Figure | HTML, caption: str, *, alt: str = "", source: str = "") -> None:
-    """Show a figure with its caption. The book numbers it and knows it as ``figure-<name>``.
+    """Show a figure with its caption. The book numbers it and labels it ``figure-<name>``.
 
     Parameters
     ----------
     name
-        Of lower case letters, digits and hyphens; one of a kind in the book.
+        Lower case letters, digits and hyphens; unique in the book.
     figure
-        Of matplotlib, which is closed; or HTML, such as an explorer, which brings its own alternative text.
+        A matplotlib figure, which is closed; or HTML, such as an explorer, which has its own alt text.
     caption
-        One paragraph of Markdown: exactly what is drawn.
+        One paragraph of Markdown that says exactly what is drawn.
     alt
-        What the figure shows, for those who do not see it.
+        Alt text: a description of the figure for readers who cannot see it.
     source
-        Where it comes from, if that is not what `setup` has opened.
+        Provenance of the figure, if it does not come from what `setup` has opened.
 
     Raises
     ------
     ValueError
-        For a name of another form, or a drawn figure without an alternative text.
+        If the name has another form, or a matplotlib figure has no alt text.
     """
     about = _described(name, caption, source)
     if isinstance(figure, HTML):
         bundle = {"text/html": figure.data, "text/plain": name}
     elif not alt.strip():
-        raise ValueError(f"figure {name!r} has no alternative text: say in `alt` what it shows")
+        raise ValueError(f"figure {name!r} has no alt text: describe it in `alt`")
     else:
         bundle = {**_drawn(figure), "text/plain": alt}
-        plt.close(figure)  # or Jupyter shows it once more
+        plt.close(figure)  # otherwise Jupyter shows it again
     _show(bundle, "figure", alt=" ".join(alt.split()), **about)
     _caption(about)
 
@@ -119,16 +121,16 @@ def table(
     formats: str | Mapping[str, str] = ".1f",
     source: str = "",
 ) -> None:
-    """Show a table with its caption. The book numbers it and knows it as ``table-<name>``.
+    """Show a table with its caption. The book numbers it and labels it ``table-<name>``.
 
     Parameters
     ----------
     name, caption, source
-        As `figure` has them.
+        As in `figure`.
     rows
-        Column -> cell, as `corrlib.publishing.tables.markdown` has them; all with the same columns.
+        Mappings from column to cell, as in `corrlib.publishing.tables.markdown`, with the same columns.
     formats
-        Of the numbers that are no integers: of all columns, or by column.
+        Formats of numbers that are not integers: one for all columns, or a mapping by column.
     """
     about = _described(name, caption, source)
     _caption(about)
@@ -137,14 +139,14 @@ def table(
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
-    """Show numbers by name, which a sweep puts into its table; the book's page leaves them out.
+    """Show named numbers, which a sweep puts into its table; the pages of the book leave them out.
 
     Parameters
     ----------
     values
         Name -> number, or ``(value, lower, upper)``.
     prefix
-        Put before each name, with a hyphen.
+        Prefix of each name, joined with a hyphen.
     """
     named = {f"{prefix}-{key}" if prefix else key: plain(value) for key, value in values.items()}
     rows = [{"number": f"`{key}`", "value": value} for key, value in named.items()]
@@ -152,17 +154,17 @@ def numbers(values: Mapping[str, Any], prefix: str = "") -> None:
 
 
 def text(markdown: str) -> None:
-    """Show prose that carries numbers: an f-string of Markdown, which the book sets as any other prose."""
+    """Show text with numbers: an f-string of Markdown, which the book renders like any other text."""
     _show(textwrap.dedent(markdown).strip(), "text")
 
 
 def save(values: Mapping[str, Any]) -> None:
-    """Write a chapter's results, with where they come from, to ``<chapter>-<dataset>.json``.
+    """Write a chapter's results, with their provenance, to ``<chapter>-<dataset>.json``.
 
     Parameters
     ----------
     values
-        As `results.write` has them.
+        As in `results.write`.
     """
     data, network, settings = (_CHAPTER[name] for name in ("data", "network", "settings"))
     chapter = type(settings).__module__.split(".")[2]
@@ -179,14 +181,15 @@ def save(values: Mapping[str, Any]) -> None:
 
 
 def _described(name: str, caption: str, source: str) -> dict[str, str]:
-    """What every figure and table says of itself."""
+    """The metadata of every figure and table."""
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise ValueError(f"{name!r} names a figure or table: expected lower case letters, digits and hyphens")
+        expected = "expected lower case letters, digits and hyphens"
+        raise ValueError(f"invalid name {name!r} of a figure or table: {expected}")
     return {"name": name, "caption": " ".join(caption.split()), "source": source or _CHAPTER["source"]}
 
 
 def _drawn(figure: Figure) -> dict[str, str]:
-    """Line art as a PNG and an SVG; other figures as a JPEG, which is lighter where they have pictures."""
+    """Encode line art as PNG and SVG, and other figures as JPEG, which is smaller for pictures."""
     kind = "png" if isinstance(figure, LineArt) else "jpeg"
     light = {} if kind == "png" else {"quality": 92, "subsampling": 0}
     figure.savefig(file := io.BytesIO(), format=kind, bbox_inches="tight", pil_kwargs=light)
@@ -200,8 +203,8 @@ def _caption(about: Mapping[str, str]) -> None:
 
 
 def _show(shown: str | Mapping[str, str], kind: str, **about: Any) -> None:
-    """Display Markdown, or what a figure has for each kind of reader."""
+    """Display Markdown, or the representations of a figure by MIME type."""
     bundle = {"text/markdown": shown, "text/plain": shown} if isinstance(shown, str) else dict(shown)
-    # Where nbconvert's template classic looks for the alternative text; its lab looks nowhere.
+    # nbconvert's template "classic" looks for the alt text here; its template "lab" does not look for one.
     alts = {mime: {"alt": about["alt"]} for mime in ("image/png", "image/jpeg") if "alt" in about}
     display(bundle, raw=True, metadata={"corrlib": {"kind": kind, **about}} | alts)

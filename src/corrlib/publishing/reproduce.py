@@ -21,19 +21,19 @@ from corrlib.experiments.classification.features import TOGETHER as SIFT_KINDS
 from corrlib.experiments.visualization.units import sample, whole_image
 from corrlib.publishing import book, chapters, results, scoreboard
 
-#: What an earlier run took, in the project.
+#: Record of the resources that an earlier run used, in the project.
 RECORDED = Path("results") / "rehearsal-stages.json"
-#: Of the chapters, in the order of the paper.
+#: Experiments of the chapters, in the order of the paper.
 EXPERIMENTS = (visualization, alignment, classification, prediction)
-#: Numbers in a SIFT descriptor, each a byte.
+#: Numbers in a SIFT descriptor, of one byte each.
 SIFT = 128
 GB = 1e9
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run computes: data, network, patches per layer in section 2's database, and for each chapter the
-    values that are not its defaults and the settings of its experiment.
+    """The inputs of a run: data, network, patches per layer in the database of section 2, and for each
+    chapter the values that differ from its defaults and the settings of its experiment.
     """
 
     data: VOC
@@ -48,10 +48,10 @@ class Plan:
 
 
 def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
-    """Take the chapters' own parameters, but all objects, and the images that have so many patches.
+    """Take the chapters' own parameters, but all objects, and enough images for the number of patches.
 
-    The number of patches is of each layer; fewer if the training images have no more. ValueError if there is
-    no such chapter, or no category has objects to train on and to score.
+    `patches` is the number per layer; there are fewer if the training images have no more. ValueError if a
+    chapter is missing, or no category has objects to train on and to score.
     """
     order, images, total = sample(data, "train", 10**9, seed=0), 0, 0
     while total < patches and images < len(order):  # the layers of Figures 1 and 2 have the same grid
@@ -88,19 +88,19 @@ def reproduce(
 ) -> Path:
     """Run the four experiments at the paper's scale, write the scoreboard and return its path.
 
-    What is computed is kept in the cache, so that a run that was killed resumes.
+    Results are kept in the cache, so that a run that was killed resumes.
 
     Parameters
     ----------
     root
         The project with the chapters; also the current folder, as for the book.
     data_root, weights, difficult, truncated
-        As `open_dataset` and `convnet.load` have them.
+        As in `open_dataset` and `convnet.load`.
     out
-        Gets ``<chapter>.ipynb``, ``results/<chapter>-<dataset>.json``, and ``scoreboard.md``, ``.csv`` and
-        ``.json``.
+        Folder for ``<chapter>.ipynb``, ``results/<chapter>-<dataset>.json``, and ``scoreboard.md``, ``.csv``
+        and ``.json``.
     patches
-        Of each layer in the database of section 2; the paper has "at least one million".
+        Patches per layer in the database of section 2; the paper has "at least one million".
 
     Raises
     ------
@@ -123,7 +123,7 @@ def reproduce(
 
 
 def disk(plan: Plan) -> dict[str, int]:
-    """Bytes that the chapters keep in the cache, by what they are, without small parts such as the flows."""
+    """Bytes that the chapters keep in the cache, by content, without small parts such as the flows."""
     data, network, align = plan.data, plan.network, plan.settings["alignment"]
 
     def channels(*layers: str) -> int:
@@ -155,13 +155,13 @@ def disk(plan: Plan) -> dict[str, int]:
 
 
 def memory(plan: Plan) -> int:
-    """Bytes of the largest step: detectors are trained of a category per core, all features in memory."""
+    """Bytes of the largest step, the training of detectors of one category per core from all its features."""
     objects = {c: len(crops.objects(plan.data, c, "train")) for c in plan.data.categories}
     kinds = {c: len(plan.data.keypoint_names(c)) for c in objects}
     largest = []
     for feature, places in _places(plan).items():
         size = SIFT if feature == prediction.SIFT else 4 * plan.network.channels(feature)
-        # Features, twice while they are put together or padded; for each keypoint labels, twice, and scores.
+        # Features, twice while they are concatenated or padded; for each keypoint, labels (twice) and scores.
         each = sorted(count * places * (2 * size + 6 * kinds[c]) for c, count in objects.items())
         largest.append(sum(each[-cpu_count() :]))
     return max(largest)
@@ -170,8 +170,8 @@ def memory(plan: Plan) -> int:
 def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict[str, Any]]:
     """The stages of a run recorded by ``ci/rehearse.py``, with their processor ``hours`` on other data.
 
-    Those grow in proportion to the objects or keypoints of both splits, or the patches and images of
-    section 2.
+    The hours grow in proportion to the number of objects or keypoints in both splits, or of patches or images
+    in section 2.
     """
     values, parameters = record["values"], record["provenance"]["parameters"]
     factors = dict.fromkeys(("objects", "keypoints"), objects / sum(values["objects"].values()))
@@ -183,18 +183,18 @@ def hours(record: Mapping[str, Any], *, objects: int, patches: int) -> list[dict
 
 
 def _check_images(data: VOC) -> None:
-    """Raise DataError unless all images of objects are there."""
+    """Raise DataError unless the images of all objects exist."""
     objects = (each for c in data.categories for s in ("train", "val") for each in data.instances(c, s))
     needed = {each.image_id for each in objects}
     if absent := sorted(needed - data.images.keys()):
         raise DataError(
-            f"{data.root} lacks {len(absent)} of {len(needed)} images that have annotations, the first is"
-            f" {absent[0]}: unpack the images again"
+            f"{data.root} lacks {len(absent)} of {len(needed)} images that have annotations (the first is"
+            f" {absent[0]}): unpack the images again"
         )
 
 
 def _check_resources(root: Path, planned: Plan) -> None:
-    """Print what the chapters take; ValueError if the disk has no space for it."""
+    """Print the resources that the chapters need; ValueError if there is not enough disk space."""
     folder, record, data = cache.cache_dir(), results.read(root / RECORDED), planned.data
     folder.mkdir(parents=True, exist_ok=True)
     sizes, free = disk(planned), shutil.disk_usage(folder).free / GB
@@ -205,25 +205,25 @@ def _check_resources(root: Path, planned: Plan) -> None:
     peak = max(row["peak_memory_bytes"] for row in record["values"]["stages"])
     beside = max(0, peak - record["values"]["memory_bytes_estimated"]) / GB
     lines = [
-        f"dataset {data.name} in {data.root}: {len(data.categories)} categories, with a visible keypoint"
-        f" {train:,} training and {val:,} validation objects",
+        f"dataset {data.name} in {data.root}: {len(data.categories)} categories, {train:,} training and"
+        f" {val:,} validation objects with a visible keypoint",
         f"network {planned.network.name} (digest {planned.network.digest})",
-        f"time: {total:.1f} processor hours from an empty cache, at the speed in {RECORDED}",
+        f"time: {total:.1f} processor hours from an empty cache, at the speed recorded in {RECORDED}",
         *(f"  {row['hours']:8.2f} h   {row['chapter']}, {row['stage']}" for row in rows),
-        f"memory: {memory(planned) / GB:.1f} GB for the largest step, and {beside:.1f} GB beside it",
-        f"disk: {needed:.1f} GB in {folder}; {kept:.1f} GB of this dataset are there, {free:.1f} GB are free",
+        f"memory: {memory(planned) / GB:.1f} GB for the largest step, and {beside:.1f} GB in addition",
+        f"disk: {needed:.1f} GB in {folder}; {kept:.1f} GB are already there, {free:.1f} GB are free",
         *(f"  {size / GB:8.2f} GB  {name}" for name, size in sizes.items()),
     ]
     print("\n".join(lines), flush=True)
     if free < needed - kept:
         raise ValueError(
-            f"{folder} needs about {needed - kept:.1f} GB more and has {free:.1f}: free some space, or name"
-            " another folder in CORRLIB_CACHE"
+            f"{folder} needs about {needed - kept:.1f} GB more and has {free:.1f} GB: free some space, or set"
+            " CORRLIB_CACHE to another folder"
         )
 
 
 def _score(root: Path, out: Path, data: VOC, network: Network) -> Path:
-    """Write the scoreboard; print the distances from the paper's numbers, and the verdict on each claim."""
+    """Write the scoreboard; print the differences from the paper's numbers and the verdicts on its claims."""
     digests = {"data": data.digest, "weights": network.digest}
     ours = scoreboard.read(out / "results", f"{{chapter}}-{data.name}.json", **digests)
     photos = scoreboard.read(root / "results", "voc2011-{chapter}.json")
@@ -242,6 +242,6 @@ def _score(root: Path, out: Path, data: VOC, network: Network) -> Path:
 
 
 def _places(plan: Plan) -> dict[str, int]:
-    """Kind of feature -> places of the grid that its detectors see."""
+    """Kind of feature -> number of places on the grid of its detectors."""
     own, network = plan.settings["prediction"], plan.network
     return {f: int(np.prod(prediction.grid(network, f, size=own.size)[1])) for f in own.features.values()}

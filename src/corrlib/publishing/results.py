@@ -1,4 +1,4 @@
-"""Results of chapters: numbers on disk as JSON, with where they come from; and the paper's own tables."""
+"""Results of chapters, as JSON files of numbers and their provenance; and the paper's own tables."""
 
 import csv
 import functools
@@ -14,12 +14,12 @@ from corrlib.cache import CacheError, cache_dir, replacing
 
 
 def folder() -> Path:
-    """The folder of the results that chapters write: ``$CORRLIB_RESULTS``, or one in the cache."""
+    """The folder to which chapters write their results: ``$CORRLIB_RESULTS``, or one in the cache."""
     return Path(os.environ.get("CORRLIB_RESULTS") or cache_dir() / "results")
 
 
 def project() -> Path:
-    """The project's root, seen from a chapter: its kernel runs there, or in ``book/`` when it is edited."""
+    """The project's root. The kernel of a chapter runs there, or in ``book/`` if the chapter is edited."""
     for root in (Path(), Path("..")):
         if (root / "book" / "published").is_dir():
             return root
@@ -38,7 +38,7 @@ def _table(path: Path) -> list[dict[str, str]]:
 
 
 def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[str, Any]) -> None:
-    """Write numbers as JSON, with where they come from, in one step; ValueError for other values.
+    """Write numbers and their provenance as JSON, in one step; ValueError for other values.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Read what `write` wrote: ``{"values": ..., "provenance": ...}``; CacheError if missing or corrupt."""
+    """Read a file of `write`: ``{"values": ..., "provenance": ...}``; CacheError if missing or corrupt."""
     try:
         result = json.loads(Path(path).read_text(encoding="utf-8"))
         return {part: result[part] for part in ("values", "provenance")}
@@ -65,7 +65,7 @@ def read(path: str | Path) -> dict[str, Any]:
         raise CacheError(f"no result at {path}: run the chapter that computes it first") from None
     except (ValueError, TypeError, KeyError):
         raise CacheError(
-            f"{path} is corrupt, or no result of corrlib: delete it and run its chapter"
+            f"{path} is corrupt or not a result of corrlib: delete it and run its chapter"
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Keypoints transferred from aligned neighbours, their errors, and what Table 2 is made of."""
+"""Keypoints transferred from aligned neighbours, and their errors, from which Table 2 is computed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +12,11 @@ from corrlib.experiments.alignment.flows import TOLERANCE, Alignment, align, cop
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 from corrlib.sift import Sift
 
-#: By what neighbours can be ordered: deformation energy (the paper's order), the data term, their sum,
-#: similarity, and the true error.
+#: Orders of neighbours: by deformation energy (as in the paper), the data term, their sum, similarity, and
+#: the true error.
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
 
-#: How many values beyond the grid of betas are tried at most.
+#: Maximum number of values beyond the grid of betas that are tried.
 WIDENED = 4
 
 Errors = Sequence[np.ndarray]
@@ -108,10 +108,11 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5, missing
     order
         ``(N, k)`` numbers by which the neighbours are ordered, ascending; ties keep their order.
     top
-        How many count.
+        Number of neighbours over which the median is taken.
     missing
-        One of `MISSING`: of a keypoint that some of them do not show, the median is of the first `top` that
-        do, of any of the first `top` that do, or of none unless most of the first `top` do.
+        One of `MISSING`. If some of these do not show a keypoint, the median is over the first `top` that do
+        (``next``), or over those of the first `top` that do, whatever their number (``any``) or only if they
+        are most of them (``most``).
 
     Returns
     -------
@@ -145,7 +146,7 @@ def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """How each flow does on the training set at each of B betas.
+    """The results of each flow on the training set at each of B betas.
 
     Attributes
     ----------
@@ -222,7 +223,7 @@ def by_order(
 def optimality(
     data: VOC, network: Network, settings: Settings, *, feature: str | Sift, beta: float, limit: int
 ) -> dict[str, float]:
-    """How many alignments move nothing, and how far above the optimum their energies are.
+    """The share of alignments that move nothing, and how far energies are above the optimum.
 
     ``still`` is the share of pairs in which nothing moves; ``optimal`` the share whose energy is within
     `TOLERANCE` of the lower bound of TRW-S, whatever the solver; ``median`` and ``largest`` the relative
@@ -248,7 +249,7 @@ def optimality(
 def differences(
     errors: Mapping[str, Errors], ordered: Mapping[str, Mapping[str, Errors]]
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences in mean PCK, in points, that the paper's claims of section 3 rest on.
+    """The differences in mean PCK, in points, on which the paper's claims of section 3 are based.
 
     Parameters
     ----------

@@ -73,9 +73,9 @@ def examples(
 
 
 def large(objects: Sequence[Instance]) -> list[int]:
-    """Which of some objects to show: of the whole ones, neither truncated nor difficult, the larger half.
+    """Indices of objects to show: the larger half of those that are neither truncated nor difficult.
 
-    Of all, if there is no whole one.
+    If there are none of these, the larger half of all objects.
     """
     whole = [i for i, one in enumerate(objects) if not (one.truncated or one.difficult)]
     whole = whole or list(range(len(objects)))

@@ -1,4 +1,4 @@
-"""Features on one grid, and every object aligned with its neighbours by them; kept in the cache."""
+"""Features on one grid, and the alignment of every object with its neighbours; kept in the cache."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,15 +19,15 @@ from corrlib.geometry import ReceptiveField
 from corrlib.metrics import rms_norm
 from corrlib.sift import Sift
 
-#: Features of every kind are taken at the receptive field centres of this layer (paper, section 3: "the grid
+#: All kinds of features are sampled at the receptive field centres of this layer (paper, section 3: "the grid
 #: of convnet rf centers").
 GRID_LAYER = "conv4"
 BATCH = 64
-#: Training objects of each category over which the norm of a kind of feature is measured.
+#: Training objects per category over which the norm of a kind of feature is measured.
 SAMPLE = 4
-#: The field is inverted on every so many pixels of the crop: the splines bend no faster than the grid's 16.
+#: The field is inverted on a lattice of this many pixels; the splines vary no faster than the grid of 16.
 COARSE = 4
-#: Objects that are cached together, at first; then twice as many, and so on.
+#: Number of objects in the first cache entry; the next entry has twice as many, and so on.
 BLOCK = 4
 #: TRW-S stops when the energy exceeds its lower bound by no more than this share.
 TOLERANCE = 1e-3
@@ -78,11 +78,11 @@ def align(
     Parameters
     ----------
     feature
-        A layer of the network, or a kind of SIFT; taken at the same locations.
+        A layer of the network, or a kind of SIFT; both are sampled at the same locations.
     split
-        Of the objects; the neighbours are always of ``train``.
+        Split of the objects; the neighbours are always from ``train``.
     limit
-        At most so many objects, an evenly spaced subset; None: all.
+        Size of an evenly spaced subset of the objects; None: all objects.
     """
     wanted = len(crops.evenly_spaced(len(crops.objects(data, category, split)), limit))
     edges = [0, BLOCK]
@@ -110,7 +110,7 @@ def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.nda
 
 
 def copied(data: VOC, network: Network, settings: Settings, category: str) -> np.ndarray:
-    """The neighbours' keypoints where they are in their own crops, ``(N, k, K, 2)``: nothing is aligned."""
+    """The neighbours' keypoints ``(N, k, K, 2)`` at their places in their own crops, without alignment."""
     by = dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
     rows = nearest_neighbors(data, network, category, "val", **by)
     return crops.keypoints(crops.objects(data, category, "train"), settings.size)[rows]
@@ -140,7 +140,7 @@ def features(
 
 
 def scale(data: VOC, network: Network, *, feature: str | Sift, size: int) -> float:
-    """What a kind of feature is divided by in the energy: its RMS norm over a sample of the training set."""
+    """The divisor of a kind of feature in the energy: its RMS norm over a sample of the training set."""
     norm = float(cached(_norm, data=data, network=network, feature=feature, size=size)["norm"])
     if not norm:
         raise ValueError(f"the features {feature!r} of the training set are all zero: nothing can be aligned")

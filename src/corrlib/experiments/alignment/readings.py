@@ -32,11 +32,11 @@ TRANSFERS = {
 def readings(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Table 2 as other readings of the paper's text would have it, one choice at a time.
+    """Table 2 under other readings of the paper's text, changing one choice at a time.
 
-    The choices: whose keypoints are transferred (`TRANSFERS`), by what neighbours are found, what the paper's
-    beta is measured in, whether the layer is rectified, what a radius of SIFT is, and what minimises the
-    energy. Of ``settings.read`` objects of each category.
+    The choices are: whose keypoints are transferred (`TRANSFERS`), the layer by which neighbours are found,
+    the unit of the paper's beta, whether the layer is rectified, the meaning of a radius of SIFT, and the
+    solver. They are compared on ``settings.read`` objects per category.
 
     Returns
     -------

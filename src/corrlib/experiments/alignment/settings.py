@@ -11,7 +11,7 @@ from corrlib.metrics import ALPHAS
 from corrlib.sift import Sift
 
 PAPER_BETA = 3e-3
-#: How a keypoint is predicted that some of the neighbours do not show.
+#: How to predict a keypoint that some of the neighbours do not show.
 MISSING = ("most", "any", "next")
 
 
@@ -21,33 +21,33 @@ class Settings:
 
     Attributes
     ----------
-    layer : Convolution layer to align by, or ``sift``: then the chapter reports SIFT, beside conv4.
-    radius, smoothing : Of SIFT, as `corrlib.sift.Sift` has them.
-    alpha : Tolerance of PCK. No flow depends on it.
+    layer : Convolution layer to align by; or ``sift``: the chapter then reports SIFT flow, beside conv4.
+    radius, smoothing : Parameters of SIFT, as in `corrlib.sift.Sift`.
+    alpha : Tolerance of PCK. The flows do not depend on it.
     beta
         Weight of the squared difference, in pixels, between the displacements of neighbouring nodes, for
         features of RMS norm 1. None: the best of `betas` on the training set, for each flow.
     betas
-        That are tried on the training set, ascending. If the best is the first or the last, so are more
-        beyond it.
-    validated : Training objects of a category on which these are tried.
-    neighbors : Training objects that each object is aligned with; fewer if there are no more.
-    top : Aligned neighbours whose keypoints' median is the prediction.
+        Values of beta to try on the training set, ascending. If the best value is the first or the last, more
+        values beyond it are tried.
+    validated : Training objects per category on which these are tried.
+    neighbors : Training objects with which each object is aligned; fewer if there are no more.
+    top : Number of aligned neighbours over which the median of a keypoint is taken.
     missing
-        What becomes of a keypoint that some of these do not show, one of `MISSING`: it is predicted only if
-        ``most`` of them show it; the median is of ``any`` that show it; or the ``next`` neighbours in the
-        order that show it take their places.
-    copy_top, copy_missing : `top` and `missing` of NN transfer.
-    size : Side in pixels of the object crops.
-    solver, iterations : As `corrlib.mrf.solve` has them.
-    studied : Objects of a category in the side studies, and twice as many in some.
-    read : Objects of a category for which other readings of the paper are tried.
-    category : A single category; empty: all of the dataset.
-    seed : Of the objects that are shown.
+        How to treat a keypoint that some of these do not show, one of `MISSING`: predict it only if ``most``
+        of them show it; take the median over ``any`` that show it; or replace those that do not by the
+        ``next`` neighbours in the order that show it.
+    copy_top, copy_missing : `top` and `missing` for NN transfer.
+    size : Side of the object crops in pixels.
+    solver, iterations : As in `corrlib.mrf.solve`.
+    studied : Objects per category in the additional studies; twice as many in some of them.
+    read : Objects per category on which other readings of the paper are tried.
+    category : A single category; empty: all categories of the dataset.
+    seed : Seed for choosing the objects shown.
     retrieval_layer
-        By whose cosine neighbours are near, as `corrlib.experiments.neighbors` has it. Empty: fc7, or ``conv5
-        mean`` of a network without it.
-    categories : The categories; `resolve` fills them in.
+        Layer whose cosine similarity finds neighbours, as in `corrlib.experiments.neighbors`. Empty: fc7, or
+        ``conv5 mean`` for a network without it.
+    categories : The categories, filled in by `resolve`.
     """
 
     layer: str = "conv4"
@@ -85,7 +85,7 @@ class Settings:
             raise ValueError(f"alpha must be positive, got {self.alpha}")
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with the categories and the retrieval layer that a dataset and a network give.
+        """Return these settings with the categories of a dataset and the retrieval layer of a network.
 
         ValueError if the network has no such layer.
         """
@@ -96,12 +96,12 @@ class Settings:
 
     @property
     def convnet_layer(self) -> str:
-        """The layer that convnet flow aligns by."""
+        """The layer by which convnet flow aligns."""
         return "conv4" if self.layer == "sift" else self.layer
 
     @property
     def features(self) -> dict[str, str | Sift]:
-        """Method of Table 2 -> the layer, or the kind of SIFT, that it aligns by."""
+        """Method of Table 2 -> the layer, or the kind of SIFT, by which it aligns."""
         kind = Sift(self.radius, self.smoothing)
         sift = "SIFT flow" if self.radius == 20 else f"SIFT flow, radius {self.radius:g}"
         return {f"{self.convnet_layer} flow": self.convnet_layer, sift: kind}

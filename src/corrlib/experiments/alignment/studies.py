@@ -1,4 +1,4 @@
-"""What the paper does not show of its section 3: both solvers, every layer and radius, every pixel."""
+"""Studies that are not in section 3 of the paper: both solvers, every layer and radius, every pixel."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +21,11 @@ from corrlib.sift import Sift
 
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 RADII = tuple(map(Sift, (10.0, 20.0, 40.0, 80.0, 160.0)))
-#: Categories on which solvers are compared, and every layer and every radius is tried.
+#: Number of categories on which solvers are compared, and every layer and every radius is tried.
 FEW = 4
-#: Nearest neighbours of an object in which dense errors are measured.
+#: Number of nearest neighbours of an object in which dense errors are measured.
 PAIRS = 5
-#: Dense errors are measured at every so many pixels of a crop.
+#: Distance in pixels between the places of a crop at which dense errors are measured.
 STEP = 4
 
 
@@ -38,9 +38,9 @@ def few(settings: Settings) -> Settings:
 def solvers(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> list[dict[str, Any]]:
-    """Both solvers at the beta of each method and at the paper's: how close to the optimum, and its PCK.
+    """Both solvers at the beta of each method and at the paper's: distance from the optimum, and PCK.
 
-    Of twice ``settings.studied`` objects of each category.
+    They are compared on twice ``settings.studied`` objects per category.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def by_feature(
 ) -> dict[str, np.ndarray]:
     """Mean PCK ``(3,)`` at ``settings.alpha`` of flows by each layer and radius of SIFT, and NN transfer.
 
-    Of twice ``settings.studied`` objects per category, at the beta of the flow of the same kind of feature.
+    Measured on twice ``settings.studied`` objects per category, at the beta of the same kind of feature.
     """
     conv, sift = betas.values()
     limit, errors = 2 * settings.studied, {}
@@ -85,7 +85,7 @@ def by_feature(
 def every_pixel(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Errors at all pixels that both images of a pair show, and at the keypoints of the same pairs.
+    """Errors at all pixels that are visible in both images of a pair, and at the keypoints of these pairs.
 
     Returns
     -------

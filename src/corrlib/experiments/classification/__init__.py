@@ -1,4 +1,4 @@
-"""Section 4 of the paper: given the place of a keypoint, its type, by linear classifiers of one feature."""
+"""Section 4 of the paper: classify the type of a keypoint, given its location, from a single feature."""
 # ruff: noqa: F401
 
 from corrlib.experiments.classification.evaluation import (

@@ -1,4 +1,4 @@
-"""Keypoints classified, rightly or wrongly: what Table 3 and Figure 5 are made of, and the claims rest on."""
+"""Correct and wrong classifications of keypoints, the basis of Table 3, Figure 5 and the claims."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,14 +14,14 @@ from corrlib.experiments.classification.features import keypoints, samples
 from corrlib.experiments.classification.settings import Feature, Settings
 from corrlib.experiments.classification.training import classifiers, cross_validate
 
-#: Shares of the training images of each category that classifiers are trained on.
+#: Shares of the training images of each category on which classifiers are trained.
 SHARES = (0.125, 0.25, 0.5, 1.0)
 #: The layers that the paper finds best.
 LATE = ("conv4", "conv5")
-#: Words of a keypoint's name that tell it from its mirror image.
+#: Parts of a keypoint's name that distinguish it from its mirror image.
 SIDES = {"L", "R", "Left", "Right"}
 
-#: For each category ``(I, M, K)``: the type that each visible keypoint is taken for, else -1; K keypoints of
+#: For each category ``(I, M, K)``: the predicted type of each visible keypoint, else -1, for K keypoints of
 #: up to M objects in each of I images.
 Predicted = Sequence[np.ndarray]
 
@@ -45,8 +45,8 @@ def classify(
 def errors(predicted: np.ndarray, settings: Settings, classes: np.ndarray | None = None) -> np.ndarray:
     """Errors ``(I, M, K)`` of a category, as `metrics.pck` has them: 0 right, 1 wrong, NaN where invisible.
 
-    It is right if the class ``(K,)`` of the type is; None: each type is a class. Where ``settings.average``
-    is over keypoints, all are of one type: ``(I, M * K, 1)``.
+    A keypoint is correct if the class ``(K,)`` of the predicted type is; if None, each type is a class. If
+    ``settings.average`` is over keypoints, all keypoints are of one type: ``(I, M * K, 1)``.
     """
     classes = np.arange(predicted.shape[-1]) if classes is None else classes
     wrong = np.where(predicted < 0, np.nan, classes[predicted] != classes)
@@ -133,7 +133,7 @@ def merged_accuracy(data: VOC, settings: Settings, predicted: Predicted) -> np.n
 
 
 def confusion(predicted: np.ndarray) -> np.ndarray:
-    """Share of the visible keypoints of each type (row) taken for each (column): ``(K, K)``, NaN if none."""
+    """Share of visible keypoints of each type (row) classified as each type (column): ``(K, K)``, or NaN."""
     count = predicted.shape[-1]
     total = np.zeros((count, count))
     known = predicted >= 0
@@ -153,14 +153,14 @@ def sizes(
 
 
 def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, Any]]:
-    """What classifiers lose when layers are rectified: of each convolution layer of ``settings.layers``.
+    """The effect of rectification on classifiers, for each convolution layer in ``settings.layers``.
 
     Returns
     -------
     dict
         Layer -> ``active``: percent of its outputs at the keypoints of val that are positive, averaged over
         categories; ``linear`` and ``rectified``: mean accuracy ``(3,)`` before and after rectification, with
-        its interval; ``gain``: the difference ``(3,)`` of the former from the latter.
+        its interval; ``gain``: the former minus the latter, ``(3,)``.
     """
     layers = [name for name in settings.layers if name.startswith("conv")]
     linear, rectified = (
@@ -187,7 +187,7 @@ def differences(
     located: Mapping[str, Any],
     settings: Settings,
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences in points that the paper's claims of section 4 rest on.
+    """The differences, in points, on which the paper's claims of section 4 are based.
 
     Parameters
     ----------

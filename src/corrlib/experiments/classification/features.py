@@ -17,9 +17,9 @@ from corrlib.experiments.classification.settings import RADII, Feature, Sampling
 from corrlib.metrics import rms_norm
 from corrlib.sift import SCALE_SPACE, Sift
 
-#: SIFT of these kinds is described together, as reading the images takes its time.
+#: These kinds of SIFT are computed together, because reading the images takes time.
 TOGETHER = tuple(Sift(radius, smoothing) for smoothing in (0.0, SCALE_SPACE) for radius in RADII)
-#: RMS norm that every type of feature is scaled to: that of SIFT, at which the paper's C = 1e-6 fits.
+#: RMS norm to which every type of feature is scaled: the norm of SIFT, which suits the paper's C = 1e-6.
 NORM = 512.0
 BATCH = 32
 
@@ -31,7 +31,7 @@ class Keypoints:
     Attributes
     ----------
     objects : The objects.
-    visible : ``(N, K)`` which of K types each object shows; maybe none.
+    visible : ``(N, K)`` which of K types each object shows; possibly none.
     image : ``(n,)`` number of each keypoint's image.
     """
 
@@ -66,13 +66,13 @@ def features(
 ) -> np.ndarray:
     """One feature at each of `keypoints`: ``(n, D)`` float32.
 
-    A layer gives the unit whose receptive field's centre lies nearest to the keypoint; SIFT is described at
-    the keypoint itself (paper, section 4).
+    For a layer, it is that of the unit whose receptive field centre is nearest to the keypoint; SIFT is
+    computed at the keypoint itself (paper, section 4).
 
     Raises
     ------
     ValueError
-        For a layer that the network does not have, or whose receptive field is larger than an object crop.
+        If the network lacks a layer, or the receptive field of a layer is larger than an object crop.
     """
     shared = dict(data=data, category=category, split=split, sampling=sampling._replace(rectified=True))
     if isinstance(feature, Sift):
@@ -87,7 +87,7 @@ def features(
 
 
 def inputs(network: Network, feature: Feature, sampling: Sampling) -> dict[str, Any]:
-    """What a type of feature depends on: SIFT neither on the network, nor on what of its layers is taken."""
+    """The inputs of a type of feature; SIFT depends neither on the network nor on rectification."""
     if isinstance(feature, Sift):
         return dict(network=None, feature=feature, sampling=sampling._replace(rectified=True))
     return dict(network=network, feature=feature, sampling=sampling)

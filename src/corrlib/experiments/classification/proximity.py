@@ -1,4 +1,4 @@
-"""Fine localisation in numbers: how near the peaks of classifiers lie to the keypoints (section 4)."""
+"""Fine localisation: distances of the peaks of classifiers from the keypoints (section 4)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +11,12 @@ from corrlib.experiments.classification.settings import Feature, Settings
 
 #: Half the strides of conv1, conv2 and conv3 to conv5, in pixels.
 HALF_STRIDES = (2.0, 4.0, 8.0)
-#: Side in pixels of the cells of histograms: it divides the window's.
+#: Side in pixels of the cells of histograms, which divides the side of the window.
 CELL = 3
 
 
 def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
-    """How near the peaks of some categories lie to the keypoints, against places drawn from the window.
+    """Compare the distances of peaks from the keypoints with those of locations drawn from the window.
 
     Returns
     -------
@@ -25,8 +25,8 @@ def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
 
         - ``border``: the share in percent of peaks on the window's border, which are dropped;
         - ``median`` distance in pixels of the others from the keypoint, over all keypoints;
-        - ``within``: the share in percent closer than, or at, each of `HALF_STRIDES`, ``(3, 3)``, and
-        - ``difference`` from that of a uniform draw, ``(3, 3)``; these three are None where nothing is left.
+        - ``within``: the share in percent whose distance is at most each of `HALF_STRIDES`, ``(3, 3)``; and
+        - ``difference`` from that of a uniform draw, ``(3, 3)``; these three are None if no peak is left.
 
         Means over keypoints of an image, then over the images of all categories together (there may be few
         of each), with 95 % bootstrap intervals over them. ``uniform``: ``median`` and ``within`` ``(3,)`` of
@@ -68,7 +68,7 @@ def uniform(fraction: np.ndarray) -> np.ndarray:
 
 
 def histograms(peaks: Peaks, settings: Settings) -> dict[str, dict[Feature, np.ndarray]]:
-    """Where in their windows the peaks of some keypoints lie: the paper's Figure 4.
+    """Histograms of the peaks of some keypoints within their windows: the paper's Figure 4.
 
     Keypoint -> feature (every second radius, and all layers) -> counts ``(7, 7)`` in cells of 3 x 3 pixels.
     """

@@ -1,4 +1,4 @@
-"""Where around a keypoint its classifier responds most, at single-pixel stride (section 4, Figure 4)."""
+"""Locations around a keypoint where its classifier responds most, at single-pixel stride (Figure 4)."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,19 +18,19 @@ from corrlib.experiments.classification.settings import Feature, Sampling, Setti
 from corrlib.experiments.classification.training import classifiers
 from corrlib.sift import Sift
 
-#: Windows reach so many pixels to each side of a keypoint: 21 x 21.
+#: Windows extend this many pixels to each side of a keypoint, and so are 21 x 21.
 REACH = 10
-#: Pixels that are seen around an object crop, so that a keypoint on its border has a window, too.
+#: Pixels added around an object crop, so that keypoints on its border also have a window.
 MARGIN = 32
 
 
 @dataclass(frozen=True, eq=False)
 class Peaks:
-    """Of n keypoints of a category the places where their own classifiers respond most.
+    """The locations at which the classifiers of n keypoints of a category respond most.
 
     Attributes
     ----------
-    names : Of the K types.
+    names : Names of the K types.
     image, kind : ``(n,)`` index of the image, among those looked at, and of the type.
     inside
         ``(n,)`` whether the window lies within the receptive field centres of all layers, as it does unless

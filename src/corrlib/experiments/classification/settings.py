@@ -18,10 +18,10 @@ Feature = str | Sift
 
 
 class Sampling(NamedTuple):
-    """How features are taken.
+    """How features are computed.
 
-    Of the ``box`` of an object, or its whole ``image``, warped to a square of `size` pixels; of convolution
-    layers after rectification, or before.
+    The ``box`` of an object, or its whole ``image``, is warped to a square of `size` pixels. Outputs of
+    convolution layers are taken after rectification or before it.
     """
 
     frame: str
@@ -29,7 +29,7 @@ class Sampling(NamedTuple):
     rectified: bool = True
 
     def layer(self, name: str) -> str:
-        """What the network calls the outputs of a layer that are taken."""
+        """The network's name for the outputs of a layer that are used."""
         return name if self.rectified or not name.startswith("conv") else name.removesuffix(LINEAR) + LINEAR
 
     def crop(self, instance: Instance, shape: tuple[int, int], margin: int = 0) -> Crop:
@@ -47,22 +47,22 @@ class Settings:
 
     Attributes
     ----------
-    layers, radii : Convolution layers, and radii of SIFT (sides of its bins) in pixels, that are compared.
-    C : Of the SVMs, for features of RMS norm 512.
-    Cs : Values of C that are compared by cross validation; `resolve` adds `C` to them.
-    folds : Of cross validation, of the training images of each category.
+    layers, radii : Convolution layers, and radii of SIFT (sides of its bins) in pixels, to compare.
+    C : Regularisation parameter of the SVMs, for features of RMS norm 512.
+    Cs : Values of C to compare by cross validation; `resolve` adds `C` to them.
+    folds : Number of folds of the cross validation over the training images of each category.
     average
-        What accuracy is averaged over: ``keypoints``, or, first within each type of keypoint, ``types``.
-    rectified, frame, size : As `Sampling` has them.
-    category : A single category; empty: all of the dataset.
-    shown : Category of the paper's Figures 4 and 5; the first one if there is no such category.
-    pointed : Its keypoints that Figure 4 shows; the first two if it has none of them.
+        Average accuracy over ``keypoints``; or over ``types``, after averaging within each keypoint type.
+    rectified, frame, size : As in `Sampling`.
+    category : A single category; empty: all categories of the dataset.
+    shown : Category of the paper's Figures 4 and 5; the first category if the dataset lacks it.
+    pointed : Keypoints of this category in Figure 4; the first two if it has none of these.
     localised
-        Its objects in the study of fine localisation, at most, and `localised_others` of each of `others`
-        other categories.
+        Maximum number of its objects in the study of fine localisation; `localised_others` objects of each of
+        `others` other categories are added.
     chosen : Number of categories whose cross validation chooses the best features.
-    seed : Of the draw of training images, where not all are used.
-    categories : The categories; `resolve` fills them in.
+    seed : Seed for drawing subsets of the training images.
+    categories : The categories, filled in by `resolve`.
     """
 
     layers: Sequence[str] = ("conv1", "conv2", "conv3", "conv4", "conv5")
@@ -93,7 +93,7 @@ class Settings:
             raise ValueError(f"the size of object crops must be at least 1, got {self.size}")
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with the categories of a dataset; `shown` is one of them, and `C` one of `Cs`.
+        """Return these settings with the categories of a dataset, `shown` among them, and `C` among `Cs`.
 
         ValueError if the network has no such layer.
         """
@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def sampling(self) -> Sampling:
-        """How features are taken."""
+        """How features are computed."""
         return Sampling(self.frame, self.size, self.rectified)
 
     @property
@@ -130,7 +130,7 @@ class Settings:
 
     @property
     def other_categories(self) -> list[str]:
-        """Categories, evenly spaced, whose objects are localised, too, beside those of `shown`."""
+        """Categories, evenly spaced, whose objects are localised in addition to those of `shown`."""
         return [name for name in self._evenly_spaced if name != self.shown][: self.others]
 
     @property

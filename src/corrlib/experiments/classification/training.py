@@ -1,4 +1,4 @@
-"""The classifiers of a category's keypoints, and their cross validation; each is computed once."""
+"""The classifiers of a category's keypoints, and their cross validation; both are cached."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,13 +18,13 @@ from corrlib.experiments.classification.settings import Feature, Sampling, Setti
 def classifiers(
     data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0
 ) -> dict[Feature, list[svm.LinearSVM]]:
-    """Train on train a linear SVM for each keypoint of a category against its others (paper, section 4).
+    """Train a linear SVM for each keypoint of a category against the others (paper, section 4).
 
     Parameters
     ----------
     share
-        Of the training images of each category, drawn at random; at least one image. A larger share contains
-        a smaller one.
+        Share of the training images of each category, drawn at random; at least one image. A larger share
+        contains a smaller one.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Where detectors predict keypoints, with and without the prior, and the errors that Table 4 is made of."""
+"""Predictions of detectors, with and without the prior, and their errors, the basis of Table 4."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +16,7 @@ from corrlib.experiments.prediction.settings import ALPHAS, Settings
 from corrlib.experiments.prediction.training import scores, train
 from corrlib.geometry import ReceptiveField
 
-#: It always predicts the place of the grid that is closest to the truth.
+#: The oracle, which always predicts the place of the grid that is closest to the truth.
 ORACLE = "best place"
 
 Errors = Sequence[np.ndarray]
@@ -67,7 +67,7 @@ def predict(
     etas
         As in `locate`. The prior of a training object comes from another one.
     every
-        Only every so many rows and columns of the scores are looked at.
+        Step between the rows and columns of the scores that are considered.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def locate(
     scores, field
         ``(N, K, H, W)`` of the detectors, and their grid.
     etas
-        Weights of the prior, 0 to 1. None: the place of the highest score as it is.
+        Weights of the prior, from 0 to 1. None: the place of the highest score, without a logistic.
     slope, offset
         ``(K,)`` of the logistics.
     means, sigma
@@ -146,9 +146,9 @@ def locate(
 
 
 def prior_means(data: VOC, network: Network, settings: Settings, category: str, split: str) -> np.ndarray:
-    """Keypoints ``(N, K, 2)`` in the crop of the nearest neighbour, or the nearest that has each.
+    """Keypoints ``(N, K, 2)`` of the nearest neighbour in its crop, or of the nearest that has each keypoint.
 
-    Which, say the settings. NaN where there is none.
+    ``settings.prior_missing`` chooses. NaN where there is none.
     """
     by = dict(layer=settings.prior_layer, size=settings.prior_size)
     rows = neighbors(data, network, category, split, **by)
@@ -219,7 +219,7 @@ def stride_gain(strides: Mapping[int, Errors]) -> dict[float, np.ndarray]:
 def differences(
     errors: Mapping[str, Errors], strides: Mapping[int, Errors], settings: Settings
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences in mean PCK, in points, that the paper's claims of section 5, and three more, rest on.
+    """The differences in mean PCK, in points, on which the claims of section 5 and three more are based.
 
     Returns
     -------

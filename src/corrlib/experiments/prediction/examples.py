@@ -16,7 +16,7 @@ class Example:
 
     Attributes
     ----------
-    names : Of its K keypoints.
+    names : Names of its K keypoints.
     image : Its crop ``(size, size, 3)``.
     truth : ``(K, 2)`` in the crop; NaN where invisible.
     predicted, correct
@@ -38,7 +38,7 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
 
 
 def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
-    """Draw an object per category that is `shown`, of the half with most visible keypoints, and predict."""
+    """Draw an object of each `shown` category, from the half with most visible keypoints, and predict."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {

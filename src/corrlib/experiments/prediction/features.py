@@ -1,4 +1,4 @@
-"""Features of object crops on their grids: of a layer, at its stride or a finer one, or dense SIFT."""
+"""Features of object crops on grids: of a layer, at its own stride or a finer one, or dense SIFT."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def map_categories(function: Callable[[str], Result], categories: Sequence[str]) -> list[Result]:
-    """Call `function` for each category, in a thread each: its steps are too short to be divided."""
+    """Call `function` for each category, in one thread per category, as its steps are too short to divide."""
     if len(categories) == 1:
         return [function(categories[0])]
     single = dict(initializer=threadpool_limits, initargs=(1,))  # OpenMP counts per thread
@@ -29,7 +29,7 @@ def map_categories(function: Callable[[str], Result], categories: Sequence[str])
 def grid(
     network: Network | None, feature: str, *, size: int, context: int = 1, factor: int = 1
 ) -> tuple[ReceptiveField, tuple[int, int]]:
-    """The grid of the features that detectors see in a crop of `size` pixels, and its rows and columns.
+    """The grid of the features that detectors use in a crop of `size` pixels, and its rows and columns.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def grid(
     context
         Side of a window, in units of the layer.
     factor
-        A divisor of the layer's stride: the grid is so many times finer.
+        A divisor of the layer's stride, by which the grid is finer.
     """
     if feature == SIFT:
         return sift.dense_grid(), sift.dense_shape((size, size))
@@ -52,7 +52,7 @@ def grid(
 def features(
     network: Network | None, images: np.ndarray, feature: str, factor: int = 1, smoothing: float = 0.0
 ) -> np.ndarray:
-    """Features of crops ``(N, size, size, 3)``, of single units: windows are not joined.
+    """Features of crops ``(N, size, size, 3)``, of single units: windows are not concatenated.
 
     Returns
     -------

@@ -31,7 +31,7 @@ READINGS: dict[str, dict[str, dict[str, Any]]] = {
 
 
 def readings(data: VOC, network: Network, settings: Settings) -> list[dict[str, Any]]:
-    """Table 4 as other readings of the paper's text would have it, one choice at a time.
+    """Table 4 under other readings of the paper's text, changing one choice at a time.
 
     Returns
     -------

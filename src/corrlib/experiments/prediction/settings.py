@@ -8,7 +8,7 @@ from corrlib.data import VOC, crops
 from corrlib.metrics import ALPHAS
 
 PAPER_ETA = 0.1
-#: The kind of feature that is no layer of the network.
+#: The kind of feature that is not a layer of the network.
 SIFT = "sift"
 
 
@@ -18,30 +18,30 @@ class Settings:
 
     Attributes
     ----------
-    layer : Whose features keypoints are found by, beside SIFT.
-    alpha : Tolerance of PCK. No detector depends on it.
-    eta : Weight of the prior, 0 (the detector alone) to 1 (the prior alone).
-    etas : Beside it the best of these on the training set, below 1, is shown for each kind of feature.
-    smoothing : Of the image before SIFT, in bins, as `corrlib.sift.descriptors` has it.
+    layer : Layer whose features the detectors use; they are compared with SIFT.
+    alpha : Tolerance of PCK. The detectors do not depend on it.
+    eta : Weight of the prior, from 0 (the detector alone) to 1 (the prior alone).
+    etas : Values below 1; the best on the training set for each kind of feature is shown beside `eta`.
+    smoothing : Smoothing of the image before SIFT, in bins, as in `corrlib.sift.descriptors`.
     sigma : Standard deviation of the prior, in pixels of the object crops.
     prior_layer, prior_size
-        The neighbour whose keypoints are the prior's means is the nearest by the cosine of this layer, as
-        `corrlib.experiments.neighbors` has it, of object crops of so many pixels.
+        The means of the prior are the keypoints of the nearest neighbour by the cosine of this layer, as in
+        `corrlib.experiments.neighbors`, computed on object crops of this size in pixels.
     prior_missing
-        Of a keypoint that this neighbour does not show, ``any`` place is as likely; or the prior is that of
-        the ``next`` neighbour that does.
+        If this neighbour does not show a keypoint, ``any`` place is as likely; or the prior is that of the
+        ``next`` neighbour that does.
     calibrated
-        Whether the logistics that make scores probabilities are fitted to held out scores, or plain.
-    context : Side in units of the windows of the layer that are joined to one feature.
-    stride : Pixels between predictions by the layer. None: the layer's own.
-    C, rounds : As `corrlib.hard_negatives.train` has them.
-    size : Side in pixels of the object crops.
-    studied : Objects of a category on which strides are compared.
-    category : A single category; empty: all of the dataset.
+        Whether scores become probabilities by logistics fitted to held-out scores, or by the plain logistic.
+    context : Side in units of the windows of the layer that are concatenated into one feature.
+    stride : Pixels between the positions that detectors of the layer score. None: the layer's own stride.
+    C, rounds : As in `corrlib.hard_negatives.train`.
+    size : Side of the object crops in pixels.
+    studied : Objects per category on which strides are compared.
+    category : A single category; empty: all categories of the dataset.
     seed
-        Of the images that training begins with, of the halves of the training set, and of the objects that
-        are shown.
-    categories : The categories; `resolve` fills them in.
+        Seed for the images with which training begins, for the halves of the training set, and for choosing
+        the objects shown.
+    categories : The categories, filled in by `resolve`.
     """
 
     layer: str = "conv5"
@@ -78,9 +78,9 @@ class Settings:
             )
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with the categories and the stride that a dataset and a network give.
+        """Return these settings with the categories of a dataset and the stride of a network.
 
-        ValueError if the network has no such layer, or its stride is no multiple of `stride`.
+        ValueError if the network has no such layer, or its stride is not a multiple of `stride`.
         """
         own = network.field(self.layer).stride
         allowed = [stride for stride in range(1, own + 1) if own % stride == 0]
@@ -94,7 +94,7 @@ class Settings:
 
     @property
     def features(self) -> dict[str, str]:
-        """Method of Table 4, without the prior -> the layer, or `SIFT`, that its detectors see."""
+        """Method of Table 4 without the prior -> the layer, or `SIFT`, that its detectors use."""
         return {self.layer: self.layer, "SIFT": SIFT}
 
     @property

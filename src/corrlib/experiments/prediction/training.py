@@ -17,7 +17,7 @@ from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
 BATCH = 16
-#: Parts of the training set, each scored by detectors that were trained on the others.
+#: Number of parts of the training set, each scored by detectors that were trained on the others.
 FOLDS = 2
 #: Duality gap of those detectors: more exact ones would change neither the logistics nor the choice of eta.
 HELD_OUT_GAP = 0.01
@@ -29,11 +29,11 @@ class Trained:
 
     Attributes
     ----------
-    weights, bias, rounds, duality_gap, support_vectors : As `corrlib.hard_negatives.Detectors` has them.
+    weights, bias, rounds, duality_gap, support_vectors : As in `corrlib.hard_negatives.Detectors`.
     held_out
-        ``(N, K, H, W)`` float32 scores of the training objects, by detectors trained without them and without
-        the others of their images.
-    slope, offset : ``(K,)`` of the logistic that makes a score a probability, fitted to `held_out`.
+        ``(N, K, H, W)`` float32 scores of the training objects, by detectors trained without these objects
+        and without the others in their images.
+    slope, offset : ``(K,)`` of the logistic that maps a score to a probability, fitted to `held_out`.
     """
 
     weights: np.ndarray
@@ -76,11 +76,11 @@ def scores(
     Parameters
     ----------
     settings
-        Detectors slide in steps of its stride, whatever they were trained on.
+        Detectors slide in steps of ``settings.stride``, whatever the stride in training.
     split
         ``val``; or ``train``, whose scores are held out and at the layer's own stride.
     limit
-        Of the objects of ``val``, the size of an evenly spaced subset.
+        Size of an evenly spaced subset of the objects of ``val``.
     """
     trained = train(data, network, settings, category, feature)
     own = feature == SIFT or split == "train"
@@ -93,7 +93,7 @@ def scores(
 
 
 def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[str, float]]:
-    """Train the detectors of all categories, and summarise how that ended.
+    """Train the detectors of all categories, and summarise the training.
 
     Method -> the number of ``detectors``; the largest ``rounds`` and ``largest gap``; the median over
     detectors of ``hard`` examples, inside the margin; the mean over categories of ``windows`` in all training
@@ -117,7 +117,7 @@ def mining(data: VOC, network: Network, settings: Settings) -> dict[str, dict[st
 
 
 def folds(image_ids: Sequence[str], count: int, seed: int) -> np.ndarray:
-    """Fold ``(N,)`` of each object; those of one image are never divided."""
+    """Fold ``(N,)`` of each object; the objects of one image are in the same fold."""
     names, image = np.unique(image_ids, return_inverse=True)
     return (np.random.default_rng(seed).permutation(len(names)) % count)[image]
 
@@ -137,7 +137,7 @@ def calibrate(held_out: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _inputs(data: VOC, network: Network, settings: Settings, category: str, feature: str) -> dict[str, Any]:
-    """What features depend on: SIFT on no network, and a layer on no smoothing."""
+    """The inputs of features: SIFT does not depend on the network, nor a layer on the smoothing."""
     shared = dict(data=data, category=category, feature=feature, size=settings.size)
     if feature == SIFT:
         return shared | dict(network=None, smoothing=settings.smoothing)

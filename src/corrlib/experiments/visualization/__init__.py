@@ -1,4 +1,4 @@
-"""Section 2 of the paper: what features preserve of an image, seen through their nearest neighbours."""
+"""Section 2 of the paper: what features preserve of an image, shown by their nearest neighbours."""
 # ruff: noqa: F401
 
 from corrlib.experiments.visualization.averages import receptive_field_averages

@@ -10,7 +10,7 @@ from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database
 from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
 
-#: Numbers of neighbours, and of seeds: one in each of so many validation images.
+#: Numbers of neighbours, and the number of seeds, each in a validation image of its own.
 KS, SEEDS = (1, 5, 25, 125), 4
 
 
@@ -19,8 +19,8 @@ def receptive_field_averages(
 ) -> dict[int, np.ndarray]:
     """Average the receptive fields of the nearest neighbours of random units (section 2, Figure 2).
 
-    One unit is drawn in each of `SEEDS` validation images, whose receptive field lies inside the image. The
-    neighbours' fields may reach outside of theirs; they count where there is an image.
+    In each of `SEEDS` validation images, one unit is drawn whose receptive field lies inside the image. The
+    receptive fields of the neighbours may extend beyond their images; pixels outside do not count.
 
     Returns
     -------

@@ -18,7 +18,7 @@ BRIGHTNESS = (299.0, 587.0, 114.0)
 
 @dataclass(frozen=True, eq=False)
 class Reconstruction:
-    """An image, and the images that are rebuilt from patches in its place.
+    """An image, and the images rebuilt from patches.
 
     Attributes
     ----------
@@ -42,8 +42,8 @@ class Reconstruction:
 def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> dict[str, Reconstruction]:
     """Rebuild images from the patches of their units' nearest neighbours (section 2, Figure 1).
 
-    A patch lies at the centre of a unit's receptive field and is as large as the stride. It is replaced by
-    the average of the patches of the unit's nearest neighbours by cosine, never of the same image.
+    A patch lies at the centre of a unit's receptive field, and its side is the stride. It is replaced by the
+    average of the patches of the unit's nearest neighbours by cosine, which are from other images.
 
     Returns
     -------
@@ -97,9 +97,9 @@ def similarity(image: np.ndarray, original: np.ndarray) -> float:
 def detail(image: np.ndarray, original: np.ndarray, size: int) -> float:
     """Correlation of brightness within the patches of side `size`, each minus its own mean.
 
-    It compares where edges and parts are within the patches, and ignores how bright or of which colour a
-    patch is, so that an image of another individual can score too. It is 1 for the same image, and close to 0
-    for patches from anywhere nearby.
+    It compares where edges and parts are within the patches, and ignores the mean brightness and the colour
+    of a patch, so that an image of another individual can also score. It is 1 for the same image, and close
+    to 0 for patches from random places nearby.
     """
     return _correlation(*(_within(_brightness(x), size) for x in (image, original)))
 
@@ -122,7 +122,7 @@ def scores(rebuilt: Sequence[Reconstruction], k: int) -> dict[str, dict[str, np.
 def differences(
     rebuilt: Mapping[str, Sequence[Reconstruction]], k: int
 ) -> dict[str, list[tuple[str, np.ndarray]]]:
-    """The differences of mean detail scores (correlations) that the paper's claims of section 2 rest on.
+    """The differences of mean detail scores (correlations) on which the claims of section 2 are based.
 
     `rebuilt` maps each layer to reconstructions of the same images from `k` neighbours.
 

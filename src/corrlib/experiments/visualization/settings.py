@@ -18,12 +18,12 @@ class Settings:
 
     Attributes
     ----------
-    layer : Whose score the chapter reports; it is rebuilt beside `LAYERS`.
-    k : Neighbours that are averaged; a single one is shown beside it.
+    layer : Layer whose score the chapter reports; images are rebuilt from it and from `LAYERS`.
+    k : Number of neighbours that are averaged; a single neighbour is shown, too.
     database_images
-        Training images that neighbours come from; `resolve` lowers it to the number that there are.
-    image_id : The image that is shown; empty: those of two validation images with the largest objects.
-    seed : Of every draw.
+        Training images in which neighbours are searched; `resolve` limits it to the number that exist.
+    image_id : The image shown; empty: the two scored validation images with the largest objects.
+    seed : Seed for all random choices.
     """
 
     layer: str = "conv3"
@@ -33,7 +33,7 @@ class Settings:
     seed: int = 0
 
     def resolve(self, data: VOC, network: Network) -> "Settings":
-        """The same with as many images in the database as there are.
+        """Return these settings with at most as many images in the database as there are.
 
         ValueError if `k` is less than 1, or the network has no such layer.
         """
@@ -49,12 +49,12 @@ class Settings:
 
     @property
     def ks(self) -> list[int]:
-        """Numbers of neighbours that images are rebuilt from."""
+        """Numbers of neighbours from which images are rebuilt."""
         return sorted({1, self.k})
 
 
 def database(data: VOC, settings: Settings) -> list[str]:
-    """Training images that neighbours come from."""
+    """Training images in which neighbours are searched."""
     return sample(data, "train", settings.database_images, seed=settings.seed)
 
 

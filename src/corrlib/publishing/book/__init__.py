@@ -1,8 +1,8 @@
 """Build the book: execute the chapters that changed, stage them beside the pages, render with Jupyter Book.
 
 Chapters are executed into ``_build/chapters``, with their results in ``_build/results``, staged in
-``_build/stage`` and rendered into ``_build/html``. Each step runs only if what it reads has changed, and its
-result appears by a rename, so that a failed build leaves the last good book.
+``_build/stage`` and rendered into ``_build/html``. Each step runs only if its inputs have changed. Its output
+is moved into place by a rename, so that a failed build leaves the last good book.
 """
 # ruff: noqa: F401
 
@@ -18,8 +18,8 @@ from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, pri
 def build(root: Path, *, data_root: str | None = None, weights: str | None = None, pdf: bool = False) -> Path:
     """Build the book of the project at ``root`` and return its first page, ``_build/html/index.html``.
 
-    ``data_root`` and ``weights`` are given to every chapter that has such a parameter. With ``pdf`` the book
-    is also printed by Chromium, and ``_build/corrlib.pdf`` returned.
+    ``data_root`` and ``weights`` are passed to every chapter that has such a parameter. With ``pdf``, the
+    book is also printed by Chromium, and ``_build/corrlib.pdf`` is returned.
     """
     if not (root / "_toc.yml").is_file():
         raise ValueError(f"no book in {root.resolve()}: it has no _toc.yml; build in the project's root")

@@ -1,4 +1,4 @@
-"""Execute the chapters of the book that changed: each has a digest of all that its outputs depend on."""
+"""Execute the chapters that changed: each has a digest of everything that its outputs depend on."""
 
 import ast
 import hashlib
@@ -15,18 +15,18 @@ import corrlib
 from corrlib.cache import imports_digest
 from corrlib.publishing import chapters
 
-#: The parameters of a chapter that name files: the digest of what they hold is part of the chapter's.
+#: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
 DATA, WEIGHTS = "data_root", "weights"
-# Calls in a chapter by which its outputs depend on more than all chapters' do.
+# Calls in a chapter that make its outputs depend on further inputs.
 READS_DATA = {"page.setup", "open_dataset"}
-READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.read", "tables.read_benchmarks", "sweep.command"
-#: Suffixes of the package's files that are no code.
+READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.datasets", "tables.read_benchmarks", "sweep.command"
+#: Suffixes of files of the package that are not code.
 PACKAGED = (".html", ".safetensors")
 
 
 def chapter_names(root: Path) -> list[str]:
-    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``: first those that write
-    results, then those that read what others have written.
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``; those that read the
+    results of others come last.
     """
     names = [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
     return sorted(names, key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
@@ -35,8 +35,8 @@ def chapter_names(root: Path) -> list[str]:
 def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
     """Execute a chapter such as ``book/visualization`` into the notebook ``out``, unless that is up to date.
 
-    Values in ``given`` that the chapter has no parameter for are left out. ``results`` is the folder of the
-    results that it writes, which must still be there too, and of those that it reads.
+    Values in ``given`` for which the chapter has no parameter are ignored. ``results`` is the folder of the
+    results that the chapter writes, which must still exist, and of those that it reads.
     """
     known = chapters.parameters(chapter := root / f"{name}.py")
     values = {key: value for key, value in given.items() if key in known}
@@ -53,7 +53,7 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
 
 
 def reads_data(chapter: Path) -> bool:
-    """Whether a chapter opens a dataset: the one of its parameter, or the figurines."""
+    """Whether a chapter opens a dataset, given by its parameter or by default the figurines."""
     return DATA in chapters.parameters(chapter) or bool(_calls(chapter).keys() & READS_DATA)
 
 
@@ -65,8 +65,8 @@ def notebook(root: Path, name: str) -> Path:
 def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results: Path | None = None) -> str:
     """A digest of everything that a chapter's outputs depend on, and of nothing else.
 
-    Read only if its code calls for them: the dataset, the weights, the texts of the chapters that it sweeps,
-    the benchmarks' results, and ``results``, the folder of what other chapters wrote.
+    The following are read only if its code needs them: the dataset, the weights, the texts of the chapters
+    that it sweeps, the results of the benchmarks, and ``results``, the folder of other chapters' results.
     """
     package, calls = Path(corrlib.__file__).parent, _calls(chapter)
     texts = [chapter, *sorted(chapter.with_name(f"{name}.py") for name in calls.get(SWEEPS, ()))]
@@ -74,7 +74,7 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
     if READS_BENCHMARKS in calls:
         read.append(root / "benchmarks" / "results.json")
     parts: dict[str, object] = {
-        "chapter": [path.read_text() for path in texts],
+        "chapter": [path.read_text(encoding="utf-8") for path in texts],
         "code": [imports_digest(path) for path in texts],
         "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
         "values": dict(sorted(values.items())),
@@ -104,7 +104,11 @@ def tree_digest(root: Path, paths: Iterable[Path]) -> str:
 def _calls(chapter: Path) -> dict[str, list[str]]:
     """The functions that a chapter calls, such as ``page.setup``, and their first arguments that are text."""
     calls: dict[str, list[str]] = {}
-    for node in ast.walk(ast.parse(chapter.read_bytes(), chapter)):
+    try:
+        tree = ast.parse(chapter.read_bytes(), chapter)
+    except SyntaxError as error:
+        raise ValueError(f"{chapter}, line {error.lineno}: {error.msg}; correct it") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             first = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant)]
             calls.setdefault(ast.unparse(node.func), []).extend(a for a in first if isinstance(a, str))

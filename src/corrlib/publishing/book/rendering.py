@@ -18,11 +18,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class BuildError(RuntimeError):
-    """The pages do not render without warnings, or another build is at work in the same tree."""
+    """The pages do not render without warnings, or another build is running in the same tree."""
 
 
 def browser() -> str:
-    """Path of a Chromium, before hours of work."""
+    """Path of Chromium, found before hours of work; ValueError if there is none."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not found:
         raise ValueError(
@@ -32,7 +32,7 @@ def browser() -> str:
 
 
 def stage(root: Path) -> None:
-    """Lay out in ``_build/stage`` what Jupyter Book is to read: settings, pages and executed chapters."""
+    """Write the input of Jupyter Book to ``_build/stage``: settings, pages and executed chapters."""
     stage = root / "_build" / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(
@@ -47,9 +47,9 @@ def stage(root: Path) -> None:
 
 
 def render(root: Path) -> None:
-    """Render ``_build/stage`` afresh, all warnings errors, and put it in the place of ``_build/html``.
+    """Render ``_build/stage`` from scratch, with warnings as errors, and replace ``_build/html`` by it.
 
-    Always all pages: Sphinx does not repeat the warnings of a page that it has read before.
+    All pages are rendered, because Sphinx does not repeat the warnings of a page that it has read before.
     """
     target = root / "_build"
     stage, html, work = target / "stage", target / "html", target / "work"
@@ -69,7 +69,7 @@ def render(root: Path) -> None:
 
 
 def print_pdf(root: Path, browser: str) -> Path:
-    """Print ``_build/stage``, all on one page, to ``_build/corrlib.pdf``."""
+    """Print ``_build/stage``, as one page, to ``_build/corrlib.pdf``."""
     target = root / "_build"
     work, out = target / "work", target / "corrlib.pdf"
     print("pdf: rendering", flush=True)
@@ -94,7 +94,7 @@ def print_pdf(root: Path, browser: str) -> Path:
 
 
 def _sphinx(stage: Path, work: Path, builder: str) -> Path:
-    """Render ``stage`` with a builder of Sphinx into ``work``, all warnings errors; return what it made."""
+    """Render ``stage`` with a Sphinx builder into ``work``, with warnings as errors; return the output."""
     shutil.rmtree(work, ignore_errors=True)
     main = "from jupyter_book.cli.main import main; main()"
     options = ["--builder", builder, "-q", "-W", "-n", "--keep-going", "--path-output", str(work), str(stage)]

@@ -1,4 +1,4 @@
-"""Executed chapters as pages: what their calls displayed becomes numbered figures, tables and prose."""
+"""Executed chapters as pages: the outputs of their calls become numbered figures, tables and text."""
 
 import copy
 import csv
@@ -22,10 +22,10 @@ _FENCE = ":::::"
 
 
 def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat.NotebookNode:
-    """The page of the executed chapter ``name``, as Jupyter Book is to read it.
+    """The page of the executed chapter ``name``, as input for Jupyter Book.
 
-    Code is folded, except for the parameters. After each code cell come the figures, tables and prose that
-    its calls of `page` displayed; each table's rows are written as CSV and JSON below ``folder``, and linked.
+    Code is folded, except for the parameters. After each code cell come the figures, tables and text that its
+    `page` calls displayed. The rows of each table are written as CSV and JSON below ``folder``, and linked.
     """
     page, cells = copy.deepcopy(executed), []
     for cell in page.cells:
@@ -44,7 +44,7 @@ def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat
 
 
 def provenance(notebook: nbformat.NotebookNode, source: str) -> str:
-    """Where a figure or table is from: data and network, the parameters given, commit, date and seconds."""
+    """The provenance of a figure or table: data, network, given parameters, commit, date and seconds."""
     datasets = [about["dataset"] for about, _ in chapters.shown(notebook) if about["kind"] == "setup"]
     if datasets and not source.startswith(datasets[0]):
         return source  # recorded elsewhere, on another dataset
@@ -63,8 +63,10 @@ def _block(
     name: str,
     folder: Path,
 ) -> str:
-    """What a call of `page` displayed, as MyST; a figure's output becomes a record, which that shows."""
-    if about["kind"] in ("text", "setup"):
+    """The output of a `page` call as MyST; the output of a figure becomes a record that the MyST shows."""
+    if about["kind"] == "setup":
+        return f"[{output['data']['text/markdown']}]{{.provenance}}"
+    if about["kind"] == "text":
         return output["data"]["text/markdown"]
     if about["kind"] not in ("figure", "table"):
         return ""
@@ -108,7 +110,7 @@ def _flat(about: Mapping[str, Any]) -> tuple[list[str], list[list[Any]]]:
 
 
 def _plain(cell: Any) -> Any:
-    """Text without the signs that only a page needs."""
+    """Text without characters that only a page needs."""
     if not isinstance(cell, str):
         return cell
     for sign, plain in (("<br>", "; "), ("**", ""), ("\u00a0", " "), ("\u2212", "-"), ("\u2011", "-")):
@@ -117,15 +119,15 @@ def _plain(cell: Any) -> Any:
 
 
 def _cost(executed: nbformat.NotebookNode, name: str) -> str:
-    """The last lines of a page: what it took to execute it, and the notebook as it was executed."""
+    """The last lines of a page: its run time and memory, and a link to the executed notebook."""
     about, run = executed.metadata["corrlib"], executed.metadata["papermill"]
     duration, memory = run["duration"], f"{about['memory'] / 1e9:.1f} GB of memory"
     took = f"{duration:.0f} s" if duration < 120 else f"{duration / 60:.0f} min"
     commit = f"commit {about['commit']}, " if "commit" in about else ""
-    text = f"It took {took} and {memory} to execute this page ({commit}{run['start_time'][:10]})."
+    text = f"This page was executed in {took} with {memory} ({commit}{run['start_time'][:10]})."
     source = f"{'../' * name.count('/')}_sources/{name}.ipynb"
     link = f'[<a href="{source}" download>The executed notebook</a>]{{.downloads}}'
-    cached = "What the cache held was not computed again."
+    cached = "Results in the cache were not computed again."
     return f"[{text} {cached}]{{.provenance}}\n\n{_unprinted(link)}"
 
 
@@ -134,5 +136,5 @@ def _unprinted(text: str) -> str:
 
 
 def _markdown(text: str, identity: str) -> nbformat.NotebookNode:
-    """A cell whose identity is not random, or an unchanged page would be another each time."""
+    """A Markdown cell with a fixed identifier, so that an unchanged page stays the same."""
     return nbformat.v4.new_markdown_cell(text, id=identity)

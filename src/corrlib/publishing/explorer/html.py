@@ -1,4 +1,4 @@
-"""An explorer as HTML: its content, and a picture that a script of ``book/_static`` replaces."""
+"""The HTML of an explorer: its content, and a picture that a script of ``book/_static`` replaces."""
 
 import base64
 import html
@@ -21,8 +21,8 @@ QUALITY = 80
 def widget(kind: str, content: Mapping[str, Any], picture: Figure, alt: str) -> HTML:
     """Build the HTML of an explorer, and close its picture, which is shown where scripts do not run.
 
-    ``book/_static/explorer-<kind>.js`` is its script, which finds its element by ``data-explorer``. The
-    content is what JSON can hold, without NaN or infinity; images as `webp`, arrays as `packed`.
+    Its script, ``book/_static/explorer-<kind>.js``, finds its element by ``data-explorer``. The content must
+    be JSON, without NaN or infinity, with images encoded by `webp` and arrays by `packed`.
     """
     stored = io.BytesIO()
     picture.savefig(stored, format="webp", bbox_inches="tight")

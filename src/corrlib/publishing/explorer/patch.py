@@ -22,8 +22,8 @@ from corrlib.publishing.plots.style import DPI, show
 #: Side of a neighbour's tile in strides: the patch with its surroundings.
 TILE = 2
 ALT = (
-    "An image with a yellow patch inside the receptive fields of several layers; beside it, in a row for each"
-    " layer, the nearest neighbours of the patch."
+    "An image with a yellow patch inside the receptive fields of several layers. Beside it are the nearest"
+    " neighbours of the patch, in one row per layer."
 )
 
 

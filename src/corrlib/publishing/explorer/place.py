@@ -1,4 +1,4 @@
-"""The explorer of places: where each kind of flow takes a point of an object, and where it truly is."""
+"""The explorer of places: where each kind of flow maps a point of an object, and where it truly is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,8 +28,8 @@ MARKERS = ("o", "s", "x")
 #: Number of nearest neighbours that are shown.
 PAIRS = 5
 ALT = (
-    "An object with a point on it, and five neighbours with marks where convnet flow and SIFT flow take the"
-    " point, and where it truly is."
+    "An object with a point on it, and five neighbours with marks at the locations of the point given by"
+    " convnet flow and SIFT flow, and at its true location."
 )
 
 
@@ -42,7 +42,7 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of an object per category (`best_visible` of the first few), aligned by each kind of flow.
+    """The explorer of one object per category (`best_visible` of the first few), aligned by each flow.
 
     `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
     chosen in the categories for which the chapter compares them.
@@ -78,7 +78,7 @@ def described(
     labels_rc: Mapping[str, Mapping[str, np.ndarray]],
     truth: truths.Truth | None,
 ) -> dict[str, Any]:
-    """What the script is told of an object and its ``k`` nearest neighbours, whose crops are `images`.
+    """The content for the script about an object and its ``k`` nearest neighbours, whose crops are `images`.
 
     `labels_rc` is kind of flow -> name of a feature -> ``(k, H, W, 2)``, as `alignment.flows.Alignment` has
     them; `truth` is None if the true matches are not known.
@@ -91,14 +91,14 @@ def described(
 
 
 def best_visible(objects: Sequence[Instance]) -> int:
-    """Index of the largest object of those that are neither truncated nor difficult, or of all if none is."""
+    """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
     return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
 
 
 def content(
     examples: Sequence[Mapping[str, Any]], network: Network, chosen: Mapping[str, str], size: int
 ) -> dict[str, Any]:
-    """Content for ``explorer-places.js``, with what `described` says of each example.
+    """Content for ``explorer-places.js``, with the result of `described` for each example.
 
     From ``flows``, the labels (row, column), the browser computes the flow of `corrlib.flow` with the weights
     ``spline`` of each node of a line of the grid at each pixel. `chosen` is kind of flow -> the name of its
@@ -141,7 +141,7 @@ def still(content: Mapping[str, Any]) -> Figure:
 def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
     """Weights ``(size, nodes)`` of the nodes of a line in the flow at the pixels of a line.
 
-    `flow.flow` is linear in the labels: a column is its answer when that node alone moves by one pixel.
+    `flow.flow` is linear in the labels: a column is its result if only that node moves by one pixel.
     """
     unit = replace(field, center=0.0, stride=1.0)  # labels are pixels
     still = np.moveaxis(np.indices((nodes, 1)), 0, -1)
@@ -155,7 +155,7 @@ def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
 
 
 def start(truth: truths.Truth | None, size: int) -> list[int]:
-    """The first point (x, y): the nearest to the middle of those that most of the neighbours show."""
+    """The first point (x, y): the one nearest to the middle among those that most neighbours show."""
     axis = np.arange(0, size, truths.STEP)
     distance = np.hypot(*(np.stack(np.meshgrid(axis, axis)) - size / 2))
     if truth is not None:

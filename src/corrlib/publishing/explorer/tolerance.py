@@ -21,8 +21,8 @@ from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 #: The tolerances of the slider and the curves.
 ALPHAS = np.arange(1, 61) / 200
 ALT = (
-    "An object with an ellipse around each keypoint and the predicted keypoints, marked correct or wrong;"
-    " beside it curves of mean PCK against alpha."
+    "An object with an ellipse around each keypoint, and the predicted keypoints, marked correct or wrong."
+    " Beside it are curves of mean PCK against alpha."
 )
 
 

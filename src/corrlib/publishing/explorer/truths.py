@@ -1,4 +1,4 @@
-"""The true matches of the places of a figurine's crop in the crops of other figurines."""
+"""The true matches of places in a figurine's crop in the crops of other figurines."""
 
 import re
 from collections.abc import Sequence
@@ -60,7 +60,7 @@ def read(data: VOC, reference: Instance, moving: Sequence[Instance], size: int) 
 
 
 def in_words(part: str) -> str:
-    """The name of a part in words, such as "left front thigh" for ``L_F_thigh``; numbers are dropped."""
+    """The name of a part in words, such as "left front thigh" for ``L_F_thigh``, without numbers."""
     words = {"l": "left", "r": "right", "f": "front", "b": "back"}
     names = re.sub(r"\d+", "", part).lower().split("_")
     return " ".join(words.get(name, name) for name in names if name)

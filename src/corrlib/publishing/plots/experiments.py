@@ -30,7 +30,7 @@ from corrlib.publishing.plots.style import (
 
 
 def validated_beta(validation: Validation) -> Figure:
-    """Draw PCK and the share of still pairs against beta, flow by flow, as `alignment.validate` has them."""
+    """Draw PCK and the share of still pairs against beta for each flow, from `alignment.validate`."""
     figure, ((upper,), (lower,)) = panels(2, 1, (6.4, 4.6), lines=True, heights=(3, 1.2))
     for (method, pck), colour, marker in zip(validation.pck.items(), COLOURS, "os", strict=False):
         look = dict(color=colour, marker=marker, lw=1.6, ms=4)
@@ -38,7 +38,7 @@ def validated_beta(validation: Validation) -> Figure:
         upper.fill_between(validation.betas, *100 * pck[:, 1:].T, color=colour, alpha=0.15, lw=0)
         lower.plot(validation.betas, 100 * validation.still[method], **look)
     for axes in (upper, lower):
-        axes.axvline(PAPER_BETA, color=GREY, ls="--", lw=1.2, label="the paper's")
+        axes.axvline(PAPER_BETA, color=GREY, ls="--", lw=1.2, label="paper's value")
         axes.set_xscale("log")
         axes.grid(alpha=0.25)
     upper.set(ylabel="PCK in percent, mean of\nalpha = 0.1, 0.05, 0.025", xticklabels=[])
@@ -48,13 +48,13 @@ def validated_beta(validation: Validation) -> Figure:
 
 
 def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Draw mean PCK against alpha, method by method, as `alignment.errors` returns them."""
+    """Draw mean PCK against alpha for each method, from the result of `alignment.errors`."""
     marks = {f"alpha = {a:g}": a for a in ALPHAS}
     return curves_by_alpha(errors, np.linspace(0.005, 0.3, 60), marks)
 
 
 def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
-    """Draw mean PCK by every layer and radius, beside NN transfer, as `alignment.by_feature` returns it."""
+    """Draw mean PCK of every layer and radius beside NN transfer, from `alignment.by_feature`."""
     features = {label: 100 * value for label, value in by_feature.items() if label != "NN transfer"}
     copied = np.tile(100 * by_feature["NN transfer"], (len(features), 1))
     flows = {"flow": np.stack(list(features.values()))}
@@ -62,7 +62,7 @@ def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
 
 
 def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
-    """Draw the paper's Figure 3: a row per target and method; at the right, all transferred keypoints."""
+    """Draw the paper's Figure 3: a row per target and method, with all transferred keypoints on the right."""
     methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
     count = max(len(example.warped) for each in examples for example in each.values())
     columns, height = count + 2, len(methods)
@@ -125,7 +125,7 @@ def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
 def validation(
     settings: classification.Settings, accuracies: Mapping[classification.Feature, np.ndarray]
 ) -> Figure:
-    """Draw the paper's Figure 5: accuracy at each C, of layers and of SIFT; a line marks the C in use."""
+    """Draw the paper's Figure 5: accuracy against C for layers and for SIFT; a line marks the C in use."""
     kinds = {"convnet layers": settings.layers, "SIFT, by radius": settings.sift}
     figure, axes = panels(1, len(kinds), (9, 4.2), lines=True, sharey=True)
     for place, letter, (title, features) in zip(axes[0], "ab", kinds.items(), strict=True):
@@ -161,14 +161,14 @@ def peaks(histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]])
 
 
 def confusions(matrices: Mapping[classification.Feature, np.ndarray], names: Sequence[str]) -> Figure:
-    """Draw what keypoints are taken for: feature -> ``(K, K)`` shares or NaN, whose rows are the truth."""
+    """Draw confusion matrices: feature -> ``(K, K)`` shares or NaN, with the true keypoints in rows."""
     figure, axes = panels(1, len(matrices), (10, 5.4), sharey=True)
     for place, (feature, matrix) in zip(axes[0], matrices.items(), strict=True):
         image = place.imshow(100 * matrix, cmap="Blues", vmin=0, vmax=100)
         place.set_xticks(range(len(names)), names, rotation=90, fontsize=10)
         place.set_yticks(range(len(names)), names, fontsize=10)
         place.set_title(str(feature), fontsize=13)
-        place.set_xlabel("taken for", fontsize=12)
+        place.set_xlabel("predicted keypoint", fontsize=12)
     axes[0, 0].set_ylabel("true keypoint", fontsize=12)
     figure.colorbar(image, ax=axes[0].tolist(), shrink=0.6, label="percent")
     return figure
@@ -197,22 +197,22 @@ def accuracy_by_share(means: Mapping[classification.Feature, np.ndarray]) -> Fig
 
 
 def validated_eta(settings: prediction.Settings, validated: Mapping[str, np.ndarray]) -> Figure:
-    """Draw mean PCK against eta, method by method, as `prediction.validate` returns it."""
+    """Draw mean PCK against eta for each method, from the result of `prediction.validate`."""
     series = {method: 100 * curve for method, curve in validated.items()}
     labels = dict(xlabel="eta", ylabel="mean PCK in percent, alpha = 0.1")
-    return curves(settings.etas, series, **labels, marks={"the paper's": prediction.PAPER_ETA})
+    return curves(settings.etas, series, **labels, marks={"paper's value": prediction.PAPER_ETA})
 
 
 def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Draw mean PCK against alpha, method by method."""
-    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"the paper's": 0.1})
+    """Draw mean PCK against alpha for each method."""
+    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"paper's value": 0.1})
 
 
 def predicted(examples: Sequence[Predicted]) -> Figure:
-    """Draw the paper's Figure 6: a row per object, its true and its predicted keypoints in columns.
+    """Draw the paper's Figure 6: a row per object, with its true and its predicted keypoints in columns.
 
-    A keypoint has a number and a colour, which the legend at the right names. Predictions within the
-    tolerance are discs, others are crosses.
+    Each keypoint has a number and a colour, which the legend on the right explains. Predictions within the
+    tolerance are discs, others are crosses. A line leads from each prediction to the truth.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
@@ -228,6 +228,8 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
             correct = example.correct.get(title, visible)
             for k, number in numbers.items():
                 if np.isfinite(each[k]).all():
+                    error = np.stack([each[k], example.truth[k]], axis=1)
+                    place.plot(*error, color=_colour(number), linewidth=1.2, zorder=1)
                     _mark(place, each[k], number, "o" if correct[k] else "X")
         legend = row[-1]
         legend.axis("off")
@@ -242,7 +244,7 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
 
 
 def _mark(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
-    """Mark the place of a keypoint, with its number: colours occur more than once."""
+    """Mark the place of a keypoint with its number, because colours occur more than once."""
     style = dict(marker=marker, s=55, edgecolors="white", linewidths=1, clip_on=False)
     axes.scatter(*point, c=_colour(number), **style)
     edge = [withStroke(linewidth=2, foreground="black")]

@@ -34,7 +34,7 @@ def portraits(seed: int) -> Figure:
 
 
 def scenes(world_seed: int, categories: Sequence[str], index: int) -> Figure:
-    """Draw a scene of each of twelve categories, with the boxes and visible keypoints of its figures."""
+    """Draw one scene for each of twelve categories, with the boxes and visible keypoints of its figures."""
     figure, axes = plt.subplots(3, 4, figsize=(11, 8), layout="constrained")
     for panel, category in zip(axes.flat, categories, strict=True):
         scene = figurines.instance(world_seed, category, index)
@@ -52,7 +52,7 @@ def scenes(world_seed: int, categories: Sequence[str], index: int) -> Figure:
 def dense_truth(data: VOC, category: str, rng: np.random.Generator) -> tuple[Figure, float]:
     """Draw the first two instances of a category, their dense truth below, and some matches between them.
 
-    Also returns, of the first object's pixels whose part the second has too, the share visible in the second.
+    Also returns the share of pixels visible in the second object, among those of the first whose part it has.
     """
     names = [figurines.image_id(category, k) for k in (0, 1)]
     truths = [figurines.read_truth(data.root, name) for name in names]

@@ -12,8 +12,8 @@ from corrlib.publishing.plots.style import COLOURS, GREY, ordered, panels
 NARROW = 0.2
 MARKERS = "os^Dv"
 #: Label of the values that the paper reports.
-PAPER = "the paper's"
-#: More lines than this get no legend, in which they could not be distinguished.
+PAPER = "paper's value"
+#: With more lines than this there is no legend, because the lines could not be distinguished in it.
 LEGEND = 12
 #: Suffixes of the names of a number and the ends of its interval in the rows of a sweep.
 ENDS = ("", "-low", "-high")
@@ -30,7 +30,7 @@ def grown(series: Sequence[dict[str, Any]]) -> Figure:
         sizes, seconds = np.array(row["sizes"], float), np.array(row["seconds"])
         middle = np.exp(np.mean(np.log(seconds)) - row["exponent"] * np.mean(np.log(sizes)))
         fit = middle * sizes ** row["exponent"]
-        axes.plot(sizes, fit, color=GREY, ls="--", lw=1.2, label=f"size to the {row['exponent']:.2f}")
+        axes.plot(sizes, fit, color=GREY, ls="--", lw=1.2, label=f"size to the power {row['exponent']:.2f}")
         axes.plot(sizes, seconds, color=COLOURS[0], marker="o", ls="none", ms=5)
         axes.set(xscale="log", yscale="log", xlabel=row["size"], title=row["title"])
         apart = np.diff(np.log(sizes), prepend=-np.inf) > NARROW * np.log(sizes[-1] / sizes[0])
@@ -56,10 +56,10 @@ def swept(
 ) -> Figure:
     """Draw a number of a sweep against one of its parameters, with a line for each setting of the others.
 
-    `series` is setting -> ``(n, 4)``: the parameter's value, the number and the ends of its interval, or NaN;
-    `among` are all settings of the figures beside this one, so that each has the same colour and marker in
-    all. `ticks` names the values 0, 1, ... of a parameter that is not a number; points are not joined then.
-    `marks` are values on the horizontal axis that the paper reports, drawn as lines.
+    `series` is setting -> ``(n, 4)``: the value of the parameter, the number, and the ends of its interval or
+    NaN. `among` lists all settings in a group of figures, so that each looks the same in all of them. `ticks`
+    names the values 0, 1, ... of a parameter that is not a number; its points are not joined. `marks` are
+    values of the parameter that the paper reports, drawn as vertical lines.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
     every, named = list(dict.fromkeys([*among, *series])), 1 < len(series) <= LEGEND

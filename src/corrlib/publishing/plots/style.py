@@ -1,4 +1,4 @@
-"""Shared by all figures: colours, pictures, curves and intervals.
+"""Elements shared by all figures: colours, pictures, curves and intervals.
 
 Figures with pictures stay white on dark pages, because their colours are results and look different on black.
 Line art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are visible
@@ -43,7 +43,7 @@ def ordered(count: int) -> np.ndarray:
 
 
 def keypoint_style(number: int) -> tuple[str, str]:
-    """Colour and shape of the keypoint of a number, different for the first 21."""
+    """Colour and shape of a numbered keypoint; they differ for the first 21 numbers."""
     return KEYPOINTS[number % len(KEYPOINTS)], SHAPES[number // len(KEYPOINTS) % len(SHAPES)]
 
 
@@ -78,7 +78,7 @@ def intervals(
 ) -> Figure:
     """Draw values with their intervals for some groups, beside baselines in grey.
 
-    `series` and `baseline` are name -> ``(len(groups), 3)``: value, lower and upper end; at most 4 and 3.
+    `series` (at most 4) and `baseline` (at most 3) are name -> ``(len(groups), 3)``: value and interval.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.4), lines=True)
     styles = [{"marker": "o", "color": colour} for colour in COLOURS[: len(series)]]

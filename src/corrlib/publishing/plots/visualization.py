@@ -16,7 +16,7 @@ from corrlib.publishing.plots.style import DPI, intervals, keypoint_style, panel
 
 
 def joined(images: Sequence[np.ndarray], points: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
-    """Draw two objects with their keypoints ``(K, 2)``, each joined by a line unless it is NaN in either."""
+    """Draw two objects with their keypoints ``(K, 2)``; lines join those that are visible in both."""
     figure, (axes,) = panels(1, 2, (7.6, 3.6))
     for place, image in zip(axes, images, strict=True):
         show(place, image)
@@ -41,16 +41,16 @@ def looking(
     fields: Mapping[str, ReceptiveField],
     shapes: Mapping[str, tuple[int, int]],
 ) -> Figure:
-    """Draw the units of layers on an image and the receptive field of one of each; below, the field enlarged.
+    """Draw the units of each layer on an image and the receptive field of one; below, the field enlarged.
 
-    Of each layer the unit nearest to `point` is chosen. Its field is grey outside the image. `shapes` are
-    those ``(h, w)`` of the feature maps.
+    In each layer, the unit nearest to `point` is chosen. Its field is grey outside the image. `shapes` are
+    the shapes ``(h, w)`` of the feature maps.
     """
     figure, axes = panels(2, len(fields), (8, 16 / len(fields) + 0.7))
     side = max(image.shape[:2])
     padded = np.pad(image, ((side, side), (side, side), (0, 0)), constant_values=128)
     for (above, below), (layer, field) in zip(axes.T, fields.items(), strict=True):
-        title = f"{layer}: sees {field.size} px,\none every {field.stride} px"
+        title = f"{layer}: sees {field.size} px,\na unit every {field.stride} px"
         show(above, image).set_title(title, fontsize=9)
         dots = dict(s=field.stride**2 / 40, c="white", edgecolors="black", linewidths=0.3)
         above.scatter(*field.centers(shapes[layer]).reshape(-1, 2).T, **dots)
@@ -65,7 +65,7 @@ def looking(
 
 
 def picture(image: np.ndarray) -> Figure:
-    """Draw an image ``(H, W, 3)`` at its own size, and nothing else."""
+    """Draw only an image ``(H, W, 3)``, at its own size."""
     figure = plt.figure(figsize=(image.shape[1] / DPI, image.shape[0] / DPI), dpi=DPI)
     show(figure.add_axes((0, 0, 1, 1)), image)
     return figure
@@ -74,7 +74,7 @@ def picture(image: np.ndarray) -> Figure:
 def reconstructions(
     rebuilt: Mapping[str, Sequence[Reconstruction]], fields: Sequence[int], point: np.ndarray
 ) -> Figure:
-    """Draw the paper's Figure 1: images at the left, each in a row per number of neighbours.
+    """Draw the paper's Figure 1: images on the left, and for each a row per number of neighbours.
 
     `rebuilt` is layer -> reconstructions of the same images; the uniform column is that of the first layer.
     Receptive fields of the sides `fields` are drawn around the patch of the first image nearest to `point`.
@@ -145,7 +145,7 @@ def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure
 
 
 def _box(axes: Axes, box: np.ndarray, colour: str, *, width: float, halo: str, style="-") -> None:
-    """Outline of a box, with a thin `halo` that keeps it visible on pictures of its own colour."""
+    """Draw the outline of a box, with a thin `halo` that keeps it visible on pictures of the same colour."""
     x0, y0, x1, y1 = box
     line = {"fill": False, "ec": colour, "lw": width, "ls": style}
     effects = [withStroke(linewidth=width + 1.4, foreground=halo)]

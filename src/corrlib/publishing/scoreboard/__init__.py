@@ -5,10 +5,10 @@ chapters write. A table has a column for each dataset.
 """
 # ruff: noqa: F401
 
-from corrlib.publishing.scoreboard.claims import registry
+from corrlib.publishing.scoreboard.claims import TASKS, registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
 from corrlib.publishing.scoreboard.judging import counts, differences, summary, verdict
-from corrlib.publishing.scoreboard.numbers import CHAPTERS, distances, numbers, read, recorded
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, datasets, distances, numbers, read, recorded
 from corrlib.publishing.scoreboard.rows import (
     FORMATS,
     beside_photos,
@@ -19,4 +19,5 @@ from corrlib.publishing.scoreboard.rows import (
     quoted,
     single,
     sources,
+    tasks,
 )

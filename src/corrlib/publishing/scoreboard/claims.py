@@ -15,7 +15,7 @@ TASKS |= {"prediction": "conv-over-sift"}
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, or one beside it."""
+    """A claim of the paper, or an additional one."""
 
     section: int
     text: str
@@ -24,11 +24,11 @@ class Claim:
     chapter: str
     #: The chapter's figure or table that shows it; empty for the conclusion of the whole paper.
     label: str
-    #: What it says of the differences that its chapter reports: ``better`` (they are positive), ``no worse``
-    #: or ``no better``; empty if it is not tested, for the reason `why`.
+    #: Its statement about the differences that its chapter reports: ``better`` (they are positive), ``no
+    #: worse`` or ``no better``; empty if it is not tested, for the reason `why`.
     relation: str
     why: str
-    #: The differences that it rests on in the paper's tables: a label, and the two numbers.
+    #: The differences in the paper's tables on which it is based: a label, and the two numbers.
     published: Sequence[tuple[str, Key, Key]]
 
 
@@ -45,10 +45,10 @@ def registry() -> dict[str, Claim]:
 
 @cache
 def reasons() -> dict[tuple[str, str, str], str]:
-    """What is known of why a claim fares as it does, or a number differs: of one, a dataset, and a verdict.
+    """Reasons for verdicts on claims and for differences of numbers, by claim or number, dataset and verdict.
 
-    From ``book/published/reasons.csv``. A reason is of the verdict that it explains, and of no other. Of a
-    number the verdict is empty.
+    They are read from ``book/published/reasons.csv``. A reason applies only to the verdict that it explains.
+    For a number, the verdict is empty.
     """
     return {
         (row["of"], row["dataset"], row["verdict"]): row["reason"] for row in results.published("reasons")
@@ -56,7 +56,7 @@ def reasons() -> dict[tuple[str, str, str], str]:
 
 
 def _published() -> dict[str, list[tuple[str, Key, Key]]]:
-    """Identifier -> the published differences that a claim rests on."""
+    """Identifier -> the published differences on which a claim is based."""
     methods = {
         "conv-flow-as-good": (2, "conv4 flow", "SIFT flow", ["0.1"]),
         "conv-flow-stricter": (2, "conv4 flow", "SIFT flow", ["0.05", "0.025"]),

@@ -13,7 +13,7 @@ from corrlib.publishing.tables.format import markdown
 
 
 def as_markdown(datasets: Mapping[str, Results]) -> str:
-    """Claims and numbers as a page; `datasets` are as `read` has them, verdicts on numbers on the last."""
+    """Claims and numbers as a page; `datasets` is dataset -> the results of `read`."""
     columns, every = {name: differences(each) for name, each in datasets.items()}, numbers(datasets)
     parts = [f"# The paper and {' and '.join(datasets)}", "## Claims"]
     parts += [markdown(glance(columns)), markdown(claims(columns))]
@@ -39,7 +39,7 @@ def as_json(datasets: Mapping[str, Results]) -> dict[str, Any]:
 
 
 def as_csv(datasets: Mapping[str, Results]) -> str:
-    """All numbers, one a line."""
+    """All numbers, one per line."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     heads = [f"{name}{what}" for name in datasets for what in ("", " lower", " upper", " difference")]

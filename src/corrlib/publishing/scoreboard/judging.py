@@ -12,9 +12,9 @@ from corrlib.publishing.tables.format import formatted
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
 Difference = tuple[str, Sequence[float | None]]
-#: Identifier of a claim -> the differences that it rests on, in points (section 2: in correlation).
+#: Identifier of a claim -> the differences on which it is based, in points (section 2: in correlation).
 Differences = Mapping[str, Sequence[Difference]]
-#: Chapter -> its results, as `corrlib.publishing.results.read` has them.
+#: Chapter -> its results, as returned by `corrlib.publishing.results.read`.
 Results = Mapping[str, Mapping[str, Any]]
 
 #: Verdict -> the class of its mark, which ``book/_static/scoreboard.css`` colours.
@@ -31,13 +31,13 @@ def summary(differences: Differences) -> str:
 
 
 def counts(differences: Differences) -> dict[str, int]:
-    """Verdict -> how many claims of the paper have it; those not in the paper are left out."""
+    """Verdict -> number of claims of the paper with it; claims that are not in the paper do not count."""
     count = Counter(verdict(name, differences) for name, claim in registry().items() if claim.quote)
     return {word: count[word] for word in metrics.VERDICTS}
 
 
 def verdict(name: str, differences: Differences) -> str:
-    """One of `corrlib.metrics.VERDICTS` on the claim of an identifier."""
+    """The verdict on the claim of an identifier, one of `corrlib.metrics.VERDICTS`."""
     values = [value for _, value in _claimed(name, differences)]
     if not values:
         return metrics.VERDICTS[-1]
@@ -45,21 +45,28 @@ def verdict(name: str, differences: Differences) -> str:
 
 
 def cell(name: str, differences: Differences, dataset: str) -> str:
-    """The verdict on a claim, the differences that it rests on, and a reason if it is not supported.
+    """The verdict on a claim, the differences on which it is based, and a reason if it is not supported.
 
-    `dataset` begins with the name of the dataset. As Markdown; without a known reason, *unexplained*.
+    `dataset` begins with the name of the dataset. The result is Markdown. If no reason is known, the claim is
+    *unexplained*.
     """
     format = "+.2f" if registry()[name].section == 2 else "+.1f"
     word = verdict(name, differences)
     lines = [mark(word), *(listed(label, value, format) for label, value in _claimed(name, differences))]
-    if word not in (metrics.VERDICTS[0], metrics.VERDICTS[-1]):
-        reason = reasons().get((name, dataset.split()[0], word), "Unexplained")
-        lines.append(f'<span class="reason">{reason}.</span>')
+    if why := reason(name, word, dataset):
+        lines.append(f'<span class="reason">{why}.</span>')
     return "<br>".join(lines)
 
 
+def reason(name: str, word: str, dataset: str) -> str:
+    """The reason for a verdict on a dataset; *Unexplained* if it is unknown, "" if none is needed."""
+    if word in (metrics.VERDICTS[0], metrics.VERDICTS[-1]):
+        return ""
+    return reasons().get((name, dataset.split()[0], word), "Unexplained")
+
+
 def listed(label: str, value: np.ndarray, format: str = "+.1f") -> str:
-    """A difference ``(3,)`` with its label, in a line; an interval that is NaN is left out."""
+    """A difference ``(3,)`` with its label, on one line; an interval that is NaN is left out."""
     text = formatted(value[0] if np.isnan(value[1]) else value, format)
     return f"{label}: {text}".replace(" ", "\u00a0", label.count(" ")) if label else text
 
@@ -70,7 +77,7 @@ def mark(word: str) -> str:
 
 
 def differences(results: Results) -> dict[str, list[Difference]]:
-    """All differences that a dataset's results hold: reported by chapters, of choices, of the conclusion."""
+    """All differences in a dataset's results: those of chapters, of chosen values and of the conclusion."""
     values = {chapter: one["values"] for chapter, one in results.items()}
     found = {name: each for one in values.values() for name, each in one.get("claims", {}).items()}
     betas, etas = values.get("alignment", {}).get("validated", {}), values.get("prediction", {})
@@ -90,7 +97,7 @@ def _claimed(name: str, differences: Differences) -> list[tuple[str, np.ndarray]
 
 
 def _chosen(curves: Mapping[str, Sequence], among: Sequence[float], wanted: float) -> list[Difference]:
-    """The paper's choice less the best other one on train; the interval is the widest that both allow."""
+    """The paper's choice minus the best other one on train; the interval is the widest that both allow."""
     found = []
     for name, curve in curves.items():
         by_choice = dict(zip(among, curve, strict=True))
@@ -103,7 +110,7 @@ def _chosen(curves: Mapping[str, Sequence], among: Sequence[float], wanted: floa
 
 
 def _cost(values: Mapping[str, Any]) -> list[Difference]:
-    """C = 1e-6 less the best other value, in the mean over layers and over radii of SIFT; no interval."""
+    """C = 1e-6 minus the best other value, averaged over layers and over radii of SIFT, without interval."""
     curves, Cs, found = values.get("validation", {}), values.get("Cs", []), []
     for kind, beginning in (("layers", "conv"), ("SIFT", "SIFT")):
         each = [curve for name, curve in curves.items() if name.startswith(beginning)]

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
+from corrlib.convnet import Network
+from corrlib.data import VOC
 from corrlib.data.voc import PASCAL
 from corrlib.publishing import results
 from corrlib.publishing.scoreboard.claims import Key
@@ -33,11 +35,11 @@ class Number:
     #: A category, the mean (at a tolerance), or the size or stride of a receptive field.
     of: str
     published: float
-    #: After the decimal point of the published number.
+    #: Number of digits after the decimal point of the published number.
     digits: int
-    #: Dataset -> value and interval; in Table 1, which is exact, thrice the value.
+    #: Dataset -> value and interval; in Table 1, which is exact, the value three times.
     ours: Mapping[str, Value] = field(default_factory=dict)
-    #: Dataset that has some of the paper's categories only -> the published mean over these, if it is known.
+    #: Dataset with only some of the paper's categories -> the published mean over these, if it is known.
     over: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
@@ -46,16 +48,16 @@ class Number:
         return self.table == 1 or self.of.startswith("mean")
 
     def comparable(self, dataset: str) -> float | None:
-        """What was published of the categories of a dataset; None if that is not known."""
+        """The number published for the categories of a dataset; None if it is not known."""
         return self.over[dataset] if self.mean and dataset in self.over else self.published
 
     def difference(self, dataset: str) -> float | None:
-        """Ours less the published, of the same categories; None where there is no such number."""
+        """Our number minus the one published for the same categories; None if one of them is missing."""
         published = self.comparable(dataset)
         return None if dataset not in self.ours or published is None else self.ours[dataset][0] - published
 
     def explained(self, dataset: str) -> bool | None:
-        """Whether the published number lies in the interval, to the last digit; None if that is not known."""
+        """Whether the published number, up to rounding, lies in the interval; None if it is not known."""
         published = self.comparable(dataset)
         if dataset not in self.ours or published is None:
             return None
@@ -68,8 +70,8 @@ class Number:
 class Recorded:
     """The results of a chapter on photographs that cannot be shipped with the book.
 
-    `name` is that of the dataset; `description` has the photographs and the network in words, `source` their
-    digests, for the ``source`` of a figure or table.
+    `name` is the name of the dataset. `description` describes the photographs and the network in words, and
+    `source` gives their digests, for the ``source`` of a figure or table.
     """
 
     name: str
@@ -90,10 +92,10 @@ def recorded(chapter: str) -> Recorded:
 
 
 def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str, Any]]:
-    """Read the results of a dataset's chapters, as far as they are there, from files such as `pattern`.
+    """Read the existing results of a dataset's chapters from files named by `pattern`.
 
-    A ValueError if they are not all of the same data and network, or not of the `digests` of ``data`` or
-    ``weights``: no table may mix them.
+    ValueError if they are from different data or networks, or not from those with the `digests` of ``data``
+    or ``weights``: no table may mix them.
     """
     files = {chapter: Path(folder) / pattern.format(chapter=chapter) for chapter in CHAPTERS}
     found = {chapter: results.read(path) for chapter, path in files.items() if path.is_file()}
@@ -105,6 +107,15 @@ def read(folder: str | Path, pattern: str, **digests: str) -> dict[str, dict[str
             problem = f"{folder}: results of different {what} ({listed}{wanted})"
             raise ValueError(f"{problem}: run their chapters again")
     return found
+
+
+def datasets(data: VOC, network: Network) -> dict[str, dict[str, dict[str, Any]]]:
+    """Read the results on the recorded photographs, and those of this build on a dataset with a network."""
+    digests = dict(data=data.digest, weights=network.digest)
+    return {
+        f"{PAPER} (recorded)": read(results.project() / "results", f"{PAPER}-{{chapter}}.json"),
+        f"{data.name} (this build)": read(results.folder(), f"{{chapter}}-{data.name}.json", **digests),
+    }
 
 
 def numbers(datasets: Mapping[str, Results]) -> list[Number]:
@@ -137,10 +148,10 @@ def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
 
 
 def pairs(every: Sequence[Number], dataset: str) -> dict[tuple[int, str], list[tuple[Number, Number, str]]]:
-    """Compare the order of a dataset's numbers with the published one, which equal numbers lack.
+    """Compare the order of a dataset's numbers with the published order; equal published numbers have none.
 
-    Returns table and column (a category, or a mean) -> the number that is published higher, the lower one,
-    and the verdict on the order, from the widest interval that those of both allow.
+    Returns table and column (a category or a mean) -> the number with the higher published value, the one
+    with the lower, and the verdict on their order, from the widest interval that both intervals allow.
     """
     columns: dict[tuple[int, str], list[Number]] = {}
     for each in every:

@@ -6,7 +6,7 @@ from math import nan
 from typing import Any
 
 from corrlib import metrics
-from corrlib.publishing.scoreboard.claims import Claim, Key, reasons, registry
+from corrlib.publishing.scoreboard.claims import TASKS, Claim, Key, reasons, registry
 from corrlib.publishing.scoreboard.judging import (
     Differences,
     Results,
@@ -14,6 +14,7 @@ from corrlib.publishing.scoreboard.judging import (
     counts,
     listed,
     mark,
+    reason,
     summary,
     verdict,
 )
@@ -27,9 +28,10 @@ HEADS = {1: "layer", 2: "method", 3: "feature", 4: "method"}
 
 
 def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
-    """The claims that a chapter judges, with a verdict per column, which is a dataset with its differences.
+    """The claims that a chapter judges, with a verdict in each column; `columns` is dataset -> differences.
 
-    A claim that is nowhere reported has no row. One that ``book/published/claims.csv`` lacks is a ValueError.
+    A claim that no dataset reports has no row. ValueError for a claim that is not in
+    ``book/published/claims.csv``.
     """
     reported = {name for each in columns.values() for name in each}
     if unknown := reported - set(registry()):
@@ -46,29 +48,36 @@ def claims(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
 def beside_photos(
     dataset: str, differences: Differences, photos: Recorded
 ) -> tuple[list[dict[str, str]], str, str]:
-    """The claims that a chapter judges on a dataset, beside the same chapter's on photographs.
+    """The claims that a chapter judges on a dataset, beside those that it judges on photographs.
 
-    Returns the rows of `claims`, their caption, and a sentence on how the claims fared.
+    Returns the rows of `claims`, their caption, and a sentence that sums up the verdicts.
     """
     recorded = photos.values["claims"]
     caption = f"""*The paper's claims*, judged on {dataset} (this page) and on photographs (recorded). Below
-        each verdict are the differences in points that it rests on, with their 95 % bootstrap intervals."""
+        each verdict are the differences on which it is based, in points, with 95 % bootstrap intervals."""
     here, there = summary(differences), summary(recorded)
-    fared = f"Of these claims, {here} on {dataset}; {there} on the recorded photographs."
+    fared = f"Of the paper's claims tested here, {here} on {dataset}; {there} on the recorded photographs."
     return claims({dataset: differences, photos.name: recorded}), caption, fared
 
 
 def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
-    """Each claim of the paper in a row, with the verdict on its own numbers, and on those of each dataset.
+    """Each claim of the paper in a row, with the verdict by the published numbers and by each dataset.
 
-    The paper gives no intervals: its numbers are taken as they are. Below, how many have which verdict.
+    A row also gives the reason why a claim is not supported. The paper gives no intervals, so its numbers are
+    taken as they are. The last rows give the number of claims with each verdict.
     """
     rows = []
     for name, claim in registry().items():
         if claim.quote:
-            where = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
-            verdicts = {column: mark(verdict(name, each)) for column, each in columns.items()}
-            rows.append({"claim": where, "published": _published(claim), **verdicts})
+            words = {column: verdict(name, each) for column, each in columns.items()}
+            text = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
+            whys: dict[str, list[str]] = {}
+            for column, word in words.items():
+                whys.setdefault(reason(name, word, column), []).append(column.split()[0])
+            whys.pop("", None)
+            because = [f'<span class="reason">{" and ".join(of)}: {why}.</span>' for why, of in whys.items()]
+            marks = {column: mark(word) for column, word in words.items()}
+            rows.append({"claim": "<br>".join([text, *because]), "published": _published(claim), **marks})
     counted = {column: counts(each) for column, each in columns.items()}
     for word in metrics.VERDICTS:
         numbers = {column: str(count[word]) for column, count in counted.items()}
@@ -92,10 +101,15 @@ def _paper() -> dict[Key, float]:
     return {(each.table, each.name, each.of): each.published for each in numbers({})}
 
 
+def tasks(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
+    """The three tasks of the paper: the difference of convnet and conventional features, and the verdict."""
+    return [{"task": f"[{task}]({task})"} | _judged(name, columns) for task, name in TASKS.items()]
+
+
 def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict[str, str]]:
     """The claims of a section, tested or not: the paper's words and numbers, and a verdict in each column.
 
-    Of no section (None) are the claims that are not in the paper.
+    With the section None, the claims that are not in the paper.
     """
     rows = []
     for name, claim in registry().items():
@@ -105,11 +119,16 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
         text += [f'<span class="quote">\u201c{claim.quote}\u201d</span>'] * bool(claim.quote)
         text += [f"[{claim.chapter}](#{claim.label})"] * bool(claim.label)
         text += [f"Not tested: {claim.why}."] * bool(claim.why)
-        published = [listed(label, [value, nan]) for label, value in _published_differences(claim)]
-        row = {"claim": "<br>".join(text), "published": "<br>".join(published)}
-        rows.append(row | {column: cell(name, each, column) for column, each in columns.items()})
+        rows.append({"claim": "<br>".join(text)} | _judged(name, columns))
     shown = {key for row in rows for key in row if key != "published" or row[key]}
     return [{key: value for key, value in row.items() if key in shown} for row in rows]
+
+
+def _judged(name: str, columns: Mapping[str, Differences]) -> dict[str, str]:
+    """The published differences behind a claim, and the verdict on it in each column."""
+    published = [listed(label, [value, nan]) for label, value in _published_differences(registry()[name])]
+    verdicts = {column: cell(name, each, column) for column, each in columns.items()}
+    return {"published": "<br>".join(published), **verdicts}
 
 
 def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, str]]:
@@ -132,10 +151,10 @@ def orders(every: Sequence[Number], datasets: Iterable[str]) -> list[dict[str, s
 def single(
     every: Sequence[Number], table: int, datasets: Sequence[str], *, means: bool
 ) -> list[dict[str, Any]]:
-    """Numbers of a table, one a row: as published, and of each dataset with its interval.
+    """Numbers of a table, one per row: as published, and of each dataset with its interval.
 
-    Of the paper's own dataset also the difference from what was published of the same categories. With
-    `means` those that are means (in Table 1: all), else those of single categories.
+    For the paper's own dataset, a row also has the difference from the number published for the same
+    categories. With `means`, the means are listed (in Table 1: all numbers), else the single categories.
     """
     compared = [name for name in datasets if name.startswith(PAPER)][-1:] if table > 1 else []
     groups: dict[str, list[dict[str, Any]]] = {}
@@ -165,7 +184,7 @@ def single(
 
 
 def outside(every: Sequence[Number], table: int, dataset: str) -> str:
-    """Which published means of a table lie outside of a dataset's intervals, and why: a list in Markdown."""
+    """The published means of a table outside a dataset's intervals, with reasons, as a list in Markdown."""
     names: dict[str, list[str]] = {}
     for each in every:
         if each.table == table and each.mean and each.explained(dataset) is False:
@@ -176,7 +195,7 @@ def outside(every: Sequence[Number], table: int, dataset: str) -> str:
 
 
 def sources(datasets: Mapping[str, Results]) -> list[dict[str, str]]:
-    """For each chapter and dataset the digests of data, network and code, and the seconds that it took."""
+    """For each chapter and dataset, the digests of data, network and code, and the run time in seconds."""
     rows = []
     for chapter in CHAPTERS:
         for dataset, results in datasets.items():

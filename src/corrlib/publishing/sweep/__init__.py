@@ -13,8 +13,8 @@ from corrlib.publishing import results
 def command(chapter: str, **grid: object) -> list[dict[str, Any]]:
     """Run ``corrlib sweep`` from a chapter: print the command, and return the rows of its table.
 
-    ``grid`` has values of parameters as on the command line; empty ones are left out. RuntimeError with what
-    the command says, if it fails.
+    ``grid`` has values of parameters as on the command line; empty ones are left out. RuntimeError with the
+    output of the command, if it fails.
     """
     pairs = [f"{name}={value}" for name, value in grid.items() if value != ""]
     out = f"_build/sweeps/{chapter}"

@@ -1,4 +1,4 @@
-"""Run points on dask workers: processes of one thread each, as papermill needs a process for itself."""
+"""Run points on single-threaded dask workers, because papermill needs a process of its own."""
 
 import contextlib
 import multiprocessing
@@ -19,7 +19,7 @@ from corrlib.publishing import chapters
 from corrlib.publishing.sweep.grid import Point
 from corrlib.publishing.sweep.rows import COLOURS
 
-#: Starts of a point whose worker dies each time, before it is given up.
+#: Number of times that a point whose worker dies is started before it is given up.
 STARTS = 3
 #: Seconds until a scheduler that does not answer is given up.
 PATIENCE = 10
@@ -28,8 +28,8 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_
 THREADS += ("OPENCV_FOR_THREADS_NUM", "LOKY_MAX_CPU_COUNT")
 #: Where papermill finds a port taken that it had chosen, as many kernels start at once; and the tries in all.
 _UNLUCKY, KERNELS = "Kernel died before replying to kernel_info", 3
-#: Parameters that nothing but the evaluation reads, in every chapter: points that differ in these alone have
-#: all their heavy work in common. Other parameters may share a part of it; the cache knows which.
+#: Parameters that only the evaluation reads, in every chapter: points that differ only in these share all
+#: expensive results. Points that differ in others may share some of them, which the cache handles.
 FREE = ("alpha",)
 
 
@@ -43,16 +43,16 @@ def execute(
 ) -> Iterator[tuple[Point, str]]:
     """Execute points, and yield each as it ends, with the reason if it failed ("" if not).
 
-    Of points that differ in `FREE` alone one runs before the others, which then find its work in the cache.
+    Of points that differ only in `FREE`, one runs first, and the others then find its results in the cache.
 
     Parameters
     ----------
     folder
-        Where their notebooks go.
+        Folder for their notebooks.
     workers
-        Processes on this machine, with an equal share of its cores each. Without it, one a core.
+        Number of processes on this machine, each with an equal share of its cores. By default, one per core.
     scheduler
-        Address of a running dask scheduler, whose workers have a thread each and see the same files.
+        Address of a running dask scheduler, whose workers have one thread each and see the same files.
     """
     where = dict(chapter=chapter.resolve(), folder=folder.resolve(), root=Path.cwd())
     where["cache_dir"] = cache.cache_dir().resolve()
@@ -79,7 +79,7 @@ def execute(
 
 
 def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir: Path) -> str:
-    """Execute one point in a worker's process; return the reason if it fails, "" if it does not."""
+    """Execute one point in the process of a worker; return the reason if it fails, otherwise ""."""
     starts, end = (folder / ".starts" / f"{point.name}{kind}" for kind in ("", "~ended"))
     if end.is_file():  # the worker that had the answer has died since, of a later point
         return end.read_text(encoding="utf-8")
@@ -108,7 +108,7 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
 
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
-    """Keep warnings, papermill's bars and what kernels say when they are killed off a terminal of many."""
+    """Keep warnings, papermill's progress bars and messages of killed kernels off the terminal."""
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
         os.dup2(nowhere.fileno(), 2)
@@ -121,7 +121,7 @@ def _silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """Yield a client of a scheduler, or of a new one on this machine; nothing of it reaches the terminal."""
+    """Yield a client of a scheduler, or of a new one on this machine, without output to the terminal."""
     quiet = {"distributed": "critical", "distributed.worker": "critical", "tornado": "critical"}
     # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
     config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
@@ -135,8 +135,8 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             several = [w["name"] for w in client.scheduler_info(-1)["workers"].values() if w["nthreads"] > 1]
             if several:
                 raise ValueError(
-                    f"{scheduler}: its worker {several[0]} has several threads, and papermill needs a process"
-                    " for itself: start workers with --nthreads 1 --nworkers N"
+                    f"{scheduler}: its worker {several[0]} has several threads, but papermill needs a process"
+                    " of its own: start workers with --nthreads 1 --nworkers N"
                 )
             yield client
             return

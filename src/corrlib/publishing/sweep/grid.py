@@ -1,4 +1,4 @@
-"""The points of a sweep: ranges, lists and YAML in, typed parameters out, before anything starts."""
+"""The points of a sweep: from ranges, lists and YAML to typed parameters, before anything starts."""
 
 import hashlib
 import itertools
@@ -15,11 +15,11 @@ import yaml
 
 from corrlib.publishing import chapters
 
-#: More points than anybody means: a step with a zero too many.
+#: Maximum number of points; more are probably a mistake, such as a step with too many zeros.
 MOST = 10_000
-#: Collections in each other in YAML: all parameters, the values of one, the items of a value that is a list.
+#: Maximum depth of collections in YAML: all parameters, the values of one, the items of a list value.
 DEEPEST = 3
-#: Decimal exponent of a number in a range: a float has no larger one.
+#: Maximum decimal exponent of a number in a range, about that of a float.
 LARGEST = 300
 
 
@@ -27,13 +27,13 @@ LARGEST = 300
 class Point:
     """One execution of a chapter."""
 
-    #: Of its notebook, without ``.ipynb``.
+    #: Name of its notebook, without ``.ipynb``.
     name: str
     #: Parameter -> value.
     values: dict[str, Any]
-    #: Of all that its outputs depend on.
+    #: Digest of everything that its outputs depend on.
     digest: str
-    #: Whether its notebook is there, and of today's code and data.
+    #: Whether its notebook exists and was computed with the present code and data.
     done: bool
 
 
@@ -42,7 +42,7 @@ def points(chapter: Path, grid: Mapping[str, str | Sequence[Any]]) -> list[dict[
 
     ``grid`` maps names to values as text, ``"conv1,conv2"`` or ``"0.01:0.2:0.01"`` (first, last and step,
     both ends included), or to a sequence of such items. Values that are lists are separated by semicolons.
-    ValueError for all that is wrong, or more than `MOST` points.
+    ValueError for invalid names or values, or more than `MOST` points.
     """
     if not grid:
         raise ValueError("nothing to sweep: name a parameter and its values, such as -p alpha=0.05,0.1")
@@ -57,19 +57,19 @@ def points(chapter: Path, grid: Mapping[str, str | Sequence[Any]]) -> list[dict[
             raise ValueError(f"parameter {name} has no values: the grid is empty")
         values[name] = list({repr(value): value for value in found}.values())  # lists have no hash, True is 1
     if (total := math.prod(map(len, values.values()))) > MOST:
-        raise ValueError(f"a grid of {total:,} points: {MOST:,} are the most; take larger steps")
+        raise ValueError(f"a grid of {total:,} points: at most {MOST:,} are possible; take larger steps")
     return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
 
 
 def read_yaml(path: Path) -> dict[str, str | list[Any]]:
-    """Read a grid from a YAML file: a parameter a line, with a value, a range or a list of these.
+    """Read a grid from a YAML file: one line per parameter, with a value, a range or a list of these.
 
-    Scalars stay the text they are: YAML would make a number to the base 60 of ``1:10:1``, and text of 1e-4.
+    Scalars are kept as text: YAML would read ``1:10:1`` as a number to the base 60, and 1e-4 as text.
     """
     example, depth = f"{path}: expected a line such as `alpha: [0.05, 0.1]` for each parameter", 0
     try:
         text = path.read_text(encoding="utf-8")
-        for event in yaml.parse(text):  # as they come: the rest of a hostile file is not read
+        for event in yaml.parse(text):  # one by one, so that the rest of a hostile file is not read
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST or isinstance(event, yaml.AliasEvent):  # a few lines for a billion values
                 raise ValueError(f"{example}, found an alias, or lists in lists of lists")
@@ -78,6 +78,9 @@ def read_yaml(path: Path) -> dict[str, str | list[Any]]:
         raise ValueError(f"{example}: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise ValueError(f"{example}, found {type(content).__name__}")
+    names = [key.value for key, _ in yaml.compose(text, Loader=yaml.BaseLoader).value]
+    if len(names) > len(content):  # the last would count
+        raise ValueError(f"{path} gives a parameter twice: {', '.join(names)}")
     for name, value in content.items():
         if not isinstance(value, str | list):
             raise ValueError(f"{example}; {name} has {value!r}")
@@ -85,7 +88,7 @@ def read_yaml(path: Path) -> dict[str, str | list[Any]]:
 
 
 def name(values: Mapping[str, Any]) -> str:
-    """Return a file name for a point: readable, the same in every sweep, another for every other point."""
+    """Return a file name for a point: readable, the same in every sweep, and different for other points."""
     plain = ",".join(f"{key}={_spelled(value)}" for key, value in values.items())
     safe = re.sub(r"[^\w.,=+-]", "_", plain, flags=re.ASCII)[:120]  # a file's name has 255 bytes
     if safe == plain:
@@ -94,7 +97,7 @@ def name(values: Mapping[str, Any]) -> str:
 
 
 def _items(name: str, given: str | Sequence[Any], hint: Any) -> list[Any]:
-    """Take a parameter's values apart, ranges and all; they are typed later."""
+    """Split the values of a parameter and expand ranges; the values are typed later."""
     kinds = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     listed, numeric = any(get_origin(k) in (list, tuple) for k in kinds), {int, float} & set(kinds)
     items = given.split(";" if listed else ",") if isinstance(given, str) else given
@@ -119,7 +122,7 @@ def _range(name: str, text: str) -> list[str]:
     if not all(map(Decimal.is_finite, numbers)) or not step or (steps := (last - first) / step) < 0:
         raise ValueError(f"{wrong}: the step leads nowhere")
     if steps >= MOST:
-        raise ValueError(f"parameter {name}: {text} is too many values; {MOST:,} are the most")
+        raise ValueError(f"parameter {name}: {text} has too many values; at most {MOST:,} are possible")
     # Whole numbers as whole, since int("10") reads them and int("10.0") does not.
     return [f"{(first + k * step).normalize():f}" for k in range(int(steps) + 1)]
 

@@ -1,4 +1,4 @@
-"""A sweep to look at: one figure, and one HTML page that needs neither a kernel nor another file or host."""
+"""The report of a sweep: one figure, and one HTML page that needs no kernel, no other file and no host."""
 
 import base64
 import hashlib
@@ -19,6 +19,7 @@ import numpy as np
 from corrlib import cache
 from corrlib.publishing import chapters, plots
 from corrlib.publishing.sweep import rows
+from corrlib.publishing.tables.format import formatted, markdown
 
 #: The number that every chapter shows for its sweeps, and the suffixes of the ends of its interval.
 SCORE, ENDS = "score", ("", "-low", "-high")
@@ -48,7 +49,7 @@ def write(table: Sequence[dict[str, Any]], folder: Path) -> None:
 
 
 def summary(table: Sequence[dict[str, Any]]) -> str:
-    """Say how many points there are in each state, of which data and network."""
+    """Describe the number of points in each state, the data and the network."""
     states = Counter(row["status"] for row in table)
     about = [f"{len(table)} points: {', '.join(f'{count} {state}' for state, count in states.items())}"]
     about += [f"{key} {' and '.join(found)}" for key in rows.ABOUT if (found := _texts(table, "about", key))]
@@ -58,8 +59,8 @@ def summary(table: Sequence[dict[str, Any]]) -> str:
 
 
 def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
-    """Draw the score against the parameter that says most; return the figure and a text in its place."""
-    done = [row for row in table if row["status"] == "done" and SCORE in row["numbers"]]
+    """Draw the score against the parameter with the most values; return the figure and its alt text."""
+    done = [row for row in table if row["status"] == "done" and _numeric(row["numbers"].get(SCORE))]
     if not (varying := varied(done, "parameters")):
         return None
     numeric = [name for name in varying if all(_numeric(row["parameters"].get(name)) for row in done)]
@@ -91,7 +92,7 @@ def varied(table: Sequence[dict[str, Any]], part: str) -> list[str]:
 
 
 def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
-    """What the page's script shows: sliders, and of each point its place on them, its numbers and figures."""
+    """The content for the page's script: sliders, and each point's place on them, numbers and figures."""
     sliders, images, points = [], {}, []
     for name in varied(table, "parameters"):
         values = [row["parameters"].get(name) for row in table]
@@ -107,7 +108,7 @@ def _content(table: Sequence[dict[str, Any]], folder: Path) -> dict[str, Any]:
 
 
 def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
-    """The figures that a notebook shows; the same picture of many points is kept once in `images`."""
+    """The figures that a notebook shows; a picture that is the same for many points is kept once."""
     figures = []
     for about, output in chapters.shown(nbformat.read(path, as_version=4)):
         data = output["data"]
@@ -120,7 +121,7 @@ def _figures(path: Path, images: dict[str, str]) -> list[dict[str, str]]:
 
 
 def _reduced(stored: bytes) -> str:
-    """Return a picture as a data URL, no wider than `WIDTH`: a notebook's figures weigh megabytes."""
+    """Return a picture as a data URL, no wider than `WIDTH`, because figures of notebooks have megabytes."""
     image = cv2.imdecode(np.frombuffer(stored, np.uint8), cv2.IMREAD_COLOR)
     if (scale := WIDTH / image.shape[1]) < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -131,25 +132,43 @@ def _url(kind: str, stored: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(stored).decode()}"
 
 
+def listed(table: Sequence[dict[str, Any]]) -> str:
+    """The rows as text, for a terminal: the parameters that differ, status, seconds and score."""
+    names = varied(table, "parameters")
+    rows = [{name: _text(row["parameters"].get(name)) for name in names} | _state(row) for row in table]
+    return markdown([row | {SCORE: _number(each, SCORE)} for row, each in zip(rows, table, strict=True)])
+
+
 def _table(table: Sequence[dict[str, Any]]) -> str:
     """The rows as an HTML table, with the parameters and numbers that differ between points."""
     parameters = varied(table, "parameters")
     numbers = varied([row for row in table if row["status"] == "done"], "numbers")
+    numbers = [name for name in numbers if not name.endswith(ENDS[1:])]
     numbers.sort(key=lambda name: not name.startswith(SCORE))
     names = [*parameters, "status", "seconds", *numbers]
     head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in names)
     lines = []
     for number, row in enumerate(table):
         cells = [_text(row["parameters"].get(name)) for name in parameters]
-        cells += [row["status"], _seconds(row), *(_text(row["numbers"].get(name)) for name in numbers)]
+        cells += [*_state(row).values(), *(_number(row, name) for name in numbers)]
         filled = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         button = f'<button type="button" data-point="{number}">show</button>'
         lines.append(f'<tr class="{row["status"]}">{filled}<td>{button}</td></tr>')
     return f"<thead><tr>{head}<th></th></tr></thead><tbody>{''.join(lines)}</tbody>"
 
 
+def _state(row: dict[str, Any]) -> dict[str, str]:
+    return {"status": row["status"], "seconds": _seconds(row)}
+
+
+def _number(row: dict[str, Any], name: str) -> str:
+    """A number of a row, with its interval if it has one."""
+    values = [row["numbers"].get(f"{name}{end}") for end in ENDS]
+    return _text(values[0]) if None in values else formatted(values, ".4g")
+
+
 def _text(value: Any) -> str:
-    """Spell a value for the page: numbers short, lists with commas."""
+    """Format a value for the page: numbers briefly, lists with commas."""
     if isinstance(value, float):
         return f"{value:.6g}"
     return ",".join(map(_text, value)) if isinstance(value, list) else "" if value is None else str(value)

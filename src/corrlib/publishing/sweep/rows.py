@@ -1,4 +1,4 @@
-"""One tidy table of executed notebooks: a row a point, with its parameters and every number that it shows."""
+"""One tidy table of executed notebooks: a row per point, with its parameters and every number it shows."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from corrlib.publishing import chapters
 
 #: Parts of a row that differ from chapter to chapter.
 PARTS = ("parameters", "about", "numbers")
-#: What is kept beside the numbers: of which dataset and of which network they are.
+#: What is kept in addition to the numbers: the dataset and the network.
 ABOUT = ("dataset", "network")
 #: Escape sequences that colour a traceback.
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -29,16 +29,17 @@ def read(path: Path, root: Path) -> dict[str, Any] | None:
     where = path.relative_to(root).as_posix()
     row = dict(chapter="", status="failed", seconds=None, parameters={}, numbers={}, about={}, notebook=where)
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
+        # A table in JSON has no NaN, which papermill takes for a parameter: it becomes text.
+        notebook = json.loads(path.read_text(encoding="utf-8"), parse_constant=str)
         about = notebook["metadata"].get("papermill")
         outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return row | {"error": f"this is no notebook: {type(error).__name__}: {error}"}
     if not about:
         return None
     row |= {"chapter": Path(about.get("input_path") or "").stem, "seconds": about.get("duration")}
     row["parameters"] = about.get("parameters") or {}
-    traceback = [line for o in outputs if o["output_type"] == "error" for line in o["traceback"]]
+    traceback = [line for o in outputs if o["output_type"] == "error" for line in o.get("traceback", ["?"])]
     row["error"] = COLOURS.sub("", "\n".join(traceback))
     row["status"] = "failed" if traceback else "done" if about.get("end_time") else "unfinished"
     for about, _ in chapters.shown(notebook):
@@ -54,7 +55,7 @@ def write(rows: Sequence[dict[str, Any]], folder: Path) -> None:
     """Write ``results.csv`` and ``results.json``, each in one step: there is never half a table.
 
     A row is one line: chapter, parameters, status, seconds, dataset and network, numbers, notebook and error.
-    Of equal names these columns of ours count most, then parameters. Lists are spelled with commas.
+    If names are equal, these columns take precedence, then parameters. Lists are formatted with commas.
     """
     names = {part: dict.fromkeys(key for row in rows for key in row[part]) for part in PARTS}
     numbers = sorted(names["numbers"], key=lambda name: not name.startswith("score"))

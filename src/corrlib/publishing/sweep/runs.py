@@ -1,4 +1,4 @@
-"""The two commands: `sweep` executes the points of a grid, `collect` reads what others have executed."""
+"""The two commands: `sweep` executes the points of a grid, and `collect` reads notebooks executed before."""
 
 import contextlib
 import functools
@@ -18,7 +18,7 @@ from corrlib.publishing.sweep import grid, page, rows
 
 
 class SweepError(RuntimeError):
-    """Points failed, or another sweep is at work in the same folder."""
+    """Points failed, or another sweep is running in the same folder."""
 
 
 def plan(chapter: Path, values: Mapping[str, str | Sequence[Any]], folder: Path) -> list[grid.Point]:

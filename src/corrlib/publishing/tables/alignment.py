@@ -1,4 +1,4 @@
-"""Tables of the alignment chapter, and of readings of the paper, which prediction has, too."""
+"""Tables of the alignment chapter, and of readings of the paper, which the prediction chapter also has."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
 
 
 def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, Any]]:
-    """What `readings` of an experiment returns: means, and the mean distance from a published table."""
+    """The results of `readings` of an experiment: means, and the mean distance from a published table."""
     result = []
     for row in rows:
         cells = {
@@ -46,21 +46,22 @@ def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, An
 
 
 def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
-    """For each choice, how far the reading in use is from the published numbers, and which is nearest."""
+    """For each choice, the nearest reading, and the distances of it and of the reading in use."""
     lines = []
     for choice in dict.fromkeys(row["choice"] for row in rows):
         of = [row for row in rows if row["choice"] == choice]
         apart = {row["reading"]: distance(row, table) for row in of}
         nearest = min(of, key=lambda row: apart[row["reading"]])
         text = (
-            f"- *{choice}*: nearest is \u201c{nearest['reading']}\u201d,"
+            f"- *{choice}*: the nearest reading is \u201c{nearest['reading']}\u201d,"
             f" {apart[nearest['reading']]:.1f} points away"
         )
         ours = [row for row in of if row["ours"] and row is not nearest]
         text += "".join(
-            f"; \u201c{row['reading']}\u201d, which is used, {apart[row['reading']]:.1f}" for row in ours
+            f"; \u201c{row['reading']}\u201d, which is used, is {apart[row['reading']]:.1f} points away"
+            for row in ours
         )
-        lines.append(text + ("; it is used." if nearest["ours"] else "."))
+        lines.append(text + ("; it is the one used." if nearest["ours"] else "."))
     return "\n".join(lines)
 
 
@@ -78,7 +79,7 @@ def _published(row: Mapping[str, Any], table: str) -> dict[str, dict[str, float]
 
 
 def dense(errors: Mapping[str, Mapping[str, np.ndarray]]) -> list[dict[str, Any]]:
-    """What `alignment.every_pixel` returns; a row of nothing where there is no dense truth."""
+    """The results of `alignment.every_pixel`; an empty row if there is no dense truth."""
     pck = [f"PCK, alpha = {a:g}" for a in alignment.ALPHAS]
     columns, rows = ["method", "measured at", "median error, px", *pck], []
     for method, places in errors.items():

@@ -20,8 +20,8 @@ MEAN = "**mean**"
 def census(data: VOC, *, by_category: bool = True) -> list[dict[str, Any]]:
     """Numbers of objects and keypoints of a dataset in each split.
 
-    With `by_category` a row per category and one for their sum, with train above val in each cell; else a row
-    per split.
+    With `by_category`, there is a row per category and one for their sum, with train above val in each cell;
+    otherwise, there is a row per split.
     """
     total = {}
     for split in ("train", "val"):
@@ -40,12 +40,12 @@ def by_category(
     table: str = "",
     means: Mapping[str, Sequence] | None = None,
 ) -> list[dict[str, Any]]:
-    """Percent of methods, in columns, by category, each beside the published number; last, the means.
+    """PCK in percent, with methods in columns and categories in rows, beside the published numbers.
 
-    `values` are method -> category -> PCK and its interval ``(3,)``. `table` is the paper's, as
-    `results.published` has it; empty: nothing was published that can stand beside. Published means are over
-    the same categories. With `means`, method -> ``(A, 3)``, whose first is at the alpha of `values`,
-    intervals are shown.
+    The last row has the means. `values` are method -> category -> PCK and its interval ``(3,)``. `table` is
+    the name of the paper's table for `results.published`; empty if no published numbers are comparable.
+    Published means are over the same categories. With `means`, which are method -> ``(A, 3)`` with the alpha
+    of `values` first, intervals are shown.
     """
     categories, rows = list(next(iter(values.values()))), []
     for category in [*categories, "mean"]:
@@ -61,10 +61,10 @@ def by_category(
 
 
 def means(values: Mapping[str, Sequence], alphas: Sequence[float], table: str = "") -> list[dict[str, Any]]:
-    """Mean PCK of each method, in a row, at each tolerance, beside the published one.
+    """Mean PCK of each method (a row) at each tolerance, beside the published one.
 
-    `values` are method -> ``(A, 3)`` mean and its interval at each of `alphas`; `table` as in `by_category`,
-    with a column for each tolerance.
+    `values` are method -> ``(A, 3)``, the mean and its interval at each of `alphas`. `table` is as in
+    `by_category`, and has a column for each tolerance.
     """
     paper, rows = published(table), []
     for method, each in values.items():
@@ -111,7 +111,7 @@ def reconstruction_scores(
 
 
 def naming(accuracy: Mapping[Feature, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
-    """The paper's Table 3, transposed: ours, and the paper's below it where it has the number.
+    """The paper's Table 3, transposed: our number, and the published one, if there is one, below it.
 
     `accuracy` is feature -> category -> percent and its interval ``(3,)``. The best SIFT and the best layer
     are bold. Published means are over the same categories.
@@ -140,7 +140,7 @@ def naming_means(
     settings: Settings,
     photos: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
-    """Mean accuracies ``(3,)``, here and on photographs, and what `classification.validate` says of them."""
+    """Mean accuracies ``(3,)``, here and on photographs, with the results of `classification.validate`."""
     rows = []
     for feature, value in means.items():
         published = (_printed("table3", str(feature), "mean", c) for c in (PASCAL, photos["categories"]))
@@ -166,9 +166,9 @@ def localisation(located: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def rectification(lost: Mapping[str, Mapping[str, Any]], photos: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What `classification.rectification` returns, here and on photographs, beside the published accuracy.
+    """The results of `classification.rectification`, here and on photographs, beside the published accuracy.
 
-    `photos` are the chapter's values there; a row "none" without a layer.
+    `photos` are the values that the chapter recorded on photographs. Without layers, there is a row "none".
     """
     rows = []
     for layer in lost or ["none"]:
@@ -181,28 +181,28 @@ def rectification(lost: Mapping[str, Mapping[str, Any]], photos: Mapping[str, An
 
 
 def rectification_in_words(photos: Mapping[str, Any]) -> str:
-    """How far the published accuracies are from the features of photographs, rectified and not."""
+    """Compare published accuracies with those of rectified and unrectified features on photographs."""
     linear, rectified = (
         _distance({name: each[kind] for name, each in photos["rectification"].items()}, photos)
         for kind in ("linear", "rectified")
     )
     return (
-        f"On the paper's own photographs, the published accuracies of"
-        f" {', '.join(photos['rectification'])} are {linear:.1f} points from those of features before"
-        f" rectification (mean absolute difference), and {rectified:.1f} from those of rectified ones."
+        f"On the paper's own photographs, the published accuracies of {', '.join(photos['rectification'])}"
+        f" differ by {linear:.1f} points (mean absolute difference) from those of features before"
+        f" rectification, and by {rectified:.1f} points from those of features after rectification."
     )
 
 
 def radius_in_words(photos: Mapping[str, Any]) -> str:
-    """The same of SIFT: radii that are sides of bins, or half the sides of the 4 x 4 bins, and smoothed."""
+    """Compare published accuracies of SIFT with those of two readings of its radius and smoothing."""
     means, radii = photos["means"], (20, 40, 80, 160)
     ours = {f"SIFT {radius}": means[f"SIFT {radius}"] for radius in radii}
     other = {f"SIFT {radius}": means[f"SIFT {radius // 2}, smoothed"] for radius in radii}
     return (
-        "On the paper's own photographs, the published accuracies of radius 20 to 160 are"
-        f" {_distance(ours, photos):.1f} points from ours (mean absolute difference), and"
-        f" {_distance(other, photos):.1f} if a radius is half the side of the 4 x 4 bins and the image is"
-        " smoothed as in the scale space."
+        "On the paper's own photographs, the published accuracies for radii of 20 to 160 differ from ours by"
+        f" {_distance(ours, photos):.1f} points (mean absolute difference). If a radius is half the side of"
+        " the 4 x 4 bins and the image is smoothed as in the scale space, they differ by"
+        f" {_distance(other, photos):.1f} points."
     )
 
 
@@ -222,7 +222,7 @@ def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) ->
 
 
 def strides(values: Mapping[str, Mapping[int, Sequence]]) -> list[dict[str, Any]]:
-    """Method -> stride in pixels -> mean PCK ``(A, 3)`` at each of `prediction.ALPHAS`."""
+    """A row for each method and stride; `values` is method -> stride in pixels -> mean PCK ``(A, 3)``."""
     return [
         {"method": method, "stride, px": stride}
         | {f"alpha = {a:g}": 100 * np.asarray(v) for a, v in zip(prediction.ALPHAS, each, strict=True)}
@@ -240,7 +240,7 @@ def gained(gain: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
 
 
 def _printed(table: str, name: str, category: str, categories: Sequence[str]) -> str | None:
-    """A published number, of a category or, ``mean``, over the same `categories`, with as many digits."""
+    """A published number of a category or, for ``mean``, the published mean over the same `categories`."""
     printed = published(table).get(name, {})
     if category != "mean" or set(categories) >= set(PASCAL):
         return printed.get(category)

@@ -10,8 +10,9 @@ import numpy as np
 def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str] = ".1f") -> str:
     """A Markdown table: its first column is left aligned, the others are right aligned.
 
-    A cell is text, which may hold Markdown; a number; a number with its interval, ``(value, lower, upper)``;
-    or None. `formats` are of numbers that are not integers, for all columns or by column (others: ``.1f``).
+    A cell is text, which may contain Markdown; a number; a number with its interval, ``(value, lower,
+    upper)``; or None. `formats` apply to numbers that are not integers: one for all columns, or a mapping by
+    column (default: ``.1f``).
 
     Examples
     --------
@@ -35,7 +36,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
 def formatted(value: Any, format: str = ".1f") -> str:
     """Format text, a number, or a number with its interval for a table or a sentence.
 
-    `format` is of a number that is not an integer. A ``+`` shows the sign of a difference, but not in its
+    `format` applies to numbers that are not integers. A ``+`` shows the sign of a difference, but not in its
     interval.
 
     Examples
@@ -55,7 +56,7 @@ def formatted(value: Any, format: str = ".1f") -> str:
 
 
 def escaped(text: str) -> str:
-    """Text, such as the name of a file, that Markdown shows as it is."""
+    """Escape text, such as the name of a file, so that Markdown shows it unchanged."""
     return re.sub(r"([\\`*_{}\[\]<>$|~^#!])", r"\\\1", text)
 
 

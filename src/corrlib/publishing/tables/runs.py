@@ -1,4 +1,4 @@
-"""Tables of what runs take and need: benchmarks, sweeps, and the reproduction on PASCAL VOC."""
+"""Tables of the resources that runs need: benchmarks, sweeps, and the reproduction on PASCAL VOC."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ def ratios(contests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def checks(contests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Comparison of the answers, which is checked before timing; or the peer that is not installed."""
+    """The comparison of the answers, which is made before timing, or a note that the peer is missing."""
     rows = []
     for row in contests:
         failed = "**failed:** " * ("skipped" not in row and not row["passed"])
@@ -41,9 +41,9 @@ def checks(contests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def missed_goals(contests: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The contests with a ratio below their goal, in words."""
+    """Descriptions of the contests whose ratio is below the goal."""
     return [
-        f"{_contest(row)} ({row['ratio']:.3g} of {row['goal']:.2g})"
+        f"{_contest(row)} (ratio {row['ratio']:.3g}, goal {row['goal']:.2g})"
         for row in contests
         if row["goal"] is not None and "ratio" in row and row["ratio"] < row["goal"]
     ]
@@ -80,7 +80,7 @@ def pages(executed: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _contest(row: Mapping[str, Any]) -> str:
-    """Kernel, case and peer, typeset with a multiplication sign and the Greek letter."""
+    """Kernel, case and peer, with a multiplication sign and a Greek lambda."""
     case = row["name"].replace(" x ", "\u00a0\u00d7\u00a0").replace("lambda ", "\u03bb\u00a0=\u00a0")
     return f"{row['kernel']}: {case}, against {row['against']}"
 
@@ -101,8 +101,8 @@ def swept(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any
         {
             "chapter": chapter,
             "points": len(points),
-            "seconds of all": f"{sum(point['seconds'] for point in points):.0f}",
-            "of the longest": f"{max(point['seconds'] for point in points):.0f}",
+            "seconds, all points": f"{sum(point['seconds'] for point in points):.0f}",
+            "seconds, longest point": f"{max(point['seconds'] for point in points):.0f}",
         }
         for chapter, points in rows.items()
     ]
@@ -115,12 +115,12 @@ def highest(rows: Sequence[Mapping[str, Any]], alphas: Sequence[float]) -> list[
 
 
 def sources() -> list[dict[str, str]]:
-    """What ``corrlib download`` offers, from where, and the first digits of the digests."""
+    """The files that ``corrlib download`` offers, their addresses, and the first digits of their digests."""
     return [
         {
             "name": name,
             "file": f"[`{source.file}`]({source.urls[0]})",
-            "elsewhere": " ".join(f"[copy]({url})" for url in source.urls[1:]),
+            "mirrors": " ".join(f"[copy]({url})" for url in source.urls[1:]),
             "digest": f"`{source.digest[:15] or 'none known'}`",
         }
         for name, source in SOURCES.items()
@@ -128,11 +128,11 @@ def sources() -> list[dict[str, str]]:
 
 
 def costs(disk: Mapping[str, int], memory: int) -> list[dict[str, Any]]:
-    """Estimates in GB: of the files in the cache, which are bytes by what they are, and of the memory."""
+    """Estimates in GB: of the files in the cache, given as content -> bytes, and of the memory."""
     sizes = {name: f"{size / 1e9:.2f}" for name, size in disk.items()}
-    sizes["**on disk, together**"] = f"**{sum(disk.values()) / 1e9:.1f}**"
+    sizes["**total on disk**"] = f"**{sum(disk.values()) / 1e9:.1f}**"
     sizes["memory of the largest step"] = f"{memory / 1e9:.1f}"
-    return [{"what": name, "GB": size} for name, size in sizes.items()]
+    return [{"item": name, "GB": size} for name, size in sizes.items()]
 
 
 def stages(rows: Iterable[Mapping[str, Any]], dataset: str) -> list[dict[str, Any]]:
@@ -141,13 +141,13 @@ def stages(rows: Iterable[Mapping[str, Any]], dataset: str) -> list[dict[str, An
     result = [
         {
             "stage": f"{row['chapter']}: {row['stage']}",
-            "of": f"{row['count']:,} {row['unit']}",
+            "count": f"{row['count']:,} {row['unit']}",
             "processor seconds": f"{row['processor_seconds']:,.0f}",
-            "by the clock": f"{row['seconds']:,.0f}",
+            "wall-clock seconds": f"{row['seconds']:,.0f}",
             last: f"{row['hours']:.2f}",
         }
         for row in rows
     ]
     used, seconds, hours = (sum(r[key] for r in rows) for key in ("processor_seconds", "seconds", "hours"))
-    total = {"processor seconds": f"**{used:,.0f}**", "by the clock": f"**{seconds:,.0f}**"}
-    return [*result, {"stage": "**together**", "of": "", **total, last: f"**{hours:.1f}**"}]
+    total = {"processor seconds": f"**{used:,.0f}**", "wall-clock seconds": f"**{seconds:,.0f}**"}
+    return [*result, {"stage": "**total**", "count": "", **total, last: f"**{hours:.1f}**"}]
