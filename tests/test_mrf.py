@@ -63,8 +63,10 @@ def test_a_message_is_the_distance_transform_of_its_source(seed, rows, cols, edg
     flat = padded(belief, kernels.PADDING)
     out = np.full(3 * len(flat), 7, np.float32)
     workspace = kernels.prepare(rows, cols, len(flat) // rows, solvers._parabola(rows, cols, beta))
-    taken = kernels.send(flat, np.float32(share), padded(reverse, 5), 0, *edge, workspace, out, len(flat))
+    message = (flat, np.float32(share), padded(reverse, 5), 0, *edge, workspace, out, len(flat))
+    taken, change = kernels.send(*message)
     before, sent, after = out.reshape(3, rows, -1)
+    assert change == np.abs(sent - 7)[:, :cols].max() and kernels.send(*message) == (taken, 0)
     atol = 1e-6 * (1 + beta * (rows + cols) ** 2 + np.abs(belief).max())
     assert_allclose(sent[:, :cols] + taken, oracles.message(share * belief - reverse, beta, *edge), 0, atol)
     assert taken == pytest.approx((share * belief - reverse).min(), abs=atol)
@@ -231,6 +233,14 @@ def test_bp_updates_the_checkerboard_in_turns():
     energies = [step.energy for step in steps]
     assert_allclose(energies, [oracles.belief_propagation(costs, 0.05, n) for n in (1, 2, 3, 4)], rtol=1e-6)
     assert len(set(energies)) > 2
+
+
+@pytest.mark.parametrize("beta", [0.003, 0.02, 0.1])
+def test_nodes_without_news_need_not_send(beta):
+    """The slow twin sends every message in each of as many iterations as it takes to settle."""
+    costs = random_costs(4, 5, 6, 5, 6)
+    found = mrf.solve(costs, beta, solver="bp")
+    assert found.energy == pytest.approx(oracles.belief_propagation(costs, beta, 60), rel=1e-6)
 
 
 # Features

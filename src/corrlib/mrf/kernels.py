@@ -64,7 +64,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
     whose vertex is at most a label off, is below it. That mostly leaves those within `REACH` (for TRW-S on
     features of norm 1, if beta times the squared stride is above 0.05); otherwise all are compared.
     """
-    rows, cols, parabola, source, half = workspace
+    rows, cols, parabola, source, half, padding = workspace
     columns, pitch, margin = len(belief) // rows, len(half) // (rows + 1), max(rows, cols) + 1
     first, left = (REACH + 1) * columns, pitch - columns
     low, high = v.fill(INFINITY), v.fill(-INFINITY)
@@ -93,6 +93,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
             high = v.maximum(v.below(best, v.fill(REAL)), high)
     extent = v.largest(high) - offset + parabola[margin + 1]
     near, far = parabola[margin + REACHES[0] + 1] > extent, parabola[margin + REACH + 1] > extent
+    change = v.fill(np.float32(0))
     for i in range(rows):
         for j in range(0, columns, LANES):
             row = left + i * pitch
@@ -105,15 +106,23 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
                 for x in range(cols):
                     cost = v.load(parabola, margin + j - x - right)
                     best = v.minimum(v.add(cost, v.broadcast(half, row + x)), best)
-            v.store(v.subtract(best, v.fill(offset)), out, out_at + i * columns + j)
-    return offset
+            value, to = v.subtract(best, v.fill(offset)), out_at + i * columns + j
+            before = v.load(out, to)
+            difference = v.maximum(v.subtract(value, before), v.subtract(before, value))
+            change = v.maximum(v.subtract(difference, v.load(padding, j)), change)
+            v.store(value, out, to)
+    return offset, v.largest(change)
 
 
 @_compiled
 def prepare(rows, cols, columns, parabola):
-    """What messages share: constants, and padded arrays for the source of a message and for half of it."""
+    """What messages share: constants, padded arrays for the source of a message and for half of it, and a row
+    that is large at its padding.
+    """
     source = np.full((rows + 2 * (REACH + 1)) * columns, PADDING)
-    return rows, cols, parabola, source, np.full((rows + 1) * (columns + GAP), PADDING)
+    half, padding = np.full((rows + 1) * (columns + GAP), PADDING), np.full(columns, PADDING)
+    padding[:cols] = 0
+    return rows, cols, parabola, source, half, padding
 
 
 @_compiled
@@ -193,7 +202,7 @@ def sweep(data, edges_right, edges_below, forward, height, width, belief, worksp
             if exists:
                 step = 1 if forward else -1
                 down, over = (step, 0) if vertical else (0, step)
-                bound += send(belief, share, edges, of, down, over, workspace, edges, of)
+                bound += send(belief, share, edges, of, down, over, workspace, edges, of)[0]
     return bound
 
 
@@ -246,35 +255,38 @@ def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, t
 
 
 @_compiled
-def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations):
+def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, precision):
     """Improve the labels `best_rc` in place; return the number of iterations.
 
     In each, the nodes of one colour of the checkerboard send to all their neighbours, then those of the
-    other (Felzenszwalb and Huttenlocher 2006, section 3.2). Stops when no label has changed for as long as
-    a message takes to cross the grid.
+    other (Felzenszwalb and Huttenlocher 2006, section 3.2). A node sends again only if a message to it has
+    changed by more than `precision` since. Stops when there is none, or when no label has changed for as long
+    as a message takes to cross the grid.
     """
     size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
     belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
     # The messages that the nodes have received from their left, right, upper and lower neighbours.
     m = np.zeros(4 * block, np.float32)
-    labels_rc = np.zeros_like(best_rc)
+    labels_rc, waiting = np.zeros_like(best_rc), np.ones(len(best_rc), np.bool_)
     best = energy(data, best_rc, width, rows, beta)
     done = unchanged = 0
-    while done < iterations and 2 * unchanged < height + width:
+    while done < iterations and 2 * unchanged < height + width and waiting.any():
         done += 1
         changed = False
         for k in range(2 * height * width):
             node = k % (height * width)
             r, c = node // width, node % width
-            if (r + c) % 2 != k // (height * width):
+            if (r + c) % 2 != k // (height * width) or not waiting[node]:
                 continue
-            at = node * size
+            waiting[node], at = False, node * size
             low = gather(data, at, m, at, m, block + at, m, 2 * block + at, m, 3 * block + at, belief)
             changed |= choose(belief, low, rows, labels_rc, node)
             for side, down, over in ((0, 0, -1), (1, 0, 1), (2, -1, 0), (3, 1, 0)):
                 if 0 <= r + down < height and 0 <= c + over < width:
-                    to = (side ^ 1) * block + (node + down * width + over) * size
-                    send(belief, share, m, side * block + at, down, over, workspace, m, to)
+                    other = node + down * width + over
+                    to = (side ^ 1) * block + other * size
+                    _, change = send(belief, share, m, side * block + at, down, over, workspace, m, to)
+                    waiting[other] |= change > precision
         new = energy(data, labels_rc, width, rows, beta)
         if new < best:
             best, best_rc[:] = new, labels_rc

@@ -6,6 +6,9 @@ import numpy as np
 
 from corrlib.mrf import kernels
 
+#: Changes of messages below this share of the range of the costs are no news in belief propagation.
+PRECISION = 1e-5
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -24,7 +27,8 @@ class Solution:
         A lower bound on the energy of any labelling, up to float32 rounding of the messages (about 1e-6 of
         the energy). ``-inf`` for belief propagation, which has none.
     iterations : int
-        Iterations run; in each, every node sends a message to every neighbour.
+        Iterations run; in each, every node sends a message to every neighbour, or, in belief propagation,
+        every node that has received news.
     """
 
     labels_rc: np.ndarray
@@ -101,8 +105,8 @@ def solve(
     solver : {"trws", "bp"}
         Sequential tree-reweighted message passing (Kolmogorov 2006), which also bounds the optimum from
         below; or the paper's min-sum belief propagation (Felzenszwalb and Huttenlocher 2006) on a
-        checkerboard, which stops when no label has changed for as long as a message takes to cross the
-        grid.
+        checkerboard, which stops when no message changes, or no label has changed for as long as a message
+        takes to cross the grid.
     iterations : int
         Maximum number of iterations.
     tolerance : float
@@ -132,7 +136,8 @@ def solve(
     if solver == "trws":
         bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
     else:
-        bound, done = -np.inf, kernels.bp(*problem, int(iterations))
+        precision = PRECISION * float(unary.max() - unary.min())
+        bound, done = -np.inf, kernels.bp(*problem, int(iterations), precision)
     labels_rc = problem[1].reshape(*unary.shape[:2], 2)
     data, smoothness = energy(unary, labels_rc, beta)
     total = data + smoothness
