@@ -20,7 +20,7 @@ from jupytext.config import load_jupytext_config
 
 from conftest import ROOT
 from corrlib.publishing import book, chapters, kernel
-from corrlib.publishing.book import execution, staging
+from corrlib.publishing.book import execution, progress, staging
 from test_project import script
 
 #: Without the header that Jupyter writes.
@@ -342,8 +342,10 @@ def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path
     other.write_text("{}")
 
     def execute():
-        book.execute(tmp_path, "book/small", {"unknown": 1}, tmp_path / "small.ipynb", results=results)
-        return capsys.readouterr().out.split()[-1]
+        given = (tmp_path, "book/small", {"unknown": 1}, tmp_path / "small.ipynb")
+        todo = book.task(*given, results=results)
+        book.execute(tmp_path, [todo] if todo else [])
+        return capsys.readouterr().out.split()[1]
 
     assert execute() == "executing"
     assert (results / "small-made.json").read_text() == "{}" and not (tmp_path / "elsewhere").exists()
@@ -355,6 +357,23 @@ def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path
     assert execute() == "executing"
     (results / "small-made.json").unlink()
     assert execute() == "executing"
+
+
+def test_progress_is_weighted_by_the_recorded_seconds_of_chapters_and_cells(tmp_path):
+    log, results = tmp_path / "book.log", tmp_path / "results.json"
+    pages = [{"name": "slow", "seconds": 90.0, "progress": [0, 0.1, 0.8]}, {"name": "old", "seconds": 20.0}]
+    results.write_text(json.dumps({"pages": pages}))
+    known, names = progress.recorded(results), ["book/slow", "book/old", "book/new"]
+    with progress.shown(log, names, known):
+        assert progress.reached(log, names, known) == (0, "0 of 3 pages")
+        progress.say(log, "book/slow", 2, 3, "Scores")
+        progress.say(log, "book/old", 1, 4, "")
+        share, text = progress.reached(log, names, known)
+        assert share == pytest.approx((0.8 * 90 + 20 / 4) / (90 + 20 + progress.UNKNOWN))
+        assert text == "0 of 3 pages; slow: Scores; old: "
+        progress.say(log, "book/slow", 1, 1, "")
+        assert progress.reached(log, names, known)[1] == "1 of 3 pages; old: "
+    assert progress.recorded(tmp_path / "gone") == {}
 
 
 def test_memory_is_that_of_the_processes_that_were_started():
@@ -378,7 +397,8 @@ def test_an_unchanged_book_is_left_as_it_is_and_a_corrupt_notebook_made_anew(pro
     executed.write_bytes(whole[: len(whole) // 2])
     monkeypatch.setattr(chapters, "run", lambda chapter, out, values, **_: out.write_bytes(whole))
     book.build(project)
-    assert capsys.readouterr().out.splitlines() == ["book/small: executing", *said[1:]]
+    again = ["book/small: executing", "book/small: executed in 0 s"]
+    assert capsys.readouterr().out.splitlines() == [said[1], *again, said[2]]
 
 
 def test_mistakes_are_reported_before_anything_runs(tmp_path, project, monkeypatch):
@@ -525,11 +545,10 @@ def test_chapters_survive_the_round_trip_and_have_typed_parameters():
 
 
 def test_the_contents_name_every_chapter_and_digests_and_order_know_their_calls():
-    paths, names = sorted(ROOT.glob("book/[!_]*.py")), execution.chapter_names(ROOT)
-    assert {f"book/{path.stem}" for path in paths} == set(names)
+    paths, (alone, reading) = sorted(ROOT.glob("book/[!_]*.py")), execution.chapter_names(ROOT)
+    assert sorted(f"book/{path.stem}" for path in paths) == sorted(alone + reading)
     calls = {f"book/{path.stem}": execution._calls(path) for path in paths}
     used = set().union(*calls.values())
     assert {execution.READS_RESULTS, execution.READS_BENCHMARKS, execution.SWEEPS} <= used
-    reads = [execution.READS_RESULTS in calls[name] for name in names]
-    assert reads == sorted(reads), "those that read results are executed after those that write them"
+    assert {name for name in calls if execution.READS_RESULTS in calls[name]} == set(reading)
     assert [path.stem for path in paths if not book.reads_data(path)] == ["performance"]

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -152,6 +152,7 @@ def run(
     *,
     digest: str = "",
     results: Path | None = None,
+    say: Callable[[int, int, str], None] | None = None,
 ) -> None:
     """Execute a chapter in a fresh kernel and write the notebook to ``out``, completely or not at all.
 
@@ -163,6 +164,8 @@ def run(
         seconds, and the names and digests of the ``results`` that it wrote.
     results
         Folder for these; by default, that of `corrlib.publishing.results`, and they are not recorded.
+    say
+        Called with the cell reached, their number, and the title of the section, instead of showing a bar.
 
     Raises
     ------
@@ -177,9 +180,9 @@ def run(
     notebook = read(chapter)
     # Papermill cannot read a type such as `str | None`, and logs that the parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    cells = sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
+    count, cells = len(notebook.cells), sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
     tqdm.set_lock(threading.RLock())  # a killed process would leak the lock that tqdm creates
-    bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=None)
+    bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=say or None)
     used = sum(os.times()[2:4])
     with bar, kernel.results_in(results), kernel.watched(bar.refresh) as most:
         try:
@@ -190,7 +193,7 @@ def run(
                 kernel_name=KERNEL["name"],
                 kernel_manager_class=kernel.Kernel,
                 progress_bar=False,  # it would also count the Markdown cells
-                on_cell_start=partial(_say_section, bar),
+                on_cell_start=partial(_say_section, bar, say, count),
                 on_cell_executed=lambda **_: bar.update(),
                 # Without it the kernel warns that its connections on this machine are not encrypted.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
@@ -242,10 +245,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _say_section(bar: tqdm, cell: nbformat.NotebookNode, cell_index: int) -> None:
+def _say_section(bar: tqdm, say: Callable | None, cells: int, cell: nbformat.NotebookNode, cell_index: int):
     """Show the heading of the section that is being executed."""
     if cell.cell_type == "markdown" and (title := re.search(r"(?m)^#+ (.+)", cell.source)):
         bar.set_postfix_str(title[1])
+    if say:
+        say(cell_index, cells, getattr(bar, "postfix", ""))
 
 
 def _place(chapter: Path, source: str) -> str:

@@ -116,7 +116,8 @@ def reproduce(
         with filelock.FileLock(out / ".lock", timeout=0):
             _check_resources(root, planned)
             for name, given in planned.parameters.items():
-                book.execute(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
+                todo = book.task(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
+                book.execute(root, [todo] if todo else [])
             return _score(root, out, data, network)
     except filelock.Timeout:
         raise ValueError(f"another run is using {out}: wait for it, or choose another folder") from None

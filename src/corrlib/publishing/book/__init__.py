@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from corrlib.publishing.book import execution
-from corrlib.publishing.book.execution import DATA, WEIGHTS, chapter_digest, execute, reads_data
+from corrlib.publishing.book.execution import DATA, WEIGHTS, Task, chapter_digest, execute, reads_data, task
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
 
@@ -29,12 +29,16 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            for name in execution.chapter_names(root):
-                out = execution.notebook(root, name)
-                results = target / "results" / out.relative_to(target / "chapters").parent
-                execute(root, name, given, out, results=results)
+            for names in execution.chapter_names(root):  # the second group reads the results of the first
+                execute(root, [todo for name in names if (todo := _task(root, name, given))])
             stage(root)
             render(root)
             return print_pdf(root, chromium) if pdf else target / "html" / "index.html"
     except filelock.Timeout:
         raise BuildError(f"another build is running in {root.resolve()}: wait for it, or stop it") from None
+
+
+def _task(root: Path, name: str, given: dict[str, str]) -> Task | None:
+    out = execution.notebook(root, name)
+    results = root / "_build" / "results" / out.relative_to(root / "_build" / "chapters").parent
+    return task(root, name, given, out, results=results)

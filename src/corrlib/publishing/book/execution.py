@@ -3,20 +3,29 @@
 import ast
 import hashlib
 import json
+import os
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from joblib import Parallel, cpu_count, delayed, parallel_config
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import corrlib
+from corrlib import cache
 from corrlib.cache import imports_digest
 from corrlib.publishing import chapters
+from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
 DATA, WEIGHTS = "data_root", "weights"
+#: Chapters that are executed at the same time.
+AT_ONCE = 2
 # Calls in a chapter that make its outputs depend on further inputs.
 READS_DATA = {"page.setup", "open_dataset"}
 READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.datasets", "tables.read_benchmarks", "sweep.command"
@@ -24,19 +33,34 @@ READS_RESULTS, READS_BENCHMARKS, SWEEPS = "scoreboard.datasets", "tables.read_be
 PACKAGED = (".html", ".safetensors")
 
 
-def chapter_names(root: Path) -> list[str]:
-    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``; those that read the
-    results of others come last.
+def chapter_names(root: Path) -> tuple[list[str], list[str]]:
+    """The documents of ``_toc.yml`` that are chapters, such as ``book/visualization``: first those that stand
+    alone, then those that read the results of others.
     """
     names = [name for name in parse_toc_yaml(root / "_toc.yml") if (root / f"{name}.py").is_file()]
-    return sorted(names, key=lambda name: READS_RESULTS in _calls(root / f"{name}.py"))
+    reading = [name for name in names if READS_RESULTS in _calls(root / f"{name}.py")]
+    return [name for name in names if name not in reading], reading
 
 
-def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None) -> None:
-    """Execute a chapter such as ``book/visualization`` into the notebook ``out``, unless that is up to date.
+@dataclass(frozen=True)
+class Task:
+    """A chapter to execute: the parameters given, the notebook, its digest, and the folder of results."""
 
-    Values in ``given`` for which the chapter has no parameter are ignored. ``results`` is the folder of the
-    results that the chapter writes, which must still exist, and of those that it reads.
+    name: str
+    chapter: Path
+    values: dict[str, Any]
+    out: Path
+    digest: str
+    results: Path | None
+
+
+def task(
+    root: Path, name: str, given: dict[str, Any], out: Path, *, results: Path | None = None
+) -> Task | None:
+    """What to do so that the notebook ``out`` of a chapter such as ``book/visualization`` is up to date.
+
+    None if it is. Values in ``given`` for which the chapter has no parameter are ignored. ``results`` is the
+    folder of the results that the chapter writes, which must still exist, and of those that it reads.
     """
     known = chapters.parameters(chapter := root / f"{name}.py")
     values = {key: value for key, value in given.items() if key in known}
@@ -47,9 +71,36 @@ def execute(root: Path, name: str, given: dict[str, Any], out: Path, *, results:
         for name, kept in written.items()
     ):
         print(f"{name}: unchanged", flush=True)
-        return
-    print(f"{name}: executing", flush=True)
-    chapters.run(chapter, out, values, digest=digest, results=results)
+        return None
+    return Task(name, chapter, values, out, digest, results)
+
+
+def execute(root: Path, tasks: Sequence[Task]) -> None:
+    """Execute chapters, `AT_ONCE` at a time, so that one computes while another reads, draws or waits.
+
+    What two of them need is computed once: the cache lets the second wait for the first.
+    """
+    log, where = root / "_build" / "book.log", cache.cache_dir().resolve()
+    log.parent.mkdir(exist_ok=True)
+    threads = None if "OMP_NUM_THREADS" in os.environ else cpu_count()
+    known = progress.recorded(root / "benchmarks" / "results.json")
+    with progress.shown(log, [each.name for each in tasks], known):
+        if len(tasks) == 1:
+            return _run(tasks[0], log, where)
+        with parallel_config("loky", inner_max_num_threads=threads):
+            pool = Parallel(AT_ONCE, batch_size=1, return_as="generator_unordered")
+            for _ in pool(delayed(_run)(each, log, where) for each in tasks):
+                pass
+
+
+def _run(each: Task, log: Path, cache_dir: Path) -> None:
+    """Execute a chapter, in a process that may have been started for other ones."""
+    os.environ["CORRLIB_CACHE"] = str(cache_dir)
+    print(f"{each.name}: executing", flush=True)
+    began, say = time.monotonic(), partial(progress.say, log, each.name)
+    chapters.run(each.chapter, each.out, each.values, digest=each.digest, results=each.results, say=say)
+    say(1, 1, "")
+    print(f"{each.name}: executed in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def reads_data(chapter: Path) -> bool:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import nbformat
@@ -40,7 +41,7 @@ def stage(root: Path) -> None:
     )
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(root / name, stage / name)
-    for name in execution.chapter_names(root):
+    for name in chain(*execution.chapter_names(root)):
         executed = nbformat.read(execution.notebook(root, name), as_version=4)
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(staging.staged(executed, name, stage), stage / f"{name}.ipynb")
@@ -59,7 +60,7 @@ def render(root: Path) -> None:
         return
     print("pages: rendering", flush=True)
     made = _sphinx(stage, work, "html")
-    for name in execution.chapter_names(root):  # to download: with its figures, as it was executed
+    for name in chain(*execution.chapter_names(root)):  # to download: with its figures, as it was executed
         shutil.copy(execution.notebook(root, name), made / "_sources" / f"{name}.ipynb")
     (made / STAMP).write_text(digest)
     if html.exists():
