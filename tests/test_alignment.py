@@ -245,6 +245,20 @@ def test_betas_are_scored_on_the_training_set_at_all_tolerances(world, network, 
     assert 0 < still == np.mean([one.still for one in pairs]) < 1
 
 
+def test_pairs_that_are_all_still_are_not_aligned_at_a_larger_beta(world, network, settings, monkeypatch):
+    some, trial, tried = (
+        replace(settings, categories=("bus",), validated=1, betas=[1.0, 10.0]),
+        evaluation._trial,
+        [],
+    )
+    largest = trial(world, network, some, "conv4", 10.0)
+    monkeypatch.setattr(evaluation, "_trial", lambda *given: tried.append(given[3:]) or trial(*given))
+    monkeypatch.setattr(evaluation, "WIDENED", 0)
+    _, found = alignment.validate(world, network, some)
+    np.testing.assert_array_equal([*found.pck["conv4 flow"][1], found.still["conv4 flow"][1]], largest)
+    assert largest[3] == 1 and ("conv4", 1.0) in tried and ("conv4", 10.0) not in tried
+
+
 @pytest.mark.parametrize(
     ("conv", "sift", "first", "last"),
     [(-3, -3, -4, -2), (-3, -5, -6, -2), (-1, -5, -6, 0), (99, 99, -4, 2), (-3, -99, -8, -2)],

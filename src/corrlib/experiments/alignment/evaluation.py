@@ -177,20 +177,26 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
     that is the first or the last of the grid, the grid is widened there, by at most `WIDENED` values.
     """
     grid = sorted(map(float, settings.betas))
-    trials = {
-        (method, beta): _trial(data, network, settings, feature, beta)
-        for method, feature in settings.features.items()
-        for beta in grid
-    }
+    trials: dict[tuple[str, float], np.ndarray] = {}
+
+    def try_all(betas: Sequence[float]) -> None:
+        for beta in betas:
+            for method, feature in settings.features.items():
+                # What moves at no smaller beta does not move: no flow then has the lowest energy.
+                still = [
+                    value for (m, b), value in trials.items() if m == method and b < beta and value[3] == 1
+                ]
+                trial = still[0] if still else _trial(data, network, settings, feature, beta)
+                trials[method, beta] = trial
+
+    try_all(grid)
     for _ in range(WIDENED if len(grid) > 1 else 0):
         best = {max(grid, key=lambda beta, m=m: trials[m, beta][0]) for m in settings.features}
         edges = ((grid[0], grid[0] / grid[1]), (grid[-1], grid[-1] / grid[-2]))
         beyond = [float(f"{edge * ratio:.3g}") for edge, ratio in edges if edge in best]
         if not beyond:
             break
-        for beta in beyond:
-            for method, feature in settings.features.items():
-                trials[method, beta] = _trial(data, network, settings, feature, beta)
+        try_all(beyond)
         grid = sorted({*grid, *beyond})
     values = {m: np.array([trials[m, beta] for beta in grid]) for m in settings.features}
     validation = Validation(
