@@ -38,13 +38,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="timings of each contest (default: 5)")
     parser.add_argument("--quick", action="store_true", help="smaller problems and one round; writes no file")
     parser.add_argument(
-        "--pages", action="store_true", help="only update the pages' execution times in the last results"
+        "--book",
+        nargs="*",
+        metavar="COMMIT",
+        help="only build the book of these commits (default: HEAD) from nothing, one after the other, and"
+        " update the last results",
     )
     given = parser.parse_args()
-    executed = pages.measure(report.ROOT / "_build" / "chapters")
-    if given.pages:
-        report.write(json.loads(report.RESULTS.read_text()) | {"pages": executed}, report.RESULTS)
-        return print(f"{len(executed)} pages")
+    if given.book is not None:
+        return build(given.book or ["HEAD"])
     wanted = given.only.split(",") if given.only else list(KERNELS + OTHERS)
     if unknown := [name for name in wanted if name not in KERNELS + OTHERS]:
         parser.error(f"no benchmark {unknown[0]!r}: there are {', '.join(KERNELS + OTHERS)}")
@@ -70,7 +72,7 @@ def main() -> None:
     results["startup"] = startup.measure(quick) if "startup" in wanted else None
     results["sweep"] = sweep.measure() if "sweep" in wanted and not quick else None
     results["scale"] = scale.estimate(results["contests"])
-    results["pages"] = executed
+    results["book"] = json.loads(report.RESULTS.read_text())["book"]
     results["seconds"] = round(time.perf_counter() - began)
     for line in report.tables(results):
         print(line)
@@ -78,6 +80,17 @@ def main() -> None:
         return print(f"{results['seconds']} s; no file is written, because this was not a full run")
     report.write(results, report.RESULTS)
     print(f"{results['seconds']} s; written to {report.RESULTS.relative_to(report.ROOT)}")
+
+
+def build(commits: list[str]) -> None:
+    """Build the book of some commits, print the seconds of each page, and update the file of results."""
+    built = [pages.build(commit) for commit in commits]
+    for row in built:
+        print(f"{row['commit']}: {row['seconds']:.0f} s")
+        for page in row["pages"]:
+            print(f"  {page['name']}: {page['seconds']:.0f} s, processor {page['processor']:.0f} s")
+    book = {"machine": report.machine(), "builds": built}
+    report.write(json.loads(report.RESULTS.read_text()) | {"book": book}, report.RESULTS)
 
 
 if __name__ == "__main__":

@@ -362,7 +362,7 @@ def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path
 def test_progress_is_weighted_by_the_recorded_seconds_of_chapters_and_cells(tmp_path):
     log, results = tmp_path / "book.log", tmp_path / "results.json"
     pages = [{"name": "slow", "seconds": 90.0, "progress": [0, 0.1, 0.8]}, {"name": "old", "seconds": 20.0}]
-    results.write_text(json.dumps({"pages": pages}))
+    results.write_text(json.dumps({"book": {"builds": [{"pages": pages}]}}))
     known, names = progress.recorded(results), ["book/slow", "book/old", "book/new"]
     with progress.shown(log, names, known):
         assert progress.reached(log, names, known) == (0, "0 of 3 pages")

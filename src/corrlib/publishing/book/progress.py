@@ -24,7 +24,9 @@ def say(log: Path, name: str, cell: int, cells: int, section: str) -> None:
 
 def recorded(results: Path) -> Known:
     """Chapter -> the seconds that it took when last recorded, and the share of them before each cell."""
-    pages = json.loads(results.read_text(encoding="utf-8"))["pages"] if results.is_file() else []
+    if not results.is_file():
+        return {}
+    pages = json.loads(results.read_text(encoding="utf-8"))["book"]["builds"][-1]["pages"]
     return {f"book/{page['name']}": (page["seconds"], page.get("progress", ())) for page in pages}
 
 

@@ -66,17 +66,24 @@ def startup(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
     ]
 
 
-def pages(executed: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Seconds and memory that the execution of the book's pages took."""
-    return [
-        {
-            "page": row["name"],
-            "executed": row["date"],
-            "s": f"{row['seconds']:.0f}",
-            "memory, GB": row["memory"] / 1e9 if row["memory"] else "not known",
-        }
-        for row in executed
-    ]
+def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Seconds and memory of each page in the last of some builds; if several, the seconds in the first, too."""
+    first, last = ({page["name"]: page for page in build["pages"]} for build in (builds[0], builds[-1]))
+    whole = {"seconds": builds[-1]["seconds"], "memory": max(page["memory"] for page in last.values())}
+    whole["processor"] = sum(page["processor"] for page in last.values())
+    last, first = last | {"**whole build**": whole}, first | {"**whole build**": builds[0]}
+    rows = []
+    for name, page in last.items():
+        row = {"page": name, "s": f"{page['seconds']:.0f}", "processor s": f"{page['processor']:.0f}"}
+        row["memory, GB"] = page["memory"] / 1e9
+        if len(builds) > 1 and name in first:
+            before = first[name]["seconds"]
+            row |= {
+                f"s at {builds[0]['commit']}": f"{before:.0f}",
+                "ratio": f"{before / page['seconds']:.2f}",
+            }
+        rows.append(row)
+    return rows
 
 
 def _contest(row: Mapping[str, Any]) -> str:
