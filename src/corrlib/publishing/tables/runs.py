@@ -67,7 +67,7 @@ def startup(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Seconds and memory of each page in the last of some builds; if several, the seconds in the first, too."""
+    """Seconds and memory of each page in the last of some builds, and its seconds in the first of several."""
     first, last = ({page["name"]: page for page in build["pages"]} for build in (builds[0], builds[-1]))
     whole = {"seconds": builds[-1]["seconds"], "memory": max(page["memory"] for page in last.values())}
     whole["processor"] = sum(page["processor"] for page in last.values())
