@@ -183,7 +183,8 @@ class VOC:
         if (category, split) not in self._instances:
             wanted = {image_id: order for order, image_id in enumerate(self.image_ids(split))}
             keys = sorted((k for k in annotations if k[0] in wanted), key=lambda k: (wanted[k[0]], k[1]))
-            found = (self._instance(category, key, annotations[key]) for key in keys)
+            names = self.keypoint_names(category)
+            found = (self._instance(category, names, key, annotations[key]) for key in keys)
             used = (i for i in found if self.difficult or not i.difficult)
             self._instances[category, split] = [i for i in used if self.truncated or not i.truncated]
         return list(self._instances[category, split])
@@ -255,8 +256,7 @@ class VOC:
             self._annotations[category] = parsed
         return self._annotations[category]
 
-    def _instance(self, category: str, key: tuple[str, int], annotation: dict) -> Instance:
-        names = self.keypoint_names(category)
+    def _instance(self, category: str, names: Sequence[str], key: tuple, annotation: dict) -> Instance:
         points = [annotation["keypoints"].get(name, (np.nan, np.nan)) for name in names]
         return Instance(
             *key,
