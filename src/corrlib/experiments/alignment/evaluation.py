@@ -85,12 +85,13 @@ def _errors_of_pairs(
 
 
 def copy_errors(
-    data: VOC, network: Network, settings: Settings, *, limit: int | None = None
+    data: VOC, network: Network, settings: Settings, *, split: str = "val", limit: int | None = None
 ) -> list[np.ndarray]:
     """Errors of NN transfer: the nearest neighbours' keypoints are copied where they are."""
     result = []
     for category in settings.categories:
-        points, objects = copied(data, network, settings, category), crops.objects(data, category, "val")
+        points = copied(data, network, settings, category, split)
+        objects = crops.objects(data, category, split)
         points, objects = np.array(crops.subset(points, limit)), crops.subset(objects, limit)
         rank = np.broadcast_to(np.arange(points.shape[1]), points.shape[:2])
         predicted = first_median(points, rank, top=settings.copy_top, missing=settings.copy_missing)

@@ -109,10 +109,10 @@ def prepare(data: VOC, network: Network, settings: Settings) -> dict[str, np.nda
     return near
 
 
-def copied(data: VOC, network: Network, settings: Settings, category: str) -> np.ndarray:
+def copied(data: VOC, network: Network, settings: Settings, category: str, split: str = "val") -> np.ndarray:
     """The neighbours' keypoints ``(N, k, K, 2)`` at their places in their own crops, without alignment."""
     by = dict(layer=settings.retrieval_layer, neighbors=settings.neighbors)
-    rows = nearest_neighbors(data, network, category, "val", **by)
+    rows = nearest_neighbors(data, network, category, split, **by)
     return crops.keypoints(crops.objects(data, category, "train"), settings.size)[rows]
 
 

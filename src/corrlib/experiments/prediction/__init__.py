@@ -1,7 +1,14 @@
 """Section 5 of the paper: keypoints of the object in a given box, predicted by sliding window detectors."""
 # ruff: noqa: F401
 
-from corrlib.experiments.prediction.evaluation import by_stride, differences, errors, stride_gain, validate
+from corrlib.experiments.prediction.evaluation import (
+    by_stride,
+    copy_errors,
+    differences,
+    errors,
+    stride_gain,
+    validate,
+)
 from corrlib.experiments.prediction.examples import examples, shown
 from corrlib.experiments.prediction.features import grid
 from corrlib.experiments.prediction.readings import readings

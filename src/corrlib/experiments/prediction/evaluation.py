@@ -97,12 +97,12 @@ def predict(
     return points, errors
 
 
-def copy_errors(data: VOC, network: Network, settings: Settings) -> list[np.ndarray]:
+def copy_errors(data: VOC, network: Network, settings: Settings, *, split: str = "val") -> list[np.ndarray]:
     """Errors of the prior alone: keypoints are where the neighbour has them."""
     result = []
     for category in settings.categories:
-        means = prior_means(data, network, settings, category, "val")
-        objects = crops.objects(data, category, "val")
+        means = prior_means(data, network, settings, category, split)
+        objects = crops.objects(data, category, split)
         result.append(crops.by_image(crops.errors(means, objects, settings.size), objects))
     return result
 
