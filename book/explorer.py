@@ -19,7 +19,7 @@
 # sideways across it, or press Tab and the arrow keys. Click to hold the point in place.
 
 # %% tags=["parameters", "hide-input"]
-database_images: int = 300  # number of training images in which neighbours of a patch are searched
+database_images: int = 600  # number of training images in which neighbours of a patch are searched
 k: int = 5  # number of neighbours of a patch
 seed: int = 0  # seed for drawing the images
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
@@ -97,7 +97,7 @@ patches = visualization.Settings(database_images=database_images, k=k, seed=seed
 page.figure(
     "nearest",
     explorer.nearest(data, network, patches, visualization.shown(data, patches)[0]),
-    f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the scored validation image with the largest
-    object, as in [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
+    f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the first of
+    [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
     receptive fields.""",
 )

@@ -22,8 +22,8 @@
 # %% tags=["parameters"]
 layer: str = "conv3"  # layer whose score the takeaway reports
 k: int = 5  # number of neighbours that are averaged; a single neighbour is shown, too
-database_images: int = 300  # maximum number of training images in which neighbours are searched
-image_id: str = ""  # the image to show; empty: two validation images
+database_images: int = 600  # maximum number of training images in which neighbours are searched
+image_id: str = ""  # the image to show; empty: two validation images, as the caption says
 seed: int = 0  # seed for all random choices
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
 difficult: bool = True  # use objects that VOC marks as difficult
@@ -66,40 +66,55 @@ page.table(
 # every layer. `database_images` sets the size of the database used here (about 1,500 photographs of $500 \times 375$ pixels have a
 # million units). Images are used at their original size, unless a side is shorter than the 227 pixels of the network's input.
 #
-# The last column of the figure shows the best result that could be expected if features discarded all spatial information within
+# *Uniform rf* is the best result that could be expected if features discarded all spatial information within
 # their receptive fields: patches of the *image itself*, drawn uniformly from the `conv3` receptive field around each place.
 
 # %%
 from corrlib.experiments.visualization import units
 from corrlib.publishing import plots
 
-shown = visualization.shown(data, settings)
 rebuilt = {name: visualization.reconstruct(data, network, settings, name) for name in settings.layers}
 patches = len(units.units(data, network, "conv3", visualization.database(data, settings)).image)
-size = f"{patches:,} units of conv3"
+size = f"{patches:,} units of each layer"
+page.text(f"Here, neighbours are searched among {size} (conv3, conv4 and conv5 have the same grid).")
+
+# %%
+shown = visualization.shown(data, settings)
+pictures = {name: [rebuilt[name][i] for i in shown] for name in visualization.LAYERS}
+points = [visualization.part(data, i, pictures["conv3"][0].size) for i in shown]
+rule = "the scored images of one whole object, the largest with a visible wheel and the largest with a visible eye (or else the largest objects)"
 page.figure(
     "rebuilt",
     plots.reconstructions(
-        {name: [rebuilt[name][i] for i in shown] for name in visualization.LAYERS},
-        [network.receptive_fields[name].size for name in visualization.LAYERS],
-        visualization.object_center(data, shown[0]),
+        pictures, [network.receptive_fields[name].size for name in visualization.LAYERS], points
     ),
-    f"""*The paper's Figure 1* on {data.name}. Left: {image_id or "the scored images with the largest objects"}; the dashed line surrounds the part
-    that whole patches cover. In the first image, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5
-    around it. Right: each image rebuilt from one nearest neighbour (1-NN) and from the average of {k}, among {size} in {settings.database_images}
-    images. The last column (uniform rf) uses as many places of the image itself, drawn uniformly from the conv3 receptive field. Best viewed enlarged.""",
-    alt=f"""The left column shows images, the first with a small yellow square and three nested black squares. Beside each image, in one row per number of
-    neighbours, are the images rebuilt from nearest neighbour patches of conv3, conv4 and conv5 among {size}: coarse mosaics in other colours. The last
-    column shows the image rebuilt from randomly drawn patches of its own, in its own colours but scrambled.""",
+    f"""*The paper's Figure 1* on {data.name}, with {image_id or rule}. Images are shown as far as whole
+    patches cover them. In the first image, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around
+    it. To the right of an image, it is rebuilt from places of its own, drawn uniformly from the conv3 receptive field around each patch (uniform rf); below,
+    from one nearest neighbour of each patch (1-NN) and from the average of {k}. The next figure enlarges the white squares.""",
+    alt=f"""Three columns of pictures. At the top left is an image with a small yellow square and three nested black squares, followed by the image rebuilt
+    from randomly drawn patches of its own: in its own colours but scrambled. Below are the images rebuilt from nearest neighbour patches of conv3, conv4 and
+    conv5, in one row for a single neighbour and one for the average of {k}: mosaics in other colours. Another image follows in the same way.""",
+)
+
+# %%
+page.figure(
+    "parts",
+    plots.parts(pictures, points),
+    f"""*A part of each image, and what replaces it* on {data.name}: the white squares of the previous figure. Left: the image, around the keypoint of its
+    largest object whose patch has the highest contrast, among the visible wheel centres and eyes if there are any. Right: the same place rebuilt from
+    neighbours, and from uniformly drawn places of the image itself.""",
+    alt=f"""For each image, an enlarged square part of it, such as a wheel or an eye. Beside it are the same squares of the rebuilt images, in columns for
+    conv3, conv4, conv5 and uniform rf, and in rows for 1 and {k} neighbours.""",
 )
 
 # %% [markdown]
 # A unit sees everything in a black square. Where the rebuilt image still shows an edge of the original in its place, the
-# neighbours, which come from other images, agree with the original in the small patch at the centre. The scrambled column shows
-# what would remain if a unit encoded only what is somewhere in its receptive field.
+# neighbours, which come from other images, agree with the original in the small patch at the centre. The scrambled images (uniform
+# rf) show what would remain if a unit encoded only what is somewhere in its receptive field.
 #
-# How much detail survives at each layer is measured [below](#figure-detail). Colours need not survive on figurines, where they
-# differ from one individual to the next. For photographs, the paper notes that replacement becomes "more semantic and less visually
+# How much detail survives at each layer is measured [below](#figure-detail). Colours need not survive where they differ from one
+# individual to the next. For photographs, the paper notes that replacement becomes "more semantic and less visually
 # specific as the layer deepens". The scores test whether it becomes less visually specific; whether it becomes more semantic is left
 # to the reader's eye.
 #
@@ -173,9 +188,7 @@ The average reinforces what several neighbours have in common, and removes what 
 #
 # Figure 2 of the paper starts from a single unit, drawn at random, and averages the *whole* receptive fields of its nearest
 # neighbours, not only their centres. Where the neighbours agree, a shape remains; where they do not, the average blurs. They cannot
-# agree to the pixel, because the units are 16 pixels apart. On photographs, the paper finds similar colours in the centres. On
-# figurines, most colours are drawn at random. The average of 125 neighbours shows at most a coarse layout of light and dark, such as
-# a band, a body, or an object on one side.
+# agree to the pixel, because the units are 16 pixels apart.
 
 # %%
 averages = {
@@ -184,13 +197,41 @@ averages = {
 }
 page.figure(
     "averages",
-    plots.receptive_fields(averages),
-    f"""*The paper's Figure 2* on {data.name}. Top row: receptive fields of random seed units, one in each of four validation images. Below: averages over
-    the receptive fields of their nearest neighbours. Contrast is stretched after averaging. Pixels of a receptive field that lie outside its image do not
-    count, so a single neighbour is grey there, and averages have seams. All receptive fields are drawn at the same size.""",
-    alt="""Three blocks for conv3, conv4 and conv5. The top row of each block shows four seed receptive fields. Below, the averages of 1, 5, 25 and 125
-    neighbours become increasingly blurred, until only coarse light and dark shapes are left.""",
+    plots.receptive_fields(averages, network.receptive_fields["conv3"].stride),
+    f"""*The paper's Figure 2* on {data.name}. Top row: receptive fields of random seed units, one in each of two validation images, at the same places for
+    the three layers. Below: averages over the receptive fields of their nearest neighbours. Yellow: the patch at the centre, whose side is the stride.
+    Contrast is stretched after averaging. Pixels of a receptive field that lie outside its image do not count, so a single neighbour is grey there, and
+    averages have seams. All receptive fields are drawn at the same size.""",
+    alt="""Three blocks for conv3, conv4 and conv5, with a small yellow square in the middle of each picture. The top row of each block shows two seed
+    receptive fields. Below, the averages of 1, 5, 25 and 125 neighbours become increasingly blurred.""",
 )
+
+# %% [markdown]
+# According to the paper, "similar features tend to respond to similar colors specifically in the centers of their receptive fields".
+# To test this, compare a patch of a unit's receptive field with the patch at the same place in the field of another unit.
+# **Agreement** is $1 - d / d_0$, where $d$ is the mean squared difference of the two patches if the other unit is a nearest
+# neighbour, and $d_0$ if it is a random unit of the database. It is 1 if neighbours are identical at that place, and 0 if they are
+# no more similar than random units. It is measured at the *centre* of the receptive field and at its *rim*, where eight patches
+# touch the corners and the middles of the sides from inside. If neighbours agreed equally well everywhere in their receptive
+# fields, the two would be equal.
+
+# %%
+agreements = {name: visualization.agreement(data, network, settings, name) for name in visualization.LAYERS}
+page.table(
+    "agreement",
+    tables.agreement(agreements),
+    f"""*Agreement of units with their {k} nearest neighbours* on {data.name}, of the mean colour of a patch and of its brightness gradient (direction and
+    strength), at the centre and at the rim of receptive fields: means over the scored validation images with 95 % bootstrap intervals. The units are drawn
+    at random among those whose receptive fields lie inside their images.""",
+    formats=".2f",
+)
+
+# %%
+similar = visualization.similar_colours(agreements)
+page.text(f"""
+Judged by the differences of colour at the three layers, the paper's claim is *{scoreboard.verdict("similar-colours", similar)}* on {data.name}: see the
+[scoreboard](scoreboard). Brightness gradients, which the paper does not mention, are compared in the same way.
+""")
 
 # %% [markdown]
 # ## Takeaway
@@ -199,10 +240,12 @@ page.figure(
 chosen = {n: each["detail"] for n, each in scores[layer].items()}
 score = tables.formatted(chosen[k]["neighbors"], ".2f")
 page.numbers({"score": chosen[k]["neighbors"], "score-uniform": chosen[k]["uniform"]})
-page.save({"rf": table_1, "scores": scores, "claims": differences})
+claims = differences | similar
+page.save({"rf": table_1, "scores": scores, "agreement": agreements, "claims": claims})
 page.text(f"""
 {layer}, k = {k}, on {data.name}: detail score {score}; uniform rf {tables.formatted(chosen[k]["uniform"], ".2f")}. The paper claims that units encode more
-than what is somewhere in their receptive field, and that deeper layers preserve less detail. Of these claims, {scoreboard.summary(differences)}.
+than what is somewhere in their receptive field, that deeper layers preserve less detail, and that similar features have similar colours specifically in the
+centres of their receptive fields. Of these claims, {scoreboard.summary(claims)}.
 
 To compare layers or numbers of neighbours, run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
 """)

@@ -17,6 +17,8 @@ from corrlib.publishing.scoreboard.numbers import pairs
 
 #: Of the recorded photographs.
 CATEGORIES = ("cow", "horse", "sheep")
+#: Measured since the photographs were recorded.
+UNRECORDED = ("similar-colours",)
 PAPER = ROOT.parent / "shared" / "paper" / "long2014.md"
 ABOUT = {"dataset": "voc2011", "data": "d", "weights": "w", "network": "n", "code": "c", "seconds": 1.0}
 ABOUT |= {"parameters": {"alpha": 0.1}}
@@ -183,7 +185,7 @@ def test_recorded_photographs_test_every_claim_that_can_be_tested(photos):
     assert list(photos) == list(scoreboard.CHAPTERS)
     differences = scoreboard.differences(photos)
     for name, claim in scoreboard.registry().items():
-        assert bool(differences.get(name)) == (not claim.why), name
+        assert bool(differences.get(name)) == (not claim.why and name not in UNRECORDED), name
         for _, (value, lower, upper) in differences.get(name, []):
             assert (lower is None and name == "chosen-C") or lower <= value <= upper, name
     record = scoreboard.recorded("alignment")

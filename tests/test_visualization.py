@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 import oracles
 from conftest import ROOT, refused
 from corrlib import convnet, metrics, patches
-from corrlib.data import open_dataset
+from corrlib.data import Instance, open_dataset
 from corrlib.experiments import visualization
-from corrlib.experiments.visualization import averages, reconstruction, units
+from corrlib.experiments.visualization import averages, centers, reconstruction, units
 from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import plots, results, tables
@@ -22,7 +22,9 @@ from narrow import noise
 class PixelNetwork:
     """Its features are the pixels of the patch at each unit, so that neighbours can be predicted."""
 
-    receptive_fields = {"conv3": ReceptiveField(99, 16, 17), "conv4": ReceptiveField(131, 16, 17)}  # noqa: RUF012
+    receptive_fields = {  # noqa: RUF012
+        name: ReceptiveField(size, 16, 17) for name, size in (("conv3", 99), ("conv4", 131), ("conv5", 163))
+    }
     digest, device = "0123456789abcdef", "cpu"
     calls = 0
 
@@ -37,12 +39,12 @@ class PixelNetwork:
 
 
 class Images:
-    """A dataset in memory: images, those of each split, and the boxes of objects in val."""
+    """A dataset in memory: images, those of each split, and objects in val: image, box, keypoints, flags."""
 
     digest, categories = "in memory", ("cat",)
 
-    def __init__(self, images, train=(), val=(), boxes=()):
-        self.images, self.splits, self.boxes = images, {"train": train, "val": val}, boxes
+    def __init__(self, images, train=(), val=(), objects=()):
+        self.images, self.splits, self.objects = images, {"train": train, "val": val}, objects
 
     def image(self, image_id):
         return self.images[image_id]
@@ -50,8 +52,14 @@ class Images:
     def image_ids(self, split):
         return list(self.splits[split])
 
+    def keypoint_names(self, category):
+        return ("F_WheelCenter", "L_Eye", "Nose", "R_Eye")
+
     def instances(self, category, split):
-        return [SimpleNamespace(image_id=i, box=np.array(box, float)) for i, box in self.boxes]
+        for image_id, box, keypoints, *flags in self.objects:
+            points = np.array([keypoints.get(name, (np.nan, np.nan)) for name in self.keypoint_names("cat")])
+            flags = {name: name in flags for name in ("truncated", "difficult")}
+            yield Instance(image_id, 0, category, np.array(box, float), points.astype(float), **flags)
 
 
 @pytest.fixture(autouse=True)
@@ -63,17 +71,47 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_settings_choose_images(rng):
-    boxes = [("b", (0, 0, 9, 9)), ("b", (10, 20, 40, 40)), ("c", (0, 0, 20, 20)), ("a", (0, 0, 2, 2))]
-    data = Images({name: noise(rng, 50, 60) for name in "abcd"}, train="abc", val="abcd", boxes=boxes)
+    data = Images({}, train="abc", val="abcd")
     settings = visualization.Settings().resolve(data, PixelNetwork())
     assert settings.database_images == 3 and sorted(visualization.database(data, settings)) == list("abc")
     assert sorted(visualization.scored(data, settings)) == list("abcd")
-    assert visualization.shown(data, settings) == ["b", "c"]
-    assert visualization.shown(data, visualization.Settings(image_id="d")) == ["d"]
-    np.testing.assert_array_equal(visualization.object_center(data, "b"), [25, 30])
-    np.testing.assert_array_equal(visualization.object_center(data, "d"), [29.5, 24.5])
     assert visualization.Settings(layer="conv2", k=7).layers == ["conv3", "conv4", "conv5", "conv2"]
     assert visualization.Settings(k=7).ks == [1, 7] and visualization.Settings(k=1).ks == [1]
+
+
+def test_the_largest_whole_object_with_a_wheel_and_that_with_an_eye_are_shown():
+    wheel, eye, nose = ({name: (5, 5)} for name in ("F_WheelCenter", "R_Eye", "Nose"))
+    square = {side: (0, 0, side, side) for side in range(30, 80, 10)}
+    objects = [("a", square[50], wheel, "truncated"), ("b", square[40], eye), ("c", square[30], eye)]
+    objects += [
+        ("d", square[60], wheel),
+        ("d", square[30], {}),
+        ("e", square[30], wheel),
+        ("f", square[70], nose),
+    ]
+    shown = visualization.shown
+    settings = visualization.Settings()
+    assert shown(Images({}, val="abcdefg", objects=objects), settings) == ["e", "b"]
+    assert shown(Images({}, val="abcdfg", objects=objects), settings) == ["b", "f"]
+    assert shown(Images({}, val="adg", objects=objects), settings) == ["d", "a"]
+    assert sorted(shown(Images({}, val="gh", objects=objects), settings)) == ["g", "h"]
+    assert shown(Images({}, val="ab", objects=objects), visualization.Settings(image_id="g")) == ["g"]
+
+
+def test_the_enlarged_part_is_the_eye_or_wheel_with_the_highest_contrast(rng):
+    images = {name: np.full((251, 307, 3), 90, np.uint8) for name in "abcd"} | {"small": noise(rng, 101, 202)}
+    images["a"][40:56, 60:76] = noise(rng, 16, 16)
+    images["a"][100:116, 30:46] += noise(rng, 16, 16) // 9
+    images["a"][200:230, 200:230] = noise(rng, 30, 30)  # in which the nose is
+    eyes = {"L_Eye": (38, 108), "R_Eye": (68, 48), "Nose": (215, 215)}
+    objects = [("a", (0, 0, 200, 200), eyes), ("a", (0, 0, 50, 50), {"F_WheelCenter": (38, 108)})]
+    objects += [("b", (0, 0, 200, 200), {"Nose": (7, 9)}), ("c", (10, 20, 40, 40), {})]
+    objects += [("small", (0, 0, 60, 60), {"L_Eye": (10, 20)})]
+    data = Images(images, val=list(images), objects=objects)
+    expected = {"a": (68, 48), "b": (7, 9), "c": (25, 30), "d": (153, 125)}
+    expected["small"] = (10.5 * 454 / 202 - 0.5, 20.5 * 227 / 101 - 0.5)  # it is enlarged to 227 x 454
+    for name, point in expected.items():
+        np.testing.assert_allclose(visualization.part(data, name, 16), point)
 
 
 def test_larger_samples_begin_with_smaller_ones():
@@ -290,33 +328,149 @@ def test_seeds_lie_inside_and_find_their_copies(rng):
         assert (result[5] != result[0]).mean() > 0.5
 
 
+# --- agreement
+
+
+def shuffled(image, rng):
+    """Noise in which the patches of an image, on the grid of units, are in another order."""
+    own = patches.cut(image, PixelNetwork.receptive_fields["conv3"].centers((14, 15)), 16)
+    order, result = rng.permutation(14 * 15), noise(rng, *image.shape[:2])
+    result[9:233, 9:249] = patches.reassemble(own.reshape(-1, 16, 16, 3)[order].reshape(own.shape))
+    return result
+
+
+def test_agreement_is_one_where_neighbours_are_the_same_and_zero_where_they_are_random(rng):
+    images = {name: noise(rng, 241, 263) for name in "ab"}
+    others = {name.upper(): shuffled(image, rng) for name, image in images.items()}
+    copies = {name * 2: image for name, image in images.items()}
+    data = Images(images | others | copies, val="ab", train=[*others])
+    settings, network = visualization.Settings(k=1), PixelNetwork()
+    at_centers = visualization.agreement(data, network, settings, "conv3")
+    data.splits["train"] = [*copies]
+    everywhere = visualization.agreement(data, network, settings, "conv3")
+    for measure in ("colour", "gradient"):
+        np.testing.assert_array_equal(at_centers[measure]["center"], 1)
+        assert np.abs(at_centers[measure]["rim"]).max() < 0.2
+        mean, low, high = at_centers[measure]["difference"]
+        assert low <= mean <= high and mean == pytest.approx(1 - at_centers[measure]["rim"][0])
+        for name, expected in (("center", 1), ("rim", 1), ("difference", 0)):
+            np.testing.assert_array_equal(everywhere[measure][name], expected)
+    claims = visualization.similar_colours({"conv3": at_centers, "conv5": everywhere})
+    assert list(claims) == ["similar-colours"]
+    (first, shallow), (last, deep) = claims["similar-colours"]
+    assert (first, last) == ("conv3", "conv5") and (deep == 0).all()
+    np.testing.assert_array_equal(shallow, at_centers["colour"]["difference"])
+    rows = tables.agreement({"conv3": at_centers, "conv5": everywhere})
+    assert [(row["of"], row["layer"]) for row in rows[1:3]] == [("colour", "conv5"), ("gradient", "conv3")]
+    np.testing.assert_array_equal(rows[2]["at the rim"], at_centers["gradient"]["rim"])
+
+
+def test_patches_are_described_by_their_mean_colour_and_a_plane(rng):
+    data = Images({"a": noise(rng, 251, 307), "b": noise(rng, 241, 229)})
+    source = units.units(data, PixelNetwork(), "conv3", ["a", "b"])
+    index = np.array([[0, 3 * 18 + 4], [15 * 18 + 13 * 6 + 6, 2]])
+    described = centers.describe(data, source, index)
+    assert described.shape == (2, 2, 9, 5)
+    y, x = np.mgrid[:16, :16] - 7.5
+    plane, reach = np.stack([x.ravel(), y.ravel(), np.ones(256)], axis=-1), (99 - 16) / 2
+    shifts = [(0, 0), *((x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if x or y)]
+    for place in np.ndindex(2, 2):
+        image, center = data.image("ab"[source.image[index[place]]]), source.centers[index[place]]
+        values = []
+        for shift in shifts:
+            col, row = np.floor(center + np.array(shift) * reach - 7.5).astype(int)
+            patch = image[max(row, 0) : row + 16, max(col, 0) : col + 16].astype(float)
+            if patch.shape != (16, 16, 3):
+                values.append([np.nan] * 5)
+                continue
+            slopes = np.linalg.lstsq(plane, (patch @ [0.299, 0.587, 0.114]).ravel(), rcond=None)[0][:2]
+            values.append([*patch.mean(axis=(0, 1)), *slopes])
+        found = np.array(sorted(described[place][1:].tolist(), key=str))
+        np.testing.assert_allclose(described[place][0], values[0], atol=1e-3)
+        np.testing.assert_allclose(found, np.array(sorted(np.array(values[1:]).tolist(), key=str)), atol=1e-3)
+
+
+def test_agreement_compares_with_every_random_unit_image_by_image(rng):
+    seeds, near, random = (rng.normal(size=(*shape, 9, 5)) for shape in ((6,), (6, 3), (40,)))
+    near[1, 2, 4:], random[3, 2:] = np.nan, np.nan  # outside their images
+    image = np.array([0, 0, 2, 2, 2, 2])
+    values = centers.compare(seeds, near, random, image, 3)
+    for measure, channels in centers.MEASURES.items():
+        for name, places in (("center", [0]), ("rim", range(1, 9))):
+            for number in (0, 2):
+                ours, theirs = [], []
+                for unit in np.flatnonzero(image == number):
+                    for place in places:
+                        others = random[np.isfinite(random[:, place, 0]), place, channels]
+                        for other in near[unit, :, place, channels]:
+                            if np.isfinite(other).all():
+                                ours.append(((seeds[unit, place, channels] - other) ** 2).sum())
+                                apart = ((seeds[unit, place, channels] - others) ** 2).sum(axis=1)
+                                theirs.append(apart.mean())
+                assert values[measure][name][number] == pytest.approx(1 - sum(ours) / sum(theirs))
+            assert np.isnan(values[measure][name][1])
+
+
 # --- figures
 
 
+def made(rng, *shapes):
+    """Reconstructions of images of 7 x 8 patches at k = 1 and 5."""
+    centers = np.stack(np.meshgrid(np.arange(8) * 16 + 17.0, np.arange(7) * 16 + 17.0), axis=-1)
+    for shape in shapes:
+        near, uniform = ({k: noise(rng, 112, 128) for k in (1, 5)} for _ in range(2))
+        yield Reconstruction(noise(rng, *shape), centers, 16, noise(rng, 112, 128), near, uniform)
+
+
+def pictures(figure):
+    return [axes.images[0].get_array() for axes in figure.axes]
+
+
 def test_figure_1_has_a_row_per_k_and_marks_on_the_first_image(rng):
-    centers = np.stack(np.meshgrid(np.arange(4) * 16 + 17.0, np.arange(3) * 16 + 17.0), axis=-1)
-    pictures = {1: noise(rng, 48, 64), 5: noise(rng, 48, 64)}
-    rebuilt = [
-        Reconstruction(noise(rng, *shape), centers, 16, noise(rng, 48, 64), pictures, pictures)
-        for shape in ((70, 90), (90, 70))
+    first, second = made(rng, (130, 150), (131, 151))
+    rebuilt = {name: [first, second] for name in ("conv3", "conv4", "conv5")}
+    points = [np.array([69.0, 60.0]), np.array([0.0, 0.0])]
+    figure = plots.reconstructions(rebuilt, [20, 30], points)
+    expected = [
+        [r.original, *r.uniform.values(), *[r.neighbors[1]] * 3, *[r.neighbors[5]] * 3]
+        for r in (first, second)
     ]
-    figure = plots.reconstructions({"conv3": rebuilt}, [20, 30], np.array([34.0, 30.0]))
-    assert len(figure.axes) == 2 * (1 + 2 * 2)
-    shown = {axes.images[0].get_array().shape: axes for axes in figure.axes}
-    first, second = shown[70, 90, 3], shown[90, 70, 3]
-    boxes = [patch.get_bbox().bounds for patch in first.patches]
-    assert boxes == [(9, 9, 64, 48), (23, 23, 20, 20), (18, 18, 30, 30), (25, 25, 16, 16)]
-    assert [patch.get_bbox().bounds for patch in second.patches] == boxes[:1]
-    assert [a.get_title() for a in figure.axes if a.get_title()] == ["conv3", "uniform rf"]
+    np.testing.assert_array_equal(pictures(figure), [p for row in expected for p in row])
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles[:3] == ["image", "uniform rf, 1 place", "uniform rf, 5 places"]
+    assert titles[3:9] == [f"conv{n}, {k}-NN" for k in (1, 5) for n in (3, 4, 5)]
+    boxes = [[patch.get_bbox().bounds for patch in axes.patches] for axes in figure.axes]
+    # The third row and fourth column of patches; a part of five patches must lie inside.
+    center = np.array([3.5, 3.5]) * 16 - 0.5
+    assert boxes[0] == [(*(center - side / 2), side, side) for side in (80, 20, 30, 16)]
+    assert boxes[1] == boxes[0][:1] and boxes[9] == [(-0.5, -0.5, 80, 80)]
     figure.canvas.draw()
 
 
-def test_figure_2_shows_every_picture(rng):
+def test_parts_are_the_same_squares_of_all_pictures(rng):
+    first, second = made(rng, (130, 150), (131, 151))
+    layers = {"conv3": [first, second], "conv5": [second, first]}
+    figure = plots.parts(layers, [np.array([69.0, 60.0]), np.array([999.0, 999.0])])
+    rows = (
+        (first, first, second, first, np.s_[16:96, 16:96]),
+        (second, second, first, second, np.s_[32:112, 48:128]),
+    )
+    expected = []
+    for image, conv3, conv5, uniform, part in rows:
+        near = [*conv3.neighbors.values(), *conv5.neighbors.values(), *uniform.uniform.values()]
+        expected += [picture[part] for picture in (image.original, *near)]
+    np.testing.assert_array_equal(pictures(figure), expected)
+    assert [a.get_title() for a in figure.axes if a.get_title()] == ["image", "conv3", "conv5", "uniform rf"]
+    figure.canvas.draw()
+
+
+def test_figure_2_shows_every_picture_with_its_centre(rng):
     layers = {name: {k: noise(rng, 27, 9).reshape(3, 9, 9, 3) for k in (0, 1, 5)} for name in "ab"}
-    figure = plots.receptive_fields(layers)
+    figure = plots.receptive_fields(layers, 3)
     expected = [p for layer in layers.values() for k in (0, 1, 5) for p in layer[k]]
-    np.testing.assert_array_equal([axes.images[0].get_array() for axes in figure.axes], expected)
+    np.testing.assert_array_equal(pictures(figure), expected)
     assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["seed", "1-NN", "5-NN"]
+    assert {axes.patches[0].get_bbox().bounds for axes in figure.axes} == {(2.5, 2.5, 3, 3)}
 
 
 def test_scores_are_drawn_with_their_intervals():

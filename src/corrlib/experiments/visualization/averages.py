@@ -8,10 +8,10 @@ from corrlib import patches
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database
-from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
+from corrlib.experiments.visualization.units import LAYERS, Units, neighbors, sample, units, whole_image
 
 #: Numbers of neighbours, and the number of seeds, each in a validation image of its own.
-KS, SEEDS = (1, 5, 25, 125), 4
+KS, SEEDS = (1, 5, 25, 125), 2
 
 
 def receptive_field_averages(
@@ -19,8 +19,9 @@ def receptive_field_averages(
 ) -> dict[int, np.ndarray]:
     """Average the receptive fields of the nearest neighbours of random units (section 2, Figure 2).
 
-    In each of `SEEDS` validation images, one unit is drawn whose receptive field lies inside the image. The
-    receptive fields of the neighbours may extend beyond their images; pixels outside do not count.
+    In each of `SEEDS` validation images, one unit is drawn around which the largest receptive field of
+    `LAYERS` lies inside the image, so that all layers have the same seeds. The receptive fields of the
+    neighbours may extend beyond their images; pixels outside do not count.
 
     Returns
     -------
@@ -30,12 +31,11 @@ def receptive_field_averages(
     image_ids = sample(data, "val", SEEDS, seed=settings.seed + 1)
     query, source = (units(data, network, layer, ids) for ids in (image_ids, database(data, settings)))
     rng, size, centers = np.random.default_rng(settings.seed), query.rf.size, query.centers
+    largest = max(network.receptive_fields[name].size for name in LAYERS)
     chosen, seeds = [], []
     for number, image_id in enumerate(image_ids):
         image, rows = whole_image(data, image_id), np.flatnonzero(query.image == number)
-        low = centers[rows] - size / 2
-        inside = (low >= -0.5).all(axis=1) & (low + size <= np.array(image.shape[1::-1]) - 0.5).all(axis=1)
-        chosen.append(rng.choice(rows[inside]))
+        chosen.append(rng.choice(rows[inside(centers[rows], largest, image)]))
         seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
     index = neighbors(query, source, max(KS), rows=np.array(chosen), device=network.device)
     return {0: np.stack(seeds)} | average_fields(data, source, index, KS)
@@ -57,6 +57,12 @@ def average_fields(data: VOC, source: Units, index: np.ndarray, ks: Sequence[int
                 total[k][seed] += field
                 count[k][seed] += weight
     return {k: np.stack([_stretched(t, c) for t, c in zip(total[k], count[k], strict=True)]) for k in ks}
+
+
+def inside(centers: np.ndarray, size: int, image: np.ndarray) -> np.ndarray:
+    """Whether squares of side `size` around `centers` ``(..., 2)`` lie inside an image."""
+    low, high = centers - size / 2, centers + size / 2
+    return ((low >= -0.5) & (high <= np.array(image.shape[1::-1]) - 0.5)).all(axis=-1)
 
 
 def _stretched(total: np.ndarray, count: np.ndarray) -> np.ndarray:

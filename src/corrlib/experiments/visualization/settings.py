@@ -1,15 +1,20 @@
 """Parameters of the visualization experiment, and the images that they choose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from corrlib import patches
 from corrlib.convnet import Network
-from corrlib.data import VOC
-from corrlib.experiments.visualization.units import LAYERS, sample
+from corrlib.data import VOC, Instance
+from corrlib.experiments.visualization.units import LAYERS, sample, whole_image
+from corrlib.geometry import Crop
 
 #: Validation images that are rebuilt and scored.
 SCORED = 24
+#: Parts that Figure 1 enlarges, like the paper's tires and facial features: words in names of keypoints.
+PARTS = ("WheelCenter", "Eye")
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,13 @@ class Settings:
     k : Number of neighbours that are averaged; a single neighbour is shown, too.
     database_images
         Training images in which neighbours are searched; `resolve` limits it to the number that exist.
-    image_id : The image shown; empty: the two scored validation images with the largest objects.
+    image_id : The image shown; empty: two of the scored validation images, as `shown` chooses them.
     seed : Seed for all random choices.
     """
 
     layer: str = "conv3"
     k: int = 5
-    database_images: int = 300
+    database_images: int = 600
     image_id: str = ""
     seed: int = 0
 
@@ -63,26 +68,56 @@ def scored(data: VOC, settings: Settings) -> list[str]:
     return sample(data, "val", SCORED, seed=settings.seed)
 
 
+def rebuilt(data: VOC, settings: Settings) -> list[str]:
+    """Validation images that are rebuilt: those shown, and those scored."""
+    return list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
+
+
 def shown(data: VOC, settings: Settings) -> list[str]:
-    """Images of Figure 1: the chosen one, or the two of the scored images with the largest objects."""
+    """Images of Figure 1: the chosen one, or two of the scored images.
+
+    These show one object, which is neither truncated nor difficult: the largest with a visible wheel, and the
+    largest with a visible eye. Where there is none, the images with the largest objects take their place.
+    """
     if settings.image_id:
         return [settings.image_id]
-    boxes = _largest_boxes(data)
-    return sorted(scored(data, settings), key=lambda image_id: -_area(boxes.get(image_id, np.zeros(4))))[:2]
+    objects, among = _objects(data), scored(data, settings)
+    by_size = [i for i in objects if i in among]
+    whole = [i for i in by_size if len(objects[i]) == 1]
+    whole = [i for i in whole if not (objects[i][0].truncated or objects[i][0].difficult)]
+    with_part = ([i for i in whole if len(_visible(data, objects[i][0], [part]))] for part in PARTS)
+    first = [image_id for images in with_part for image_id in images[:1]]
+    return list(dict.fromkeys([*first, *by_size, *among]))[:2]
 
 
-def object_center(data: VOC, image_id: str) -> np.ndarray:
-    """Middle ``(x, y)`` of a validation image's largest object; of the image if it has none."""
-    height, width = data.image(image_id).shape[:2]
-    whole = np.array([-0.5, -0.5, width - 0.5, height - 0.5])
-    return _largest_boxes(data).get(image_id, whole).reshape(2, 2).mean(axis=0)
+def part(data: VOC, image_id: str, side: int) -> np.ndarray:
+    """The point ``(x, y)`` of a whole image that Figure 1 enlarges: a keypoint of the largest object.
+
+    Of the visible wheels and eyes, or else of all visible keypoints, it is the one with the highest contrast
+    in the patch of that `side` around it. Without any, it is the middle of the object, or of the image.
+    """
+    image, (height, width) = whole_image(data, image_id), data.image(image_id).shape[:2]
+    whole = (-0.5, -0.5, width - 0.5, height - 0.5)
+    largest = _objects(data).get(image_id, [])[:1]
+    box = np.array(largest[0].box if largest else whole)
+    keypoints = [_visible(data, one, words) for one in largest for words in (PARTS, ("",))]
+    points = next((each for each in keypoints if len(each)), box.reshape(2, 2).mean(axis=0, keepdims=True))
+    points = Crop(whole, image.shape[:2]).points(points)
+    contrast = patches.cut(image, points, side).mean(axis=-1).std(axis=(1, 2))
+    return points[contrast.argmax()]
 
 
-def _largest_boxes(data: VOC) -> dict[str, np.ndarray]:
-    """Validation image -> the box of its largest object."""
+def _objects(data: VOC) -> dict[str, list[Instance]]:
+    """Validation image -> its objects; images and objects are in order of size, the largest first."""
+    result: dict[str, list[Instance]] = {}
     objects = [i for category in data.categories for i in data.instances(category, "val")]
-    return {i.image_id: i.box for i in sorted(objects, key=lambda i: _area(i.box))}
+    for each in sorted(objects, key=lambda i: -np.prod(i.box[2:] - i.box[:2])):
+        result.setdefault(each.image_id, []).append(each)
+    return result
 
 
-def _area(box: np.ndarray) -> float:
-    return float(np.prod(box[2:] - box[:2]))
+def _visible(data: VOC, instance: Instance, words: Sequence[str]) -> np.ndarray:
+    """The visible keypoints ``(n, 2)`` whose names contain one of some words."""
+    names = data.keypoint_names(instance.category)
+    named = np.array([any(word in name for word in words) for name in names], dtype=bool)
+    return instance.keypoints[named & np.isfinite(instance.keypoints).all(axis=1)]

@@ -9,5 +9,5 @@ from corrlib.publishing.plots.experiments import (
 from corrlib.publishing.plots.figurines import dense_truth, portraits, scenes
 from corrlib.publishing.plots.runs import grown, swept, swept_by_alpha, swept_scores
 from corrlib.publishing.plots.visualization import (
-    detail_scores, joined, looking, picture, receptive_fields, reconstructions,
+    detail_scores, joined, looking, parts, picture, receptive_fields, reconstructions,
 )

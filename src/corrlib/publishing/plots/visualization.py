@@ -14,6 +14,9 @@ from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing.plots.style import DPI, intervals, keypoint_style, panels, show
 
+#: Resolution of pictures that a reader enlarges; side of the enlarged parts, in patches.
+SHARP, PART = 165, 5
+
 
 def joined(images: Sequence[np.ndarray], points: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     """Draw two objects with their keypoints ``(K, 2)``; lines join those that are visible in both."""
@@ -72,42 +75,81 @@ def picture(image: np.ndarray) -> Figure:
 
 
 def reconstructions(
-    rebuilt: Mapping[str, Sequence[Reconstruction]], fields: Sequence[int], point: np.ndarray
+    rebuilt: Mapping[str, Sequence[Reconstruction]], fields: Sequence[int], points: Sequence[np.ndarray]
 ) -> Figure:
-    """Draw the paper's Figure 1: images on the left, and for each a row per number of neighbours.
+    """Draw the paper's Figure 1: for each image a row per number of neighbours, with a column per layer.
 
-    `rebuilt` is layer -> reconstructions of the same images; the uniform column is that of the first layer.
-    Receptive fields of the sides `fields` are drawn around the patch of the first image nearest to `point`.
+    `rebuilt` is layer -> reconstructions of the same images. The first row of an image has the image, and
+    those from uniform places, as for the first layer. A square marks the part around each of `points` that
+    `parts` enlarges. On the first image, receptive fields of the sides `fields` surround the patch there.
     """
     first = next(iter(rebuilt.values()))
-    columns = {layer: [r.neighbors for r in each] for layer, each in rebuilt.items()}
-    columns["uniform rf"] = [r.uniform for r in first]
+    rows = 1 + len(first[0].neighbors)
+    ratios = [r.original.shape[0] / r.original.shape[1] for r in first for _ in range(rows)]
+    size = (10.0, sum(ratios) * 10.0 / len(rebuilt) + 0.24 * len(ratios))
+    figure = plt.figure(figsize=size, dpi=SHARP, layout="constrained")
+    grid = figure.add_gridspec(len(ratios), len(rebuilt), height_ratios=ratios)
+    for number, (reconstruction, point) in enumerate(zip(first, points, strict=True)):
+        center, patch = _marked(reconstruction, point)
+        lines = [{"image": reconstruction.original}]
+        lines[0] |= {_places(k): picture for k, picture in reconstruction.uniform.items()}
+        for k in reconstruction.neighbors:
+            lines.append({f"{name}, {k}-NN": each[number].neighbors[k] for name, each in rebuilt.items()})
+        for row, line in enumerate(lines, number * rows):
+            for column, (title, picture) in enumerate(line.items()):
+                axes = show(figure.add_subplot(grid[row, column]), picture)
+                axes.set_title(title, fontsize=11)
+                _box(axes, _square(center, PART * patch), "white", width=0.8, halo="black")
+                if title == "image" and number == 0:
+                    for side in fields:
+                        _box(axes, _square(center, side), "black", width=1.3, halo="white")
+                    _box(axes, _square(center, patch), "#ffd400", width=1.8, halo="black")
+    return figure
+
+
+def parts(rebuilt: Mapping[str, Sequence[Reconstruction]], points: Sequence[np.ndarray]) -> Figure:
+    """Draw the parts around `points` enlarged: of each image on the left, of the rebuilt ones beside it."""
+    first = next(iter(rebuilt.values()))
     ks = list(first[0].neighbors)
-    ratios = [h / w for h, w in (r.image.shape[:2] for r in first) for _ in ks]
-    unit = 10.0 / (len(ks) + len(columns))
-    figure = plt.figure(figsize=(10.0, unit * sum(ratios) + 0.3), dpi=DPI, layout="constrained")
-    widths = [len(ks), *[1] * len(columns)]
-    grid = figure.add_gridspec(len(ratios), len(widths), height_ratios=ratios, width_ratios=widths)
-    for number, reconstruction in enumerate(first):
-        top = number * len(ks)
-        axes = show(figure.add_subplot(grid[top : top + len(ks), 0]), reconstruction.image)
-        centers, size = reconstruction.centers.reshape(-1, 2), reconstruction.size
-        covered = np.concatenate([centers[0] - size / 2, centers[-1] + size / 2])
-        _box(axes, covered, "white", style=(0, (4, 3)), width=1.0, halo="black")
+    unit = 10.0 / (len(ks) + len(rebuilt) + 1)
+    size = (10.0, (unit + 0.08) * len(first) * len(ks) + 0.25)
+    figure = plt.figure(figsize=size, dpi=SHARP, layout="constrained")
+    grid = figure.add_gridspec(
+        len(first) * len(ks), len(rebuilt) + 2, width_ratios=[len(ks), *[1] * (len(rebuilt) + 1)]
+    )
+    for number, (reconstruction, point) in enumerate(zip(first, points, strict=True)):
+        center, patch = _marked(reconstruction, point)
+        x, y = (center - (PART * patch - 1) / 2).round().astype(int)
+        top, part = number * len(ks), np.s_[y : y + PART * patch, x : x + PART * patch]
+        axes = show(figure.add_subplot(grid[top : top + len(ks), 0]), reconstruction.original[part])
         if number == 0:
-            center = centers[np.linalg.norm(centers - point, axis=1).argmin()]
-            boxes = {s: np.concatenate([center - s / 2, center + s / 2]) for s in (*fields, size)}
-            for side in fields:
-                _box(axes, boxes[side], "black", width=1.3, halo="white")
-            _box(axes, boxes[size], "#ffd400", width=1.8, halo="black")
+            axes.set_title("image", fontsize=11)
+        columns = {name: each[number].neighbors for name, each in rebuilt.items()}
+        columns["uniform rf"] = reconstruction.uniform
         for column, (title, pictures) in enumerate(columns.items(), 1):
             for row, k in enumerate(ks, top):
-                axes = show(figure.add_subplot(grid[row, column]), pictures[number][k])
+                axes = show(figure.add_subplot(grid[row, column]), pictures[k][part])
                 if row == 0:
-                    axes.set_title(title, fontsize=14)
+                    axes.set_title(title, fontsize=11)
                 if column == 1:
-                    axes.set_ylabel(f"{k}-NN", fontsize=13)
+                    axes.set_ylabel(f"{k}-NN", fontsize=11)
     return figure
+
+
+def _marked(reconstruction: Reconstruction, point: np.ndarray) -> tuple[np.ndarray, int]:
+    """The centre of the patch nearest to a point, in pixels of the part that patches cover, and its side.
+
+    `PART` patches around it lie inside that part.
+    """
+    centers, size = reconstruction.centers, reconstruction.size
+    shape, margin = np.array(centers.shape[:2]), PART // 2
+    row_col = np.unravel_index(np.linalg.norm(centers - point, axis=-1).argmin(), shape)
+    row_col = np.clip(row_col, margin, shape - 1 - margin)
+    return (row_col[::-1] + 0.5) * size - 0.5, size
+
+
+def _places(k: int) -> str:
+    return f"uniform rf, {k} place{'s' * (k > 1)}"
 
 
 def detail_scores(scores: Mapping[str, Mapping[int, Mapping[str, Mapping[str, np.ndarray]]]]) -> Figure:
@@ -118,30 +160,38 @@ def detail_scores(scores: Mapping[str, Mapping[int, Mapping[str, Mapping[str, np
         return {k: np.stack([scores[layer][k]["detail"][column] for layer in LAYERS]) for k in ks}
 
     near = {f"{k}-NN": values for k, values in series("neighbors").items()}
-    uniform = {f"uniform rf, {k} place{'s' * (k > 1)}": values for k, values in series("uniform").items()}
+    uniform = {_places(k): values for k, values in series("uniform").items()}
     return intervals(LAYERS, near, baseline=uniform, label="detail score")
 
 
-def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]]) -> Figure:
+def receptive_fields(averages: Mapping[str, Mapping[int, np.ndarray]], stride: int) -> Figure:
     """Draw the paper's Figure 2: layers side by side, seeds in columns, numbers of neighbours in rows.
 
-    `averages` is layer -> ``k -> (n, size, size, 3)`` uint8: the seeds (k = 0), then means over k fields.
+    `averages` is layer -> ``k -> (n, size, size, 3)`` uint8: the seeds (k = 0), then means over k fields. A
+    square of side `stride` marks the centres.
     """
     ks = list(next(iter(averages.values())))
     count = sum(len(layer[0]) for layer in averages.values())
-    side = 11.0 / count
-    figure = plt.figure(figsize=(11.0, side * len(ks) + 0.5), dpi=DPI, layout="constrained")
+    side = 10.0 / count
+    figure = plt.figure(figsize=(10.0, side * len(ks) + 0.5), dpi=SHARP, layout="constrained")
     widths = [1.06, *[1] * (len(averages) - 1)]
-    parts = figure.subfigures(1, len(averages), squeeze=False, wspace=0.02, width_ratios=widths)[0]
-    for (name, layer), part in zip(averages.items(), parts, strict=True):
-        part.suptitle(f"{name}, {layer[0].shape[1]} px", fontsize=15)
+    blocks = figure.subfigures(1, len(averages), squeeze=False, wspace=0.02, width_ratios=widths)[0]
+    for (name, layer), block in zip(averages.items(), blocks, strict=True):
+        block.suptitle(f"{name}, {layer[0].shape[1]} px", fontsize=13)
         for row, k in enumerate(ks):
             for column, picture in enumerate(layer[k]):
-                axes = part.add_subplot(len(ks), len(layer[k]), row * len(layer[k]) + column + 1)
+                axes = block.add_subplot(len(ks), len(layer[k]), row * len(layer[k]) + column + 1)
                 show(axes, picture)
+                middle = np.full(2, (len(picture) - 1) / 2)
+                _box(axes, _square(middle, stride), "#ffd400", width=1.0, halo="black")
                 if column == 0 and name == next(iter(averages)):
-                    axes.set_ylabel(f"{k}-NN" if k else "seed", fontsize=12)
+                    axes.set_ylabel(f"{k}-NN" if k else "seed", fontsize=11)
     return figure
+
+
+def _square(center: np.ndarray, side: float) -> np.ndarray:
+    """The box of a square."""
+    return np.concatenate([center - side / 2, center + side / 2])
 
 
 def _box(axes: Axes, box: np.ndarray, colour: str, *, width: float, halo: str, style="-") -> None:

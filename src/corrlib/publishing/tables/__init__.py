@@ -8,7 +8,7 @@ upper)``, or None. `page.table` shows them.
 
 from corrlib.publishing.tables.alignment import dense, readings, readings_in_words, solvers
 from corrlib.publishing.tables.experiments import (
-    by_category, census, gained, localisation, means, naming, naming_means, prediction_means,
+    agreement, by_category, census, gained, localisation, means, naming, naming_means, prediction_means,
     receptive_fields, reconstruction_scores, rectification, rectification_in_words,
     radius_in_words, strides,
 )

@@ -110,6 +110,18 @@ def reconstruction_scores(
     return [*rows, dict.fromkeys(rows[0]) | uniform]
 
 
+def agreement(
+    agreements: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
+) -> list[dict[str, Any]]:
+    """Layer -> what `visualization.agreement` returns."""
+    columns = {"center": "at the centre", "rim": "at the rim", "difference": "difference"}
+    return [
+        {"of": measure, "layer": layer} | {column: each[measure][name] for name, column in columns.items()}
+        for measure in ("colour", "gradient")
+        for layer, each in agreements.items()
+    ]
+
+
 def naming(accuracy: Mapping[Feature, Mapping[str, Sequence[float]]]) -> list[dict[str, Any]]:
     """The paper's Table 3, transposed: our number, and the published one, if there is one, below it.
 
