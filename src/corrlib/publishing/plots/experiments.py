@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +14,6 @@ from corrlib.experiments.alignment.example import Example
 from corrlib.experiments.prediction.examples import Example as Predicted
 from corrlib.publishing.plots.style import (
     COLOURS,
-    DPI,
     GREY,
     KEYPOINTS,
     SHAPES,
@@ -61,53 +59,63 @@ def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
     return intervals(list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent")
 
 
-def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
-    """Draw the paper's Figure 3: a row per target and method, with all transferred keypoints on the right."""
-    methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
-    count = max(len(example.warped) for each in examples for example in each.values())
-    columns, height = count + 2, len(methods)
-    unit = 10.5 / (columns - 1 + height)
-    figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    ratios = [height, *[1] * (columns - 1)]
-    grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
-    for number, (target, each) in enumerate(zip(targets, examples, strict=True)):
-        first = number * height
-        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target.target, target.keypoints)
-        if number == 0:
-            left.set_title("target", fontsize=13)
-        for row, method in enumerate(methods, first):
-            example = each[method]
-            pairs = zip(example.warped, example.points, strict=True)
-            for column, (image, points) in enumerate(pairs, 1):
-                axes = _dotted(figure.add_subplot(grid[row, column]), image, points)
-                if column == 1:
-                    axes.set_ylabel(method, fontsize=12)
-                if row == 0:
-                    axes.set_title(f"neighbour {column}", fontsize=13)
-            right = _dotted(figure.add_subplot(grid[row, -1]), target.target, *example.points)
-            if row == 0:
-                right.set_title("copied", fontsize=13)
+def transferred(examples: Sequence[Example], alpha: float) -> Figure:
+    """Draw the paper's Figure 3: for each target, its neighbours as they are and warped by each method.
+
+    Lines lead from transferred keypoints to their true places. Below the target, all of a row are copied onto
+    it. PCK at `alpha` is of the keypoints that both objects show.
+    """
+    count, height = max(len(one.neighbors) for one in examples), 1 + len(examples[0].warped)
+    size = (10.5, 10.5 / (count + 1) * height * len(examples) + 0.25 * height * len(examples))
+    figure, axes = panels(height * len(examples), count + 1, size)
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    for place, title in zip(axes[0], ["target", *(f"neighbour {n + 1}" for n in range(count))], strict=True):
+        place.set_title(title, fontsize=13)
+    for number, one in enumerate(examples):
+        first, *rows = axes[number * height : (number + 1) * height]
+        pictures = zip([one.target, *one.neighbors], [one.keypoints, *one.neighbor_keypoints], strict=True)
+        for place, (image, points) in zip(first, pictures, strict=False):
+            _dotted(place, image, points)
+        first[0].set_ylabel("as they are", fontsize=12)
+        for row, method in zip(rows, one.warped, strict=True):
+            points, errors = one.points[method], one.errors[method]
+            copied = _scored(_dotted(row[0], one.target, *points), errors, alpha)
+            copied.set_ylabel(method, fontsize=12)
+            for place, image, *its in zip(row[1:], one.warped[method], points, errors, strict=False):
+                _scored(_dotted(place, image, its[0]), its[1], alpha)
+                for k, ends in enumerate(np.stack([its[0], one.keypoints], axis=1)):
+                    for width, colour in ((2.4, "white"), (1.2, keypoint_style(k)[0])):
+                        place.plot(*ends.T, color=colour, lw=width, zorder=1)
+    for place in axes.flat:
+        place.set_visible(bool(place.images))  # a category may have fewer neighbours
     return figure
 
 
-def displacements(example: Mapping[str, Example]) -> Figure:
+def displacements(one: Example) -> Figure:
     """Draw alignments of one target and its first neighbour as fields of arrows, a row per method."""
-    figure, axes = panels(len(example), 4, (10, 2.6 * len(example)))
-    for row, (method, one) in zip(axes, example.items(), strict=True):
-        pictures = (one.target, one.target, one.neighbors[0], one.warped[0])
+    figure, axes = panels(len(one.flows), 4, (10, 2.6 * len(one.flows)))
+    at = np.rint(one.nodes).astype(int).reshape(-1, 2)
+    for row, (method, flows) in zip(axes, one.flows.items(), strict=True):
+        pictures = (one.target, one.target, one.neighbors[0], one.warped[method][0])
         for place, image in zip(row, pictures, strict=True):
             show(place, image)
         row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
-        at = np.rint(one.nodes).astype(int).reshape(-1, 2)
-        flow = one.flows[0][at[:, 1], at[:, 0]]
+        flow = flows[0][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)
     for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
         place.set_title(title, fontsize=13)
     return figure
+
+
+def _scored(axes: Axes, errors: np.ndarray, alpha: float) -> Axes:
+    """Write PCK under a picture, of the keypoints that both objects show, whose errors are finite."""
+    scored = errors[np.isfinite(errors)]
+    share = f"PCK {100 * np.mean(scored < alpha):.0f} %" if scored.size else "none in common"
+    axes.set_xlabel(share, fontsize=11, labelpad=2)
+    return axes
 
 
 def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
@@ -118,7 +126,7 @@ def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
         for shape in SHAPES:
             if of := [k for k, (_, its_shape) in enumerate(styles) if its_shape == shape]:
                 look = dict(c=[styles[k][0] for k in of], marker=shape, edgecolors="white", linewidths=0.6)
-                axes.scatter(*its[of].T, s=16, **look)
+                axes.scatter(*its[of].T, s=24, zorder=2, **look)
     return axes
 
 
