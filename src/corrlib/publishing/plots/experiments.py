@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.patches import Rectangle
 
 from corrlib.experiments import classification, prediction
 from corrlib.experiments.alignment import ALPHAS, PAPER_BETA
@@ -15,7 +15,6 @@ from corrlib.experiments.prediction.examples import Example as Predicted
 from corrlib.publishing.plots.style import (
     COLOURS,
     GREY,
-    KEYPOINTS,
     SHAPES,
     curves,
     curves_by_alpha,
@@ -150,21 +149,31 @@ def validation(
     return figure
 
 
-def peaks(histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]]) -> Figure:
-    """Draw the paper's Figure 4: keypoint (a row) -> feature (a column) -> counts around the keypoint."""
+def peaks(
+    histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]], strides: Mapping[str, int]
+) -> Figure:
+    """Draw the paper's Figure 4: keypoints (a row) -> feature (a column) -> percent around the keypoint.
+
+    `strides` are those of the layers: a square of that side shows where a unit is the nearest.
+    """
     columns = list(next(iter(histograms.values())))
-    size = (10, 10 / len(columns) * len(histograms) + 0.5)
-    figure, axes = panels(len(histograms), len(columns), size)
+    figure, axes = panels(len(histograms), len(columns), (10, (8.8 / len(columns) + 0.35) * len(histograms)))
+    most = max(1, *(percent.max() for each in histograms.values() for percent in each.values()))
     for place, feature in zip(axes[0], columns, strict=True):
         place.set_title(str(feature), fontsize=12)
     for row, (keypoint, each) in zip(axes, histograms.items(), strict=True):
-        row[0].set_ylabel(keypoint, fontsize=12)
-        for place, counts in zip(row, each.values(), strict=True):
-            middle = (len(counts) - 1) / 2
-            place.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
-            place.plot(middle, middle, "+", color="#d55e00", ms=9, mew=1.4)
+        row[0].set_ylabel(keypoint, fontsize=11)
+        for place, (feature, percent) in zip(row, each.items(), strict=True):
+            reach = (2 * classification.REACH + 1) / 2
+            window = (-reach, reach, reach, -reach)
+            image = place.imshow(percent, cmap="Greys", vmin=0, vmax=most, extent=window)
+            place.plot(0, 0, "+", color="#d55e00", ms=8, mew=1.2)
+            if stride := strides.get(feature):
+                box = dict(fill=False, ec="#d55e00", lw=1.2)
+                place.add_patch(Rectangle((-stride / 2, -stride / 2), stride, stride, **box))
             place.set(xticks=[], yticks=[])
-            place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=11)
+            place.set_xlabel(f"{percent.sum():.0f} % inside", fontsize=10)
+    figure.colorbar(image, ax=axes.ravel().tolist(), shrink=0.7, pad=0.01, label="percent of windows")
     return figure
 
 
@@ -219,46 +228,32 @@ def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 def predicted(examples: Sequence[Predicted]) -> Figure:
     """Draw the paper's Figure 6: a row per object, with its true and its predicted keypoints in columns.
 
-    Each keypoint has a number and a colour, which the legend on the right explains. Predictions within the
-    tolerance are discs, others are crosses. A line leads from each prediction to the truth.
+    Each visible keypoint has a colour and a shape, which the legend on the right explains. Predictions within
+    the tolerance are filled, others are white. A line leads from each prediction to the truth.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
     figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.35])
     for row, example in zip(axes, examples, strict=True):
-        visible = np.isfinite(example.truth).all(axis=1)
-        numbers = {k: number for number, k in enumerate(np.flatnonzero(visible), 1)}
+        visible = np.flatnonzero(np.isfinite(example.truth).all(axis=1))
         points = {"ground truth": example.truth, **example.predicted}
         for place, (title, each) in zip(row, points.items(), strict=False):
             show(place, example.image)
             if example is examples[0]:
                 place.set_title(title, fontsize=14)
-            correct = example.correct.get(title, visible)
-            for k, number in numbers.items():
-                if np.isfinite(each[k]).all():
-                    error = np.stack([each[k], example.truth[k]], axis=1)
-                    place.plot(*error, color=_colour(number), linewidth=1.2, zorder=1)
-                    _mark(place, each[k], number, "o" if correct[k] else "X")
-        legend = row[-1]
-        legend.axis("off")
-        for k, number in numbers.items():
-            name = example.names[k].replace("_", " ")
-            legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {name}")
-        few = len(numbers) <= 10
+            correct = example.correct.get(title, np.isfinite(example.truth).all(axis=1))
+            for number, k in enumerate(visible):
+                colour, shape = keypoint_style(number)
+                for width, ink in ((2.6, "white"), (1.3, colour)):
+                    place.plot(*np.stack([each[k], example.truth[k]], axis=1), color=ink, lw=width, zorder=1)
+                face, edge = (colour, "white") if correct[k] else ("white", colour)
+                name = example.names[k].replace("_", " ")
+                look = dict(marker=shape, s=50, lw=1 if correct[k] else 2, clip_on=False, zorder=2)
+                place.scatter(*each[k], c=face, edgecolors=edge, label=name, **look)
+        row[-1].axis("off")
+        few = len(visible) <= 10
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
-        listed = legend.legend(fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
+        handles = row[0].get_legend_handles_labels()
+        listed = row[-1].legend(*handles, fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
-
-
-def _mark(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
-    """Mark the place of a keypoint with its number, because colours occur more than once."""
-    style = dict(marker=marker, s=55, edgecolors="white", linewidths=1, clip_on=False)
-    axes.scatter(*point, c=_colour(number), **style)
-    edge = [withStroke(linewidth=2, foreground="black")]
-    where = dict(xytext=(3.5, 2.5), textcoords="offset points", annotation_clip=False)
-    axes.annotate(f"{number}", point, fontsize=9, color="white", path_effects=edge, **where)
-
-
-def _colour(number: int) -> str:
-    return KEYPOINTS[(number - 1) % len(KEYPOINTS)]
