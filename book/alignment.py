@@ -239,7 +239,7 @@ page.figure(
 )
 
 # %% [markdown]
-# The arrows show the displacements of some points only. In the explorer, point at any location on the object to see where each
+# The arrows show the displacements of some points only. In the explorer, point at any location on the object, or tap it, to see where each
 # flow maps it in five neighbours, and where it truly is.
 
 # %%
@@ -248,7 +248,8 @@ from corrlib.publishing import explorer
 page.figure(
     "followed",
     explorer.places(data, network, settings, shown[:1], betas_used),
-    f"""*Where a point goes* ({data.name}): the largest whole object among the first few of a category, and its five most similar training objects. Below
+    f"""*Where a point goes* ({data.name}): of the larger whole objects among the first few of a category, the one to which both flows transfer most keypoints
+    correctly, and its five most similar training objects. Below
     each neighbour is the error of each flow, in pixels of the crop ({size} x {size}); the truth is known for figurines only. [Try it
     yourself](explorer) offers other layers and radii.""",
 )

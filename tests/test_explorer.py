@@ -23,7 +23,7 @@ from corrlib.experiments.visualization import Settings as VisualizationSettings
 from corrlib.experiments.visualization.units import cut, neighbor_index, units, whole_image
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import explorer
-from corrlib.publishing.explorer import html, place, tolerance, truths
+from corrlib.publishing.explorer import html, patch, place, tolerance, truths
 from corrlib.sift import Sift
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -69,8 +69,13 @@ def neighbors():
     for name, field in (("conv3", 99), ("conv4", 131)):
         layers[name] = {"center": 17, "stride": 16, "grid": [12, 18], "field": field}
         layers[name]["sheet"] = html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))
+        layers[name]["similarity"] = html.packed(np.arange(12 * 18 * 2) % 101)
+        layers[name]["category"] = html.packed(np.arange(12 * 18 * 2) % 3)
     image = html.webp(smooth(rng, 211, 307, 3, cells=30))
-    return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers}
+    return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers} | {
+        "start": [100, 60],
+        "categories": ["background", "cat", "sofa"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +142,13 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     first, second = ({kind: list(by) for kind, by in each["flows"].items()} for each in made["examples"])
     assert first == {"convnet flow": ["conv3", "conv4"], "SIFT flow": ["radius 40", "radius 20"]}
     assert second == {kind: [name] for kind, name in CHOSEN.items()} and made["chosen"] == CHOSEN
-    pairs = align(*args, CATEGORY, feature=Sift(20.0), beta=BETAS["SIFT flow"], limit=BLOCK)
+    conv, pairs = (
+        align(*args, CATEGORY, feature=feature, beta=BETAS[method], limit=place.FIRST)
+        for method, feature in {"conv4 flow": "conv4", "SIFT flow": Sift(20.0)}.items()
+    )
     objects, near = (crops.objects(world, CATEGORY, split) for split in ("val", "train"))
-    n = place.best_visible([objects[row] for row in pairs.rows])
+    points = np.stack([conv.points, pairs.points], axis=1)
+    n = place.best_aligned([objects[row] for row in pairs.rows], points, SIZE)
     target, neighbors = objects[pairs.rows[n]], [near[row] for row in pairs.neighbors[n]]
     truth = truths.read(world, target, neighbors, SIZE)
     pictures = crops.images(world, [target, *neighbors], SIZE)
@@ -160,7 +169,7 @@ def test_keypoints_and_curves_are_those_of_the_chapter(world, network, settings)
     (example,) = made["examples"]
     objects = crops.objects(world, CATEGORY, "val")
     objects = crops.subset(objects, BLOCK)
-    target = objects[place.best_visible(objects)]
+    target = objects[tolerance.best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
     assert example["keypoints"] == np.array(world.keypoint_names(CATEGORY))[visible].tolist()
     np.testing.assert_allclose(example["truth"], crops.keypoints([target], SIZE)[0, visible], atol=0.005)
@@ -187,6 +196,46 @@ def test_a_sheet_shows_the_neighbors_of_each_unit(world, network):
     index = neighbor_index(world, network, "conv3", [image_id], sources, 2).reshape(rows, cols, 2)
     tiles = cut(world, units(world, network, "conv3", sources), index, 32)
     assert np.abs(sheet - tiles.astype(int)).mean() < 12  # it is compressed
+    unit = 3 * cols + 4
+    own, (other, _) = units(world, network, "conv3", [image_id]), index[3, 4]
+    features = [
+        np.concatenate(each.blocks).astype(float) for each in (own, units(world, network, "conv3", sources))
+    ]
+    a, b = features[0][unit], features[1][other]
+    similarity = html.unpacked(layer["similarity"], rows * cols, 2)[unit, 0]
+    assert similarity == pytest.approx(100 * a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=0.6)
+    x, y = made["start"]
+    boxes = [
+        i.box for name in world.categories for i in world.instances(name, "val") if i.image_id == image_id
+    ]
+    assert any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in boxes)
+
+
+def test_the_best_aligned_has_most_keypoints_near_the_truth(world):
+    objects = [
+        dataclasses.replace(o, truncated=False, difficult=False)
+        for o in crops.objects(world, "cat", "val")[:1]
+    ]
+    (truth,) = crops.keypoints(objects, SIZE)
+    points = np.stack(
+        [truth + 40, truth + 1, np.where(np.arange(len(truth))[:, None] % 2, truth, truth + 40)]
+    )
+    assert place.best_aligned(3 * objects, points[:, None, None], SIZE) == 1
+
+
+def test_a_unit_has_the_category_of_the_smallest_box_around_it(world, network):
+    source = units(world, network, "conv3", database(world, VisualizationSettings(database_images=3)))
+    found = patch.categories_at(world, source, "train")
+    every = [(i, c) for c, name in enumerate(world.categories, 1) for i in world.instances(name, "train")]
+    for unit in range(0, len(found), 41):
+        (x, y), image_id = source.centers[unit], source.image_ids[source.image[unit]]
+        around = [
+            (np.prod(np.ptp(i.box.reshape(2, 2), axis=0)), c)
+            for i, c in every
+            if i.image_id == image_id and i.box[0] <= x <= i.box[2] and i.box[1] <= y <= i.box[3]
+        ]
+        assert found[unit] == min(around, default=(0, 0))[1]
+    assert len(set(found.tolist())) > 2
 
 
 def test_content_survives_its_encoding_and_cannot_inject_markup(rng):
@@ -390,6 +439,13 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
         here, beside = (np.abs(own[..., :3] - each)[inside].mean() for each in patch)
         assert here < 4 and here < beside / 2
     frame = "['x', 'y', 'width'].map(name => Number(e.getAttribute(name)))"
+    notes, at = every(reader, "nearest", ".explorer-row div > span", "e.textContent"), 2 * (18 * row + col)
+    expected = [f"{neighbors['categories'][(at + n) % 3]} {(at + n) % 101 / 100:.2f}" for n in (0, 1)]
+    assert notes == 2 * ["", *expected]
+    told = f"conv3: {', '.join(expected)}; conv4: {', '.join(expected)}."
+    assert status(reader, "nearest", told).startswith(
+        "Category and similarity of the neighbours of the patch"
+    )
     fields = every(reader, "nearest", ".explorer-pad rect", frame)
     assert fields == [[*(center - side / 2).tolist(), side] for side in (99, 131, 16)]
 

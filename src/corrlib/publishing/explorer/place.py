@@ -27,6 +27,10 @@ CONVNET, SIFT = "convnet flow", "SIFT flow"
 MARKERS = ("o", "s", "x")
 #: Number of nearest neighbours that are shown.
 PAIRS = 5
+#: Number of objects of a category among which one is chosen; the chapter aligns them by every feature, too.
+FIRST = 2 * BLOCK
+#: Tolerance of PCK by which it is chosen.
+ALPHA = 0.1
 ALT = (
     "An object with a point on it, and five neighbours with marks at the locations of the point given by"
     " convnet flow and SIFT flow, and at its true location."
@@ -42,7 +46,7 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of one object per category (`best_visible` of the first few), aligned by each flow.
+    """The explorer of one object per category (`best_aligned` of the first few), aligned by each flow.
 
     `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
     chosen in the categories for which the chapter compares them.
@@ -52,13 +56,23 @@ def places(
     for category in categories:
         others = {CONVNET: LAYERS, SIFT: RADII} if category in compared else {}
         train, val = (crops.objects(data, category, split) for split in ("train", "val"))
-        labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in own}
-        for kind, (method, first) in own.items():
-            beta = betas[method]
-            for feature in dict.fromkeys([*others.get(kind, ()), first]):
-                pairs = align(data, network, settings, category, feature=feature, beta=beta, limit=BLOCK)
-                n = best_visible([val[row] for row in pairs.rows])
-                labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
+        aligned = {
+            kind: {
+                feature: align(
+                    data, network, settings, category, feature=feature, beta=betas[method], limit=FIRST
+                )
+                for feature in dict.fromkeys([*others.get(kind, ()), first])
+            }
+            for kind, (method, first) in own.items()
+        }
+        chosen = [aligned[kind][feature] for kind, (_, feature) in own.items()]
+        pairs = chosen[0]
+        points = np.stack([each.points[:, :PAIRS] for each in chosen], axis=1)
+        n = best_aligned([val[row] for row in pairs.rows], points, size)
+        labels = {
+            kind: {in_words(feature): each.labels_rc[n, :PAIRS] for feature, each in by.items()}
+            for kind, by in aligned.items()
+        }
         target, near = val[pairs.rows[n]], [train[row] for row in pairs.neighbors[n, :PAIRS]]
         truth = truths.read(data, target, near, size) if data.name == "figurines" else None
         examples.append(described(category, crops.images(data, [target, *near], size), labels, truth))
@@ -90,9 +104,19 @@ def described(
     return about | {"truth": truth and truths.content(truth, size), "start": start(truth, size)}
 
 
-def best_visible(objects: Sequence[Instance]) -> int:
-    """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
-    return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
+def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> int:
+    """Index of the object to which flows transfer keypoints best, among the `large` ones.
+
+    `points` are ``(N, ..., K, 2)`` the transferred keypoints, of all flows and neighbours.
+    """
+
+    def pck(i: int) -> float:
+        each = points[i].reshape(-1, *points.shape[-2:])
+        errors = crops.errors(each, [objects[i]] * len(each), size)
+        scored = errors[np.isfinite(errors)]
+        return float(np.mean(scored < ALPHA)) if scored.size else 0.0
+
+    return max(large(objects), key=pck)
 
 
 def content(
