@@ -153,7 +153,9 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     truth = truths.read(world, target, neighbors, SIZE)
     pictures = crops.images(world, [target, *neighbors], SIZE)
     flows = {"SIFT flow": {"radius 20": pairs.labels_rc[n]}}
-    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth), made["examples"]
+    dense = [flow.flow(each.labels_rc[n], FIELD, FIELD, (SIZE, SIZE)) for each in (conv, pairs)]
+    start = place.start(truth, np.stack(dense))
+    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth, start), made["examples"]
     assert example | {"flows": None} == expected | {"flows": None} and len(pictures) == 4
     assert example["flows"]["SIFT flow"]["radius 20"] == expected["flows"]["SIFT flow"]["radius 20"]
     np.testing.assert_allclose(made["spline"], place.spline(FIELD, NODES, SIZE), atol=1e-5)
@@ -211,6 +213,17 @@ def test_a_sheet_shows_the_neighbors_of_each_unit(world, network):
     assert any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in boxes)
 
 
+def test_an_explorer_starts_where_flows_are_right(rng):
+    """Of the points that most neighbours show: at (2, 4) the flows are nearest, at (6, 0) one is hidden."""
+    n, matches = 5, rng.uniform(0, 8, (2, 5, 5, 2))
+    state = np.full((2, n, n), truths.SHOWN)
+    state[0, 0, 3] = truths.HIDDEN
+    flows = np.full((1, 2, 9, 9, 2), 50.0)
+    flows[0, :, 4, 2], flows[0, :, 0, 6] = matches[:, 2, 1] - (2, 4) + 3, matches[:, 0, 3] - (6, 0)
+    truth = truths.Truth(("all",), np.zeros((n, n), np.uint8), matches, state)
+    assert place.start(truth, flows) == [2, 4] and place.start(None, flows) == [4, 4]
+
+
 def test_the_best_aligned_has_most_keypoints_near_the_truth(world):
     objects = [
         dataclasses.replace(o, truncated=False, difficult=False)
@@ -264,7 +277,7 @@ def site(tmp_path_factory, examples, neighbors):
     target = TARGET | {"name": "cat", "target": html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))}
     tolerances = {"size": SIZE, "alphas": tolerance.ALPHAS.tolist(), "curves": CURVES}
     tolerances["examples"] = [target | {"radii": [227, 454]}]
-    described = [place.described(e.name, e.images, e.labels_rc, e.truth) for e in examples]
+    described = [place.described(e.name, e.images, e.labels_rc, e.truth, [90, 60]) for e in examples]
     places = place.content(described, GRID, CHOSEN, SIZE)
     text = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
     for kind, made in {"places": places, "tolerances": tolerances, "nearest": neighbors}.items():
@@ -365,7 +378,7 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
     assert len(boxes) == 4 and marks(reader, 1) == {"3": [40, 150]}
     every(reader, "places", "input", "e.click()")
     choose(reader, "places", 0, "sofa")
-    x, y = place.start(examples[1].truth, SIZE)
+    x, y = 90, 60
     assert marks(reader) == {"point": [x, y]}  # and the layer is still the chosen one
     np.testing.assert_allclose(marks(reader, 0)["0"], matches(examples[1], "conv1", x, y)[0], atol=0.05)
 
