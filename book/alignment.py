@@ -217,12 +217,14 @@ shown = alignment.shown(settings)
 examples = [alignment.examples(data, network, settings, category, betas_used) for category in shown]
 page.figure(
     "aligned",
-    plots.transferred(examples),
-    f"""*The paper's Figure 3* on {data.name} ({", ".join(shown)}). Left: a target, drawn from the larger half of the objects that are neither truncated
-    nor difficult, with its own keypoints. Middle: the {top} least deformed neighbours, warped to the target, with their transferred keypoints. Right:
-    the transferred keypoints copied onto the target. Each keypoint has the same colour and shape throughout.""",
-    alt=f"""For each target, shown on the left with dots on its keypoints, there are two rows of {top} neighbours warped to it, by convnet flow above
-    and by SIFT flow below, with their transferred keypoints. On the right is the target again, with all of these dots copied onto it.""",
+    plots.transferred(examples, alpha),
+    f"""*The paper's Figure 3* on {data.name} ({", ".join(shown)}). In the first row of each category, a target, drawn from the larger half of the objects
+    that are neither truncated nor difficult, and the neighbours that are deformed least by both flows together (the lowest mean rank by deformation
+    energy), with their keypoints. Below, the same neighbours, warped to the target by each flow. A line leads from each transferred keypoint to its true
+    place in the target; below the target are the keypoints of all of them. Each keypoint has the same colour and shape throughout a category. PCK
+    (alpha = {alpha:g}) is of the keypoints that both objects show, in one neighbour, or in all of them (below the target).""",
+    alt="""For each category, three rows of the same pictures: a target and its neighbours as they are, with dots on their keypoints; the neighbours
+    warped to the target by convnet flow; and by SIFT flow. Lines lead from transferred keypoints to where they should be, and PCK is written below.""",
 )
 
 # %%
@@ -230,14 +232,14 @@ stride = network.receptive_fields[settings.convnet_layer].stride
 page.figure(
     "field",
     plots.displacements(examples[0]),
-    f"""*Displacement fields* of the first target and its least deformed neighbour ({data.name}). Each arrow leads from a location in the target to its
+    f"""*Displacement fields* of the first target and its first neighbour above ({data.name}). Each arrow leads from a location in the target to its
     match in the neighbour; its colour encodes its direction.""",
     alt=f"""From left to right: a target; the target with arrows that lead from each grid node to its match, the nodes being {stride} pixels apart; the
     neighbour; and the neighbour warped to the target. Convnet features above, SIFT below.""",
 )
 
 # %% [markdown]
-# The arrows show the displacements of some points only. In the explorer, point at any location on the object to see where each
+# The arrows show the displacements of some points only. In the explorer, point at any location on the object, or tap it, to see where each
 # flow maps it in five neighbours, and where it truly is.
 
 # %%
@@ -246,7 +248,8 @@ from corrlib.publishing import explorer
 page.figure(
     "followed",
     explorer.places(data, network, settings, shown[:1], betas_used),
-    f"""*Where a point goes* ({data.name}): the largest whole object among the first few of a category, and its five most similar training objects. Below
+    f"""*Where a point goes* ({data.name}): of the larger whole objects among the first few of a category, the one to which both flows transfer most keypoints
+    correctly, and its five most similar training objects. Below
     each neighbour is the error of each flow, in pixels of the crop ({size} x {size}); the truth is known for figurines only. [Try it
     yourself](explorer) offers other layers and radii.""",
 )

@@ -34,7 +34,7 @@ shown: str = "cat"  # category shown in Figures 4 and 5
 pointed: list[str] = ["L_Eye", "Nose"]  # keypoints of this category shown in Figure 4
 localised: int = 40  # objects of this category in the study of localisation
 others: int = 8  # number of other categories in the study of localisation
-localised_others: int = 1  # objects of each of these other categories
+localised_others: int = 3  # objects of each of these other categories
 chosen: int = 10  # number of categories on which the best features are chosen
 seed: int = 0  # seed for drawing subsets of the training images
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
@@ -168,17 +168,19 @@ structure, some of which may distinguish keypoints. Without smoothing, the accur
 
 # %%
 peaks = classification.peaks(data, network, settings)
-histograms = classification.histograms(peaks[0], settings)
 located = classification.localisation(peaks)
+strides = {name: network.receptive_fields[name].stride for name in layers}
 page.figure(
     "peaks",
-    plots.peaks(histograms),
-    f"""*The paper's Figure 4* on {data.name} ({localised} objects of {settings.shown}). Each histogram shows where the classifier of a keypoint responds most
-    in the $21 \\times 21$ pixels around the true location (cross), in cells of $3 \\times 3$ pixels; darker cells are more frequent. n is the number of
-    maxima, without those on the border of the window.""",
-    alt=f"""Histograms of the locations of maximum responses in windows of 21 by 21 pixels, in coarse cells: a row for each of
-    {" and ".join(histograms)}, and a column for each feature, first SIFT, then the layers. A cross marks the true location in the middle of each.
-    {located["inside"]:,} windows of all categories were evaluated.""",
+    plots.peaks(classification.histograms(peaks, settings), strides),
+    f"""*The paper's Figure 4* on {data.name}. Each histogram shows where the classifier of a keypoint responds most in the $21 \\times 21$ pixels around
+    the true location (cross), in cells of $3 \\times 3$ pixels: the percentage of the n windows, on one scale for all histograms. Windows whose maximum
+    is on the border are not drawn; *inside* is the share of the others. The square has the side of the layer's stride. Maxima that fill it show
+    localisation no finer than the stride, maxima at its centre a finer one. Above are two keypoints of {settings.shown} ({localised} objects), as in the
+    paper; below are the keypoints of all categories (the mean over the categories of the next table).""",
+    alt=f"""Histograms of the locations of maximum responses in windows of 21 by 21 pixels, in coarse cells: a row for each of two keypoints of
+    {settings.shown} and one for all keypoints, and a column for each feature, first SIFT, then the layers, with a square as large as the layer's stride.
+    A cross marks the true location in the middle of each. {located["inside"]:,} windows of all categories were evaluated.""",
 )
 
 # %%

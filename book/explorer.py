@@ -42,7 +42,7 @@ The flows are those of the chapter on [alignment](alignment), with the same para
 #
 # On the left is a validation object, and on the right are the five most similar training objects of its category, all warped to
 # squares. Where does the point go? A circle marks the location given by convnet flow, a square the location given by SIFT flow, and
-# a cross the true location, which is known for every pixel of figurines.
+# a small cross the true location, which is known for every pixel of figurines.
 
 # %%
 from corrlib.publishing import explorer
@@ -54,7 +54,8 @@ page.figure(
     explorer.places(data, network, settings, shown, betas, every_feature=True),
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
     truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
-    {settings.retrieval_layer}. For each category, the largest whole object among the first few is shown. For some, flows by other layers and radii can be chosen.""",
+    {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
+    correctly. The point starts where both are closest to the truth, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]
@@ -87,8 +88,9 @@ page.figure(
 #
 # ## What a feature considers similar
 #
-# Point at a patch of the image. Each row shows its nearest neighbours in the database, by the features of one layer. A unit sees
-# everything in its black square. What its neighbours have in common is what the unit preserves.
+# Point at a patch of the image, or tap it. Each row shows its nearest neighbours in the database, by the features of one layer, with
+# the category of the object there and the cosine similarity. A unit sees everything in its black square. What its neighbours have in
+# common is what the unit preserves.
 
 # %%
 from corrlib.experiments import visualization
@@ -99,5 +101,5 @@ page.figure(
     explorer.nearest(data, network, patches, visualization.shown(data, patches)[0]),
     f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the first of
     [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
-    receptive fields.""",
+    receptive fields. The figure starts at a patch of an object most of whose neighbours by the last layer are of its category, and most similar.""",
 )

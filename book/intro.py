@@ -58,12 +58,13 @@ betas, _ = alignment.validate(data, network, settings)
 shown = category if category in settings.categories else settings.categories[0]
 page.figure(
     "aligned-first",
-    plots.transferred([alignment.examples(data, network, settings, shown, betas)]),
-    f"""*Correspondence without keypoint supervision* ({data.name}, {shown}). Left: a target with its annotated keypoints. Middle: other objects and their
-    keypoints, warped to the target by flows that match {settings.layer} features of the network (above) or SIFT (below). Right: these keypoints, copied
-    onto the target. Each keypoint has the same colour and shape throughout. [Alignment](alignment) describes the method.""",
-    alt="""On the left, an object with dots on its keypoints. In the middle, objects of the same category, warped to its pose by convnet flow (above)
-    and by SIFT flow (below). On the right, the first object with the dots of all of them.""",
+    plots.transferred([alignment.examples(data, network, settings, shown, betas)], settings.alpha),
+    f"""*Correspondence without keypoint supervision* ({data.name}, {shown}). Above: a target and other objects, with their annotated keypoints. Below: the
+    other objects, warped to the target by flows that match {settings.layer} features of the network or SIFT. Lines lead from their keypoints to the true
+    places in the target, below which all of them are copied onto it. PCK is the share that is closer than {settings.alpha:g} times the longer side of
+    the target's box. [Alignment](alignment) describes the method.""",
+    alt="""Three rows: a target and other objects of its category, with dots on their keypoints; the objects warped to its pose by convnet flow; and by
+    SIFT flow. Lines lead from transferred keypoints to where they should be, and PCK is written below each picture.""",
 )
 
 # %%

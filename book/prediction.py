@@ -215,10 +215,10 @@ page.figure(
     "predicted",
     plots.predicted(prediction.examples(data, network, settings)),
     f"""*The paper's Figure 6* on {data.name} ({", ".join(prediction.shown(settings))}). The validation objects are drawn at random from the half with the
-    most visible keypoints. Within a row, each keypoint has its own number and the same colour. Predictions within alpha = {alpha:g} of the truth are
-    discs, others are crosses. A line leads from each prediction to the truth.""",
-    alt=f"""For each object, warped to a square, three images: the true keypoints, numbered as in a legend; the predictions of SIFT with the prior; and
-    the predictions of {layer} with the prior. Discs with the same numbers mark correct predictions, and crosses mark wrong ones.""",
+    most visible keypoints. Within a row, each keypoint has its own colour and shape. Predictions within alpha = {alpha:g} of the truth are filled, others
+    are white. A line leads from each prediction to the truth.""",
+    alt=f"""For each object, warped to a square, three images: the true keypoints, named in a legend; the predictions of SIFT with the prior; and the
+    predictions of {layer} with the prior. Filled marks are correct predictions, and white ones, with a line to the truth, are wrong.""",
 )
 
 # %% [markdown]

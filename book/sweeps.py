@@ -75,8 +75,9 @@ alphas = [0.025, 0.05, 0.1]
 page.figure(
     "sweep-alignment",
     plots.swept_by_alpha(alignment, alphas, among=layers),
-    f"""*Alignment by layer and tolerance* ({data.name}; {category}, {neighbors} neighbours): mean PCK with 95 % bootstrap intervals.""",
-    alt="""Mean PCK of alignment against alpha, with a line and its band for each of five layers, and dashed vertical lines at the paper's three
+    f"""*Alignment by layer and tolerance* ({data.name}; {category}, {neighbors} neighbours): mean PCK with 95 % bootstrap intervals.
+    Layers are drawn beside each other; the tolerances are those of the dashed lines.""",
+    alt="""Mean PCK of alignment against alpha, with a line and its intervals for each of five layers, and dashed vertical lines at the paper's three
     tolerances.""",
 )
 
@@ -87,8 +88,9 @@ prediction = sweep.command("prediction", layer=",".join(scanned), etas="0.1", st
 page.figure(
     "sweep-prediction",
     plots.swept_by_alpha(prediction, alphas, among=layers),
-    f"""*Keypoint prediction with the prior, by layer and tolerance* ({data.name}; {category}): mean PCK with 95 % bootstrap intervals.""",
-    alt="""Mean PCK of keypoint prediction with the prior against alpha, with a line and its band for each of four layers, and dashed vertical lines at
+    f"""*Keypoint prediction with the prior, by layer and tolerance* ({data.name}; {category}): mean PCK with 95 % bootstrap
+    intervals.""",
+    alt="""Mean PCK of keypoint prediction with the prior against alpha, with a line and its intervals for each of four layers, and dashed vertical lines at
     the paper's three tolerances.""",
 )
 

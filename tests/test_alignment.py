@@ -425,14 +425,15 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, sett
     assert pairs.still.shape == rough.shape and pairs.still.all()
     monkeypatch.setattr(example, "align", lambda *args, **kwargs: pairs)
     monkeypatch.setattr(example, "large", lambda objects: [1 % len(objects)])
-    one = alignment.examples(world, network, settings, "chair", BOTH)["conv4 flow"]
+    one = alignment.examples(world, network, settings, "chair", BOTH)
     val, train = (crops.objects(world, "chair", split) for split in ("val", "train"))
     n = 1 % len(pairs.rows)
     np.testing.assert_array_equal(one.target, crops.images(world, [val[pairs.rows[n]]], 227)[0])
     expected = crops.images(world, [train[pairs.neighbors[n, j]] for j in (1, 2, 0)], 227)
     np.testing.assert_array_equal(one.neighbors, expected)
-    np.testing.assert_array_equal(one.warped, expected)
-    np.testing.assert_array_equal(one.points, pairs.points[n, [1, 2, 0]])
+    assert list(one.warped) == list(BOTH)
+    np.testing.assert_array_equal(one.warped["SIFT flow"], expected)
+    np.testing.assert_array_equal(one.points["SIFT flow"], pairs.points[n, [1, 2, 0]])
 
 
 def test_the_larger_of_the_whole_are_shown(world):
@@ -447,23 +448,46 @@ def test_the_larger_of_the_whole_are_shown(world):
     assert example.large([cut, sized(10, 90, difficult=True)]) == [0]
 
 
-def test_figure_3_has_a_row_for_each_method_and_arrows_lead_to_the_matches(world, network, settings):
+def test_the_neighbors_shown_are_the_same_for_both_flows(world, network, settings, monkeypatch):
+    """Two flows that rank three neighbours 0 1 2 and 2 0 1: their mean ranks are 1, 0.5 and 1.5."""
+    pairs = flows.align(world, network, settings, "chair", feature="conv4", beta=1e-3)
+    of = {"conv4": [0.0, 5.0, 9.0], SIFT: [7.0, 1.0, 2.0]}
+
+    def align(*args, feature, **kwargs):
+        return replace(pairs, smoothness=np.broadcast_to(of[feature], pairs.smoothness.shape))
+
+    monkeypatch.setattr(example, "align", align)
+    monkeypatch.setattr(example, "large", lambda objects: [0])
+    one = alignment.examples(world, network, settings, "chair", BOTH)
+    train = crops.objects(world, "chair", "train")
+    expected = [train[pairs.neighbors[0, j]] for j in (1, 0, 2)]
+    np.testing.assert_array_equal(one.neighbors, crops.images(world, expected, 227))
+    np.testing.assert_array_equal(one.neighbor_keypoints, crops.keypoints(expected, 227))
+
+
+def test_figure_3_joins_transferred_keypoints_and_arrows_lead_to_the_matches(world, network, settings):
     shown = [alignment.examples(world, network, settings, name, BOTH) for name in ("car", "chair")]
-    figure = plots.transferred(shown)
+    figure = plots.transferred(shown, 0.1)
     pictures = [axes.images[0].get_array() for axes in figure.axes]
     expected = []
-    for each in shown:
-        target = next(iter(each.values())).target
-        expected += [target, *(p for one in each.values() for p in [*one.warped, target])]
+    for one in shown:
+        expected += [one.target, *one.neighbors]
+        for warped in one.warped.values():
+            expected += [one.target, *warped]
     assert all((a == b).all() for a, b in zip(pictures, expected, strict=True))
-    one = shown[0]["conv4 flow"]
-    copied = next(axes for axes in figure.axes if axes.get_title() == "copied")
+    one, copied, warped = shown[0], *figure.axes[4:6]
+    points, errors = one.points["conv4 flow"], one.errors["conv4 flow"]
     dots = {tuple(dot) for each in copied.collections for dot in each.get_offsets().tolist()}
-    assert dots - {(None, None)} == {*map(tuple, one.points[np.isfinite(one.points[..., 0])].tolist())}
-    (arrows,) = plots.displacements(shown[0]).axes[1].collections
+    assert dots - {(None, None)} == {*map(tuple, points[np.isfinite(points[..., 0])].tolist())}
+    lines = [line.get_xydata() for line in warped.lines[1::2]]
+    np.testing.assert_array_equal(lines, np.stack([points[0], one.keypoints], axis=1))
+    both = np.isfinite(points[..., 0]) & np.isfinite(one.keypoints[:, 0])
+    np.testing.assert_array_equal(np.isfinite(errors), both)
+    assert warped.get_xlabel() == f"PCK {100 * np.mean(errors[0][both[0]] < 0.1):.0f} %"
+    (arrows,) = plots.displacements(one).axes[1].collections
     nodes = np.rint(one.nodes.reshape(-1, 2)).astype(int)
     np.testing.assert_allclose(arrows.get_offsets(), nodes)
-    lengths = [one.flows[0][y, x] for x, y in nodes]
+    lengths = [one.flows["conv4 flow"][0][y, x] for x, y in nodes]
     np.testing.assert_allclose(np.stack([arrows.U, arrows.V], axis=-1), lengths)
 
 

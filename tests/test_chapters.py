@@ -12,6 +12,7 @@ import jupytext
 import pytest
 
 import corrlib.data
+import legible
 from conftest import ROOT
 from corrlib import convnet
 from corrlib.experiments import alignment
@@ -79,7 +80,7 @@ def swept(chapter, *, layer="", layers="", **values):
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
 def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, monkeypatch):
-    """What a cell shows is the same the second time, and so is the whole chapter."""
+    """What a cell shows is the same the second time, and so is the whole chapter; its figures are legible."""
     monkeypatch.chdir(ROOT)
     if path.stem != "figurines":  # which describes the network that comes with the package
         monkeypatch.setattr(convnet, "load", lambda weights=None: network)
@@ -89,7 +90,8 @@ def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, mo
     monkeypatch.setattr(studies, "RADII", (Sift(20.0),))
     monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)
     monkeypatch.setattr(sweep, "command", swept)
-    shown = []
+    drawn, shown = page._drawn, []
+    monkeypatch.setattr(page, "_drawn", lambda figure: legible.check(figure) or drawn(figure))
     monkeypatch.setattr(page, "_show", lambda bundle, kind, **about: shown.append((bundle, kind, about)))
     scope = {"__name__": "__main__"}
     runs = [[], []]

@@ -380,14 +380,21 @@ def test_localisation_counts_what_is_near_and_what_was_dropped():
     assert list(row.values()) == ["conv4", 100, None, None, None, None]
 
 
-def test_histograms_count_one_keypoint():
-    peaks = peaks_at([[0, 1], [3, 4], [-9, 2], [NAN, NAN]])
-    histograms = proximity.histograms(peaks, Settings(layers=["conv4"], radii=[], pointed=["L_Eye", "Horn"]))
-    assert list(histograms) == ["L_Eye"]  # the first and the third
+def test_histograms_are_of_one_keypoint_and_of_all_categories():
+    first, other = (
+        peaks_at([[0, 1], [3, 4], [-9, 2], [NAN, NAN]]),
+        peaks_at([[0, 1], [0, 1]], image=(0, 0), inside=(True, False)),
+    )
+    settings = Settings(layers=["conv4"], radii=[], pointed=["L_Eye", "Horn"])
+    histograms = proximity.histograms([first, other], settings)
+    assert list(histograms) == ["L Eye\nn = 2", "all keypoints\nn = 5"]  # the first and the third
     # pixels (10, 11) and (1, 12) of the window, in cells of three
-    counts = histograms["L_Eye"]["conv4"]
-    assert counts.shape == (7, 7) and counts.sum() == 2 and counts[3, 3] == 1 and counts[4, 0] == 1
-    assert list(proximity.histograms(peaks, Settings(layers=[], radii=[], pointed=[]))) == ["L_Eye", "Nose"]
+    percent, pooled = (each["conv4"] for each in histograms.values())
+    assert percent.shape == (7, 7) and percent.sum() == 100 and percent[3, 3] == percent[4, 0] == 50
+    # (25 + 100) / 2: the one with a window, and the mean of the categories, not of the windows
+    assert pooled[3, 3] == 62.5 and pooled[4, 4] == pooled[4, 0] == 12.5 and pooled.sum() == 87.5
+    names = [key.split("\n")[0] for key in proximity.histograms([first], replace(settings, pointed=[]))]
+    assert names == ["L Eye", "Nose", "all keypoints"]
 
 
 # --- claims, tables, figures
@@ -448,10 +455,15 @@ def test_the_tables_of_means_and_of_rectification():
 def test_figures_show_what_they_are_given(rng):
     settings = Settings(layers=["conv1"], radii=[20.0], Cs=[1e-6])
     plots.validation(settings, {"conv1": np.ones(1), SIFT: np.ones(1)})  # a single C: without a warning
-    counts = rng.integers(0, 4, (7, 7)).astype(float)
-    figure = plots.peaks({name: {"conv4": 0 * counts, SIFT: counts} for name in ("Nose", "Tail")})
-    assert len(figure.axes) == 4 and figure.axes[1].get_title() == "SIFT 20"
-    np.testing.assert_array_equal(figure.axes[3].images[0].get_array(), counts)
+    percent = rng.integers(0, 4, (7, 7)).astype(float)
+    rows = {"Nose": {"conv4": 0 * percent, SIFT: percent}, "Tail": {"conv4": percent / 2, SIFT: percent}}
+    *histograms, bar = plots.peaks(rows, {"conv4": 16}).axes
+    assert len(histograms) == 4 and histograms[1].get_title() == "SIFT 20"
+    np.testing.assert_array_equal(histograms[3].images[0].get_array(), percent)
+    assert {axes.images[0].get_clim() for axes in histograms} == {(0, 3)} and bar.get_ylim()[1] == 3
+    assert [len(axes.patches) for axes in histograms] == [1, 0, 1, 0]
+    (box,) = histograms[0].patches
+    assert box.get_bbox().extents.tolist() == [-8, -8, 8, 8]
     figure = plots.confusions({"conv4": np.eye(3)}, ["a", "b", "c"])
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), 100 * np.eye(3))
     plt.close("all")

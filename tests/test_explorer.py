@@ -23,7 +23,7 @@ from corrlib.experiments.visualization import Settings as VisualizationSettings
 from corrlib.experiments.visualization.units import cut, neighbor_index, units, whole_image
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import explorer
-from corrlib.publishing.explorer import html, place, tolerance, truths
+from corrlib.publishing.explorer import html, patch, place, tolerance, truths
 from corrlib.sift import Sift
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -69,8 +69,13 @@ def neighbors():
     for name, field in (("conv3", 99), ("conv4", 131)):
         layers[name] = {"center": 17, "stride": 16, "grid": [12, 18], "field": field}
         layers[name]["sheet"] = html.webp(smooth(rng, 12 * 32, 18 * 2 * 32, 3))
+        layers[name]["similarity"] = html.packed(np.arange(12 * 18 * 2) % 101)
+        layers[name]["category"] = html.packed(np.arange(12 * 18 * 2) % 3)
     image = html.webp(smooth(rng, 211, 307, 3, cells=30))
-    return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers}
+    return {"image": image, "shape": [211, 307], "k": 2, "tile": 2, "layers": layers} | {
+        "start": [100, 60],
+        "categories": ["background", "cat", "sofa"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -137,14 +142,20 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     first, second = ({kind: list(by) for kind, by in each["flows"].items()} for each in made["examples"])
     assert first == {"convnet flow": ["conv3", "conv4"], "SIFT flow": ["radius 40", "radius 20"]}
     assert second == {kind: [name] for kind, name in CHOSEN.items()} and made["chosen"] == CHOSEN
-    pairs = align(*args, CATEGORY, feature=Sift(20.0), beta=BETAS["SIFT flow"], limit=BLOCK)
+    conv, pairs = (
+        align(*args, CATEGORY, feature=feature, beta=BETAS[method], limit=place.FIRST)
+        for method, feature in {"conv4 flow": "conv4", "SIFT flow": Sift(20.0)}.items()
+    )
     objects, near = (crops.objects(world, CATEGORY, split) for split in ("val", "train"))
-    n = place.best_visible([objects[row] for row in pairs.rows])
+    points = np.stack([conv.points, pairs.points], axis=1)
+    n = place.best_aligned([objects[row] for row in pairs.rows], points, SIZE)
     target, neighbors = objects[pairs.rows[n]], [near[row] for row in pairs.neighbors[n]]
     truth = truths.read(world, target, neighbors, SIZE)
     pictures = crops.images(world, [target, *neighbors], SIZE)
     flows = {"SIFT flow": {"radius 20": pairs.labels_rc[n]}}
-    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth), made["examples"]
+    dense = [flow.flow(each.labels_rc[n], FIELD, FIELD, (SIZE, SIZE)) for each in (conv, pairs)]
+    start = place.start(truth, np.stack(dense))
+    expected, (example, _) = place.described(CATEGORY, pictures, flows, truth, start), made["examples"]
     assert example | {"flows": None} == expected | {"flows": None} and len(pictures) == 4
     assert example["flows"]["SIFT flow"]["radius 20"] == expected["flows"]["SIFT flow"]["radius 20"]
     np.testing.assert_allclose(made["spline"], place.spline(FIELD, NODES, SIZE), atol=1e-5)
@@ -160,7 +171,7 @@ def test_keypoints_and_curves_are_those_of_the_chapter(world, network, settings)
     (example,) = made["examples"]
     objects = crops.objects(world, CATEGORY, "val")
     objects = crops.subset(objects, BLOCK)
-    target = objects[place.best_visible(objects)]
+    target = objects[tolerance.best_visible(objects)]
     visible = np.isfinite(target.keypoints).all(axis=1)
     assert example["keypoints"] == np.array(world.keypoint_names(CATEGORY))[visible].tolist()
     np.testing.assert_allclose(example["truth"], crops.keypoints([target], SIZE)[0, visible], atol=0.005)
@@ -187,6 +198,57 @@ def test_a_sheet_shows_the_neighbors_of_each_unit(world, network):
     index = neighbor_index(world, network, "conv3", [image_id], sources, 2).reshape(rows, cols, 2)
     tiles = cut(world, units(world, network, "conv3", sources), index, 32)
     assert np.abs(sheet - tiles.astype(int)).mean() < 12  # it is compressed
+    unit = 3 * cols + 4
+    own, (other, _) = units(world, network, "conv3", [image_id]), index[3, 4]
+    features = [
+        np.concatenate(each.blocks).astype(float) for each in (own, units(world, network, "conv3", sources))
+    ]
+    a, b = features[0][unit], features[1][other]
+    similarity = html.unpacked(layer["similarity"], rows * cols, 2)[unit, 0]
+    assert similarity == pytest.approx(100 * a @ b / np.linalg.norm(a) / np.linalg.norm(b), abs=0.6)
+    x, y = made["start"]
+    boxes = [
+        i.box for name in world.categories for i in world.instances(name, "val") if i.image_id == image_id
+    ]
+    assert any(box[0] <= x <= box[2] and box[1] <= y <= box[3] for box in boxes)
+
+
+def test_an_explorer_starts_where_flows_are_right(rng):
+    """Of the points that most neighbours show: at (2, 4) the flows are nearest, at (6, 0) one is hidden."""
+    n, matches = 5, rng.uniform(0, 8, (2, 5, 5, 2))
+    state = np.full((2, n, n), truths.SHOWN)
+    state[0, 0, 3] = truths.HIDDEN
+    flows = np.full((1, 2, 9, 9, 2), 50.0)
+    flows[0, :, 4, 2], flows[0, :, 0, 6] = matches[:, 2, 1] - (2, 4) + 3, matches[:, 0, 3] - (6, 0)
+    truth = truths.Truth(("all",), np.zeros((n, n), np.uint8), matches, state)
+    assert place.start(truth, flows) == [2, 4] and place.start(None, flows) == [4, 4]
+
+
+def test_the_best_aligned_has_most_keypoints_near_the_truth(world):
+    objects = [
+        dataclasses.replace(o, truncated=False, difficult=False)
+        for o in crops.objects(world, "cat", "val")[:1]
+    ]
+    (truth,) = crops.keypoints(objects, SIZE)
+    points = np.stack(
+        [truth + 40, truth + 1, np.where(np.arange(len(truth))[:, None] % 2, truth, truth + 40)]
+    )
+    assert place.best_aligned(3 * objects, points[:, None, None], SIZE) == 1
+
+
+def test_a_unit_has_the_category_of_the_smallest_box_around_it(world, network):
+    source = units(world, network, "conv3", database(world, VisualizationSettings(database_images=3)))
+    found = patch.categories_at(world, source, "train")
+    every = [(i, c) for c, name in enumerate(world.categories, 1) for i in world.instances(name, "train")]
+    for unit in range(0, len(found), 41):
+        (x, y), image_id = source.centers[unit], source.image_ids[source.image[unit]]
+        around = [
+            (np.prod(np.ptp(i.box.reshape(2, 2), axis=0)), c)
+            for i, c in every
+            if i.image_id == image_id and i.box[0] <= x <= i.box[2] and i.box[1] <= y <= i.box[3]
+        ]
+        assert found[unit] == min(around, default=(0, 0))[1]
+    assert len(set(found.tolist())) > 2
 
 
 def test_content_survives_its_encoding_and_cannot_inject_markup(rng):
@@ -215,7 +277,7 @@ def site(tmp_path_factory, examples, neighbors):
     target = TARGET | {"name": "cat", "target": html.webp(np.full((SIZE, SIZE, 3), 90, np.uint8))}
     tolerances = {"size": SIZE, "alphas": tolerance.ALPHAS.tolist(), "curves": CURVES}
     tolerances["examples"] = [target | {"radii": [227, 454]}]
-    described = [place.described(e.name, e.images, e.labels_rc, e.truth) for e in examples]
+    described = [place.described(e.name, e.images, e.labels_rc, e.truth, [90, 60]) for e in examples]
     places = place.content(described, GRID, CHOSEN, SIZE)
     text = '<!doctype html><html lang="en"><meta charset="utf-8"><title>T</title><body style="width: 50rem">'
     for kind, made in {"places": places, "tolerances": tolerances, "nearest": neighbors}.items():
@@ -316,7 +378,7 @@ def test_layers_objects_and_marks_can_be_chosen(reader, examples):
     assert len(boxes) == 4 and marks(reader, 1) == {"3": [40, 150]}
     every(reader, "places", "input", "e.click()")
     choose(reader, "places", 0, "sofa")
-    x, y = place.start(examples[1].truth, SIZE)
+    x, y = 90, 60
     assert marks(reader) == {"point": [x, y]}  # and the layer is still the chosen one
     np.testing.assert_allclose(marks(reader, 0)["0"], matches(examples[1], "conv1", x, y)[0], atol=0.05)
 
@@ -390,6 +452,13 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
         here, beside = (np.abs(own[..., :3] - each)[inside].mean() for each in patch)
         assert here < 4 and here < beside / 2
     frame = "['x', 'y', 'width'].map(name => Number(e.getAttribute(name)))"
+    notes, at = every(reader, "nearest", ".explorer-row div > span", "e.textContent"), 2 * (18 * row + col)
+    expected = [f"{neighbors['categories'][(at + n) % 3]} {(at + n) % 101 / 100:.2f}" for n in (0, 1)]
+    assert notes == 2 * ["", *expected]
+    told = f"conv3: {', '.join(expected)}; conv4: {', '.join(expected)}."
+    assert status(reader, "nearest", told).startswith(
+        "Category and similarity of the neighbours of the patch"
+    )
     fields = every(reader, "nearest", ".explorer-pad rect", frame)
     assert fields == [[*(center - side / 2).tolist(), side] for side in (99, 131, 16)]
 

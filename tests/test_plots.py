@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 
+import legible
 from corrlib.experiments.prediction.examples import Example
 from corrlib.publishing import plots
 from corrlib.publishing.plots import style
@@ -66,7 +67,7 @@ def test_lines_are_visible_and_distinguishable_for_every_eye(page):
 
 
 def test_keypoints_differ_in_colour_or_shape():
-    assert len({style.keypoint_style(n) for n in range(21)}) == 21
+    assert len({style.keypoint_style(n) for n in range(28)}) == 28
     assert all(least_difference(map(to_rgb, style.KEYPOINTS), eye) > 9 for eye in EYES)
 
 
@@ -88,18 +89,30 @@ def test_line_art_is_an_svg_without_background_and_the_same_each_time():
     plt.close("all")
 
 
-def test_figure_6_numbers_the_visible_keypoints(rng):
+@pytest.mark.parametrize(("x", "found"), [(0.5, "'one' and 'another' overlap"), (0.95, "'another' leaves")])
+def test_a_text_that_overlaps_another_or_leaves_the_canvas_is_found(x, found):
+    figure, ((axes,),) = style.panels(1, 1, (3, 2))
+    axes.set(xlim=(0, 1), xticks=[0, 0.5, 1, 2], title="a title")  # the tick at 2 is not drawn
+    figure.text(0.5, 0.5, "one")
+    legible.check(figure)
+    figure.text(x, 0.5, "another")
+    with pytest.raises(AssertionError, match=found):
+        legible.check(figure)
+    plt.close(figure)
+
+
+def test_figure_6_names_the_visible_keypoints(rng):
     image = rng.integers(0, 256, (20, 20, 3), dtype=np.uint8)
     truth = np.array([[2.0, 3], [np.nan, np.nan], [9, 9]])
     correct = np.array([True, False, False])
     names = ("L_Eye", "R_Eye", "Nose")
     figure = plots.predicted([Example(names, image, truth, {"conv5": truth + 1}, {"conv5": correct})])
     first, second, legend = figure.axes
-    assert [t.get_text() for t in legend.get_legend().get_texts()] == ["1 L Eye", "2 Nose"]
+    assert [t.get_text() for t in legend.get_legend().get_texts()] == ["L Eye", "Nose"]
     for axes, shift in ((first, 0), (second, 1)):
-        assert [t.get_text() for t in axes.texts] == ["1", "2"]
         offsets = np.concatenate([c.get_offsets() for c in axes.collections])
         np.testing.assert_allclose(offsets, truth[[0, 2]] + shift)
-    shapes = [c.get_paths()[0].vertices.shape for c in second.collections]
-    assert shapes[0] != shapes[1], "a disc and a cross"
+    right, wrong = (c.get_facecolors()[0, :3].tolist() for c in second.collections)
+    assert right == list(to_rgb(style.KEYPOINTS[0])) and wrong == [1, 1, 1]
+    np.testing.assert_allclose(second.lines[-1].get_xydata(), [truth[2] + 1, truth[2]])
     plt.close("all")

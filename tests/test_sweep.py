@@ -267,16 +267,23 @@ def test_the_figure_has_the_score_against_the_longest_numeric_parameter():
     def row(layer, alpha):
         numbers = {"n": alpha, "score": 100 * alpha, "score-low": alpha, "score-high": 200 * alpha}
         parameters = {"layer": layer, "alpha": alpha, "k": 1}
-        return dict(status="done", parameters=parameters, numbers=numbers, about={"dataset": "toys"})
+        about = {"dataset": "toys"}
+        return dict(status="done", chapter="alignment", parameters=parameters, numbers=numbers, about=about)
 
     some = [row(layer, alpha) for layer in LAYERS for alpha in (0.2, 0.05, 0.1)]
     drawn, about = page.figure(some)
     axes = drawn.axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", "score (toys)") and "conv1, conv2" in about
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("alpha", f"{page.SCORES['alignment']}\n(toys)")
+    assert about.startswith(
+        "mean PCK of transferred keypoints, percent (toys) against alpha, a line for each"
+    )
     assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [0.05, 0.1]
-    named = {line.get_label(): line for line in axes.lines}
-    assert {*LAYERS, "paper's value"} <= set(named)
-    np.testing.assert_allclose(named["conv5"].get_xydata(), [[0.05, 5], [0.1, 10], [0.2, 20]])
+    named = dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
+    assert {*LAYERS, "paper's value"} == set(named)
+    np.testing.assert_allclose(named["conv5"][0].get_ydata(), [5, 10, 20])
+    np.testing.assert_allclose(named["conv3"][0].get_xdata(), [0.05, 0.1, 0.2])  # the middle one of five
+    ends = np.array([[segment[0, 0] for segment in named[name][2][0].get_segments()] for name in LAYERS])
+    assert (np.diff(ends, axis=0) > 0.001).all(), "the intervals are beside each other"
     by_layer, _ = page.figure([one for one in some if one["parameters"]["alpha"] == 0.1])
     assert [t.get_text() for t in by_layer.axes[0].get_xticklabels()] == LAYERS
     assert page.figure(some[:1]) is None and page.figure([]) is None

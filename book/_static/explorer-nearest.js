@@ -1,8 +1,8 @@
 // A patch of an image, and the patches of its nearest neighbours by the features of each layer.
 "use strict";
 corrlib.start("nearest", (content) => {
-  const { html, svg, clamp, pad, live } = corrlib;
-  const { shape: [height, width], k, tile, layers } = content;
+  const { html, svg, bytes, clamp, pad, live } = corrlib;
+  const { shape: [height, width], k, tile, layers, categories } = content;
   const names = Object.keys(layers);
   const step = layers[names[0]].stride;
   const said = live();
@@ -24,8 +24,10 @@ corrlib.start("nearest", (content) => {
     const sheet = new Image();
     const empty = { width: side, height: side, "aria-hidden": "true" };
     const tiles = Array.from({ length: k + 1 }, () => html("canvas", empty));
-    const made = { layer: layers[name], side, sheet, tiles, cell: null };
-    const framed = tiles.map((canvas) => html("span", { class: "explorer-tile" }, canvas));
+    const layer = { ...layers[name], similarity: bytes(layers[name].similarity), category: bytes(layers[name].category) };
+    const notes = tiles.map(() => html("span"));
+    const made = { name, layer, side, sheet, tiles, notes, cell: null };
+    const framed = tiles.map((canvas, n) => html("div", {}, html("div", { class: "explorer-tile" }, canvas), notes[n]));
     made.node = html("div", { class: "explorer-row" }, html("span", {}, name), ...framed);
     sheet.addEventListener("load", () => paint(made));
     sheet.src = layers[name].sheet;
@@ -52,6 +54,7 @@ corrlib.start("nearest", (content) => {
 
   function show(x, y) {
     let place = null;
+    const told = [];
     rows.forEach((one, number) => {
       const { layer } = one;
       const nearest = (value, count) => clamp(Math.round((value - layer.center) / layer.stride), count - 1);
@@ -59,14 +62,19 @@ corrlib.start("nearest", (content) => {
       place = middle(layer, one.cell);
       around(boxes[number], place, layer.field);
       paint(one);
+      const at = k * (one.cell[0] * layer.grid[1] + one.cell[1]);
+      for (let n = 0; n < k; n += 1) {
+        const about = `${categories[layer.category[at + n]]} ${(layer.similarity[at + n] / 100).toFixed(2)}`;
+        one.notes[n + 1].replaceChildren(about);
+      }
+      told.push(`${one.name}: ${one.notes.slice(1).map((note) => note.textContent).join(", ")}`);
     });
     around(patch, place, step);
-    const [row, col] = rows[0].cell, { grid } = rows[0].layer;
-    said.say(`The patch around (${place.map(Math.round).join(", ")}), row ${row + 1} of ${grid[0]}, ` +
-      `column ${col + 1} of ${grid[1]}, and its ${k} nearest neighbours by ${names.join(", ")}.`);
+    said.say(`Category and similarity of the neighbours of the patch at (${place.map(Math.round).join(", ")}). ` +
+      `${told.join("; ")}.`);
   }
 
-  image.set(width / 2, height / 2);
+  image.set(...content.start);
   const head = ["", "patch", ...Array.from({ length: k }, (_, n) => `${n + 1}`)].map((text) => html("span", {}, text));
   const table = html("div", { style: `--explorer-tiles: ${k + 1}` },
     html("div", { class: "explorer-row", "aria-hidden": "true" }, ...head), ...rows.map((one) => one.node));

@@ -6,8 +6,8 @@ corrlib.start("places", (content) => {
   const nodes = spline[0].length, lattice = Math.ceil(size / step);
   const STATES = ["shown", "hidden", "outside", "missing"], NONE = 255; // as in corrlib.publishing.explorer.truths
   const TRUTH = "truth", STILL = "no alignment";
-  const kinds = Object.keys(examples[0].flows), styles = { [TRUTH]: ["cross", "2"], [STILL]: ["diamond", "3"] };
-  kinds.forEach((kind, number) => { styles[kind] = [["circle", "square"][number], String(number)]; });
+  const kinds = Object.keys(examples[0].flows), styles = { [TRUTH]: ["spot", "2"], [STILL]: ["diamond", "3"] };
+  kinds.forEach((kind, number) => { styles[kind] = [["ring", "square"][number], String(number)]; });
   const on = { [STILL]: false }, chosen = {};
   let example, flows, truth;
 
@@ -123,7 +123,7 @@ corrlib.start("places", (content) => {
 
   const picker = choice("Object", examples.map((one) => one.name), open);
   open(examples[0].name);
-  const hint = html("div", { class: "explorer-caption" }, "the object: point at it, or use the arrow keys");
+  const hint = html("div", { class: "explorer-caption" }, "the object: point at it, tap it, or use the arrow keys");
   return [
     html("div", { class: "explorer-controls" }, picker.node, ...toggles),
     html("div", { class: "explorer-places" }, html("div", {}, reference.node, hint),

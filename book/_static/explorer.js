@@ -82,9 +82,12 @@
   }
 
   // Marks on pictures: told apart by their shape, not only by colour. A white edge keeps them visible anywhere.
+  // A spot fits into a ring, and that into a square, so that none covers another.
   const shapes = {
     circle: "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0",
-    square: "M-4.5,-4.5h9v9h-9z",
+    spot: "M-3,-3L3,3M-3,3L3,-3",
+    ring: "M-7.5,0a7.5,7.5 0 1,0 15,0a7.5,7.5 0 1,0 -15,0",
+    square: "M-11,-11h22v22h-22z",
     cross: "M-5,-5L5,5M-5,5L5,-5",
     diamond: "M0,-6L6,0L0,6L-6,0z",
   };
@@ -98,7 +101,7 @@
     node.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)}) scale(${scale.toFixed(3)})`);
   }
   const swatch = (shape, colour) =>
-    svg("svg", { viewBox: "-8 -8 16 16", class: "explorer-swatch", "aria-hidden": "true" }, mark(shape, colour));
+    svg("svg", { viewBox: "-13 -13 26 26", class: "explorer-swatch", "aria-hidden": "true" }, mark(shape, colour));
 
   // Builds all explorers of a kind: `build(content)` returns what takes the picture's place.
   function start(kind, build) {

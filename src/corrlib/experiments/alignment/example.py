@@ -1,4 +1,4 @@
-"""One object and its best aligned neighbours, as pictures (paper, Figure 3)."""
+"""One object and its neighbours, aligned by each flow, as pictures (paper, Figure 3)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,28 +17,31 @@ SHOWN = 5
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An object, and the neighbours that one kind of feature deforms least.
+    """An object and n of its neighbours, which are the same for all flows.
 
     Attributes
     ----------
-    target : The object's crop ``(size, size, 3)``.
-    keypoints : Its own ``(K, 2)``; NaN where invisible.
-    neighbors, warped : ``(n, size, size, 3)`` the neighbours' crops as they are, and warped to the object.
-    points : ``(n, K, 2)`` their keypoints, transferred.
-    flows : ``(n, size, size, 2)`` from each pixel of the object to its match.
+    target, neighbors : The crops ``(size, size, 3)`` and ``(n, size, size, 3)``.
+    keypoints, neighbor_keypoints : ``(K, 2)`` and ``(n, K, 2)`` in these crops; NaN where invisible.
     nodes : ``(H, W, 2)`` the feature locations.
+    flows : Method -> ``(n, size, size, 2)`` from each pixel of the object to its match.
+    warped : Method -> ``(n, size, size, 3)`` the neighbours, warped to the object.
+    points : Method -> ``(n, K, 2)`` their keypoints, transferred.
+    errors : Method -> ``(n, K)`` their errors as `crops.errors`: infinite where only the object shows one.
     """
 
     target: np.ndarray
     keypoints: np.ndarray
     neighbors: np.ndarray
-    warped: np.ndarray
-    points: np.ndarray
-    flows: np.ndarray
+    neighbor_keypoints: np.ndarray
     nodes: np.ndarray
+    flows: dict[str, np.ndarray]
+    warped: dict[str, np.ndarray]
+    points: dict[str, np.ndarray]
+    errors: dict[str, np.ndarray]
 
 
-def shown(settings: Settings, count: int = 4) -> list[str]:
+def shown(settings: Settings, count: int = 3) -> list[str]:
     """Categories to show: the paper's cat and bicycle, and others drawn by the seed."""
     first = [name for name in ("cat", "bicycle") if name in settings.categories]
     others = [name for name in settings.categories if name not in first]
@@ -48,28 +51,40 @@ def shown(settings: Settings, count: int = 4) -> list[str]:
 
 def examples(
     data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
-) -> dict[str, Example]:
-    """Align one of the `large` objects of a category by both methods, whose `betas` are given."""
-    field, size, result = network.receptive_fields[GRID_LAYER], settings.size, {}
+) -> Example:
+    """Align one of the `large` objects of a category with its neighbours by both methods.
+
+    The neighbours are those of the lowest mean rank by deformation energy, over the methods of `betas`.
+    """
+    field, size = network.receptive_fields[GRID_LAYER], settings.size
     train, val = (crops.objects(data, category, split) for split in ("train", "val"))
-    for method, feature in settings.features.items():
-        pairs = align(data, network, settings, category, feature=feature, beta=betas[method])
-        candidates = large([val[row] for row in pairs.rows])
-        n = candidates[settings.seed % len(candidates)]
-        best = np.argsort(pairs.smoothness[n], kind="stable")[:SHOWN]
-        target, labels = val[pairs.rows[n]], pairs.labels_rc[n, best]
-        flows = flow.flow(labels, field, field, (size, size))
-        images = crops.images(data, [train[row] for row in pairs.neighbors[n, best]], size)
-        result[method] = Example(
-            target=crops.images(data, [target], size)[0],
-            keypoints=crops.keypoints([target], size)[0],
-            neighbors=images,
-            warped=np.stack([flow.warp(image, f) for image, f in zip(images, flows, strict=True)]),
-            points=pairs.points[n, best],
-            flows=flows,
-            nodes=field.centers(labels.shape[1:3]),
-        )
-    return result
+    pairs = {
+        method: align(data, network, settings, category, feature=feature, beta=betas[method])
+        for method, feature in settings.features.items()
+    }
+    first = next(iter(pairs.values()))  # objects and neighbours are the same for all methods
+    candidates = large([val[row] for row in first.rows])
+    n = candidates[settings.seed % len(candidates)]
+    ranks = sum(each.smoothness[n].argsort(kind="stable").argsort() for each in pairs.values())
+    best = np.argsort(ranks, kind="stable")[:SHOWN]
+    target, neighbors = val[first.rows[n]], [train[row] for row in first.neighbors[n, best]]
+    images = crops.images(data, neighbors, size)
+    flows = {m: flow.flow(each.labels_rc[n, best], field, field, (size, size)) for m, each in pairs.items()}
+    points = {method: each.points[n, best] for method, each in pairs.items()}
+    return Example(
+        target=crops.images(data, [target], size)[0],
+        keypoints=crops.keypoints([target], size)[0],
+        neighbors=images,
+        neighbor_keypoints=crops.keypoints(neighbors, size),
+        nodes=field.centers(first.labels_rc.shape[2:4]),
+        flows=flows,
+        warped={
+            m: np.stack([flow.warp(image, f) for image, f in zip(images, each, strict=True)])
+            for m, each in flows.items()
+        },
+        points=points,
+        errors={m: crops.errors(each, [target] * len(each), size) for m, each in points.items()},
+    )
 
 
 def large(objects: Sequence[Instance]) -> list[int]:

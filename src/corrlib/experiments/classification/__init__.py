@@ -17,5 +17,5 @@ from corrlib.experiments.classification.evaluation import (
 )
 from corrlib.experiments.classification.features import keypoints
 from corrlib.experiments.classification.proximity import histograms, localisation
-from corrlib.experiments.classification.responses import MARGIN, peaks
+from corrlib.experiments.classification.responses import MARGIN, REACH, peaks
 from corrlib.experiments.classification.settings import Feature, Settings

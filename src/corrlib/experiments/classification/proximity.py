@@ -67,21 +67,37 @@ def uniform(fraction: np.ndarray) -> np.ndarray:
     return np.linalg.norm(inner + fraction[:, None], axis=-1)
 
 
-def histograms(peaks: Peaks, settings: Settings) -> dict[str, dict[Feature, np.ndarray]]:
-    """Histograms of the peaks of some keypoints within their windows: the paper's Figure 4.
+def histograms(peaks: Sequence[Peaks], settings: Settings) -> dict[str, dict[Feature, np.ndarray]]:
+    """Histograms of the peaks within their windows: the paper's Figure 4, and all categories together.
 
-    Keypoint -> feature (every second radius, and all layers) -> counts ``(7, 7)`` in cells of 3 x 3 pixels.
+    Returns
+    -------
+    dict
+        Two keypoints of the category that is shown, then all keypoints, as the mean over categories, each
+        with its number of windows -> feature (every second radius, and all layers) -> percent ``(7, 7)`` of
+        the windows whose peak is in each cell of 3 x 3 pixels. They sum to less than 100: peaks on the border
+        are dropped.
     """
-    names = [name for name in settings.pointed if name in peaks.names] or peaks.names[:2]
-    result = {name: {} for name in names}
-    for name in names:
-        here = peaks.kind == peaks.names.index(name)
-        for feature in (*settings.sift[::2], *settings.layers):
-            pixels = peaks.offsets[feature][here] - peaks.fraction[here]
-            pixels = np.rint(pixels[np.isfinite(pixels).all(axis=1)]).astype(int) + REACH
-            result[name][feature] = counts = np.zeros(2 * [(2 * REACH + 1) // CELL])
-            np.add.at(counts, tuple(pixels.T[::-1] // CELL), 1)
-    return result
+    first = peaks[0]
+    names = [name for name in settings.pointed if name in first.names] or first.names[:2]
+    chosen = {name: [(first, first.inside & (first.kind == first.names.index(name)))] for name in names}
+    chosen["all keypoints"] = [(each, each.inside) for each in peaks if each.inside.any()]
+    return {
+        f"{name.replace('_', ' ')}\nn = {sum(of.sum() for _, of in parts)}": {
+            feature: np.mean([_histogram(each, of, feature) for each, of in parts], axis=0)
+            for feature in (*settings.sift[::2], *settings.layers)
+        }
+        for name, parts in chosen.items()
+    }
+
+
+def _histogram(peaks: Peaks, of: np.ndarray, feature: Feature) -> np.ndarray:
+    """Percent ``(7, 7)`` of some windows, by the cell of the peak."""
+    pixels = peaks.offsets[feature][of] - peaks.fraction[of]
+    pixels = np.rint(pixels[np.isfinite(pixels).all(axis=1)]).astype(int) + REACH
+    counts = np.zeros(2 * [(2 * REACH + 1) // CELL])
+    np.add.at(counts, tuple(pixels.T[::-1] // CELL), 1)
+    return 100 * counts / max(1, of.sum())
 
 
 def _by_image(values: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ class Settings:
     pointed: Sequence[str] = ("L_Eye", "Nose")
     localised: int = 40
     others: int = 8
-    localised_others: int = 1
+    localised_others: int = 3
     chosen: int = 10
     seed: int = 0
     categories: Sequence[str] = ()

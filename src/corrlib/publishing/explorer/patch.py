@@ -14,11 +14,13 @@ from corrlib import patches
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization import LAYERS, Settings, database
-from corrlib.experiments.visualization.units import cut, neighbor_index, units, whole_image
+from corrlib.experiments.visualization.units import Units, cut, neighbor_index, units, whole_image
 from corrlib.geometry import ReceptiveField
-from corrlib.publishing.explorer.html import pixels, webp, widget
+from corrlib.publishing.explorer.html import packed, pixels, webp, widget
 from corrlib.publishing.plots.style import DPI, show
 
+#: What is outside of all boxes.
+BACKGROUND = "background"
 #: Side of a neighbour's tile in strides: the patch with its surroundings.
 TILE = 2
 ALT = (
@@ -28,7 +30,11 @@ ALT = (
 
 
 def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> HTML:
-    """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1."""
+    """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1.
+
+    It starts at the patch of an object most of whose neighbours, by the last layer, are of its category;
+    among several, where the neighbours are most similar.
+    """
     image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
     for layer in LAYERS:
         query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
@@ -36,11 +42,41 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
         (rows, cols), field = query.grids[0].tolist(), query.rf
         side = TILE * field.stride
         # A row of the sheet shows the neighbours of a row of units, unit by unit.
+        similarity, category = similarities(query, source, index), categories_at(data, source, "train")[index]
+        own = categories_at(data, query, "val")
+        agreement = (category == own[:, None]).sum(axis=1) + similarity.mean(axis=1)
+        start = query.centers[np.where(own > 0, agreement, -1).argmax()].tolist()  # the last layer's is kept
         tiles = cut(data, source, index, side).reshape(rows, cols * k, side, side, 3)
         layers[layer] = {"center": field.center, "stride": field.stride, "field": field.size}
         layers[layer] |= {"grid": [rows, cols], "sheet": webp(patches.reassemble(tiles))}
+        percent = np.rint(100 * similarity).clip(0, 100)
+        layers[layer] |= {"similarity": packed(percent), "category": packed(category)}
     content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
+    content |= {"start": start, "categories": [BACKGROUND, *data.categories]}
     return widget("nearest", content, still(content), ALT)
+
+
+def similarities(query: Units, database: Units, index: np.ndarray) -> np.ndarray:
+    """Cosine similarities ``(Q, k)`` of units with their neighbours `index` in a database."""
+    own, others = (np.concatenate(each.blocks) for each in (query, database))
+    own, others = own[:, None].astype(np.float32), others[index].astype(np.float32)
+    norms = np.linalg.norm(own, axis=2) * np.linalg.norm(others, axis=2)
+    return (own * others).sum(axis=2) / np.where(norms > 0, norms, 1)
+
+
+def categories_at(data: VOC, source: Units, split: str) -> np.ndarray:
+    """``(units,)`` 1 + the category of the smallest box around each unit's centre; 0 if there is none."""
+    result, image, centers = np.zeros(len(source.image), int), source.image, source.centers
+    boxes = [(one, c) for c, name in enumerate(data.categories, 1) for one in data.instances(name, split)]
+    boxes.sort(key=lambda box: -np.prod(np.ptp(box[0].box.reshape(2, 2), axis=0)))
+    number = {image_id: i for i, image_id in enumerate(source.image_ids)}
+    for one, category in boxes:
+        if (i := number.get(one.image_id)) is None:
+            continue
+        scale = whole_image(data, one.image_id).shape[1] / data.image(one.image_id).shape[1]
+        low, high = ((one.box + 0.5) * scale - 0.5).reshape(2, 2)
+        result[(image == i) & ((centers >= low) & (centers <= high)).all(axis=1)] = category
+    return result
 
 
 def still(content: Mapping[str, Any]) -> Figure:
@@ -52,7 +88,7 @@ def still(content: Mapping[str, Any]) -> Figure:
     for number, (name, layer) in enumerate(layers.items()):
         shape, stride, side = layer["grid"], layer["stride"], content["tile"] * layer["stride"]
         field = ReceptiveField(layer["field"], stride, layer["center"])
-        row, col = field.nearest(np.array(image.shape[1::-1]) / 2, shape)
+        row, col = field.nearest(np.array(content["start"]), shape)
         center = field.centers(shape)[row, col]
         _outline(whole, center, field.size, "black")
         strip = pixels(layer["sheet"])[row * side : (row + 1) * side, col * k * side : (col + 1) * k * side]

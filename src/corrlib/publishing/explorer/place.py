@@ -27,6 +27,10 @@ CONVNET, SIFT = "convnet flow", "SIFT flow"
 MARKERS = ("o", "s", "x")
 #: Number of nearest neighbours that are shown.
 PAIRS = 5
+#: Number of objects of a category among which one is chosen; the chapter aligns them by every feature, too.
+FIRST = 2 * BLOCK
+#: Tolerance of PCK by which it is chosen.
+ALPHA = 0.1
 ALT = (
     "An object with a point on it, and five neighbours with marks at the locations of the point given by"
     " convnet flow and SIFT flow, and at its true location."
@@ -42,26 +46,41 @@ def places(
     *,
     every_feature: bool = False,
 ) -> HTML:
-    """The explorer of one object per category (`best_visible` of the first few), aligned by each flow.
+    """The explorer of one object per category (`best_aligned` of the first few), aligned by each flow.
 
     `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
     chosen in the categories for which the chapter compares them.
     """
     own, size = dict(zip((CONVNET, SIFT), settings.features.items(), strict=True)), settings.size
+    field = network.receptive_fields[GRID_LAYER]
     compared, examples = few(settings).categories if every_feature else (), []
     for category in categories:
         others = {CONVNET: LAYERS, SIFT: RADII} if category in compared else {}
         train, val = (crops.objects(data, category, split) for split in ("train", "val"))
-        labels: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in own}
-        for kind, (method, first) in own.items():
-            beta = betas[method]
-            for feature in dict.fromkeys([*others.get(kind, ()), first]):
-                pairs = align(data, network, settings, category, feature=feature, beta=beta, limit=BLOCK)
-                n = best_visible([val[row] for row in pairs.rows])
-                labels[kind][in_words(feature)] = pairs.labels_rc[n, :PAIRS]
+        aligned = {
+            kind: {
+                feature: align(
+                    data, network, settings, category, feature=feature, beta=betas[method], limit=FIRST
+                )
+                for feature in dict.fromkeys([*others.get(kind, ()), first])
+            }
+            for kind, (method, first) in own.items()
+        }
+        chosen = [aligned[kind][feature] for kind, (_, feature) in own.items()]
+        pairs = chosen[0]
+        points = np.stack([each.points[:, :PAIRS] for each in chosen], axis=1)
+        n = best_aligned([val[row] for row in pairs.rows], points, size)
+        labels = {
+            kind: {in_words(feature): each.labels_rc[n, :PAIRS] for feature, each in by.items()}
+            for kind, by in aligned.items()
+        }
         target, near = val[pairs.rows[n]], [train[row] for row in pairs.neighbors[n, :PAIRS]]
         truth = truths.read(data, target, near, size) if data.name == "figurines" else None
-        examples.append(described(category, crops.images(data, [target, *near], size), labels, truth))
+        flows = np.stack(
+            [flow.flow(each.labels_rc[n, :PAIRS], field, field, (size, size)) for each in chosen]
+        )
+        images, first = crops.images(data, [target, *near], size), start(truth, flows)
+        examples.append(described(category, images, labels, truth, first))
     chosen = {kind: in_words(feature) for kind, (_, feature) in own.items()}
     made = content(examples, network, chosen, size)
     return widget("places", made, still(made), ALT)
@@ -77,22 +96,33 @@ def described(
     images: Sequence[np.ndarray],
     labels_rc: Mapping[str, Mapping[str, np.ndarray]],
     truth: truths.Truth | None,
+    first: Sequence[int],
 ) -> dict[str, Any]:
     """The content for the script about an object and its ``k`` nearest neighbours, whose crops are `images`.
 
     `labels_rc` is kind of flow -> name of a feature -> ``(k, H, W, 2)``, as `alignment.flows.Alignment` has
-    them; `truth` is None if the true matches are not known.
+    them; `truth` is None if the true matches are not known; `first` is the point where a reader starts.
     """
     target, *neighbors = map(webp, images)
     flows = {kind: {name: packed(labels) for name, labels in by.items()} for kind, by in labels_rc.items()}
     about = {"name": name, "target": target, "neighbours": neighbors, "flows": flows}
     size = len(images[0])
-    return about | {"truth": truth and truths.content(truth, size), "start": start(truth, size)}
+    return about | {"truth": truth and truths.content(truth, size), "start": list(first)}
 
 
-def best_visible(objects: Sequence[Instance]) -> int:
-    """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
-    return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
+def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> int:
+    """Index of the object to which flows transfer keypoints best, among the `large` ones.
+
+    `points` are ``(N, ..., K, 2)`` the transferred keypoints, of all flows and neighbours.
+    """
+
+    def pck(i: int) -> float:
+        each = points[i].reshape(-1, *points.shape[-2:])
+        errors = crops.errors(each, [objects[i]] * len(each), size)
+        scored = errors[np.isfinite(errors)]
+        return float(np.mean(scored < ALPHA)) if scored.size else 0.0
+
+    return max(large(objects), key=pck)
 
 
 def content(
@@ -154,12 +184,18 @@ def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
     return (down(moved) - down(still[None])).T
 
 
-def start(truth: truths.Truth | None, size: int) -> list[int]:
-    """The first point (x, y): the one nearest to the middle among those that most neighbours show."""
-    axis = np.arange(0, size, truths.STEP)
-    distance = np.hypot(*(np.stack(np.meshgrid(axis, axis)) - size / 2))
-    if truth is not None:
-        count = ((truth.state == truths.SHOWN) & (truth.part != truths.NONE)).sum(axis=0)
-        distance = np.where(count == count.max(), distance, np.inf)
-    row, col = np.unravel_index(distance.argmin(), distance.shape)
-    return [int(col) * truths.STEP, int(row) * truths.STEP]
+def start(truth: truths.Truth | None, flows: np.ndarray) -> list[int]:
+    """The point (x, y) at which flows ``(F, k, size, size, 2)`` are nearest to the truth, on average.
+
+    Only points that most neighbours show are considered. The middle, if the truth is not known.
+    """
+    size = flows.shape[2]
+    if truth is None:
+        return [size // 2, size // 2]
+    lattice = np.stack(np.meshgrid(*2 * [np.arange(0, size, truths.STEP)]), axis=-1)
+    error = np.linalg.norm(lattice + flows[:, :, :: truths.STEP, :: truths.STEP] - truth.matches, axis=-1)
+    shown = (truth.state == truths.SHOWN) & (truth.part != truths.NONE)
+    count = shown.sum(axis=0)
+    total = np.where((count == count.max()), np.where(shown, error.mean(axis=0), 0).sum(axis=0), np.inf)
+    row, col = np.unravel_index(total.argmin(), total.shape)
+    return lattice[row, col].tolist()

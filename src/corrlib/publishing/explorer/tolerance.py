@@ -10,12 +10,12 @@ from matplotlib.patches import Ellipse
 
 from corrlib import metrics
 from corrlib.convnet import Network
-from corrlib.data import VOC, crops
+from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment import Settings, errors
 from corrlib.experiments.alignment.evaluation import first_median
+from corrlib.experiments.alignment.example import large
 from corrlib.experiments.alignment.flows import BLOCK, align, copied
 from corrlib.publishing.explorer.html import pixels, webp, widget
-from corrlib.publishing.explorer.place import best_visible
 from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 
 #: The tolerances of the slider and the curves.
@@ -98,6 +98,11 @@ def _example(
         "radii": [round(size * float(max(width, height) / side), 3) for side in (width, height)],
         "methods": methods,
     }
+
+
+def best_visible(objects: Sequence[Instance]) -> int:
+    """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
+    return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
 
 
 def _rounded(point: np.ndarray) -> list[float] | None:

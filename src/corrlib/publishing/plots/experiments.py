@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
+from matplotlib.patches import Rectangle
 
 from corrlib.experiments import classification, prediction
 from corrlib.experiments.alignment import ALPHAS, PAPER_BETA
@@ -15,9 +14,7 @@ from corrlib.experiments.alignment.example import Example
 from corrlib.experiments.prediction.examples import Example as Predicted
 from corrlib.publishing.plots.style import (
     COLOURS,
-    DPI,
     GREY,
-    KEYPOINTS,
     SHAPES,
     curves,
     curves_by_alpha,
@@ -61,53 +58,63 @@ def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:
     return intervals(list(features), flows, baseline={"NN transfer": copied}, label="mean PCK in percent")
 
 
-def transferred(examples: Sequence[Mapping[str, Example]]) -> Figure:
-    """Draw the paper's Figure 3: a row per target and method, with all transferred keypoints on the right."""
-    methods, targets = list(examples[0]), [next(iter(each.values())) for each in examples]
-    count = max(len(example.warped) for each in examples for example in each.values())
-    columns, height = count + 2, len(methods)
-    unit = 10.5 / (columns - 1 + height)
-    figure = plt.figure(figsize=(10.5, unit * height * len(targets) + 0.2), dpi=DPI, layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
-    ratios = [height, *[1] * (columns - 1)]
-    grid = figure.add_gridspec(height * len(targets), columns, width_ratios=ratios)
-    for number, (target, each) in enumerate(zip(targets, examples, strict=True)):
-        first = number * height
-        left = _dotted(figure.add_subplot(grid[first : first + height, 0]), target.target, target.keypoints)
-        if number == 0:
-            left.set_title("target", fontsize=13)
-        for row, method in enumerate(methods, first):
-            example = each[method]
-            pairs = zip(example.warped, example.points, strict=True)
-            for column, (image, points) in enumerate(pairs, 1):
-                axes = _dotted(figure.add_subplot(grid[row, column]), image, points)
-                if column == 1:
-                    axes.set_ylabel(method, fontsize=12)
-                if row == 0:
-                    axes.set_title(f"neighbour {column}", fontsize=13)
-            right = _dotted(figure.add_subplot(grid[row, -1]), target.target, *example.points)
-            if row == 0:
-                right.set_title("copied", fontsize=13)
+def transferred(examples: Sequence[Example], alpha: float) -> Figure:
+    """Draw the paper's Figure 3: for each target, its neighbours as they are and warped by each method.
+
+    Lines lead from transferred keypoints to their true places. Below the target, all of a row are copied onto
+    it. PCK at `alpha` is of the keypoints that both objects show.
+    """
+    count, height = max(len(one.neighbors) for one in examples), 1 + len(examples[0].warped)
+    size = (10.5, 10.5 / (count + 1) * height * len(examples) + 0.25 * height * len(examples))
+    figure, axes = panels(height * len(examples), count + 1, size)
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0, hspace=0)
+    for place, title in zip(axes[0], ["target", *(f"neighbour {n + 1}" for n in range(count))], strict=True):
+        place.set_title(title, fontsize=13)
+    for number, one in enumerate(examples):
+        first, *rows = axes[number * height : (number + 1) * height]
+        pictures = zip([one.target, *one.neighbors], [one.keypoints, *one.neighbor_keypoints], strict=True)
+        for place, (image, points) in zip(first, pictures, strict=False):
+            _dotted(place, image, points)
+        first[0].set_ylabel("as they are", fontsize=12)
+        for row, method in zip(rows, one.warped, strict=True):
+            points, errors = one.points[method], one.errors[method]
+            copied = _scored(_dotted(row[0], one.target, *points), errors, alpha)
+            copied.set_ylabel(method, fontsize=12)
+            for place, image, *its in zip(row[1:], one.warped[method], points, errors, strict=False):
+                _scored(_dotted(place, image, its[0]), its[1], alpha)
+                for k, ends in enumerate(np.stack([its[0], one.keypoints], axis=1)):
+                    for width, colour in ((2.4, "white"), (1.2, keypoint_style(k)[0])):
+                        place.plot(*ends.T, color=colour, lw=width, zorder=1)
+    for place in axes.flat:
+        place.set_visible(bool(place.images))  # a category may have fewer neighbours
     return figure
 
 
-def displacements(example: Mapping[str, Example]) -> Figure:
+def displacements(one: Example) -> Figure:
     """Draw alignments of one target and its first neighbour as fields of arrows, a row per method."""
-    figure, axes = panels(len(example), 4, (10, 2.6 * len(example)))
-    for row, (method, one) in zip(axes, example.items(), strict=True):
-        pictures = (one.target, one.target, one.neighbors[0], one.warped[0])
+    figure, axes = panels(len(one.flows), 4, (10, 2.6 * len(one.flows)))
+    at = np.rint(one.nodes).astype(int).reshape(-1, 2)
+    for row, (method, flows) in zip(axes, one.flows.items(), strict=True):
+        pictures = (one.target, one.target, one.neighbors[0], one.warped[method][0])
         for place, image in zip(row, pictures, strict=True):
             show(place, image)
         row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
-        at = np.rint(one.nodes).astype(int).reshape(-1, 2)
-        flow = one.flows[0][at[:, 1], at[:, 0]]
+        flow = flows[0][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)
     for place, title in zip(axes[0], ("target", "flow", "neighbour", "neighbour, warped"), strict=True):
         place.set_title(title, fontsize=13)
     return figure
+
+
+def _scored(axes: Axes, errors: np.ndarray, alpha: float) -> Axes:
+    """Write PCK under a picture, of the keypoints that both objects show, whose errors are finite."""
+    scored = errors[np.isfinite(errors)]
+    share = f"PCK {100 * np.mean(scored < alpha):.0f} %" if scored.size else "none in common"
+    axes.set_xlabel(share, fontsize=11, labelpad=2)
+    return axes
 
 
 def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
@@ -118,7 +125,7 @@ def _dotted(axes: Axes, image: np.ndarray, *points: np.ndarray) -> Axes:
         for shape in SHAPES:
             if of := [k for k, (_, its_shape) in enumerate(styles) if its_shape == shape]:
                 look = dict(c=[styles[k][0] for k in of], marker=shape, edgecolors="white", linewidths=0.6)
-                axes.scatter(*its[of].T, s=16, **look)
+                axes.scatter(*its[of].T, s=24, zorder=2, **look)
     return axes
 
 
@@ -142,21 +149,31 @@ def validation(
     return figure
 
 
-def peaks(histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]]) -> Figure:
-    """Draw the paper's Figure 4: keypoint (a row) -> feature (a column) -> counts around the keypoint."""
+def peaks(
+    histograms: Mapping[str, Mapping[classification.Feature, np.ndarray]], strides: Mapping[str, int]
+) -> Figure:
+    """Draw the paper's Figure 4: keypoints (a row) -> feature (a column) -> percent around the keypoint.
+
+    `strides` are those of the layers: a square of that side shows where a unit is the nearest.
+    """
     columns = list(next(iter(histograms.values())))
-    size = (10, 10 / len(columns) * len(histograms) + 0.5)
-    figure, axes = panels(len(histograms), len(columns), size)
+    figure, axes = panels(len(histograms), len(columns), (10, (8.8 / len(columns) + 0.35) * len(histograms)))
+    most = max(1, *(percent.max() for each in histograms.values() for percent in each.values()))
     for place, feature in zip(axes[0], columns, strict=True):
         place.set_title(str(feature), fontsize=12)
     for row, (keypoint, each) in zip(axes, histograms.items(), strict=True):
-        row[0].set_ylabel(keypoint, fontsize=12)
-        for place, counts in zip(row, each.values(), strict=True):
-            middle = (len(counts) - 1) / 2
-            place.imshow(counts, cmap="Greys", vmin=0, vmax=max(1, counts.max()))
-            place.plot(middle, middle, "+", color="#d55e00", ms=9, mew=1.4)
+        row[0].set_ylabel(keypoint, fontsize=11)
+        for place, (feature, percent) in zip(row, each.items(), strict=True):
+            reach = (2 * classification.REACH + 1) / 2
+            window = (-reach, reach, reach, -reach)
+            image = place.imshow(percent, cmap="Greys", vmin=0, vmax=most, extent=window)
+            place.plot(0, 0, "+", color="#d55e00", ms=8, mew=1.2)
+            if stride := strides.get(feature):
+                box = dict(fill=False, ec="#d55e00", lw=1.2)
+                place.add_patch(Rectangle((-stride / 2, -stride / 2), stride, stride, **box))
             place.set(xticks=[], yticks=[])
-            place.set_xlabel(f"n = {counts.sum():.0f}", fontsize=11)
+            place.set_xlabel(f"{percent.sum():.0f} % inside", fontsize=10)
+    figure.colorbar(image, ax=axes.ravel().tolist(), shrink=0.7, pad=0.01, label="percent of windows")
     return figure
 
 
@@ -211,46 +228,32 @@ def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 def predicted(examples: Sequence[Predicted]) -> Figure:
     """Draw the paper's Figure 6: a row per object, with its true and its predicted keypoints in columns.
 
-    Each keypoint has a number and a colour, which the legend on the right explains. Predictions within the
-    tolerance are discs, others are crosses. A line leads from each prediction to the truth.
+    Each visible keypoint has a colour and a shape, which the legend on the right explains. Predictions within
+    the tolerance are filled, others are white. A line leads from each prediction to the truth.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
     size = (10, 10 / (columns + 1.35) * rows)
     figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.35])
     for row, example in zip(axes, examples, strict=True):
-        visible = np.isfinite(example.truth).all(axis=1)
-        numbers = {k: number for number, k in enumerate(np.flatnonzero(visible), 1)}
+        visible = np.flatnonzero(np.isfinite(example.truth).all(axis=1))
         points = {"ground truth": example.truth, **example.predicted}
         for place, (title, each) in zip(row, points.items(), strict=False):
             show(place, example.image)
             if example is examples[0]:
                 place.set_title(title, fontsize=14)
-            correct = example.correct.get(title, visible)
-            for k, number in numbers.items():
-                if np.isfinite(each[k]).all():
-                    error = np.stack([each[k], example.truth[k]], axis=1)
-                    place.plot(*error, color=_colour(number), linewidth=1.2, zorder=1)
-                    _mark(place, each[k], number, "o" if correct[k] else "X")
-        legend = row[-1]
-        legend.axis("off")
-        for k, number in numbers.items():
-            name = example.names[k].replace("_", " ")
-            legend.scatter([], [], c=_colour(number), s=40, label=f"{number} {name}")
-        few = len(numbers) <= 10
+            correct = example.correct.get(title, np.isfinite(example.truth).all(axis=1))
+            for number, k in enumerate(visible):
+                colour, shape = keypoint_style(number)
+                for width, ink in ((2.6, "white"), (1.3, colour)):
+                    place.plot(*np.stack([each[k], example.truth[k]], axis=1), color=ink, lw=width, zorder=1)
+                face, edge = (colour, "white") if correct[k] else ("white", colour)
+                name = example.names[k].replace("_", " ")
+                look = dict(marker=shape, s=50, lw=1 if correct[k] else 2, clip_on=False, zorder=2)
+                place.scatter(*each[k], c=face, edgecolors=edge, label=name, **look)
+        row[-1].axis("off")
+        few = len(visible) <= 10
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
-        listed = legend.legend(fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
+        handles = row[0].get_legend_handles_labels()
+        listed = row[-1].legend(*handles, fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
-
-
-def _mark(axes: Axes, point: np.ndarray, number: int, marker: str) -> None:
-    """Mark the place of a keypoint with its number, because colours occur more than once."""
-    style = dict(marker=marker, s=55, edgecolors="white", linewidths=1, clip_on=False)
-    axes.scatter(*point, c=_colour(number), **style)
-    edge = [withStroke(linewidth=2, foreground="black")]
-    where = dict(xytext=(3.5, 2.5), textcoords="offset points", annotation_clip=False)
-    axes.annotate(f"{number}", point, fontsize=9, color="white", path_effects=edge, **where)
-
-
-def _colour(number: int) -> str:
-    return KEYPOINTS[(number - 1) % len(KEYPOINTS)]

@@ -59,23 +59,25 @@ def swept(
     `series` is setting -> ``(n, 4)``: the value of the parameter, the number, and the ends of its interval or
     NaN. `among` lists all settings in a group of figures, so that each looks the same in all of them. `ticks`
     names the values 0, 1, ... of a parameter that is not a number; its points are not joined. `marks` are
-    values of the parameter that the paper reports, drawn as vertical lines.
+    values of the parameter that the paper reports, drawn as vertical lines. The points of several settings
+    are drawn beside each other, so that their intervals do not overlap.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
     every, named = list(dict.fromkeys([*among, *series])), 1 < len(series) <= LEGEND
     colours = COLOURS if len(every) <= len(COLOURS) else ordered(len(every))
-    shifts = np.linspace(-0.2, 0.2, len(series)) if ticks and len(series) > 1 else np.zeros(len(series))
+    places = np.concatenate([values[:, 0] for values in series.values()])
+    width = 0.4 if ticks else 0.012 * len(series) * np.ptp(places)
+    shifts = np.linspace(-width / 2, width / 2, len(series)) if len(series) > 1 else [0.0]
     for (name, values), shift in zip(series.items(), shifts, strict=True):
         number = every.index(name)
-        values = values[np.argsort(values[:, 0], kind="stable")]
-        x, y, low, high = values.T
-        marker = MARKERS[number % len(MARKERS)] if len(x) < 25 else ""
-        style = dict(marker=marker, color=colours[number], label=name if named else None)
-        if ticks:
-            error = np.nan_to_num(np.abs([y - low, high - y]))
-            axes.errorbar(x + shift, y, error, ls="none", capsize=3, **style)
+        x, y, low, high = values[np.argsort(values[:, 0], kind="stable")].T
+        error = np.nan_to_num(np.abs([y - low, high - y]))
+        style = dict(color=colours[number], label=name if named else None, lw=1.6, ms=5)
+        if len(x) < 25:
+            style |= dict(marker=MARKERS[number % len(MARKERS)], capsize=2.5, elinewidth=1.1)
+            axes.errorbar(x + shift, y, error, ls="none" if ticks else "-", **style)
         else:
-            axes.plot(x, y, lw=1.6, ms=4, **style)
+            axes.plot(x, y, **style)
             axes.fill_between(x, low, high, color=colours[number], alpha=0.12, lw=0)
     for place in marks:
         axes.axvline(place, color=GREY, ls="--", lw=1.2, label=PAPER if place == marks[0] else None)

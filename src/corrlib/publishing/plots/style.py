@@ -22,7 +22,7 @@ GREY = "#6b6b6b"
 DPI = 110
 #: Colours and shapes of keypoints on pictures, which have a white edge; all combinations are used.
 KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
-SHAPES = ("o", "s", "^")
+SHAPES = ("o", "s", "^", "D")
 
 
 class LineArt(Figure):
@@ -43,7 +43,7 @@ def ordered(count: int) -> np.ndarray:
 
 
 def keypoint_style(number: int) -> tuple[str, str]:
-    """Colour and shape of a numbered keypoint; they differ for the first 21 numbers."""
+    """Colour and shape of a numbered keypoint; those of the first 28 differ."""
     return KEYPOINTS[number % len(KEYPOINTS)], SHAPES[number // len(KEYPOINTS) % len(SHAPES)]
 
 

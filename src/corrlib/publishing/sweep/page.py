@@ -23,6 +23,12 @@ from corrlib.publishing.tables.format import formatted, markdown
 
 #: The number that every chapter shows for its sweeps, and the suffixes of the ends of its interval.
 SCORE, ENDS = "score", ("", "-low", "-high")
+#: What that number is, by chapter.
+SCORES = {
+    "alignment": "mean PCK of transferred keypoints, percent",
+    "classification": "mean accuracy of the best layer, percent",
+    "prediction": "mean PCK of predicted keypoints, percent",
+}
 #: Values of parameters that the paper reports, to be marked in the figure.
 PAPER = {"alpha": (0.025, 0.05, 0.1)}
 #: Width in pixels to which figures are reduced in the page.
@@ -77,8 +83,9 @@ def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
     places = [point[0] for points in series.values() for point in points]
     marks = [value for value in PAPER.get(across, ()) if min(places) <= value <= max(places)]
     datasets = " and ".join(_texts(done, "about", "dataset"))
-    labels = dict(xlabel=across, ylabel=f"{SCORE} ({datasets})" if datasets else SCORE)
-    about = f"{labels['ylabel']} against {across}"
+    score = " and ".join(dict.fromkeys(SCORES.get(row["chapter"], SCORE) for row in done))
+    labels = dict(xlabel=across, ylabel=f"{score}\n({datasets})" if datasets else score)
+    about = f"{' '.join(labels['ylabel'].split())} against {across}"
     about += f", a line for each of {', '.join(series)}" if others else ""
     drawn = {label: np.array(points, dtype=float) for label, points in series.items()}
     legend = others[0] if len(others) == 1 else ""
