@@ -216,13 +216,16 @@ page.figure(
 # fields, the two would be equal.
 
 # %%
+from corrlib.experiments.visualization import centers
+
+compared = len(centers.compared(data, settings))
 agreements = {name: visualization.agreement(data, network, settings, name) for name in visualization.LAYERS}
 page.table(
     "agreement",
     tables.agreement(agreements),
     f"""*Agreement of units with their {k} nearest neighbours* on {data.name}, of the mean colour of a patch and of its brightness gradient (direction and
-    strength), at the centre and at the rim of receptive fields: means over the scored validation images with 95 % bootstrap intervals. The units are drawn
-    at random among those whose receptive fields lie inside their images.""",
+    strength), at the centre and at the rim of receptive fields: means over {compared} validation images with 95 % bootstrap intervals. In each image, up to
+    {centers.SEEDS} units are drawn at random whose receptive fields lie inside it.""",
     formats=".2f",
 )
 

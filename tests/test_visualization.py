@@ -350,7 +350,7 @@ def test_agreement_is_one_where_neighbours_are_the_same_and_zero_where_they_are_
     everywhere = visualization.agreement(data, network, settings, "conv3")
     for measure in ("colour", "gradient"):
         np.testing.assert_array_equal(at_centers[measure]["center"], 1)
-        assert np.abs(at_centers[measure]["rim"]).max() < 0.2
+        assert np.abs(at_centers[measure]["rim"]).max() < 0.3
         mean, low, high = at_centers[measure]["difference"]
         assert low <= mean <= high and mean == pytest.approx(1 - at_centers[measure]["rim"][0])
         for name, expected in (("center", 1), ("rim", 1), ("difference", 0)):
@@ -407,8 +407,8 @@ def test_agreement_compares_with_every_random_unit_image_by_image(rng):
                                 ours.append(((seeds[unit, place, channels] - other) ** 2).sum())
                                 apart = ((seeds[unit, place, channels] - others) ** 2).sum(axis=1)
                                 theirs.append(apart.mean())
-                assert values[measure][name][number] == pytest.approx(1 - sum(ours) / sum(theirs))
-            assert np.isnan(values[measure][name][1])
+                assert values[f"{measure}-{name}"][number] == pytest.approx(1 - sum(ours) / sum(theirs))
+            assert np.isnan(values[f"{measure}-{name}"][1])
 
 
 # --- figures

@@ -5,17 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from corrlib import metrics, patches
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.averages import inside
 from corrlib.experiments.visualization.reconstruction import BRIGHTNESS
-from corrlib.experiments.visualization.settings import Settings, database, rebuilt, scored
-from corrlib.experiments.visualization.units import Units, neighbor_index, units, whole_image
+from corrlib.experiments.visualization.settings import Settings, database
+from corrlib.experiments.visualization.units import Units, neighbors, sample, units, whole_image
 
 #: What is compared, and which values of `describe` it is.
 MEASURES = {"colour": slice(0, 3), "gradient": slice(3, 5)}
-#: Seeds: maximum number of units in each scored image.
-SEEDS = 64
+#: Numbers of validation images, and of units drawn in each of them.
+IMAGES, SEEDS = 96, 16
 #: Units of the database that are drawn at random, with which neighbours are compared.
 RANDOM = 2048
 
@@ -29,8 +30,8 @@ def agreement(
     such patches in the corners of the field and in the middle of its sides. Agreement is 1 minus the ratio of
     two mean squared differences: that of neighbours to that of random units, at the same place of the field.
     It is 1 if neighbours are the same there, and 0 if they are no more similar than random units. In each of
-    the scored images, up to `SEEDS` units are drawn whose fields lie inside the image; places of a neighbour
-    outside its image do not count.
+    `IMAGES` validation images, up to `SEEDS` units are drawn whose fields lie inside the image; places of a
+    neighbour outside its image do not count. Computed, or read from the cache.
 
     Returns
     -------
@@ -39,32 +40,45 @@ def agreement(
         direction) -> ``center``, ``rim`` and their ``difference``: the mean over images and its 95 %
         bootstrap interval ``(3,)``.
     """
-    image_ids, source_ids = rebuilt(data, settings), database(data, settings)
-    query, source = (units(data, network, layer, ids) for ids in (image_ids, source_ids))
-    index = neighbor_index(data, network, layer, image_ids, source_ids, max(settings.ks))
-    rng, seeds = np.random.default_rng(settings.seed), []
-    for image_id in scored(data, settings):
-        rows = np.flatnonzero(query.image == image_ids.index(image_id))
+    ids = {"image_ids": compared(data, settings), "database_ids": database(data, settings)}
+    about = {"layer": layer, "k": settings.k, "seed": settings.seed, **ids}
+    values = cached(_agreement, data=data, network=network, **about)
+    result = {}
+    for measure in MEASURES:
+        ends = {name: [values[f"{measure}-{name}"]] for name in ("center", "rim")}
+        result[measure] = {name: metrics.mean_interval(each) for name, each in ends.items()}
+        result[measure]["difference"] = metrics.mean_interval(ends["center"], minus=ends["rim"])
+    return result
+
+
+def compared(data: VOC, settings: Settings) -> list[str]:
+    """Validation images whose units are compared with their neighbours."""
+    return sample(data, "val", IMAGES, seed=settings.seed)
+
+
+def _agreement(
+    data: VOC, network: Network, layer: str, k: int, seed: int, image_ids: list[str], database_ids: list[str]
+) -> dict[str, np.ndarray]:
+    query, source = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
+    rng, seeds = np.random.default_rng(seed), []
+    for number, image_id in enumerate(image_ids):
+        rows = np.flatnonzero(query.image == number)
         rows = rows[inside(query.centers[rows], query.rf.size, whole_image(data, image_id))]
         seeds.append(rng.permutation(rows)[:SEEDS])
     chosen, image = np.concatenate(seeds), np.repeat(np.arange(len(seeds)), [len(each) for each in seeds])
-    draws = rng.integers(len(source.image), size=RANDOM)
-    kinds = ((query, chosen), (source, index[chosen]), (source, draws))
-    values = compare(*(describe(data, *each) for each in kinds), image, len(seeds))
-    return {
-        measure: {name: metrics.mean_interval([value]) for name, value in each.items()}
-        | {"difference": metrics.mean_interval([each["center"]], minus=[each["rim"]])}
-        for measure, each in values.items()
-    }
+    near = neighbors(query, source, k, rows=chosen, device=network.device)
+    kinds = ((query, chosen), (source, near), (source, rng.integers(len(source.image), size=RANDOM)))
+    return compare(*(describe(data, *each) for each in kinds), image, len(seeds))
 
 
 def compare(
     seeds: np.ndarray, near: np.ndarray, random: np.ndarray, image: np.ndarray, images: int
-) -> dict[str, dict[str, np.ndarray]]:
+) -> dict[str, np.ndarray]:
     """The agreement of units ``(n, 9, 5)`` with their neighbours ``(n, k, 9, 5)``, image by image.
 
     All are values of `describe`. `random` are random units ``(m, 9, 5)``, and `image` ``(n,)`` is the number
-    of each unit's image. Returns what `agreement` averages, ``(images,)``; NaN for an image without units.
+    of each unit's image. Returns what `agreement` averages, such as ``colour-rim`` ``(images,)``; NaN for an
+    image without units.
     """
     result = {}
     for measure, values in MEASURES.items():
@@ -73,13 +87,14 @@ def compare(
         # The mean squared difference from random units is that from their mean, plus their variance.
         expected = ((seeds[..., values] - mean) ** 2 + variance).sum(axis=-1)
         expected = np.where(np.isfinite(differences), expected[:, None], np.nan)
-        result[measure] = {}
         for name, places in (("center", slice(0, 1)), ("rim", slice(1, None))):
             ours, theirs = (
                 np.bincount(image, np.nansum(each[..., places], axis=(1, 2)), minlength=images)
                 for each in (differences, expected)
             )
-            result[measure][name] = 1 - np.divide(ours, theirs, out=np.full(images, np.nan), where=theirs > 0)
+            result[f"{measure}-{name}"] = 1 - np.divide(
+                ours, theirs, out=np.full(images, np.nan), where=theirs > 0
+            )
     return result
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from corrlib import metrics, patches
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments.visualization.settings import Settings, database, rebuilt
+from corrlib.experiments.visualization.settings import Settings, database, scored, shown
 from corrlib.experiments.visualization.units import LAYERS, cut, neighbor_index, units, whole_image
 
 #: Weights of red, green and blue in brightness (ITU-R BT.601) in thousandths: whole numbers add up exactly.
@@ -50,7 +50,8 @@ def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> 
     dict
         Image, shown or scored -> its reconstruction from each of ``settings.ks`` neighbours.
     """
-    image_ids, source, ks = rebuilt(data, settings), database(data, settings), settings.ks
+    image_ids = list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
+    source, ks = database(data, settings), settings.ks
     query = units(data, network, layer, image_ids)
     size, most, window = query.rf.stride, max(ks), network.receptive_fields["conv3"].size
     index = neighbor_index(data, network, layer, image_ids, source, most)

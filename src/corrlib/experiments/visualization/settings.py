@@ -68,11 +68,6 @@ def scored(data: VOC, settings: Settings) -> list[str]:
     return sample(data, "val", SCORED, seed=settings.seed)
 
 
-def rebuilt(data: VOC, settings: Settings) -> list[str]:
-    """Validation images that are rebuilt: those shown, and those scored."""
-    return list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
-
-
 def shown(data: VOC, settings: Settings) -> list[str]:
     """Images of Figure 1: the chosen one, or two of the scored images.
 
