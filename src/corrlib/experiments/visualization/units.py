@@ -82,21 +82,31 @@ def whole_image(data: VOC, image_id: str) -> np.ndarray:
 
 def units(data: VOC, network: Network, layer: str, image_ids: Sequence[str]) -> Units:
     """Features of one layer at all places of whole images: computed, or read from the cache."""
+    layers = LAYERS if layer in LAYERS else (layer,)
     shards = [list(image_ids[i : i + SHARD]) for i in range(0, len(image_ids), SHARD)]
     entries = [
-        cached(dense_features, data=data, network=network, layer=layer, image_ids=shard)
+        cached(_features, data=data, network=network, layers=layers, image_ids=shard)
         for shard in tqdm(shards, desc=f"{layer} features", unit="shard", disable=None)
     ]
-    grids = np.concatenate([entry["grids"] for entry in entries])
-    blocks = [entry["features"] for entry in entries]
+    grids = np.concatenate([entry[f"{layer} grids"] for entry in entries])
+    blocks = [entry[layer] for entry in entries]
     return Units(tuple(image_ids), network.receptive_fields[layer], grids, blocks)
 
 
-def dense_features(data: VOC, network: Network, layer: str, image_ids: list[str]) -> dict[str, np.ndarray]:
-    """Compute ``features`` ``(units, C)`` float16 and ``grids`` ``(n, 2)`` of some images, for the cache."""
-    maps = [network.features(whole_image(data, image_id), layer) for image_id in image_ids]
-    flat = [m.reshape(-1, m.shape[-1]).astype(np.float16) for m in maps]
-    return {"features": np.concatenate(flat), "grids": np.array([m.shape[:2] for m in maps])}
+def _features(
+    data: VOC, network: Network, layers: Sequence[str], image_ids: list[str]
+) -> dict[str, np.ndarray]:
+    """Compute features of several layers in one pass over some images, for the cache.
+
+    For each layer its name -> ``(units, C)`` float16, and ``<name> grids`` -> ``(n, 2)``.
+    """
+    maps = [network.layer_features(whole_image(data, image_id)[None], layers) for image_id in image_ids]
+    result = {}
+    for layer in layers:
+        own = [each[layer][0] for each in maps]
+        result[layer] = np.concatenate([m.reshape(-1, m.shape[-1]).astype(np.float16) for m in own])
+        result[f"{layer} grids"] = np.array([m.shape[:2] for m in own])
+    return result
 
 
 def neighbors(
