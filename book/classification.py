@@ -340,9 +340,9 @@ photographs: {", ".join(recorded)}. {fared}
 #
 # The object is now smaller in its crop, while the receptive fields are as large as before. Each unit therefore sees more of the
 # object and of its surroundings. If the box covers half of the image's side, a field covers twice as much of the object, which is
-# about what the step from one layer to the next does (conv3 to conv5: 99 to 163 pixels). So the accuracy of conv4 and conv5 and of
-# large radii falls by several points, and that of conv1 and of radius 10 changes least. Compare Table 3 of your notebook with that of
-# this page, row by row: the change at each layer is the result.
+# about what the step from one layer to the next does (conv3 to conv5: 99 to 163 pixels). So expect conv3 to conv5 to lose several
+# points and the largest radii of SIFT many more, while conv1, conv2 and radius 10 change least; conv1 may even gain. Compare Table 3
+# of your notebook with that of this page, row by row.
 #
 # </details>
 #
