@@ -400,7 +400,9 @@ page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-In this chapter, the optimum at that $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of such pairs have zero length. The more such pairs
+In this chapter, the optimum at that $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of such pairs have zero length. Mean PCK changes
+from {tables.formatted(at_alpha[reported])} % for {reported} towards {tables.formatted(at_alpha["NN transfer"])} % for NN
+transfer: [the table of solvers](#table-solvers) has both values of $\\beta$ for a few categories. The more such pairs
 there are, the closer flow comes to NN transfer; the remaining difference is due to the order of the neighbours. If you see long arrows somewhere, find
 out what the two pictures have in common there.
 
@@ -417,14 +419,20 @@ out what the two pictures have in common there.
 # The paper uses five. Is one as good? Why does the paper use the median and not the mean?
 
 # %%
-conv_orders = orders[f"{settings.convnet_layer} flow"]
+from dataclasses import replace
+
+conv = f"{settings.convnet_layer} flow"
+by_top = {n: alignment.errors(data, network, replace(settings, top=n), betas_used)[conv] for n in (1, 5, 15)}
+listed = "; ".join(
+    f"{n}: {tables.formatted(100 * metrics.estimate(each, [alpha])[0])} %" for n, each in by_top.items()
+)
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-A neighbour whose alignment failed can put a keypoint anywhere. The mean follows such an outlier, whereas the median of five tolerates two of them. More
+Over all categories of this page, the mean PCK of {conv} by the number of neighbours is {listed}. A neighbour whose alignment failed can put a keypoint anywhere. The mean follows such an outlier, whereas the median of five tolerates two of them. More
 neighbours make the median more stable, but also include worse ones. The oracle shows how much a better choice could still gain:
-{tables.formatted(conv_orders["oracle"])} % instead of {tables.formatted(conv_orders["deformation"])} %, for {settings.convnet_layer} over all categories.
+{tables.formatted(orders[conv]["oracle"])} % instead of {tables.formatted(orders[conv]["deformation"])} %.
 
 </details>
 """)
@@ -439,11 +447,14 @@ neighbours make the median more stable, but also include worse ones. The oracle 
 # Open `runs/layers/results.html`. Does the order of the layers change with $\alpha$?
 
 # %%
+strict = alignment.by_feature(data, network, replace(some, alpha=0.025), betas_used)
+best_strict = max(strict, key=lambda label: strict[label][0])
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-Over the categories compared above, {best} is best, with {tables.formatted(100 * by_feature[best])} %. A shallow layer encodes edges and colours, which is
+Over the categories compared above, {best} is best at $\\alpha$ = {alpha:g}, with {tables.formatted(100 * by_feature[best])} %, and {best_strict} at
+$\\alpha$ = 0.025, with {tables.formatted(100 * strict[best_strict])} %. A shallow layer encodes edges and colours, which is
 good at strict tolerances if it finds the right place at all. A deep layer encodes parts. With the few objects of a single category, the intervals are wide:
 compare them before you trust an order.
 

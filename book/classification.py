@@ -174,7 +174,7 @@ page.figure(
     "peaks",
     plots.peaks(classification.histograms(peaks, settings), strides),
     f"""*The paper's Figure 4* on {data.name}. Each histogram shows where the classifier of a keypoint responds most in the $21 \\times 21$ pixels around
-    the true location (cross), in cells of $3 \\times 3$ pixels: the percentage of the n windows, on one scale for all histograms. Windows whose maximum
+    the true location (cross), in cells of $3 \\times 3$ pixels: the percentage of the n windows, on one scale for all histograms (grey grows with its square root). Windows whose maximum
     is on the border are not drawn; *inside* is the share of the others. The square has the side of the layer's stride. Maxima that fill it show
     localisation no finer than the stride, maxima at its centre a finer one. Above are two keypoints of {settings.shown} ({localised} objects), as in the
     paper; below are the keypoints of all categories (the mean over the categories of the next table).""",
@@ -339,8 +339,10 @@ photographs: {", ".join(recorded)}. {fared}
 # <summary>What to look for</summary>
 #
 # The object is now smaller in its crop, while the receptive fields are as large as before. Each unit therefore sees more of the
-# object and of its surroundings. Large fields lose the detail that distinguishes eyes from noses; small ones, which saw nothing but
-# fur, see a little more. Compare Table 3 of your notebook, row by row, with that of this page.
+# object and of its surroundings. If the box covers half of the image's side, a field covers twice as much of the object, which is
+# about what the step from one layer to the next does (conv3 to conv5: 99 to 163 pixels). So expect conv3 to conv5 to lose several
+# points and the largest radii of SIFT many more, while conv1, conv2 and radius 10 change least; conv1 may even gain. Compare Table 3
+# of your notebook with that of this page, row by row.
 #
 # </details>
 #
@@ -353,11 +355,13 @@ photographs: {", ".join(recorded)}. {fared}
 # Is the same $C$ best for all layers?
 
 # %%
+accuracies = zip(settings.Cs, curves[best["convnet"]], strict=True)
+by_C = ", ".join(f"{each:.1f} (C = {value:g})" for value, each in accuracies)
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
+In cross validation on {settings.shown}, {best["convnet"]} has {by_C} % of the keypoints right. A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
 [the figure of cross validation](#figure-validation), the best value is {best_C["convnet"]:g} on average over layers, and {best_C["sift"]:g} over radii. All
 features were scaled to the same norm beforehand; otherwise the same $C$ would have a different meaning for each of them.
 

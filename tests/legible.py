@@ -23,6 +23,7 @@ def check(figure):
         if self.get_visible() and self.get_text().strip() and self.get_rotation() % 90 == 0:
             boxes[self] = Bbox(Text.get_window_extent(self, renderer).padded(-TOUCH / 2))
 
+    figure.draw_without_rendering()  # the layout of a first drawing is not final
     with patch.object(Text, "draw", noted):  # not `findobj`, which also finds ticks out of view
         FigureCanvasAgg(figure).draw()
     left, bottom, right, top = figure.bbox.padded(TOUCH).extents

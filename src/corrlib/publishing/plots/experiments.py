@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -166,7 +167,7 @@ def peaks(
         for place, (feature, percent) in zip(row, each.items(), strict=True):
             reach = (2 * classification.REACH + 1) / 2
             window = (-reach, reach, reach, -reach)
-            image = place.imshow(percent, cmap="Greys", vmin=0, vmax=most, extent=window)
+            image = place.imshow(percent, cmap="Greys", norm=PowerNorm(0.5, 0, most), extent=window)
             place.plot(0, 0, "+", color="#d55e00", ms=8, mew=1.2)
             if stride := strides.get(feature):
                 box = dict(fill=False, ec="#d55e00", lw=1.2)
