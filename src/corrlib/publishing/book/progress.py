@@ -24,9 +24,8 @@ def say(log: Path, name: str, cell: int, cells: int, section: str) -> None:
 
 def recorded(results: Path) -> Known:
     """Chapter -> the seconds that it took when last recorded, and the share of them before each cell."""
-    if not results.is_file():
-        return {}
-    pages = json.loads(results.read_text(encoding="utf-8"))["book"]["builds"][-1]["pages"]
+    found = json.loads(results.read_text(encoding="utf-8")) if results.is_file() else {}
+    pages = found["book"]["builds"][-1]["pages"] if "book" in found else []
     return {f"book/{page['name']}": (page["seconds"], page.get("progress", ())) for page in pages}
 
 
