@@ -169,6 +169,20 @@ $\\alpha$ times the longer side of the object's box. If that side is 200 pixels 
 [Try it yourself](explorer) you can vary $\\alpha$ and see the effect.
 """)
 
+# %%
+one = complete[central]
+known = one.keypoints[np.isfinite(one.keypoints).all(axis=1)]
+farthest = np.linalg.norm(known - one.keypoints[kind], axis=1).argmax()
+page.figure(
+    "tolerances",
+    plots.tolerances(
+        data.image(one.image_id), one.box, np.stack([one.keypoints[kind], known[farthest]]), ALPHAS
+    ),
+    f"""*What PCK tolerates* ({data.name}): the box of an object, and two of its keypoints with a circle for each tolerance of the paper. A prediction
+    counts as correct if it lies inside the circle. PCK is averaged over the keypoint types of a category, then over categories.""",
+    alt="An object in its box, with three concentric circles around each of two keypoints: the smaller alpha, the smaller the circle.",
+)
+
 # %% [markdown]
 # ## Datasets
 #
@@ -192,18 +206,13 @@ $\\alpha$ times the longer side of the object's box. If that side is 200 pixels 
 # from different datasets.
 
 # %%
-import matplotlib.pyplot as plt
-
-from corrlib.publishing import results
-
 page.figure(
     "figurines",
-    plots.picture(plt.imread(results.project() / "book" / "images" / "figurines.jpg")),
-    """*Figurines*: one object of each category, with its visible keypoints. Most bodies can have any colour and pattern, so that a network has to learn
-    shapes.""",
-    alt="""A grid of twenty rendered objects, one per PASCAL category from aeroplane to television, in unusual colours and patterns against cluttered
-    backgrounds, with coloured dots on keypoints such as ears, wheels and table corners.""",
-    source="figurines, drawn by this package",
+    plots.gallery(data),
+    f"""*One object of each category* of {data.name}, with its visible keypoints: of the ten largest whole objects of the training set, the one with the most of
+    them.""",
+    alt="""A grid of twenty objects, one per category from aeroplane to television, with coloured dots on keypoints such as ears, wheels and table
+    corners.""",
 )
 
 # %% [markdown]

@@ -6,8 +6,8 @@ from corrlib.publishing.plots.experiments import (
     accuracy_by_layer, accuracy_by_share, aligned_by_feature, confusions, displacements, pck_curves, peaks,
     predicted, predicted_pck, transferred, validated_beta, validated_eta, validation,
 )
-from corrlib.publishing.plots.figurines import dense_truth, portraits, scenes
+from corrlib.publishing.plots.figurines import dense_truth, gallery, portraits, scenes
 from corrlib.publishing.plots.runs import grown, swept, swept_by_alpha, swept_scores
 from corrlib.publishing.plots.visualization import (
-    detail_scores, joined, looking, parts, picture, receptive_fields, reconstructions,
+    detail_scores, joined, looking, parts, receptive_fields, reconstructions, tolerances,
 )

@@ -1,6 +1,7 @@
 """Figures of the figurines page."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,8 +10,37 @@ from matplotlib.figure import Figure
 from corrlib import figurines
 from corrlib.data import VOC
 from corrlib.patches import reassemble
+from corrlib.publishing.plots.style import keypoint_style, panels, show
 
 YELLOW = "#ffd21f"
+
+
+def gallery(data: VOC) -> Figure:
+    """Draw one object of each category with its visible keypoints.
+
+    Of the ten largest objects of train, whole ones if there are any, it is the one with the most of them.
+    """
+    columns = 5
+    rows = -(-len(data.categories) // columns)
+    figure, axes = panels(rows, columns, (8.4, 1.73 * rows))
+    for place, category in zip_longest(axes.flat, data.categories):
+        if not category:
+            place.set_axis_off()
+            continue
+        objects = data.instances(category, "train")
+        whole = [one for one in objects if not (one.truncated or one.difficult)]
+        largest = sorted(whole or objects, key=lambda one: np.prod(one.box[2:] - one.box[:2]))[-10:]
+        chosen = max(largest, key=lambda one: np.isfinite(one.keypoints).sum())
+        image = data.image(chosen.image_id)
+        show(place, image).set_title(category, fontsize=9)
+        side = min(1.2 * (chosen.box[2:] - chosen.box[:2]).max(), *image.shape[:2])
+        first = (chosen.box[:2] + chosen.box[2:] - side) / 2
+        x, y = np.clip(first, -0.5, np.array(image.shape[1::-1]) - side - 0.5)
+        place.set(xlim=(x, x + side), ylim=(y + side, y))
+        for number, point in enumerate(chosen.keypoints[np.isfinite(chosen.keypoints).all(axis=1)]):
+            colour, shape = keypoint_style(number)
+            place.scatter(*point, c=colour, marker=shape, s=22, edgecolors="white", linewidths=0.7)
+    return figure
 
 
 def portraits(seed: int) -> Figure:

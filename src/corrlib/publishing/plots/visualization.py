@@ -6,13 +6,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patches import Circle, ConnectionPatch, Rectangle
 from matplotlib.patheffects import withStroke
 
 from corrlib.experiments.visualization import LAYERS
 from corrlib.experiments.visualization.reconstruction import Reconstruction
 from corrlib.geometry import ReceptiveField
-from corrlib.publishing.plots.style import DPI, intervals, keypoint_style, panels, show
+from corrlib.publishing.plots.style import intervals, keypoint_style, panels, show
 
 #: Resolution of pictures that a reader enlarges; side of the enlarged parts, in patches.
 SHARP, PART = 165, 5
@@ -35,6 +35,24 @@ def joined(images: Sequence[np.ndarray], points: Sequence[np.ndarray], names: Se
             place.scatter(*end, label=names[k].replace("_", " "), **dot)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False, fontsize=8)
+    return figure
+
+
+def tolerances(image: np.ndarray, box: np.ndarray, points: np.ndarray, alphas: Sequence[float]) -> Figure:
+    """Draw an object, its box, and around each of some keypoints ``(n, 2)`` a circle per tolerance of PCK."""
+    side = (box[2:] - box[:2]).max()
+    around = np.array([box[:2] - side / 5, box[2:] + side / 5])
+    (x0, y0), (x1, y1) = np.clip(around, -0.5, np.array(image.shape[1::-1]) - 0.5)
+    figure, axes = panels(1, 1, (6.0, 6.0 * (y1 - y0) / (x1 - x0) + 0.4))
+    place = show(axes[0, 0], image)
+    place.set(xlim=(x0, x1), ylim=(y1, y0))
+    _box(place, box, "white", width=1.2, halo="black")
+    for alpha, colour in zip(alphas, ("#ffd400", "#ff7a00", "#e4007c"), strict=False):
+        for point in points:
+            halo = [withStroke(linewidth=3, foreground="black")]
+            place.add_patch(Circle(point, alpha * side, fill=False, ec=colour, lw=1.6, path_effects=halo))
+        place.plot([], [], color=colour, label=f"alpha = {alpha:g}")
+    figure.legend(loc="outside lower center", ncols=len(alphas), frameon=False, fontsize=8)
     return figure
 
 
@@ -64,13 +82,6 @@ def looking(
         show(below, padded[first[1] : last[1], first[0] : last[0]])
     for place, text in zip(axes[:, 0], ("units and one field", "the same, enlarged"), strict=True):
         place.set_ylabel(text, fontsize=9)
-    return figure
-
-
-def picture(image: np.ndarray) -> Figure:
-    """Draw only an image ``(H, W, 3)``, at its own size."""
-    figure = plt.figure(figsize=(image.shape[1] / DPI, image.shape[0] / DPI), dpi=DPI)
-    show(figure.add_axes((0, 0, 1, 1)), image)
     return figure
 
 
