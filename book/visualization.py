@@ -82,7 +82,7 @@ page.text(f"Here, neighbours are searched among {size} (conv3, conv4 and conv5 h
 shown = visualization.shown(data, settings)
 pictures = {name: [rebuilt[name][i] for i in shown] for name in visualization.LAYERS}
 points = [visualization.part(data, i, pictures["conv3"][0].size) for i in shown]
-rule = "the scored images of one whole object, the largest with a visible wheel and the largest with a visible eye (or else the largest objects)"
+rule = "the validation images of one whole object, the largest with a visible wheel and the largest with a visible eye (or else the largest objects)"
 page.figure(
     "rebuilt",
     plots.reconstructions(

@@ -69,20 +69,19 @@ def scored(data: VOC, settings: Settings) -> list[str]:
 
 
 def shown(data: VOC, settings: Settings) -> list[str]:
-    """Images of Figure 1: the chosen one, or two of the scored images.
+    """Images of Figure 1: the chosen one, or two of val.
 
     These show one object, which is neither truncated nor difficult: the largest with a visible wheel, and the
     largest with a visible eye. Where there is none, the images with the largest objects take their place.
     """
     if settings.image_id:
         return [settings.image_id]
-    objects, among = _objects(data), scored(data, settings)
-    by_size = [i for i in objects if i in among]
-    whole = [i for i in by_size if len(objects[i]) == 1]
+    objects = _objects(data)
+    whole = [i for i in objects if len(objects[i]) == 1]
     whole = [i for i in whole if not (objects[i][0].truncated or objects[i][0].difficult)]
     with_part = ([i for i in whole if len(_visible(data, objects[i][0], [part]))] for part in PARTS)
     first = [image_id for images in with_part for image_id in images[:1]]
-    return list(dict.fromkeys([*first, *by_size, *among]))[:2]
+    return list(dict.fromkeys([*first, *objects, *data.image_ids("val")]))[:2]
 
 
 def part(data: VOC, image_id: str, side: int) -> np.ndarray:
