@@ -94,7 +94,7 @@ page.table(
 import numpy as np
 
 from corrlib.data import crops
-from corrlib.experiments.alignment.example import large
+from corrlib.experiments.shown import large
 
 names = data.keypoint_names(shown)
 objects = crops.objects(data, shown, "val")

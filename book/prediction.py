@@ -214,8 +214,8 @@ page.text(tables.readings_in_words(read_rows, "table4"))
 page.figure(
     "predicted",
     plots.predicted(prediction.examples(data, network, settings)),
-    f"""*The paper's Figure 6* on {data.name} ({", ".join(prediction.shown(settings))}). The validation objects are drawn at random from the half with the
-    most visible keypoints. Within a row, each keypoint has its own colour and shape. Predictions within alpha = {alpha:g} of the truth are filled, others
+    f"""*The paper's Figure 6* on {data.name} ({", ".join(prediction.shown(settings))}). The validation objects are drawn from the larger half of those that
+    are neither truncated nor difficult, among the half of these with the most visible keypoints. Within a row, each keypoint has its own colour and shape. Predictions within alpha = {alpha:g} of the truth are filled, others
     are white. A line leads from each prediction to the truth.""",
     alt=f"""For each object, warped to a square, three images: the true keypoints, named in a legend; the predictions of SIFT with the prior; and the
     predictions of {layer} with the prior. Filled marks are correct predictions, and white ones, with a line to the truth, are wrong.""",

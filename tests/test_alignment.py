@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 import oracles
 from corrlib import flow, metrics
 from corrlib.data import DataError, crops
-from corrlib.experiments import alignment
+from corrlib.experiments import alignment, shown
 from corrlib.experiments.alignment import evaluation, example, flows, studies
 from corrlib.experiments.neighbors import default_layer, neighbors
 from corrlib.publishing import plots
@@ -444,8 +444,8 @@ def test_the_larger_of_the_whole_are_shown(world):
         return replace(one, box=box, truncated=truncated, difficult=difficult)
 
     cut, hard = sized(90, 95, truncated=True), sized(99, 99, difficult=True)
-    assert example.large([cut, sized(20, 80), sized(60, 50), sized(40, 41), hard]) == [2, 3]
-    assert example.large([cut, sized(10, 90, difficult=True)]) == [0]
+    assert shown.large([cut, sized(20, 80), sized(60, 50), sized(40, 41), hard]) == [2, 3]
+    assert shown.large([cut, sized(10, 90, difficult=True)]) == [0]
 
 
 def test_the_neighbors_shown_are_the_same_for_both_flows(world, network, settings, monkeypatch):

@@ -1,15 +1,16 @@
 """One object and its neighbours, aligned by each flow, as pictures (paper, Figure 3)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from corrlib import flow
 from corrlib.convnet import Network
-from corrlib.data import VOC, Instance, crops
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
+from corrlib.experiments.shown import large
 
 #: Neighbours of an object that are shown.
 SHOWN = 5
@@ -85,14 +86,3 @@ def examples(
         points=points,
         errors={m: crops.errors(each, [target] * len(each), size) for m, each in points.items()},
     )
-
-
-def large(objects: Sequence[Instance]) -> list[int]:
-    """Indices of objects to show: the larger half of those that are neither truncated nor difficult.
-
-    If there are none of these, the larger half of all objects.
-    """
-    whole = [i for i, one in enumerate(objects) if not (one.truncated or one.difficult)]
-    whole = whole or list(range(len(objects)))
-    sides = np.array([np.ptp(objects[i].box.reshape(2, 2), axis=0).min() for i in whole])
-    return [i for i, side in zip(whole, sides, strict=True) if side >= np.median(sides)]

@@ -8,6 +8,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import Settings
+from corrlib.experiments.shown import large
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
 
 
 def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
-    """Draw an object of each `shown` category, from the half with most visible keypoints, and predict."""
+    """Draw an object of each `shown` category, of the half of the `large` with most keypoints, and predict."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {
@@ -47,8 +48,9 @@ def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
     }
     for c, category in enumerate(settings.categories):
         objects = crops.objects(data, category, "val")
-        visible = np.array([np.isfinite(instance.keypoints).all(axis=1).sum() for instance in objects])
-        row = int(rng.choice(np.flatnonzero(visible >= np.median(visible))))
+        rows = np.array(large(objects))
+        visible = np.array([np.isfinite(objects[row].keypoints).all(axis=1).sum() for row in rows])
+        row = int(rng.choice(rows[visible >= np.median(visible)]))
         truth = crops.keypoints(objects, settings.size)[row]
         points = {m: np.where(np.isfinite(truth), at[0][c][row], np.nan) for m, (at, _) in predicted.items()}
         one = [objects[row]]

@@ -12,9 +12,9 @@ from corrlib import flow
 from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment import Settings, few
-from corrlib.experiments.alignment.example import large
 from corrlib.experiments.alignment.flows import BLOCK, GRID_LAYER, align
 from corrlib.experiments.alignment.studies import LAYERS, RADII
+from corrlib.experiments.shown import large
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing.explorer import truths
 from corrlib.publishing.explorer.html import packed, pixels, unpacked, webp, widget

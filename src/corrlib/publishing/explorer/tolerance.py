@@ -13,8 +13,8 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment import Settings, errors
 from corrlib.experiments.alignment.evaluation import first_median
-from corrlib.experiments.alignment.example import large
 from corrlib.experiments.alignment.flows import BLOCK, align, copied
+from corrlib.experiments.shown import large
 from corrlib.publishing.explorer.html import pixels, webp, widget
 from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 
