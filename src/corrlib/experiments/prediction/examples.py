@@ -39,7 +39,7 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
 
 
 def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
-    """Draw an object of each `shown` category, of the half of the `large` with most keypoints, and predict."""
+    """Draw one of the `large` objects of each `shown` category, with many keypoints, and predict them."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {
