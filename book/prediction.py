@@ -394,7 +394,7 @@ page.text(f"""
 
 A category whose objects take poses that no training object has: an octopus, a person doing gymnastics, a bicycle lying on the ground. Copying needs *one*
 neighbour that is right everywhere at once, whereas detectors only need each part to have been seen somewhere. With more training images, copying improves,
-because nearer neighbours become available. It is favoured by rigid objects in few views, and figurines are such objects. Which categories of
+because nearer neighbours become available. It is favoured by rigid objects that are seen in few views. Which categories of
 [Table 4](#table-prediction) gain most from the detectors?
 
 </details>

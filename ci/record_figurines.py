@@ -11,8 +11,8 @@ from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.publishing import chapters, results
 
 HELP = """\
-Write results/figurines-alexnet.json: accuracies of Table 3 and the PCK of Table 2 on figurines, by features of a
-network that was trained on photographs, beside the figurine network and SIFT. They show how much of the
+Write results/figurines-alexnet.json: accuracies of Table 3 and PCK of Table 2 on figurines, by features of a
+network trained on photographs, beside the figurine network and SIFT. They show how much of the
 difference between convnet features and SIFT is due to the figurine network, and how much to the images.
 
 example, in the project's folder:
