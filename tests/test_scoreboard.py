@@ -226,6 +226,17 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
     assert weaker["SIFT+prior"] < paper["SIFT+prior"] and weaker["conv5+prior"] < weaker["conv5"]
 
 
+def test_what_pages_say_of_the_two_networks_on_figurines_is_so():
+    rows = {
+        row["number"]: row
+        for row in results.read(ROOT / "results" / "figurines-alexnet.json")["values"]["rows"]
+    }
+    naming, flow = rows["Table 3, conv4"], rows["Table 2, conv4 flow"]
+    behind, left = naming["SIFT"][0] - naming["figurine network"][0], -naming["difference"][0]
+    assert 0 < left < behind / 4, "mostly due to the figurine network"
+    assert flow["difference"][2] < 0 and flow["difference"][0] < -3, "SIFT flow is ahead with both"
+
+
 def test_pairs_are_compared_with_the_published_order_as_by_hand(photos):
     numbers = scoreboard.numbers({"voc2011": photos})
     means = photos["classification"]["values"]["means"]
