@@ -447,14 +447,15 @@ neighbours make the median more stable, but also include worse ones. The oracle 
 # Open `runs/layers/results.html`. Does the order of the layers change with $\alpha$?
 
 # %%
-strict = alignment.by_feature(data, network, replace(some, alpha=0.025), betas_used)
+strictest = min(settings.alphas)
+strict = alignment.by_feature(data, network, replace(some, alpha=strictest), betas_used)
 best_strict = max(strict, key=lambda label: strict[label][0])
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
 Over the categories compared above, {best} is best at $\\alpha$ = {alpha:g}, with {tables.formatted(100 * by_feature[best])} %, and {best_strict} at
-$\\alpha$ = 0.025, with {tables.formatted(100 * strict[best_strict])} %. A shallow layer encodes edges and colours, which is
+$\\alpha$ = {strictest:g}, with {tables.formatted(100 * strict[best_strict])} %. A shallow layer encodes edges and colours, which is
 good at strict tolerances if it finds the right place at all. A deep layer encodes parts. With the few objects of a single category, the intervals are wide:
 compare them before you trust an order.
 

@@ -136,15 +136,15 @@ from corrlib.experiments import alignment, prediction
 from corrlib.publishing import scoreboard
 
 copied = []
-for baseline, chapter in {"NN transfer": alignment, "prior alone": prediction}.items():
-    settings = chapter.Settings().resolve(data, network)
-    errors = chapter.copy_errors(data, network, settings, split="train")
-    (alpha, *_), photos = settings.alphas, scoreboard.recorded(chapter.__name__.rsplit(".", 1)[-1])
-    pck = {
-        data.name: metrics.estimate(errors, [alpha])[0],
-        "photographs": np.array(photos.values["means"][baseline][0]),
-    }
-    copied.append({"baseline": baseline} | {name: 100 * value for name, value in pck.items()})
+baselines = {
+    "NN transfer": (alignment.copy_errors, alignment.Settings(), scoreboard.recorded("alignment")),
+    "prior alone": (prediction.copy_errors, prediction.Settings(), scoreboard.recorded("prediction")),
+}
+for baseline, (errors, settings, photos) in baselines.items():
+    alpha, resolved = settings.alpha, settings.resolve(data, network)
+    ours = metrics.estimate(errors(data, network, resolved, split="train"), [alpha])[0]
+    theirs = np.array(photos.values["means"][baseline][0])
+    copied.append({"baseline": baseline, data.name: 100 * ours, "photographs": 100 * theirs})
 page.table(
     "figurine-baselines",
     copied,

@@ -31,11 +31,11 @@ class PixelNetwork:
     def field(self, layer):
         return self.receptive_fields[layer]
 
-    def features(self, image, layer):
-        rf = self.receptive_fields[layer]
-        grid = tuple((side - 17 - 8) // 16 + 1 for side in image.shape[:2])
+    def layer_features(self, images, layers):
+        grid = tuple((side - 17 - 8) // 16 + 1 for side in images.shape[1:3])
         self.calls += 1
-        return patches.cut(image, rf.centers(grid), 16).reshape(*grid, -1).astype(np.float32) - 127.5
+        cut = {name: patches.cut(images[0], self.receptive_fields[name].centers(grid), 16) for name in layers}
+        return {name: each.reshape(1, *grid, -1).astype(np.float32) - 127.5 for name, each in cut.items()}
 
 
 class Images:

