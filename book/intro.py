@@ -20,7 +20,8 @@
 # claim.
 
 # %% tags=["parameters", "hide-input"]
-category: str = "cat"  # category of the objects shown
+aligned: str = "bicycle"  # category whose objects are aligned
+category: str = "cat"  # category of the other objects shown
 keypoint: str = "L_Eye"  # keypoint at which receptive fields are shown
 seed: int = 1  # seed for choosing the pair of objects
 difficult: bool = True  # use objects that VOC marks as difficult
@@ -55,11 +56,13 @@ from corrlib.publishing import plots
 
 settings = alignment.Settings().resolve(data, network)
 betas, _ = alignment.validate(data, network, settings)
-shown = category if category in settings.categories else settings.categories[0]
+first, shown = (
+    name if name in settings.categories else settings.categories[0] for name in (aligned, category)
+)
 page.figure(
     "aligned-first",
-    plots.transferred([alignment.examples(data, network, settings, shown, betas)], settings.alpha),
-    f"""*Correspondence without keypoint supervision* ({data.name}, {shown}). Above: a target and other objects, with their annotated keypoints. Below: the
+    plots.transferred([alignment.examples(data, network, settings, first, betas)], settings.alpha),
+    f"""*Correspondence without keypoint supervision* ({data.name}, {first}). Above: a target and other objects, with their annotated keypoints. Below: the
     other objects, warped to the target by flows that match {settings.layer} features of the network or SIFT. Lines lead from their keypoints to the true
     places in the target, below which all of them are copied onto it. PCK is the share that is closer than {settings.alpha:g} times the longer side of
     the target's box. [Alignment](alignment) describes the method.""",
