@@ -55,7 +55,7 @@ page.figure(
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
     truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
-    correctly. The point starts where both are closest to the truth, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
+    correctly, and the best of these comes first. The point starts where both are closest to the truth, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]

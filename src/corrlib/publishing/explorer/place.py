@@ -48,6 +48,8 @@ def places(
 ) -> HTML:
     """The explorer of one object per category (`best_aligned` of the first few), aligned by each flow.
 
+    The best comes first.
+
     `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
     chosen in the categories for which the chapter compares them.
     """
@@ -69,7 +71,7 @@ def places(
         chosen = [aligned[kind][feature] for kind, (_, feature) in own.items()]
         pairs = chosen[0]
         points = np.stack([each.points[:, :PAIRS] for each in chosen], axis=1)
-        n = best_aligned([val[row] for row in pairs.rows], points, size)
+        n, pck = best_aligned([val[row] for row in pairs.rows], points, size)
         labels = {
             kind: {in_words(feature): each.labels_rc[n, :PAIRS] for feature, each in by.items()}
             for kind, by in aligned.items()
@@ -80,7 +82,8 @@ def places(
             [flow.flow(each.labels_rc[n, :PAIRS], field, field, (size, size)) for each in chosen]
         )
         images, first = crops.images(data, [target, *near], size), start(truth, flows)
-        examples.append(described(category, images, labels, truth, first))
+        examples.append((pck, described(category, images, labels, truth, first)))
+    examples = [example for _, example in sorted(examples, key=lambda each: -each[0])]
     chosen = {kind: in_words(feature) for kind, (_, feature) in own.items()}
     made = content(examples, network, chosen, size)
     return widget("places", made, still(made), ALT)
@@ -110,8 +113,8 @@ def described(
     return about | {"truth": truth and truths.content(truth, size), "start": list(first)}
 
 
-def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> int:
-    """Index of the object to which flows transfer keypoints best, among the `large` ones.
+def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> tuple[int, float]:
+    """Index of the object to which flows transfer keypoints best, among the `large` ones, and their PCK.
 
     `points` are ``(N, ..., K, 2)`` the transferred keypoints, of all flows and neighbours.
     """
@@ -122,7 +125,8 @@ def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> 
         scored = errors[np.isfinite(errors)]
         return float(np.mean(scored < ALPHA)) if scored.size else 0.0
 
-    return max(large(objects), key=pck)
+    best = max(large(objects), key=pck)
+    return best, pck(best)
 
 
 def content(
