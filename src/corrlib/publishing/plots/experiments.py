@@ -255,6 +255,6 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
         few = len(visible) <= 10
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
         handles = row[0].get_legend_handles_labels()
-        listed = row[-1].legend(*handles, fontsize=11 if few else 8.2, ncols=1 if few else 2, **placed)
+        listed = row[-1].legend(*handles, fontsize=9 if few else 8.2, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
