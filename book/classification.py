@@ -149,7 +149,7 @@ smoothed = settings.smoothed[settings.sift.index(best["sift"])]
 gain = classification.mean_accuracy(predicted[best["sift"]], settings, minus=predicted[smoothed])
 page.text(f"""
 The paper does not say how much an image is smoothed before SIFT, or what a radius measures. Lowe's scale space smooths by a third of a bin. This removes fine
-structure, some of which may distinguish keypoints. Without smoothing, the accuracy of {best["sift"]} changes by {tables.formatted(gain, "+.1f")} points.
+structure, some of which may distinguish keypoints. Leaving it out changes the accuracy of {best["sift"]} by {tables.formatted(gain, "+.1f")} points.
 {tables.radius_in_words(photos.values)}
 """)
 
@@ -177,10 +177,10 @@ page.figure(
     the true location (cross), in cells of $3 \\times 3$ pixels: the percentage of the n windows, on one scale for all histograms (grey grows with its square root). Windows whose maximum
     is on the border are not drawn; *inside* is the share of the others. The square has the side of the layer's stride. Maxima that fill it show
     localisation no finer than the stride, maxima at its centre a finer one. Above are two keypoints of {settings.shown} ({localised} objects), as in the
-    paper; below are the keypoints of all categories (the mean over the categories of the next table).""",
+    paper; below is the mean over the keypoints of the categories in the next table.""",
     alt=f"""Histograms of the locations of maximum responses in windows of 21 by 21 pixels, in coarse cells: a row for each of two keypoints of
     {settings.shown} and one for all keypoints, and a column for each feature, first SIFT, then the layers, with a square as large as the layer's stride.
-    A cross marks the true location in the middle of each. {located["inside"]:,} windows of all categories were evaluated.""",
+    A cross marks the true location in the middle of each. {located["inside"]:,} windows were evaluated.""",
 )
 
 # %%

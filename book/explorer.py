@@ -101,5 +101,5 @@ page.figure(
     explorer.nearest(data, network, patches, visualization.shown(data, patches)[0]),
     f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the first of
     [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
-    receptive fields. The figure starts at a patch of an object most of whose neighbours by the last layer are of its category, and most similar.""",
+    receptive fields. The figure starts at the patch of an object that has the most neighbours of its category by the last layer.""",
 )

@@ -57,7 +57,7 @@ page.figure(
 #
 # A scene is a field, a street, water, the sky or a room: a ground in perspective below sky or wall, with 1/f texture. The figure
 # stands on it among clutter that is made of the same primitives, lit by a sun or a lamp and by the sky, with soft shadows. Where
-# a figure is found (boats on water, sofas in rooms) is told by its surroundings, as in photographs. It is often cut by the image
+# a figure is found (boats on water, sofas in rooms) is often told by its surroundings, as in photographs. It is often cut by the image
 # border or hidden by something in front, and often there are others beside it. A keypoint is visible when it lies inside the
 # image and nothing is nearer to the camera.
 
@@ -95,7 +95,7 @@ page.figure(
 )
 
 # %% [markdown]
-# ## What is in it
+# ## Size of the dataset
 #
 # Each image has one main object, and some images have others beside it.
 
@@ -112,7 +112,9 @@ page.table(
 # ## The figurines beside photographs
 #
 # Colour, contrast and detail are compared with 500 photographs of ImageNet, and the objects with those of PASCAL VOC 2011 for
-# three categories. The photographs are not part of this book: their column was measured once, by the same code.
+# three categories. The photographs are not part of this book: their column was measured once, by the same code. Chroma is the
+# difference between the largest and the smallest of red, green and blue. The side of a box is the square root of its area, in units
+# of that of its image. The spread of a keypoint is the standard deviation of its place in the box, in units of the box's sides.
 
 # %%
 from corrlib.data import statistics

@@ -37,15 +37,18 @@ datasets = scoreboard.datasets(data, network)
 recorded, built = datasets
 differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
 counts = {name: scoreboard.counts(each) for name, each in differences.items()}
-judged = {
-    name: ", ".join(
-        f"**{scoreboard.verdict(claim, each)}** in {task}" for task, claim in scoreboard.TASKS.items()
-    )
-    for name, each in differences.items()
-}
+
+
+def judged(each):
+    tasks = {}
+    for task, claim in scoreboard.TASKS.items():
+        tasks.setdefault(scoreboard.verdict(claim, each), []).append(task)
+    return ", and ".join(f"**{word}** in {' and '.join(names)}" for word, names in tasks.items())
+
+
 page.text(f"""
 **The answer here.** The paper concludes that convnet features are at least as useful as conventional ones. On its own photographs (three of its twenty
-categories), this claim is {judged[recorded]}. On {data.name}, it is {judged[built]}. Of the paper's {sum(counts[recorded].values())} claims, this book
+categories), this claim is {judged(differences[recorded])}. On {data.name}, it is {judged(differences[built])}. Of the paper's {sum(counts[recorded].values())} claims, this book
 finds {counts[recorded]["supported"]} supported and {counts[recorded]["contradicted"]} contradicted on these photographs, and {counts[built]["supported"]}
 supported and {counts[built]["contradicted"]} contradicted on {data.name}. The remaining claims are inconclusive or not tested.
 """)
@@ -231,8 +234,8 @@ from corrlib import metrics
 supported, same_direction, inconclusive, contradicted, not_tested = metrics.VERDICTS
 page.text(f"""
 A claim of the paper is judged by the interval of the difference between two methods on the same objects. It is **{supported}** if the whole interval is on the
-claimed side, and **{contradicted}** if the whole interval is on the other side. Otherwise it is **{inconclusive}**, because there are too few objects to
-decide. An inconclusive claim whose values are all on the claimed side is **{same_direction}**. A claim that nothing here measures is **{not_tested}**.
+claimed side, and **{contradicted}** if the whole interval is on the other side. Otherwise it is **{inconclusive}**, because the interval includes both
+signs. An inconclusive claim whose values are all on the claimed side is **{same_direction}**. A claim that nothing here measures is **{not_tested}**.
 """)
 
 # %% [markdown]

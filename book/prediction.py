@@ -167,11 +167,11 @@ over = metrics.estimate(errors[layer], [alpha], minus=errors[prior])
 found = "This network has no `fc7` to find neighbours by."
 if by_fc7 in errors:
     verdict = metrics.judge(metrics.estimate(errors[prior], [alpha], minus=errors[by_fc7]))
-    found = f"""With neighbours found by `fc7`, it would be {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %. The hypothesis
-    that `pool5` finds better neighbours for this purpose is {verdict}."""
+    found = f"""With neighbours found by `fc7`, it would be {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %. That
+    `pool5` finds better neighbours for this purpose is {verdict}."""
 page.text(f"""
 The mean PCK of the prior alone is {tables.formatted(100 * metrics.estimate(errors[prior], [alpha])[0])} % (alpha = {alpha:g}). The detectors of {layer} without
-the prior differ from this by {tables.formatted(100 * over[0], "+.1f")} points; the hypothesis that they are better is {metrics.judge(over)}. {found}
+the prior differ from it by {tables.formatted(100 * over[0], "+.1f")} points; that they are better is {metrics.judge(over)}. {found}
 """)
 
 # %%

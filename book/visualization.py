@@ -294,7 +294,7 @@ page.text(f"""
 
 Here the score is {score}, with {settings.database_images} images, which have {size}. Nearest neighbours can only become nearer when there are more candidates. If
 the interval of your score lies below this one, the size of the database limits the scores on this page, and it would limit those of the paper less, with more
-than a million patches per layer. If the two intervals overlap, the features limit the scores, not the size of the database.
+than a million patches per layer. If the two intervals overlap, this comparison cannot tell: the differences would have to be taken image by image.
 
 </details>
 """)

@@ -136,12 +136,14 @@ def test_claims_are_judged_by_their_differences(made):
 
 def test_a_chapter_gets_rows_and_a_summary_of_its_claims():
     here = {name: [("", (1, 0.5, 2))] for name in ("conv-over-sift", "conv-prior-helps", "finer-stride")}
-    here |= {"sift-prior-over-prior": [("alpha = 0.1", (1, -0.5, 2))]}
+    unclear = [("alpha = 0.1", (1, -0.5, 2))]
+    here |= {"sift-prior-over-prior": unclear, "sift-prior-helps": unclear}
     rows = scoreboard.claims({"here": here, "there": {}})
     claim, supported, untested = rows[0].values()
     assert claim == "convnet features perform better than SIFT" and "**not tested**" in untested
     assert supported == '<span class="verdict supported">**supported**</span><br>+1.0 [0.5,\u00a02.0]'
-    assert rows[2]["claim"].endswith(" the prior alone (not in the paper)")
+    assert rows[3]["claim"].endswith(" the prior alone (not in the paper)")
+    # The comparison with the prior alone is not in the paper.
     assert scoreboard.summary(here) == "3 of 4 are supported, 1 is inconclusive (same direction)"
     worse = {"finer-stride": [("", (-1, -2, -0.5))]}
     assert scoreboard.summary(worse) == "none of 1 is supported, 1 is contradicted"

@@ -43,8 +43,8 @@ class Example:
 
 
 def shown(settings: Settings, count: int = 3) -> list[str]:
-    """Categories to show: the paper's cat and bicycle, and others drawn by the seed."""
-    first = [name for name in ("cat", "bicycle") if name in settings.categories]
+    """Categories to show: the paper's bicycle and cat, and others drawn by the seed."""
+    first = [name for name in ("bicycle", "cat") if name in settings.categories]
     others = [name for name in settings.categories if name not in first]
     order = np.random.default_rng(settings.seed).permutation(len(others))
     return first + [others[i] for i in order[: count - len(first)]]

@@ -92,16 +92,16 @@ def transferred(examples: Sequence[Example], alpha: float) -> Figure:
 
 
 def displacements(one: Example) -> Figure:
-    """Draw alignments of one target and its first neighbour as fields of arrows, a row per method."""
+    """Draw alignments of one target and its last neighbour as fields of arrows, a row per method."""
     figure, axes = panels(len(one.flows), 4, (10, 2.6 * len(one.flows)))
     at = np.rint(one.nodes).astype(int).reshape(-1, 2)
     for row, (method, flows) in zip(axes, one.flows.items(), strict=True):
-        pictures = (one.target, one.target, one.neighbors[0], one.warped[method][0])
+        pictures = (one.target, one.target, one.neighbors[-1], one.warped[method][-1])
         for place, image in zip(row, pictures, strict=True):
             show(place, image)
         row[0].set_ylabel(method, fontsize=13)
         row[1].images[0].set_alpha(0.35)
-        flow = flows[0][at[:, 1], at[:, 0]]
+        flow = flows[-1][at[:, 1], at[:, 0]]
         angle = np.arctan2(flow[:, 1], flow[:, 0])
         arrows = dict(angles="xy", scale_units="xy", scale=1, width=0.009, headwidth=4)
         row[1].quiver(*at.T, *flow.T, angle, cmap="hsv", clim=(-np.pi, np.pi), **arrows)

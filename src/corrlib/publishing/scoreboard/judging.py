@@ -22,10 +22,14 @@ CLASSES = {w: w.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for
 
 
 def summary(differences: Differences) -> str:
-    """Verdicts on the claims of a chapter in words: ``4 of 6 are supported, 1 is inconclusive``."""
-    count = Counter(verdict(name, differences) for name in differences)
+    """Verdicts on the paper's claims of a chapter in words: ``4 of 6 are supported, 1 is inconclusive``.
+
+    Claims that are not in the paper do not count.
+    """
+    claimed = [name for name in differences if registry()[name].quote]
+    count = Counter(verdict(name, differences) for name in claimed)
     supported = count.pop(metrics.VERDICTS[0], 0)
-    parts = [f"{supported or 'none'} of {len(differences)} {'are' if supported > 1 else 'is'} supported"]
+    parts = [f"{supported or 'none'} of {len(claimed)} {'are' if supported > 1 else 'is'} supported"]
     parts += [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
     return ", ".join(parts)
 

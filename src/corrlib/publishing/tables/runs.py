@@ -118,6 +118,8 @@ def swept(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any
 def highest(rows: Sequence[Mapping[str, Any]], alphas: Sequence[float]) -> list[str]:
     """The layer with the highest score at each of `alphas`, in words."""
     best = [max(rows, key=lambda row, a=a: row[f"score-{a:g}"])["layer"] for a in alphas]
+    if len(set(best)) == 1:
+        return [f"{best[0]} at every tolerance"]
     return [f"{layer} at alpha = {a:g}" for layer, a in zip(best, alphas, strict=True)]
 
 
