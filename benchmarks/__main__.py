@@ -72,7 +72,8 @@ def main() -> None:
     results["startup"] = startup.measure(quick) if "startup" in wanted else None
     results["sweep"] = sweep.measure() if "sweep" in wanted and not quick else None
     results["scale"] = scale.estimate(results["contests"])
-    results["book"] = json.loads(report.RESULTS.read_text())["book"]  # of the last run with --book
+    last = json.loads(report.RESULTS.read_text()) if report.RESULTS.is_file() else {}
+    results |= {"book": last["book"]} if "book" in last else {}  # of the last run with --book
     results["seconds"] = round(time.perf_counter() - began)
     for line in report.tables(results):
         print(line)

@@ -149,11 +149,15 @@ rest is spent on starting kernels and workers, which matters less the longer a p
 """)
 
 # %%
-book = measured["book"]
-page.table(
-    "pages",
-    tables.pages(book["builds"]),
-    f"""*The pages of this book*, executed from nothing on {book["machine"]["date"]}, with an empty cache: wall-clock seconds, processor seconds of all processes, and
-    the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less than the sum. The
-    whole build includes drawing the figurines and rendering the pages.""",
-)
+if book := measured.get("book"):
+    page.table(
+        "pages",
+        tables.pages(book["builds"]),
+        f"""*The pages of this book*, executed from nothing on {book["machine"]["date"]}, with an empty cache: wall-clock seconds, processor seconds of all
+        processes, and the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less
+        than the sum. The whole build includes drawing the figurines and rendering the pages.""",
+    )
+else:
+    page.text(
+        "How long each page of this book takes is not part of this record; `python -m benchmarks --book` adds it."
+    )

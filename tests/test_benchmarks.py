@@ -112,6 +112,18 @@ def test_the_recorded_results_are_of_every_kernel():
     for made in (
         tables.ratios(rows),
         tables.startup(measured["startup"]),
-        tables.pages(measured["book"]["builds"]),
     ):
         assert len(made) > 2 and "nan" not in tables.markdown(made)
+
+
+def test_builds_of_the_book_are_compared_page_by_page():
+    def build(commit, total, seconds):
+        page = dict(name="alignment", seconds=seconds, processor=3.0, memory=2e9)
+        return dict(commit=commit, seconds=total, pages=[page])
+
+    builds = [build("old", 100.0, 90.0), build("new", 50.0, 30.0)]
+    row, whole = tables.pages(builds)
+    page = {"page": "alignment", "s": "30", "processor s": "3", "memory, GB": 2}
+    assert row == page | {"s at old": "90", "ratio": "3.00"}
+    assert (whole["s at old"], whole["ratio"]) == ("100", "2.00")
+    assert tables.pages(builds[1:])[0] == page
