@@ -167,6 +167,18 @@ page.table(
 # %%
 from corrlib.publishing import scoreboard
 
+photos = scoreboard.recorded("visualization")
+largest = max(photos.values["scores"]["conv3"], key=int)
+page.table(
+    "scores-photos",
+    tables.reconstruction_scores({name: each[largest] for name, each in photos.values["scores"].items()}),
+    f"*The same scores on photographs* ({photos.description}), as recorded by this chapter at k = {largest}.",
+    formats=".2f",
+    source=photos.source,
+)
+
+# %%
+
 
 def beyond_zero(measure, sign):
     ends = {name: sign * scores[name][k][measure]["difference"][1:] for name in visualization.LAYERS}

@@ -109,10 +109,7 @@ def test_the_recorded_results_are_of_every_kernel():
     assert set(measured["machine"]["versions"]) <= set(report.PACKAGES)
     assert measured["scale"] == scale.estimate(rows)
     assert measured["startup"]["import"] < 0.3, "the command's import loads no torch"
-    for made in (
-        tables.ratios(rows),
-        tables.startup(measured["startup"]),
-    ):
+    for made in (tables.ratios(rows), tables.startup(measured["startup"])):
         assert len(made) > 2 and "nan" not in tables.markdown(made)
 
 
