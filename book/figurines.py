@@ -105,7 +105,8 @@ from corrlib.publishing import tables
 page.table(
     "figurine-counts",
     tables.census(data, by_category=False),
-    "*Figurines*: the dataset that comes with this book. A *difficult* object is nearly hidden or very small.",
+    """*Figurines*: the dataset that comes with this book. *Used* are the objects with a visible keypoint; *outside* are the keypoints outside the box. A
+    *difficult* object is nearly hidden or very small.""",
 )
 
 # %% [markdown]

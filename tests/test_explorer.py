@@ -239,6 +239,13 @@ def test_the_best_aligned_has_most_keypoints_near_the_truth(world):
     assert place.best_aligned(objects, points[2:, None, None], SIZE) == (0, pytest.approx(0.5, abs=0.1))
 
 
+def test_tolerances_begin_with_the_object_that_is_predicted_best(world, network, settings):
+    assert tolerance._wrong({"methods": {"a": {"errors": [0.05, None, 0.1, 0.01]}, "b": {}}}) == 0.5
+    made = content(explorer.tolerances(world, network, settings, ["bus", CATEGORY, "person"], BETAS))
+    shares = [tolerance._wrong(example) for example in made["examples"]]
+    assert shares == sorted(shares) and len(set(shares)) > 1
+
+
 def test_a_unit_has_the_category_of_the_smallest_box_around_it(world, network):
     source = units(world, network, "conv3", database(world, VisualizationSettings(database_images=3)))
     found = patch.categories_at(world, source, "train")

@@ -29,13 +29,17 @@ ALT = (
 def tolerances(
     data: VOC, network: Network, settings: Settings, categories: Sequence[str], betas: Mapping[str, float]
 ) -> HTML:
-    """The explorer of one object per category, with the curves of the mean over ``settings.categories``."""
+    """The explorer of one object per category, with the curves of the mean over ``settings.categories``.
+
+    The object comes first whose keypoints the first method predicts best.
+    """
     curves = {
         method: np.round(metrics.mean_pck(by_category, ALPHAS), 4).tolist()
         for method, by_category in errors(data, network, settings, betas).items()
     }
     content = {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves}
-    content["examples"] = [_example(data, network, settings, category, betas) for category in categories]
+    examples = [_example(data, network, settings, category, betas) for category in categories]
+    content["examples"] = sorted(examples, key=_wrong)
     return widget("tolerances", content, still(content), ALT)
 
 
@@ -103,6 +107,12 @@ def _example(
 def best_visible(objects: Sequence[Instance]) -> int:
     """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
     return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
+
+
+def _wrong(example: Mapping[str, Any], alpha: float = 0.1) -> float:
+    """The share of an object's keypoints that the first method predicts wrongly."""
+    errors = next(iter(example["methods"].values()))["errors"]
+    return float(np.mean([error is None or error >= alpha for error in errors]))
 
 
 def _rounded(point: np.ndarray) -> list[float] | None:
