@@ -180,7 +180,7 @@ one = complete[central]
 known = one.keypoints[np.isfinite(one.keypoints).all(axis=1)]
 farthest = np.linalg.norm(known - one.keypoints[kind], axis=1).argmax()
 page.figure(
-    "tolerances",
+    "tolerated",
     plots.tolerances(
         data.image(one.image_id), one.box, np.stack([one.keypoints[kind], known[farthest]]), ALPHAS
     ),
