@@ -1,19 +1,21 @@
-"""Record what the paper's kind of network makes of figurines: python ci/record_figurines.py --help"""
+"""Record what a network trained on photographs makes of figurines: python ci/record_figurines.py --help"""
 
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from corrlib import convnet, metrics
-from corrlib.data import open_dataset
+from corrlib.data import VOC, open_dataset
 from corrlib.experiments import alignment, classification
 from corrlib.experiments.alignment.evaluation import flow_errors
 from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.publishing import chapters, results
 
 HELP = """\
-Write results/figurines-alexnet.json: accuracies of Table 3 and PCK of Table 2 on figurines, by features of a
-network trained on photographs, beside the figurine network and SIFT. They show how much of the
-difference between convnet features and SIFT is due to the figurine network, and how much to the images.
+Write results/figurines-alexnet.json: accuracies of Table 3 and PCK of Table 2 on figurines, by features of
+the figurine network and of the network of the recorded photographs, with their differences from SIFT.
+They show how much of the difference is due to the figurine network, and how much to the images.
 
 example, in the project's folder:
   python ci/record_figurines.py --weights alexnet.npz
@@ -22,44 +24,49 @@ Commit the package first, because the record names the commit that computed it."
 LAYERS = ("conv3", "conv4", "conv5")
 
 
+def naming(data: VOC, network: convnet.Network) -> dict[str, list[np.ndarray]]:
+    """Layer -> accuracy in percent, and its difference from SIFT of radius 40, with intervals."""
+    settings = classification.Settings().resolve(data, network)
+    sift = next(kind for kind in settings.sift if kind.radius == 40)
+    predicted = classification.classify(data, network, settings, [*LAYERS, sift])
+    errors = {feature: [named(p, settings) for p in each] for feature, each in predicted.items()}
+    return {f"Table 3, {layer}": compared(errors[layer], errors[sift], [0.5])[0] for layer in LAYERS}
+
+
+def flows(data: VOC, network: convnet.Network) -> dict[str, list[np.ndarray]]:
+    """Tolerance -> PCK of convnet flow, and its difference from SIFT flow over the same neighbours."""
+    settings = alignment.few(alignment.Settings().resolve(data, network))
+    betas, _ = alignment.validate(data, network, settings)
+    conv, sift = (
+        flow_errors(data, network, settings, feature=feature, beta=betas[method])
+        for method, feature in settings.features.items()
+    )
+    rows = zip(settings.alphas, compared(conv, sift, settings.alphas), strict=True)
+    return {f"Table 2, conv4 flow, alpha = {alpha:g}": each for alpha, each in rows}
+
+
+def compared(ours: list[np.ndarray], sift: list[np.ndarray], alphas: list[float]) -> list[list[np.ndarray]]:
+    """At each alpha the mean in percent and the difference from SIFT in points, with intervals."""
+    means, differences = metrics.estimate(ours, alphas), metrics.estimate(ours, alphas, minus=sift)
+    return [[100 * mean, 100 * difference] for mean, difference in zip(means, differences, strict=True)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", required=True, metavar="FILE")
-    data, rows = open_dataset(None), []
-    networks = {"figurine network": convnet.load(None)}
-    networks["other network"] = other = convnet.load(parser.parse_args().weights)
-
-    def record(number: str, measured: dict[str, list], sift: list, alpha: float) -> None:
-        row = {name: 100 * metrics.estimate(errors, [alpha])[0] for name, errors in measured.items()}
-        row["SIFT"] = 100 * metrics.estimate(sift, [alpha])[0]
-        row["difference"] = 100 * metrics.estimate(measured["other network"], [alpha], minus=sift)[0]
-        rows.append({"number": number} | row)
-        print(rows[-1], flush=True)
-
-    naming = {name: classification.Settings().resolve(data, network) for name, network in networks.items()}
-    kind = next(kind for kind in naming["figurine network"].sift if kind.radius == 40)
-    errors = {}
-    for name, settings in naming.items():
-        predicted = classification.classify(data, networks[name], settings, [*LAYERS, kind])
-        errors[name] = {feature: [named(p, settings) for p in each] for feature, each in predicted.items()}
-    for layer in LAYERS:
-        measured = {name: each[layer] for name, each in errors.items()}
-        record(f"Table 3, {layer}", measured, errors["figurine network"][kind], 0.5)
-    flows, used = {}, {}
-    for name, network in networks.items():
-        settings = alignment.few(alignment.Settings().resolve(data, network))
-        used[name], _ = alignment.validate(data, network, settings)
-        for method, feature in settings.features.items():
-            inputs = dict(feature=feature, beta=used[name][method])
-            flows[name, method] = flow_errors(data, network, settings, **inputs)
-    (conv, sift), few = used["figurine network"], settings.categories
-    measured = {name: flows[name, conv] for name in networks}
-    record(f"Table 2, {conv}", measured, flows["figurine network", sift], 0.1)
-    values = {"rows": rows, "beta": used, "aligned": list(few)}
-    about = {"dataset": "figurines", "data": data.digest, "weights": other.digest, "network": other.name}
-    about |= {"network_weights": "BVLC AlexNet conv1..conv5, 8-bit", "columns": "percent, 95 % intervals"}
-    path = Path("results", "figurines-alexnet.json")
-    results.write(path, values, provenance=about | chapters._commit(Path("book", "classification.py")))
+    other, data = convnet.load(parser.parse_args().weights), open_dataset(None)
+    known = results.read(Path("results", "voc2011-weights.json"))["provenance"]
+    if other.digest != known["weights"]:
+        raise SystemExit(f"these weights are {other.digest}, and those of the photographs {known['weights']}")
+    ours, theirs = (naming(data, each) | flows(data, each) for each in (convnet.load(None), other))
+    aligned = alignment.few(alignment.Settings().resolve(data, other)).categories
+    values = {"rows": [{"number": name, "ours": ours[name], "other": theirs[name]} for name in ours]}
+    about = {name: known[name] for name in ("weights", "network", "network_weights")}
+    about |= {"dataset": data.name, "data": data.digest, "columns": "percent and points, 95 % intervals"}
+    about |= chapters.commit(Path("book", "alignment.py"))
+    results.write(
+        Path("results", "figurines-alexnet.json"), values | {"aligned": list(aligned)}, provenance=about
+    )
 
 
 if __name__ == "__main__":

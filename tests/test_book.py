@@ -468,12 +468,12 @@ def test_the_commit_is_of_the_repository_that_tracks_the_chapter(chapter):
 
     git("init")
     git("commit", "--allow-empty", "-m", "Somebody else's")
-    assert chapters._commit(chapter) == {}, "unpacked inside another repository"
+    assert chapters.commit(chapter) == {}, "unpacked inside another repository"
     git("add", chapter.name)
     git("commit", "-m", "Ours")
-    assert re.fullmatch("[0-9a-f]{8}", chapters._commit(chapter)["commit"])
+    assert re.fullmatch("[0-9a-f]{8}", chapters.commit(chapter)["commit"])
     chapter.write_text(TINY)
-    assert chapters._commit(chapter)["commit"].endswith("+"), "changed since"
+    assert chapters.commit(chapter)["commit"].endswith("+"), "changed since"
 
 
 def test_provenance_names_data_network_parameters_commit_date_and_time():

@@ -210,7 +210,7 @@ def run(
     written = results.glob(f"{chapter.stem}-*.json") if results else []
     about = dict(digest=digest, memory=most[0], processor=round(sum(os.times()[2:4]) - used, 2))
     about["results"] = {path.name: file_digest(path) for path in written}
-    notebook.metadata["corrlib"] = about | _commit(chapter)
+    notebook.metadata["corrlib"] = about | commit(chapter)
     with cache.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
 
@@ -275,7 +275,7 @@ def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
         cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
 
 
-def _commit(chapter: Path) -> dict[str, str]:
+def commit(chapter: Path) -> dict[str, str]:
     """The commit of a chapter, with a + if files differ from it; empty if it is not known."""
     ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
     try:
