@@ -345,8 +345,7 @@ page.table(
 # %% [markdown]
 # A pair that shows different poses or different sides cannot be aligned, and there a flow moves points further from the truth. It may
 # even transfer them out of the box. The median error of an object, which such points raise, shows this more clearly than the share of
-# close places. The gain in Table 2 therefore does not come from aligning the nearest neighbour, but from choosing the least deformed
-# of many neighbours and taking a median.
+# close places. The gain in Table 2 owes much to choosing the least deformed of many neighbours and to taking a median.
 #
 # ## Takeaway
 
