@@ -344,7 +344,7 @@ def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path
     def execute():
         given = (tmp_path, "book/small", {"unknown": 1}, tmp_path / "small.ipynb")
         todo = book.task(*given, results=results)
-        book.execute(tmp_path, [todo] if todo else [])
+        book.execute(tmp_path, [todo] if todo else [], tmp_path / "book.log")
         return capsys.readouterr().out.split()[1]
 
     assert execute() == "executing"
@@ -368,12 +368,33 @@ def test_progress_is_weighted_by_the_recorded_seconds_of_chapters_and_cells(tmp_
         assert progress.reached(log, names, known) == (0, "0 of 3 pages")
         progress.say(log, "book/slow", 2, 3, "Scores")
         progress.say(log, "book/old", 1, 4, "")
+        progress.say(log, "book/before", 1, 2, "Executed before these")
         share, text = progress.reached(log, names, known)
         assert share == pytest.approx((0.8 * 90 + 20 / 4) / (90 + 20 + progress.UNKNOWN))
         assert text == "0 of 3 pages; slow: Scores; old: "
         progress.say(log, "book/slow", 1, 1, "")
         assert progress.reached(log, names, known)[1] == "1 of 3 pages; old: "
     assert progress.recorded(tmp_path / "gone") == {}
+
+
+def test_the_log_has_the_chapters_that_stand_alone_and_those_that_read_their_results(tmp_path, monkeypatch):
+    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "_build").mkdir()
+    log = tmp_path / "_build" / "book.log"
+    log.write_text("of an earlier build")
+
+    def execute(root, tasks, log):
+        with log.open("a") as file:
+            file.write(" ".join(tasks))
+
+    names = (["first "], ["second"])
+    for name, fake in (("_task", lambda root, name, given: name), ("execute", execute)):
+        monkeypatch.setattr(book, name, fake)
+    for name in ("stage", "render"):
+        monkeypatch.setattr(book, name, lambda root: None)
+    monkeypatch.setattr(execution, "chapter_names", lambda root: names)
+    book.build(tmp_path)
+    assert log.read_text() == "first second"
 
 
 def test_memory_is_that_of_the_processes_that_were_started():

@@ -75,13 +75,15 @@ def task(
     return Task(name, chapter, values, out, digest, results)
 
 
-def execute(root: Path, tasks: Sequence[Task]) -> None:
+def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
     """Execute chapters, `AT_ONCE` at a time, so that one computes while another reads, draws or waits.
 
-    What two of them need is computed once: the cache lets the second wait for the first.
+    What two of them need is computed once: the cache lets the second wait for the first. Their progress is
+    appended to ``log``.
     """
-    log, where = root / "_build" / "book.log", cache.cache_dir().resolve()
-    log.parent.mkdir(exist_ok=True)
+    if not tasks:
+        return
+    where = cache.cache_dir().resolve()
     threads = None if "OMP_NUM_THREADS" in os.environ else cpu_count()
     known = progress.recorded(root / "benchmarks" / "results.json")
     with progress.shown(log, [each.name for each in tasks], known):

@@ -32,8 +32,10 @@ def recorded(results: Path) -> Known:
 def reached(log: Path, names: Sequence[str], known: Known) -> tuple[float, str]:
     """How far chapters have come: the share of the expected seconds that are over, and a text."""
     at, share = {}, dict.fromkeys(names, 0.0)
-    for entry in log.read_text(encoding="utf-8").splitlines():
+    for entry in log.read_text(encoding="utf-8").splitlines() if log.is_file() else ():
         _, name, cell, cells, section = entry.split("\t")
+        if name not in share:  # executed before these
+            continue
         _, shares = known.get(name, (UNKNOWN, ()))
         share[name] = shares[int(cell)] if len(shares) == int(cells) > int(cell) else int(cell) / int(cells)
         at[name] = f"{name.rsplit('/', 1)[-1]}: {section}"
@@ -45,8 +47,7 @@ def reached(log: Path, names: Sequence[str], known: Known) -> tuple[float, str]:
 
 @contextmanager
 def shown(log: Path, names: Sequence[str], known: Known) -> Iterator[None]:
-    """Show on a terminal what chapters `say` meanwhile in a new file, and the time left at this speed."""
-    log.write_text("", encoding="utf-8")
+    """Show on a terminal what chapters `say` meanwhile, and the time left at this speed."""
     line = "{percentage:3.0f} %|{bar:20}| {elapsed}, about {remaining} left; {desc}"
     bar, ended = tqdm(total=1.0, bar_format=line, leave=False, disable=None), threading.Event()
 
