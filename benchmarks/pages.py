@@ -33,6 +33,8 @@ def build(commit: str) -> dict[str, Any]:
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", BUILD], cwd=project, env=environment, check=True)
         seconds = time.perf_counter() - began
+        named = subprocess.check_output(["git", "rev-parse", "--short=8", "HEAD"], cwd=project, text=True)
+        commit = named.strip()
         return {"commit": commit, "seconds": seconds, "pages": measure(project / "_build" / "chapters")}
 
 

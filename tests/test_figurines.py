@@ -232,6 +232,15 @@ def test_statistics_of_images_and_objects_beside_photographs(root):
     assert len(rows) == len(statistics.PHOTOGRAPHS) and np.isfinite([row["figurines"] for row in rows]).all()
 
 
+def test_the_column_of_photographs_is_what_the_code_measures(real):
+    files = sorted((real / "photos").glob("*.jpg"))
+    photos = Mock(**{"image_ids.return_value": files})
+    photos.image = lambda file: cv2.imread(str(file))[..., ::-1].copy()
+    found = statistics.appearance(photos) + statistics.layout(VOC(real.parent / "voc"))
+    for (name, recorded), value in zip(statistics.PHOTOGRAPHS.items(), found, strict=True):
+        assert round(value, len(f"{recorded}".partition(".")[2])) == recorded, name
+
+
 def digests(root):
     files = (path for path in root.rglob("*") if path.is_file())
     return {path.relative_to(root): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

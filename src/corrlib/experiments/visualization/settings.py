@@ -27,7 +27,7 @@ class Settings:
     k : Number of neighbours that are averaged; a single neighbour is shown, too.
     database_images
         Training images in which neighbours are searched; `resolve` limits it to the number that exist.
-    image_id : The image shown; empty: two of the scored validation images, as `shown` chooses them.
+    image_id : The image shown; empty: two of val, as `shown` chooses them.
     seed : Seed for all random choices.
     """
 

@@ -98,11 +98,13 @@ def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
 def _run(each: Task, log: Path, cache_dir: Path) -> None:
     """Execute a chapter, in a process that may have been started for other ones."""
     os.environ["CORRLIB_CACHE"] = str(cache_dir)
-    print(f"{each.name}: executing", flush=True)
+    # The line of `progress.shown`, in which the cursor is on a terminal, comes back by itself.
+    erased = "\r\x1b[K" if sys.stdout.isatty() else ""
+    print(f"{erased}{each.name}: executing", flush=True)
     began, say = time.monotonic(), partial(progress.say, log, each.name)
     chapters.run(each.chapter, each.out, each.values, digest=each.digest, results=each.results, say=say)
     say(1, 1, "")
-    print(f"{each.name}: executed in {time.monotonic() - began:.0f} s", flush=True)
+    print(f"{erased}{each.name}: executed in {time.monotonic() - began:.0f} s", flush=True)
 
 
 def reads_data(chapter: Path) -> bool:

@@ -32,8 +32,8 @@ ALT = (
 def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> HTML:
     """The explorer of one image: the neighbours of each of its patches, by the layers of Figure 1.
 
-    It starts at the patch of an object most of whose neighbours, by the last layer, are of its category;
-    among several, where the neighbours are most similar.
+    It starts at the patch of an object that has the most neighbours of its category by the last layer; among
+    several, where the neighbours are most similar.
     """
     image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
     for layer in LAYERS:

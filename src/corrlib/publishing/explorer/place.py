@@ -48,10 +48,8 @@ def places(
 ) -> HTML:
     """The explorer of one object per category (`best_aligned` of the first few), aligned by each flow.
 
-    The best comes first.
-
-    `betas` are those of the flows of ``settings.features``. With `every_feature`, all layers and radii can be
-    chosen in the categories for which the chapter compares them.
+    The best comes first. `betas` are those of the flows of ``settings.features``. With `every_feature`, all
+    layers and radii can be chosen in the categories for which the chapter compares them.
     """
     own, size = dict(zip((CONVNET, SIFT), settings.features.items(), strict=True)), settings.size
     field = network.receptive_fields[GRID_LAYER]

@@ -20,6 +20,8 @@ from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 
 #: The tolerances of the slider and the curves.
 ALPHAS = np.arange(1, 61) / 200
+#: The tolerance at which a reader starts.
+START = 0.1
 ALT = (
     "An object with an ellipse around each keypoint, and the predicted keypoints, marked correct or wrong."
     " Beside it are curves of mean PCK against alpha."
@@ -45,7 +47,7 @@ def tolerances(
 
 def still(content: Mapping[str, Any]) -> Figure:
     """The explorer's first view, for readers without scripts."""
-    example, alpha = content["examples"][0], 0.1
+    example, alpha = content["examples"][0], START
     method = next(iter(content["curves"]))
     points, errors = (example["methods"][method][name] for name in ("points", "errors"))
     figure, ((left, right),) = panels(1, 2, (9, 4.2))
@@ -109,10 +111,10 @@ def best_visible(objects: Sequence[Instance]) -> int:
     return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
 
 
-def _wrong(example: Mapping[str, Any], alpha: float = 0.1) -> float:
-    """The share of an object's keypoints that the first method predicts wrongly."""
+def _wrong(example: Mapping[str, Any]) -> float:
+    """The share of an object's keypoints that the first method predicts wrongly at `START`."""
     errors = next(iter(example["methods"].values()))["errors"]
-    return float(np.mean([error is None or error >= alpha for error in errors]))
+    return float(np.mean([error is None or error >= START for error in errors]))
 
 
 def _rounded(point: np.ndarray) -> list[float] | None:
