@@ -368,12 +368,14 @@ def test_progress_is_weighted_by_the_recorded_seconds_of_chapters_and_cells(tmp_
         assert progress.reached(log, names, known) == (0, "0 of 3 pages")
         progress.say(log, "book/slow", 2, 3, "Scores")
         progress.say(log, "book/old", 1, 4, "")
-        progress.say(log, "book/before", 1, 2, "Executed before these")
         share, text = progress.reached(log, names, known)
         assert share == pytest.approx((0.8 * 90 + 20 / 4) / (90 + 20 + progress.UNKNOWN))
         assert text == "0 of 3 pages; slow: Scores; old: "
         progress.say(log, "book/slow", 1, 1, "")
         assert progress.reached(log, names, known)[1] == "1 of 3 pages; old: "
+        assert progress.reached(log, names, known, log.stat().st_size) == (0, "0 of 3 pages"), (
+            "of earlier ones"
+        )
     assert progress.recorded(tmp_path / "gone") == {}
 
 
@@ -381,7 +383,7 @@ def test_the_log_has_the_chapters_that_stand_alone_and_those_that_read_their_res
     (tmp_path / "_toc.yml").touch()
     (tmp_path / "_build").mkdir()
     log = tmp_path / "_build" / "book.log"
-    log.write_text("of an earlier build")
+    log.write_text("earlier ")
 
     def execute(root, tasks, log):
         with log.open("a") as file:
@@ -394,7 +396,7 @@ def test_the_log_has_the_chapters_that_stand_alone_and_those_that_read_their_res
         monkeypatch.setattr(book, name, lambda root: None)
     monkeypatch.setattr(execution, "chapter_names", lambda root: names)
     book.build(tmp_path)
-    assert log.read_text() == "first second"
+    assert log.read_text() == "earlier first second"
 
 
 def test_memory_is_that_of_the_processes_that_were_started():

@@ -115,11 +115,9 @@ def reproduce(
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
             _check_resources(root, planned)
-            log = out / "book.log"
-            log.unlink(missing_ok=True)
             for name, given in planned.parameters.items():
                 todo = book.task(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
-                book.execute(root, [todo] if todo else [], log)
+                book.execute(root, [todo] if todo else [], out / "book.log")
             return _score(root, out, data, network)
     except filelock.Timeout:
         raise ValueError(f"another run is using {out}: wait for it, or choose another folder") from None

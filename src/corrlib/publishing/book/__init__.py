@@ -29,10 +29,10 @@ def build(root: Path, *, data_root: str | None = None, weights: str | None = Non
     try:
         with filelock.FileLock(target / ".lock", timeout=0):
             given = {name: value for name, value in ((DATA, data_root), (WEIGHTS, weights)) if value}
-            log = target / "book.log"
-            log.unlink(missing_ok=True)
             for names in execution.chapter_names(root):  # the second group reads the results of the first
-                execute(root, [todo for name in names if (todo := _task(root, name, given))], log)
+                execute(
+                    root, [todo for name in names if (todo := _task(root, name, given))], target / "book.log"
+                )
             stage(root)
             render(root)
             return print_pdf(root, chromium) if pdf else target / "html" / "index.html"

@@ -19,7 +19,7 @@ UNKNOWN = 10.0
 def say(log: Path, name: str, cell: int, cells: int, section: str) -> None:
     """Append that a chapter has reached a cell, out of `cells`, in a section; both are equal at the end."""
     with log.open("a", encoding="utf-8") as file:  # short lines of several processes do not mix
-        file.write(f"{time.strftime('%H:%M:%S')}\t{name}\t{cell}\t{cells}\t{section}\n")
+        file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}\t{name}\t{cell}\t{cells}\t{section}\n")
 
 
 def recorded(results: Path) -> Known:
@@ -29,13 +29,15 @@ def recorded(results: Path) -> Known:
     return {f"book/{page['name']}": (page["seconds"], page.get("progress", ())) for page in pages}
 
 
-def reached(log: Path, names: Sequence[str], known: Known) -> tuple[float, str]:
-    """How far chapters have come: the share of the expected seconds that are over, and a text."""
+def reached(log: Path, names: Sequence[str], known: Known, since: int = 0) -> tuple[float, str]:
+    """How far chapters have come: the share of the expected seconds that are over, and a text.
+
+    What was said in the first `since` bytes of the log is of earlier chapters.
+    """
     at, share = {}, dict.fromkeys(names, 0.0)
-    for entry in log.read_text(encoding="utf-8").splitlines() if log.is_file() else ():
+    said = log.read_bytes()[since:].decode("utf-8") if log.is_file() else ""
+    for entry in said.splitlines():
         _, name, cell, cells, section = entry.split("\t")
-        if name not in share:  # executed before these
-            continue
         _, shares = known.get(name, (UNKNOWN, ()))
         share[name] = shares[int(cell)] if len(shares) == int(cells) > int(cell) else int(cell) / int(cells)
         at[name] = f"{name.rsplit('/', 1)[-1]}: {section}"
@@ -48,12 +50,13 @@ def reached(log: Path, names: Sequence[str], known: Known) -> tuple[float, str]:
 @contextmanager
 def shown(log: Path, names: Sequence[str], known: Known) -> Iterator[None]:
     """Show on a terminal what chapters `say` meanwhile, and the time left at this speed."""
+    since = log.stat().st_size if log.is_file() else 0
     line = "{percentage:3.0f} %|{bar:20}| {elapsed}, about {remaining} left; {desc}"
     bar, ended = tqdm(total=1.0, bar_format=line, leave=False, disable=None), threading.Event()
 
     def watch() -> None:
         while not ended.wait(EVERY):
-            bar.n, text = reached(log, names, known)
+            bar.n, text = reached(log, names, known, since)
             bar.set_description_str(text)
 
     thread = threading.Thread(target=watch, daemon=True)
