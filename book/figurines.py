@@ -203,7 +203,7 @@ page.table(
     ],
     f"""*Two networks on figurines*: accuracy in percent (Table 3, minus SIFT of radius 40) and PCK in percent (Table 2, minus SIFT flow over the same
     neighbours; the categories {", ".join(aligned)}, on which beta is validated), with 95 % bootstrap intervals. Each network finds its own neighbours.""",
-    source=f"figurines {about['data'][:8]}, network {about['network']} {about['weights'][:8]}; recorded; commit {about['commit']}",
+    source=f"recorded on figurines {about['data'][:8]}, network {about['network']} {about['weights'][:8]}; commit {about['commit']}",
 )
 
 # %% [markdown]
