@@ -30,8 +30,8 @@ rectified: bool = False  # take the outputs of convolution layers after rectific
 frame: str = "box"  # what is warped to a square: the box of the object, or the whole image
 size: int = 227  # side of the object crops, in pixels
 category: str = ""  # a single category; empty: all categories
-shown: str = "cat"  # category shown in Figures 4 and 5
-pointed: list[str] = ["L_Eye", "Nose"]  # keypoints of this category shown in Figure 4
+shown: str = "cat"  # category shown in the paper's Figures 4 and 5
+pointed: list[str] = ["L_Eye", "Nose"]  # keypoints of this category shown in the paper's Figure 4
 localised: int = 40  # objects of this category in the study of localisation
 others: int = 8  # number of other categories in the study of localisation
 localised_others: int = 3  # objects of each of these other categories
@@ -109,7 +109,7 @@ the best layer and {best["sift"]} as the best radius for the comparison below. (
 """)
 
 # %% [markdown]
-# ## Table 3
+# ## Keypoint classification (the paper's Table 3)
 
 # %%
 from corrlib.publishing import tables
@@ -149,7 +149,7 @@ smoothed = settings.smoothed[settings.sift.index(best["sift"])]
 gain = classification.mean_accuracy(predicted[best["sift"]], settings, minus=predicted[smoothed])
 page.text(f"""
 The paper does not say how much an image is smoothed before SIFT, or what a radius measures. Lowe's scale space smooths by a third of a bin. This removes fine
-structure, some of which may distinguish keypoints. Leaving it out changes the accuracy of {best["sift"]} by {tables.formatted(gain, "+.1f")} points.
+structure, some of which may distinguish keypoints. Without smoothing, the accuracy of {best["sift"]} changes by {tables.formatted(gain, "+.1f")} points.
 {tables.radius_in_words(photos.values)}
 """)
 
@@ -187,21 +187,34 @@ page.figure(
 page.table(
     "localisation",
     tables.localisation(located),
-    f"""*Localisation in numbers* on {data.name}: the share of maxima on the border of the window, which are dropped; the median distance of the other maxima
-    from the keypoint; and the share of these within 2 px (half the stride of conv1), 4 px (conv2) and 8 px (conv3 to conv5), as means over images with 95 %
-    bootstrap intervals. The last row is a location drawn uniformly from the window without its border. Of {located["total"]:,} validation keypoints,
+    f"""*Localisation in numbers* on {data.name}: the share of maxima on the border of the window, which are dropped; the number of the other maxima (*kept*),
+    and their median distance from the keypoint; and the share of these within 2 px (half the stride of conv1), 4 px (conv2) and 8 px (conv3 to conv5), as means over images with 95 %
+    bootstrap intervals, which are too narrow where few maxima are kept or a share is near zero. The last row is a location drawn uniformly from the window without its border. Of {located["total"]:,} validation keypoints,
     {located["inside"]:,} have a window. To save time, they come from up to {localised} objects of {settings.shown} and {localised_others} of each of
     {len(settings.other_categories)} other categories. Crops are extended by {classification.MARGIN} pixels on each side, at the same scale, so that
     keypoints on the border of their box also have a window.""",
     formats={column: ".0f" for column in ("2 px, %", "4 px, %", "8 px, %")},
 )
 
+# %%
+nearer = {sign: [] for sign in (1, -1)}
+for feature, each in located["features"].items():
+    for sign in nearer:
+        if each["kept"] and (sign * each["difference"][2][1:] > 0).all():
+            nearer[sign].append(str(feature))
+page.text(f"""
+Within 8 pixels, {", ".join(nearer[1]) or "no feature"} has a larger share of its maxima than the uniform draw, and {", ".join(nearer[-1]) or "no feature"} a
+smaller one (by the whole interval). A share below that of the draw means that the response tends to rise away from the keypoint: what tells the keypoints of
+an object apart need not be strongest at the keypoint itself.
+""")
+
 # %% [markdown]
 # ## The paper's claims about classification
 #
 # Each claim is judged by the bootstrap, with the same resampled images on both sides of a difference. It is *supported* only if the
 # whole interval is on its side. The last column shows the results of the same chapter on photographs. For localisation, the
-# difference is between the share of maxima within 8 pixels and that of a uniform draw.
+# difference is between the share of maxima within 8 pixels and that of a uniform draw. It is positive where it agrees with the
+# claim: for layers, if they are near more often than the draw; for SIFT, if it is not.
 
 # %%
 fields = network.receptive_fields
@@ -234,8 +247,9 @@ page.text(tables.rectification_in_words(photos.values))
 # %%
 if lost:
     most = max(lost, key=lambda name: lost[name]["gain"][0])
+    helped = ", ".join(name for name in lost if lost[name]["gain"][1] > 0) or "no layer"
     page.text(f"""
-    Rectification costs the most in {most}: {tables.formatted(lost[most]["gain"])} points. Negative outputs help to distinguish keypoints, too.
+    Rectification costs the most in {most}: {tables.formatted(lost[most]["gain"])} points. Negative outputs help to distinguish keypoints in {helped}.
     """)
 
 # %% [markdown]
@@ -268,6 +282,11 @@ page.table(
     f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in Table 3, and if the mirror image of a keypoint
     type also counts as correct.""",
 )
+gains = [merged[f][0] - means[f][0] for f in settings.features]
+page.text(f"""
+Merging left and right adds {min(gains):.1f} to {max(gains):.1f} points. If confusions of left and right came from large receptive fields alone, deep layers and
+large radii would gain more than shallow layers and small radii.
+""")
 
 # %% [markdown]
 # ## Every layer, and fewer training images
@@ -299,6 +318,10 @@ page.figure(
     alt=f"""Mean accuracy rising with the share of the training images, on a logarithmic axis, for {", ".join(map(str, compared))}, with bands. At the
     right end the curves are at {tables.formatted(means[best["convnet"]])} and {tables.formatted(means[best["sift"]])} %.""",
 )
+smallest = {name: each[0] for name, each in sizes.items()}
+page.text(f"""
+With {100 * classification.SHARES[0]:g} % of the images, mean accuracy is {"; ".join(f"{name}: {tables.formatted(each)} %" for name, each in smallest.items())}.
+""")
 
 # %% [markdown]
 # ## Takeaway
@@ -355,13 +378,15 @@ photographs: {", ".join(recorded)}. {fared}
 # Is the same $C$ best for all layers?
 
 # %%
+each_best = ", ".join(f"{classification.best_C([curves[name]], settings.Cs):g} for {name}" for name in layers)
 accuracies = zip(settings.Cs, curves[best["convnet"]], strict=True)
 by_C = ", ".join(f"{each:.1f} (C = {value:g})" for value, each in accuracies)
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-In cross validation on {settings.shown}, {best["convnet"]} has {by_C} % of the keypoints right. A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
+In cross validation on {settings.shown}, the best $C$ is {each_best}. The gain over {C:g} is in [the table of means](#table-naming-means).
+{best["convnet"]} has {by_C} % of the keypoints right. A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
 [the figure of cross validation](#figure-validation), the best value is {best_C["convnet"]:g} on average over layers, and {best_C["sift"]:g} over radii. All
 features were scaled to the same norm beforehand; otherwise the same $C$ would have a different meaning for each of them.
 

@@ -55,7 +55,8 @@ page.figure(
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
     truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
-    correctly, and the best of these comes first. The point starts where both are closest to the truth, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
+    correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, both flows are
+    closest to the truth on average, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]
@@ -70,7 +71,7 @@ page.figure(
 # ## How close is close enough?
 #
 # A predicted keypoint is correct if its distance from the true keypoint is less than $\alpha$ times the longer side of the box. In
-# the crop, this tolerance is an ellipse. As you move the slider, keypoints turn green (circles, correct) or red (crosses, wrong).
+# the crop, this tolerance is an ellipse. As you move the slider, predictions become correct (green circles) or wrong (red crosses).
 # The marks on the curves, which are computed over all validation objects, move as well.
 
 # %%
@@ -79,11 +80,12 @@ page.figure(
     explorer.tolerances(data, network, settings, shown, betas),
     f"""*Keypoints at a tolerance* ({data.name}). Each prediction is the median of the keypoints transferred from the {settings.top} least deformed of
     {settings.neighbors} aligned neighbours; NN transfer copies the keypoint of the most similar neighbour. A line leads from each keypoint to its predicted
-    location. The curves are those of [PCK at every tolerance](#figure-pck).""",
+    location, which is marked on the border if it lies outside the picture. An ellipse is dashed if its keypoint is predicted wrongly or not at all. The object
+    of each category is the larger whole one, among the first few, whose keypoints are predicted best by convnet flow. The curves are those of [PCK at every tolerance](#figure-pck).""",
 )
 
 # %% [markdown]
-# - At which $\alpha$ does the last keypoint of an object become correct? Which keypoint is it, and would you have expected that?
+# - Which keypoints are still wrong at the largest $\alpha$, and would you have expected them to be?
 # - Where are the curves furthest apart, and where do they meet? The paper reports only three of these tolerances.
 #
 # ## What a feature considers similar

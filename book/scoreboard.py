@@ -37,17 +37,27 @@ page.set_source(f"{own}; results on photographs were recorded")
 # ## At a glance
 
 # %%
-count = scoreboard.counts(here)
+
+
+def counted(each):
+    return ", ".join(
+        f"{n} {'are' if n > 1 else 'is'} {word}" for word, n in scoreboard.counts(each).items() if n
+    )
+
+
+there, conclusion = differences[recorded], "all-three-tasks"
 page.text(f"""
-On {data.name}, of the {sum(count.values())} claims of the paper, {", ".join(f"{n} {'are' if n != 1 else 'is'} {word}" for word, n in count.items())}.
-The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
-**{scoreboard.verdict("all-three-tasks", here)}**.
+Of the {sum(scoreboard.counts(here).values())} claims of the paper, {counted(there)} on the paper's own photographs (three categories). On {data.name},
+{counted(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
+**{scoreboard.verdict(conclusion, there)}** on the photographs and **{scoreboard.verdict(conclusion, here)}** on {data.name}: the
+[claims of section 6](#table-claims-6) show in which tasks.
 """)
 page.table(
     "glance",
     scoreboard.glance(differences),
-    f"""*Verdicts on the paper's claims*: according to the published numbers, which have no intervals; on three categories of the paper's photographs; and
-    on {data.name}. Each tested claim links to the figure or table that shows it. The last rows count the verdicts.""",
+    f"""*Verdicts on the paper's claims*: according to the published numbers, which have no intervals (*no numbers*: the paper gives none that could be
+    compared); on three categories of the paper's photographs; and on {data.name}. Each tested claim links to the figure or table that shows it on
+    {data.name}. The last rows count the verdicts.""",
 )
 
 # %%
@@ -58,11 +68,12 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 - **inconclusive (same direction)** if all differences agree with the claim, but some interval includes the opposite;
 - **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree;
 - **contradicted** if the whole interval of some difference disagrees with the claim;
-- **not tested** if nothing here measures it; the reason is given with the claim.
+- **not tested** if nothing here measures it; the reason is given [with the claim](#claims), or the recorded results are older than the test.
 
 All tables have three columns of results:
 
-- *published*: the paper's numbers, on photographs of PASCAL VOC 2011 with the Caffe reference network. The paper gives no intervals.
+- *published*: the paper's numbers, on photographs of twenty categories of PASCAL VOC 2011 with the Caffe reference network, and, where they are known,
+  over the same three categories as in the next column. The paper gives no intervals.
 - *voc2011 (recorded)*: the results of the same chapters, executed once on three of the twenty categories. These photographs cannot be distributed with
   this book ({scoreboard.recorded("alignment").description}; neighbours are found without fc7). They contain nearly the same instances as those used in the
   paper, so these numbers can be compared with the published ones.
@@ -76,7 +87,7 @@ better. The claims and the order of the numbers in a table are judged by this co
 # ## Claims
 #
 # Below each verdict are the differences on which it is based, with their 95 % bootstrap intervals. They are in percentage points (in
-# section 2, they are differences in correlation), and are positive where they agree with the claim. For the choices of beta and eta,
+# section 2, they are differences of correlations or of agreement), and are positive where they agree with the claim. For the choices of beta and eta,
 # the interval is the widest that the intervals of the two compared values allow. For the choice of C, there is one cross validation
 # per value, and no interval.
 
@@ -92,7 +103,7 @@ for section, title in sections.items():
     page.table(
         f"claims-{section}",
         scoreboard.quoted(section, differences),
-        f"*Claims of section {section}*, {title}, on photographs and on {data.name}.",
+        f"*Claims of the paper's section {section}*, {title}, on photographs and on {data.name}.",
     )
 
 # %%
@@ -107,7 +118,7 @@ page.table(
 #
 # This section lists every number of the paper's four tables; those of single categories are folded. On voc2011, a *difference* is
 # our number minus the number published for the same categories. Below each table is a list of the published means that lie outside
-# our 95 % bootstrap intervals, with the reason where it is known. In Table 2, only the numbers at alpha = 0.1 are published by
+# our 95 % bootstrap intervals by more than the rounding of the published numbers, with the reason where it is known. In Table 2, only the numbers at alpha = 0.1 are published by
 # category.
 
 # %%
@@ -116,7 +127,8 @@ page.table(
     "order",
     scoreboard.orders(numbers, datasets),
     f"""*The order of the paper's numbers* on photographs and on {data.name}: among all pairs of methods whose published numbers (means, or numbers in a
-    category) differ, the number of pairs that are in the same order here. A pair is reversed if it is in the opposite order with disjoint intervals.""",
+    category) differ, the number of pairs that are in the same order here. On photographs, published means are those over the same categories, where they are
+    known. A pair is reversed if it is in the opposite order with disjoint intervals.""",
 )
 
 # %%
@@ -153,8 +165,8 @@ for number, title in categories.items():
 # %% [markdown]
 # ## What the recorded network changes
 #
-# The recorded photographs were seen by BVLC AlexNet, whose convolution weights are rounded to 8 bits, and which normalises before
-# it pools. The paper's network has its weights as they were trained, and pools first. To first order, a second rounding error of
+# The recorded features were computed with BVLC AlexNet, whose convolution weights are rounded to 8 bits here, and which normalises
+# before it pools. The paper's network has its weights as they were trained, and pools first. To first order, a second rounding error of
 # the same distribution changes a number by as much as the first did; and the two operations can be exchanged, although these
 # weights were not trained for that.
 
@@ -177,8 +189,8 @@ page.table(
 table_4 = [each for each in numbers if (each.table, each.of) == (4, "mean, alpha = 0.1")]
 apart = ", ".join(f"{each.difference(recorded):+.1f} ({each.name})" for each in table_4)
 page.text(f"""
-A second rounding error changes no number by more than {rounded:.1f} points ({of_rounded}), and pooling first changes none by more than {pooled:.1f}
-({of_pooled}). For comparison, the means of Table 4 differ from the published means of the same categories by {apart}.
+A second rounding error changes none of these numbers by more than {rounded:.1f} points ({of_rounded}), and pooling first changes none by more than
+{pooled:.1f} ({of_pooled}). Table 2 was not repeated. For comparison, the means of Table 4 differ from the published means of the same categories by {apart}.
 """)
 
 # %% [markdown]

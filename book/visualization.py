@@ -161,7 +161,7 @@ page.table(
     tables.reconstruction_scores({name: each[k] for name, each in scores.items()}),
     f"""*Reconstruction scores* at k = {k} on {data.name}: means over {len(measured["conv3"])} validation images with 95 % bootstrap intervals. Differences
     are from the uniform column, image by image.""",
-    formats=".2f",
+    formats=".3f",
 )
 
 # %%
@@ -189,8 +189,7 @@ differences = visualization.differences(measured, k)
 page.text(f"""
 Layers for which the interval of the difference lies entirely above zero: {beyond_zero("detail", 1)} for the detail score, {beyond_zero("similarity", 1)} for the
 plain correlation. Layers for which it lies entirely below zero: {beyond_zero("detail", -1)} for the detail score, {beyond_zero("similarity", -1)} for the plain
-correlation. At such a layer, neighbours predict the brightness of a patch less well than a random place nearby. For the other layers, there are too few images
-to decide. Of the paper's claims that these scores test, {scoreboard.summary(differences)}: see the [scoreboard](scoreboard).
+correlation. At such a layer, neighbours predict the brightness of a patch less well than a random place nearby. Of the paper's claims that these scores test, {scoreboard.summary(differences)}: see the [scoreboard](scoreboard).
 
 The average reinforces what several neighbours have in common, and removes what is peculiar to one of them: compare the circles of one layer.
 """)

@@ -367,7 +367,7 @@ def test_localisation_counts_what_is_near_and_what_was_dropped():
     located = proximity.localisation([first, second])
     row = located["features"]["conv4"]
     assert (located["total"], located["inside"]) == (6, 5)
-    assert row["border"] == pytest.approx(20) and row["median"] == pytest.approx(6.5)
+    assert row["border"] == pytest.approx(20) and row["kept"] == 4 and row["median"] == pytest.approx(6.5)
     # Images: (1, 5), (8) and (12.7); one has no peak. Within 2, 4, 8 pixels.
     np.testing.assert_allclose(row["within"][:, 0], [100 / 6, 100 / 6, 200 / 3])
     inner = np.hypot(*np.mgrid[-9:10, -9:10]).ravel()
@@ -377,7 +377,7 @@ def test_localisation_counts_what_is_near_and_what_was_dropped():
     np.testing.assert_allclose(row["difference"][:, 0], row["within"][:, 0] - chance)
     nothing = proximity.localisation([peaks_at([[NAN, NAN]], image=(0,), inside=(True,))])
     row, _ = tables.localisation(nothing)
-    assert list(row.values()) == ["conv4", 100, None, None, None, None]
+    assert list(row.values()) == ["conv4", 100, 0, None, None, None, None]
 
 
 def test_histograms_are_of_one_keypoint_and_of_all_categories():

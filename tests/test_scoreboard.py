@@ -215,7 +215,7 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
     values = {chapter: record["values"] for chapter, record in photos.items()}
     paper, *rows = tables.readings(values["alignment"]["readings"], "table2_alpha0.1")
     row = {row["reading"].strip("*"): row for row in rows}["before rectification"]
-    assert paper["SIFT flow"] > paper["conv4 flow"] and row["conv4 flow"] > row["SIFT flow"]
+    assert round(paper["SIFT flow"] - paper["conv4 flow"], 1) == 0.3 and row["conv4 flow"] > row["SIFT flow"]
     conv1 = values["classification"]["rectification"]["conv1"]
     assert conv1["gain"][2] < 0, "rectified, it is better"
     paper, *rows = tables.readings(values["prediction"]["readings"], "table4")
@@ -236,15 +236,20 @@ def test_what_pages_say_of_the_two_networks_on_figurines_is_so():
     for name in ("Table 3, conv4", *(f"Table 2, conv4 flow, alpha = {a:g}" for a in metrics.ALPHAS)):
         (_, _, upper), other = differences[name]
         assert upper < 0, "SIFT is ahead of the figurine network"
-        assert other[0] > differences[name][0][0] / 4, "mostly due to the figurine network"
-        assert name == "Table 3, conv4" or other[1] < 0 < other[2], "too small to resolve"
+        if name == "Table 3, conv4":
+            assert other[0] > differences[name][0][0] / 4, "mostly due to the figurine network"
+        else:
+            assert other[1] < 0 < other[2], "too small to resolve"
 
 
 def test_pairs_are_compared_with_the_published_order_as_by_hand(photos):
     numbers = scoreboard.numbers({"voc2011": photos})
     means = photos["classification"]["values"]["means"]
     assert by_key(numbers)[3, "conv4", "mean"].ours["voc2011"] == tuple(means["conv4"])
-    paper = {row["feature"].replace("sift_r", "SIFT "): float(row["mean"]) for row in published("table3")}
+    paper = {
+        row["feature"].replace("sift_r", "SIFT "): sum(float(row[c]) for c in ("cow", "horse", "sheep"))
+        for row in published("table3")
+    }
     same = reversed_ = total = 0
     for a, b in combinations(paper, 2):
         if paper[a] != paper[b]:
@@ -285,15 +290,19 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     rows = {row["claim"].partition("<br>")[0]: row for row in scoreboard.quoted(5, columns)}
     claim, paper, *verdicts = rows["convnet features perform better than SIFT"].values()
     assert "\u201clocal part detectors" in claim and "[prediction](#table-prediction-claims)" in claim
-    assert paper == "alpha\u00a0=\u00a00.1: +17.6"
+    over = [sum(float(row[c]) for c in ("cow", "horse", "sheep")) / 3 for row in published("table4")]
+    paper, same = paper.split("<br>")
+    assert paper == "alpha\u00a0=\u00a00.1: +17.6" and same.endswith(f" {over[2] - over[0]:+.1f}")
     assert "**supported**" in verdicts[0] and "**contradicted**" in verdicts[1]
     (row,) = scoreboard.quoted(6, columns)
-    assert re.findall(r"\+[\d.]+", row["published"]) == ["+0.2", "+5.0", "+17.6"]
+    values = re.findall(r": ([\u2212+][\d.]+)", row["published"])
+    assert values == ["+0.2", "\u22120.3", "+5.0", "+9.0", "+17.6", "+18.7"]
     assert list(scoreboard.quoted(None, columns)[0]) == ["claim", "voc2011", "figurines"]
     sections = [scoreboard.quoted(section, columns) for section in (2, 3, 4, 5, 6, None)]
     assert sum(map(len, sections)) == len(scoreboard.registry())
     rows, counted = scoreboard.glance(columns), scoreboard.counts(columns["figurines"]).values()
-    assert len(rows) == sum(counted) + 5 and [row["figurines"] for row in rows[-5:]] == [*map(str, counted)]
+    assert len(rows) == sum(counted) + 6 and [row["figurines"] for row in rows[-6:-1]] == [*map(str, counted)]
+    assert sum(int(row["published"] or 0) for row in rows[-6:]) == sum(counted) and not rows[-1]["figurines"]
     (row,) = [row for row in rows if row["claim"].startswith("[convnet flow performs better than SIFT flow")]
     assert ">**supported**<" in row["published"] and "same direction" in row["figurines"]
     same = {"conv-deformation-order": columns["voc2011"]["conv-deformation-order"]}
@@ -301,7 +310,7 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     (row,) = [row for row in rows if "Both orders" in row["claim"]]
     assert "voc2011 and figurines: Both orders perform about equally well here" in row["claim"]
     tasks = scoreboard.tasks(columns)
-    assert [row["published"].rpartition(" ")[2] for row in tasks] == ["+0.2", "+5.0", "+17.6"]
+    assert [row["published"].partition("<br>")[0][-5:] for row in tasks] == [": +0.2", "+5.0", "+17.6"]
     assert "**contradicted**" in tasks[0]["voc2011"] and "**supported**" in tasks[2]["voc2011"]
 
 

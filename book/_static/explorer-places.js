@@ -89,7 +89,8 @@ corrlib.start("places", (content) => {
     const counts = ["hidden", "outside", "missing"].map((state) =>
       [known.matches.filter((it) => it.state === state).length, state]).filter(([count]) => count);
     const rest = counts.map(([count, state]) => `${state} in ${count} of ${panes.length}`);
-    return `${where} is on the ${known.part}. ${[...told, ...rest].join("; ")}.`;
+    const all = [...told, ...rest].join("; ");
+    return `${where} is on the ${known.part}. ${all.charAt(0).toUpperCase()}${all.slice(1)}.`;
   }
 
   // What is shown, and by which features.
@@ -113,6 +114,7 @@ corrlib.start("places", (content) => {
       const found = Object.entries(example.flows[kind]);
       flows[kind] = Object.fromEntries(found.map(([feature, text]) => [feature, bytes(text)]));
       const { list } = lists[kind];
+      list.disabled = found.length < 2;
       list.replaceChildren(...found.map(([feature]) => html("option", { value: feature }, feature)));
       chosen[kind] = list.value = chosen[kind] in flows[kind] ? chosen[kind] : content.chosen[kind];
     }

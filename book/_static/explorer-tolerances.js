@@ -1,7 +1,7 @@
 // Which predicted keypoints are correct at a tolerance, and where that is on the curve of PCK.
 "use strict";
 corrlib.start("tolerances", (content) => {
-  const { html, svg, fresh, pane, choice, live, mark, place, swatch } = corrlib;
+  const { html, svg, clamp, fresh, pane, choice, live, mark, place, swatch } = corrlib;
   const { size, alphas, curves, examples } = content;
   const names = Object.keys(curves), percent = (value) => `${(100 * value).toFixed(1)} %`;
   let example = examples[0], method = names[0], number = alphas.findIndex((alpha) => alpha >= 0.0999);
@@ -25,7 +25,7 @@ corrlib.start("tolerances", (content) => {
       const node = mark(right[k] ? "circle" : "cross", right[k] ? "2" : "1");
       node.dataset.keypoint = example.keypoints[k];
       node.dataset.correct = right[k];
-      drawn.push([node, points[k]]);
+      drawn.push([node, points[k].map((value) => clamp(value, size - 1))]); // on the border, if it lies outside
     });
     object.marks.append(...drawn.map(([node]) => node));
     for (const [node, at] of drawn) place(node, at);

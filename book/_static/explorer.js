@@ -66,6 +66,7 @@
   function choice(text, options, changed) {
     const list = html("select", { id: fresh() });
     list.append(...options.map((name) => html("option", { value: name }, name)));
+    list.disabled = options.length < 2; // nothing to choose: it looks like text
     list.addEventListener("change", () => changed(list.value));
     return { node: html("span", {}, html("label", { for: list.id }, text), " ", list), list };
   }

@@ -75,7 +75,7 @@ def mean_pck(errors: Sequence[np.ndarray], alpha: float | np.ndarray) -> np.ndar
     return _mean([pck(one, alpha) for one in errors])
 
 
-def bootstrap(
+def resampled(
     errors: Sequence[np.ndarray],
     alpha: float | np.ndarray,
     *,
@@ -83,15 +83,15 @@ def bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> np.ndarray:
-    """95 % interval of the mean PCK, or of its difference from another method's on the same instances.
+    """Mean PCK of resampled images, or its difference from another method's on the same instances.
 
     Within each category, as many images as it has are drawn with replacement, with all their objects. The two
-    methods of a difference see the same draws. The ends of the interval are percentiles.
+    methods of a difference see the same draws.
 
     Parameters
     ----------
     errors
-        For each category ``(I, M, K)`` or ``(N, K)``; a single one gives the interval of its `pck`.
+        For each category ``(I, M, K)`` or ``(N, K)``; of a single one, the values are of its `pck`.
     alpha
         A tolerance, or several ``(A,)``.
     minus
@@ -103,8 +103,8 @@ def bootstrap(
 
     Returns
     -------
-    array (2,) or (2, A) float64
-        Lower and upper end, as fractions.
+    array (R,) or (R, A) float64
+        The value of each of R = `resamples` draws, as a fraction.
     """
     alpha, rng = np.asarray(alpha, dtype=np.float64), np.random.default_rng(seed)
     if minus is not None and [np.shape(e) for e in minus] != [np.shape(e) for e in errors]:
@@ -116,7 +116,14 @@ def bootstrap(
         if minus is not None:
             value = value - _pck(_checked(minus[number]), alpha, weights)
         differences.append(value)
-    return np.nanquantile(_mean(differences), [TAIL, 1 - TAIL], axis=0)
+    return _mean(differences)
+
+
+def bootstrap(
+    errors: Sequence[np.ndarray], alpha: float | np.ndarray, *, minus: Sequence[np.ndarray] | None = None
+) -> np.ndarray:
+    """95 % interval of the mean PCK, or of a difference, ``(2,)`` or ``(2, A)``, from `resampled`."""
+    return np.nanquantile(resampled(errors, alpha, minus=minus), [TAIL, 1 - TAIL], axis=0)
 
 
 def estimate(

@@ -24,7 +24,8 @@ def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
         ``features``: feature -> a dictionary of
 
         - ``border``: the share in percent of peaks on the window's border, which are dropped;
-        - ``median`` distance in pixels of the others from the keypoint, over all keypoints;
+        - ``kept``: the number of the others;
+        - their ``median`` distance in pixels from the keypoint, over all keypoints;
         - ``within``: the share in percent whose distance is at most each of `HALF_STRIDES`, ``(3, 3)``; and
         - ``difference`` from that of a uniform draw, ``(3, 3)``; these three are None if no peak is left.
 
@@ -46,7 +47,8 @@ def localisation(peaks: Sequence[Peaks]) -> dict[str, Any]:
             _by_image(np.where(kept[:, None], values, np.nan), image)
             for values in (distances[:, None] <= limits, chance)
         )
-        result[feature] = row = {"border": 100 * (1 - int(kept.sum()) / int(inside.sum()))}
+        result[feature] = row = {"kept": int(kept.sum())}
+        row["border"] = 100 * (1 - row["kept"] / int(inside.sum()))
         row |= {"median": None, "within": [None] * len(limits), "difference": [None] * len(limits)}
         if kept.any():
             row["median"] = float(np.median(distances[kept]))

@@ -189,7 +189,7 @@ def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
 def start(truth: truths.Truth | None, flows: np.ndarray) -> list[int]:
     """The point (x, y) at which flows ``(F, k, size, size, 2)`` are nearest to the truth, on average.
 
-    Only points that most neighbours show are considered. The middle, if the truth is not known.
+    Of the points that most neighbours show (or as many as show any). The middle, if the truth is not known.
     """
     size = flows.shape[2]
     if truth is None:
@@ -198,6 +198,7 @@ def start(truth: truths.Truth | None, flows: np.ndarray) -> list[int]:
     error = np.linalg.norm(lattice + flows[:, :, :: truths.STEP, :: truths.STEP] - truth.matches, axis=-1)
     shown = (truth.state == truths.SHOWN) & (truth.part != truths.NONE)
     count = shown.sum(axis=0)
-    total = np.where((count == count.max()), np.where(shown, error.mean(axis=0), 0).sum(axis=0), np.inf)
-    row, col = np.unravel_index(total.argmin(), total.shape)
+    mean = np.where(shown, error.mean(axis=0), 0).sum(axis=0) / np.maximum(count, 1)
+    mean[count < min(len(shown) // 2 + 1, count.max())] = np.inf
+    row, col = np.unravel_index(mean.argmin(), mean.shape)
     return lattice[row, col].tolist()

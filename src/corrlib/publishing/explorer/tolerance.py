@@ -10,12 +10,12 @@ from matplotlib.patches import Ellipse
 
 from corrlib import metrics
 from corrlib.convnet import Network
-from corrlib.data import VOC, Instance, crops
+from corrlib.data import VOC, crops
 from corrlib.experiments.alignment import Settings, errors
 from corrlib.experiments.alignment.evaluation import first_median
 from corrlib.experiments.alignment.flows import BLOCK, align, copied
-from corrlib.experiments.shown import large
 from corrlib.publishing.explorer.html import pixels, webp, widget
+from corrlib.publishing.explorer.place import best_aligned
 from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 
 #: The tolerances of the slider and the curves.
@@ -36,7 +36,7 @@ def tolerances(
     The object comes first whose keypoints the first method predicts best.
     """
     curves = {
-        method: np.round(metrics.mean_pck(by_category, ALPHAS), 4).tolist()
+        method: np.round(metrics.mean_pck(by_category, ALPHAS), 6).tolist()
         for method, by_category in errors(data, network, settings, betas).items()
     }
     content = {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves}
@@ -58,7 +58,12 @@ def still(content: Mapping[str, Any]) -> Figure:
         left.add_patch(Ellipse(truth, *(2 * alpha * np.array(example["radii"])), **style))
         if point:
             left.plot(*np.transpose([truth, point]), color="white", lw=1)
-            mark(left, point, COLOURS[2 if correct else 1], "o" if correct else "x")
+            mark(
+                left,
+                np.clip(point, 0, content["size"] - 1),
+                COLOURS[2 if correct else 1],
+                "o" if correct else "x",
+            )
     for (name, values), colour in zip(content["curves"].items(), COLOURS, strict=False):
         right.plot(content["alphas"], 100 * np.asarray(values), color=colour, label=name)
         right.plot(alpha, 100 * np.interp(alpha, content["alphas"], values), "o", color=colour)
@@ -72,7 +77,10 @@ def still(content: Mapping[str, Any]) -> Figure:
 def _example(
     data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
 ) -> dict[str, Any]:
-    """The best visible of the first few objects: its keypoints, the predicted ones, and their errors."""
+    """One of the first few objects: its keypoints, the predicted ones, and their errors.
+
+    Of the larger whole objects, it is the one whose keypoints the first method predicts best.
+    """
     predicted, size = {}, settings.size
     for method, feature in settings.features.items():
         pairs = align(data, network, settings, category, feature=feature, beta=betas[method], limit=BLOCK)
@@ -85,7 +93,8 @@ def _example(
         points, rank, top=settings.copy_top, missing=settings.copy_missing
     )
     objects = [crops.objects(data, category, "val")[row] for row in pairs.rows]
-    target = objects[n := best_visible(objects)]
+    n, _ = best_aligned(objects, next(iter(predicted.values())), size)
+    target = objects[n]
     visible = np.isfinite(target.keypoints).all(axis=1)
     width, height = np.ptp(target.box.reshape(2, 2), axis=0)
     methods = {}
@@ -104,11 +113,6 @@ def _example(
         "radii": [round(size * float(max(width, height) / side), 3) for side in (width, height)],
         "methods": methods,
     }
-
-
-def best_visible(objects: Sequence[Instance]) -> int:
-    """Index of the largest object that is neither truncated nor difficult, or of all if there is none."""
-    return max(large(objects), key=lambda i: float(np.ptp(objects[i].box.reshape(2, 2), axis=0).min()))
 
 
 def _wrong(example: Mapping[str, Any]) -> float:

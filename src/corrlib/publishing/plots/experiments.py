@@ -8,6 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from corrlib import metrics
 from corrlib.experiments import classification, prediction
 from corrlib.experiments.alignment import ALPHAS, PAPER_BETA
 from corrlib.experiments.alignment.evaluation import Validation
@@ -49,6 +50,42 @@ def pck_curves(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     """Draw mean PCK against alpha for each method, from the result of `alignment.errors`."""
     marks = {f"alpha = {a:g}": a for a in ALPHAS}
     return curves_by_alpha(errors, np.linspace(0.005, 0.3, 60), marks)
+
+
+def averages(
+    errors: Sequence[np.ndarray], categories: Sequence[str], shown: int, names: Sequence[str], alpha: float
+) -> Figure:
+    """Draw what a mean PCK averages, and its bootstrap.
+
+    The keypoint types of the category numbered `shown`, whose `names` are given; all categories; and a
+    histogram of the means of resampled images.
+    """
+    figure, ((left, middle, right),) = panels(1, 3, (8.4, 3.9), lines=True, widths=(1, 1, 1.1))
+    types = [100 * metrics.pck(errors[shown][..., [k]], alpha) for k in range(len(names))]
+    each = [100 * metrics.pck(one, alpha) for one in errors]
+    for axes, values, labels, title in (
+        (left, types, [name.replace("_", " ") for name in names], f"keypoint types of {categories[shown]}"),
+        (middle, each, categories, "categories"),
+    ):
+        order = np.argsort(values)
+        colours = [COLOURS[1] if axes is middle and k == shown else COLOURS[0] for k in order]
+        axes.hlines(range(len(values)), 0, np.take(values, order), color=GREY, lw=0.8)
+        axes.scatter(np.take(values, order), range(len(values)), c=colours, s=18, zorder=3)
+        axes.set_yticks(range(len(values)), np.take(labels, order), fontsize=7)
+        mean, colour = np.nanmean(values), COLOURS[1] if axes is left else "black"
+        axes.axvline(mean, color=colour, ls="--", lw=1.4)
+        axes.set_title(f"{title}: mean {mean:.1f}", fontsize=9)
+        axes.set(xlabel="PCK in percent", xlim=(0, None))
+    draws = 100 * metrics.resampled(errors, alpha)
+    mean, low, high = 100 * metrics.estimate(errors, [alpha])[0]
+    right.hist(draws, 40, color=COLOURS[0], alpha=0.55)
+    right.axvspan(low, high, color=GREY, alpha=0.18, lw=0)
+    right.axvline(mean, color="black", ls="--", lw=1.4)
+    right.set_title(f"resampled means: {mean:.1f} [{low:.1f}, {high:.1f}]", fontsize=9)
+    right.set(xlabel="mean PCK in percent", yticks=[])
+    for axes in (left, middle, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
 
 
 def aligned_by_feature(by_feature: Mapping[str, np.ndarray]) -> Figure:

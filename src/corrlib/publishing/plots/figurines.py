@@ -64,10 +64,14 @@ def portraits(seed: int) -> Figure:
 
 
 def scenes(world_seed: int, categories: Sequence[str], index: int) -> Figure:
-    """Draw one scene for each of twelve categories, with the boxes and visible keypoints of its figures."""
+    """Draw one scene for each of twelve categories, with the boxes and visible keypoints of its figures.
+
+    Of three scenes from `index` on, it is the one with the largest main figure.
+    """
     figure, axes = plt.subplots(3, 4, figsize=(11, 8), layout="constrained")
     for panel, category in zip(axes.flat, categories, strict=True):
-        scene = figurines.instance(world_seed, category, index)
+        drawn = [figurines.instance(world_seed, category, index + k) for k in range(3)]
+        scene = max(drawn, key=lambda one: np.ptp(np.reshape(one.things[0].box, (2, 2)), axis=0).prod())
         panel.imshow(scene.image)
         for thing in scene.things:
             points = np.array([p for k, p in thing.keypoints.items() if thing.visible[k]]).reshape(-1, 2)

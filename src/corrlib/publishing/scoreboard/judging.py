@@ -12,7 +12,7 @@ from corrlib.publishing.tables.format import formatted
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
 Difference = tuple[str, Sequence[float | None]]
-#: Identifier of a claim -> the differences on which it is based, in points (section 2: in correlation).
+#: Identifier of a claim -> the differences on which it is based, in points (section 2: none).
 Differences = Mapping[str, Sequence[Difference]]
 #: Chapter -> its results, as returned by `corrlib.publishing.results.read`.
 Results = Mapping[str, Mapping[str, Any]]
@@ -54,7 +54,7 @@ def cell(name: str, differences: Differences, dataset: str) -> str:
     `dataset` begins with the name of the dataset. The result is Markdown. If no reason is known, the claim is
     *unexplained*.
     """
-    format = "+.2f" if registry()[name].section == 2 else "+.1f"
+    format = "+.3f" if registry()[name].section == 2 else "+.1f"
     word = verdict(name, differences)
     lines = [mark(word), *(listed(label, value, format) for label, value in _claimed(name, differences))]
     if why := reason(name, word, dataset):

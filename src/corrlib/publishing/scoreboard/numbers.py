@@ -150,18 +150,19 @@ def distances(every: Sequence[Number], dataset: str) -> list[dict[str, Any]]:
 def pairs(every: Sequence[Number], dataset: str) -> dict[tuple[int, str], list[tuple[Number, Number, str]]]:
     """Compare the order of a dataset's numbers with the published order; equal published numbers have none.
 
+    Published means are those over the dataset's categories; where these are not known, there is no order.
     Returns table and column (a category or a mean) -> the number with the higher published value, the one
     with the lower, and the verdict on their order, from the widest interval that both intervals allow.
     """
     columns: dict[tuple[int, str], list[Number]] = {}
     for each in every:
-        if each.table > 1 and dataset in each.ours:
+        if each.table > 1 and each.difference(dataset) is not None:
             columns.setdefault((each.table, each.of), []).append(each)
     compared = {column: [] for column in columns}
     for column, members in columns.items():
         for pair in combinations(members, 2):
-            low, high = sorted(pair, key=lambda each: each.published)
-            if low.published < high.published:
+            low, high = sorted(pair, key=lambda each: each.comparable(dataset))
+            if low.comparable(dataset) < high.comparable(dataset):
                 ours, theirs = (np.array(n.ours[dataset], dtype=np.float64) for n in (high, low))
                 compared[column].append((high, low, metrics.judge((ours - theirs[[0, 2, 1]])[None])))
     return compared

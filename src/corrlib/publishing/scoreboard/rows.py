@@ -1,11 +1,13 @@
 """Rows of the tables of the scoreboard, for `page.table` and for files."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import nan
 from typing import Any
 
 from corrlib import metrics
+from corrlib.publishing.results import project
 from corrlib.publishing.scoreboard.claims import TASKS, Claim, Key, reasons, registry
 from corrlib.publishing.scoreboard.judging import (
     Differences,
@@ -18,9 +20,11 @@ from corrlib.publishing.scoreboard.judging import (
     summary,
     verdict,
 )
-from corrlib.publishing.scoreboard.numbers import CHAPTERS, PAPER, Number, Recorded, numbers, pairs
+from corrlib.publishing.scoreboard.numbers import CHAPTERS, PAPER, Number, Recorded, numbers, pairs, read
 
 SUPPORTED, SAME_DIRECTION, _, CONTRADICTED, NOT_TESTED = metrics.VERDICTS
+#: What stands for the verdict by the published numbers on a claim for which the paper gives none.
+NO_NUMBERS = "no numbers"
 #: Of the numbers in the rows of `single`.
 FORMATS = {"difference": "+.1f"}
 #: What has the numbers of each table.
@@ -57,7 +61,8 @@ def beside_photos(
         photographs (recorded). Below each verdict are the differences on which it is based, in points, with
         95 % bootstrap intervals."""
     here, there = summary(differences), summary(recorded)
-    fared = f"Of the paper's claims tested here, {here} on {dataset}; {there} on the recorded photographs."
+    fared = f"""Of the paper's claims tested here, not counting choices of parameters, {here} on {dataset};
+        {there} on the recorded photographs."""
     return claims({dataset: differences, photos.name: recorded}), caption, fared
 
 
@@ -67,7 +72,7 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
     A row also gives the reason why a claim is not supported. The paper gives no intervals, so its numbers are
     taken as they are. The last rows give the number of claims with each verdict.
     """
-    rows = []
+    rows, counted = [], {"published": Counter()} | {column: counts(each) for column, each in columns.items()}
     for name, claim in registry().items():
         if claim.quote:
             words = {column: verdict(name, each) for column, each in columns.items()}
@@ -78,28 +83,37 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
             whys.pop("", None)
             because = [f'<span class="reason">{" and ".join(of)}: {why}.</span>' for why, of in whys.items()]
             marks = {column: mark(word) for column, word in words.items()}
-            rows.append({"claim": "<br>".join([text, *because]), "published": _published(claim), **marks})
-    counted = {column: counts(each) for column, each in columns.items()}
-    for word in metrics.VERDICTS:
-        numbers = {column: str(count[word]) for column, count in counted.items()}
-        rows.append({"claim": f"**{word}**", "published": "", **numbers})
+            each = [[value] * 3 for _, value, _ in _published_differences(claim)]
+            paper = metrics.judge(each, at_least=claim.relation != "better") if each else NO_NUMBERS
+            counted["published"][paper] += 1
+            marks = {"published": mark(paper) if each else paper, **marks}
+            rows.append({"claim": "<br>".join([text, *because]), **marks})
+    for word in (*metrics.VERDICTS, NO_NUMBERS):
+        numbers = {column: str(count.get(word, "")) for column, count in counted.items()}
+        rows.append({"claim": f"**{word}**", **numbers})
     return rows
 
 
-def _published(claim: Claim) -> str:
-    """The verdict on a claim by the published differences alone."""
-    each = [[value] * 3 for _, value in _published_differences(claim)]
-    return mark(metrics.judge(each, at_least=claim.relation != "better") if each else NOT_TESTED)
-
-
-def _published_differences(claim: Claim) -> list[tuple[str, float]]:
+def _published_differences(claim: Claim) -> list[tuple[str, float, float | None]]:
+    """The label of each difference, its value, and that over the categories of the recorded photographs."""
     paper = _paper()
-    return [(label, paper[a] - paper[b]) for label, a, b in claim.published]
+    return [
+        (
+            label,
+            *(None if None in pair else pair[0] - pair[1] for pair in zip(paper[a], paper[b], strict=True)),
+        )
+        for label, a, b in claim.published
+    ]
 
 
 @cache
-def _paper() -> dict[Key, float]:
-    return {(each.table, each.name, each.of): each.published for each in numbers({})}
+def _paper() -> dict[Key, tuple[float, float | None]]:
+    """The published numbers, and those over the categories of the recorded photographs, where known."""
+    recorded = {PAPER: read(project() / "results", f"{PAPER}-{{chapter}}.json")}
+    return {
+        (each.table, each.name, each.of): (each.published, each.comparable(PAPER))
+        for each in numbers(recorded)
+    }
 
 
 def tasks(columns: Mapping[str, Differences]) -> list[dict[str, str]]:
@@ -127,7 +141,10 @@ def quoted(section: int | None, columns: Mapping[str, Differences]) -> list[dict
 
 def _judged(name: str, columns: Mapping[str, Differences]) -> dict[str, str]:
     """The published differences behind a claim, and the verdict on it in each column."""
-    published = [listed(label, [value, nan]) for label, value in _published_differences(registry()[name])]
+    published = []
+    for label, value, same in _published_differences(registry()[name]):
+        published.append(listed(label, [value, nan]))
+        published += [] if same is None else [listed("same categories as voc2011", [same, nan])]
     verdicts = {column: cell(name, each, column) for column, each in columns.items()}
     return {"published": "<br>".join(published), **verdicts}
 
@@ -175,7 +192,7 @@ def single(
             if dataset in compared:
                 if means:
                     same = each.comparable(dataset)
-                    row["published, same categories"] = None if same is None else f"{same:.{each.digits}f}"
+                    row["published, same categories"] = None if same is None else f"{same:.1f}"
                 row |= {dataset: value, "difference": each.difference(dataset)}
             else:
                 row[dataset] = int(value[0]) if value and table == 1 else value

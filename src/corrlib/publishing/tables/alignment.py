@@ -47,7 +47,7 @@ def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, An
 
 def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
     """For each choice, the nearest reading, and the distances of it and of the reading in use."""
-    lines = []
+    lines, chapter = [], next((distance(row, table) for row in rows if row["ours"]), None)
     for choice in dict.fromkeys(row["choice"] for row in rows):
         of = [row for row in rows if row["choice"] == choice]
         apart = {row["reading"]: distance(row, table) for row in of}
@@ -61,6 +61,8 @@ def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
             f"; \u201c{row['reading']}\u201d, which is used, is {apart[row['reading']]:.1f} points away"
             for row in ours
         )
+        if chapter is not None and not any(row["ours"] for row in of):
+            text += f"; the chapter\u2019s own choice, which is none of these, is {chapter:.1f} points away"
         lines.append(text + ("; it is the one used." if nearest["ours"] else "."))
     return "\n".join(lines)
 

@@ -171,9 +171,12 @@ def naming_means(
 
 def localisation(located: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What `classification.localisation` returns."""
-    columns = ["feature", "border, %", "median, px", "2 px, %", "4 px, %", "8 px, %"]
-    rows = {**located["features"], "uniform draw": {"border": None, **located["uniform"]}}
-    cells = [[str(name), each["border"], each["median"], *each["within"]] for name, each in rows.items()]
+    columns = ["feature", "border, %", "kept", "median, px", "2 px, %", "4 px, %", "8 px, %"]
+    rows = {**located["features"], "uniform draw": {"border": None, "kept": None, **located["uniform"]}}
+    cells = [
+        [str(name), *(each[value] for value in ("border", "kept", "median")), *each["within"]]
+        for name, each in rows.items()
+    ]
     return [dict(zip(columns, row, strict=True)) for row in cells]
 
 
