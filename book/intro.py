@@ -78,7 +78,8 @@ page.table(
     "tasks",
     scoreboard.tasks(differences),
     f"""*Difference between convnet features and SIFT* in the three tasks, in points of PCK or accuracy, positive where convnet features are better: as
-    published, on the paper's own photographs, and on {data.name}, with 95 % bootstrap intervals.""",
+    published, over all twenty categories and over the *same categories* as the photographs; on these photographs (three categories); and on {data.name},
+    with 95 % bootstrap intervals.""",
 )
 
 # %% [markdown]

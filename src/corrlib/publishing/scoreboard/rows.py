@@ -144,7 +144,7 @@ def _judged(name: str, columns: Mapping[str, Differences]) -> dict[str, str]:
     published = []
     for label, value, same in _published_differences(registry()[name]):
         published.append(listed(label, [value, nan]))
-        published += [] if same is None else [listed("same categories as voc2011", [same, nan])]
+        published += [] if same is None else [listed("same categories", [same, nan])]
     verdicts = {column: cell(name, each, column) for column, each in columns.items()}
     return {"published": "<br>".join(published), **verdicts}
 
