@@ -310,7 +310,7 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     (row,) = [row for row in rows if "hardly any pair" in row["claim"]]
     assert "voc2011 and figurines: At 0.003, in pixels, hardly any pair moves" in row["claim"]
     tasks = scoreboard.tasks(columns)
-    assert [row["published"].partition("<br>")[0][-5:] for row in tasks] == [": +0.2", "+5.0", "+17.6"]
+    assert [row["published"].partition("<br>")[0][-5:] for row in tasks] == [" +0.2", " +5.0", "+17.6"]
     assert "**contradicted**" in tasks[0]["voc2011"] and "**supported**" in tasks[2]["voc2011"]
 
 
