@@ -18,7 +18,8 @@
 # when this book was built, so the page needs no server and works from disk. Move the mouse over a picture, tap it or drag a finger
 # sideways across it, or press Tab and the arrow keys. Click to hold the point in place.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
+categories: list[str] = ["motorbike", "cat", "bicycle", "aeroplane"]  # categories of the objects
 database_images: int = 600  # number of training images in which neighbours of a patch are searched
 k: int = 5  # number of neighbours of a patch
 seed: int = 0  # seed for drawing the images
@@ -48,7 +49,10 @@ The flows are those of the chapter on [alignment](alignment), with the same para
 from corrlib.publishing import explorer
 from corrlib.publishing.explorer import truths
 
-shown = list(dict.fromkeys([*alignment.few(settings).categories, *settings.categories]))[:4]
+compared = alignment.few(settings).categories
+shown = [name for name in dict.fromkeys([*categories, *settings.categories]) if name in settings.categories][
+    :4
+]
 page.figure(
     "places",
     explorer.places(data, network, settings, shown, betas, every_feature=True),
@@ -56,7 +60,7 @@ page.figure(
     truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
     correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, both flows are
-    closest to the truth on average, so move it to see where they fail. For some categories, flows by other layers and radii can be chosen.""",
+    closest to the truth on average, so move it to see where they fail. For {" and ".join(name for name in shown if name in compared) or "none of them"}, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]
@@ -71,7 +75,7 @@ page.figure(
 # ## How close is close enough?
 #
 # A predicted keypoint is correct if its distance from the true keypoint is less than $\alpha$ times the longer side of the box. In
-# the crop, this tolerance is an ellipse. As you move the slider, predictions become correct (green circles) or wrong (red crosses).
+# the crop, this tolerance is an ellipse. As you move the slider, predictions become correct (green circles) or wrong (orange crosses).
 # The marks on the curves, which are computed over all validation objects, move as well.
 
 # %%

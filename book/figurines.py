@@ -82,7 +82,7 @@ page.figure(
 # The figure shows two instances of one category, coloured by the part that each pixel shows and by the place on that part. A part
 # has the same colour on both instances. Parts far from each other may look alike, because there are more parts than distinguishable
 # colours. Two dots of the same colour mark a pixel of the first instance and its place on the second; a cross replaces the dot where
-# the second instance hides that place.
+# that place is hidden or outside the image.
 
 # %%
 figure, share = plots.dense_truth(data, category, np.random.default_rng(seed))

@@ -19,7 +19,7 @@
 # the same part in both images? {cite:t}`long2014` concluded that they do. This book repeats their experiments and tests every
 # claim.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
 aligned: str = "bicycle"  # category whose objects are aligned
 category: str = "cat"  # category of the other objects shown
 keypoint: str = "L_Eye"  # keypoint at which receptive fields are shown

@@ -49,6 +49,19 @@ from corrlib.publishing import page
 
 data, network, settings = page.setup(globals(), prediction.Settings)
 
+# %%
+from corrlib.publishing import scoreboard, tables
+
+photos = scoreboard.recorded("prediction")
+recorded = {
+    name: tables.formatted([100 * v for v in each[0]]) for name, each in photos.values["means"].items()
+}
+page.text(f"""
+**The answer here.** On the paper's photographs (three categories, alpha = 0.1), detectors of `conv5` features find {recorded["conv5"]} % of the keypoints, and
+detectors of SIFT {recorded["SIFT"]} %. With the prior, they find {recorded["conv5+prior"]} % and {recorded["SIFT+prior"]} %; the prior alone finds
+{recorded["prior alone"]} %. How {data.name} fare is measured below and summed up in the [takeaway](#takeaway).
+""")
+
 # %% [markdown]
 # ## A detector for each keypoint
 
@@ -139,7 +152,6 @@ page.figure(
 
 # %%
 from corrlib import metrics
-from corrlib.publishing import tables
 
 errors = prediction.errors(data, network, settings, best)
 pck = {method: metrics.by_category(errors[method], settings.categories, alpha) for method in settings.methods}
@@ -199,9 +211,6 @@ page.figure(
 # in the text points to the others.
 
 # %%
-from corrlib.publishing import scoreboard
-
-photos = scoreboard.recorded("prediction")
 own = data.name == "voc2011"
 read_rows = prediction.readings(data, network, settings) if own else photos.values["readings"]
 page.table(
@@ -311,13 +320,11 @@ results |= dict(gained=gained, strides=by_method, ceilings=ceilings)
 page.save(results)
 
 # %%
-recorded = [
-    f"{name} has {tables.formatted([100 * v for v in each[0]])} %"
-    for name, each in photos.values["means"].items()
-]
-here = [f"{name} has {tables.formatted(at_alpha[name])} %" for name in settings.methods]
+found = {name: tables.formatted(at_alpha[name]) for name in (*settings.methods, prior)}
 page.text(f"""
-Mean PCK on {data.name} at alpha = {alpha:g}: {", ".join(here)}. On the paper's photographs, at alpha = 0.1: {", ".join(recorded)}. {fared}
+On {data.name}, at alpha = {alpha:g}, detectors of {layer} features find {found[layer]} % of the keypoints, and detectors of SIFT {found["SIFT"]} %. With the
+prior, they find {found[reported]} % and {found["SIFT+prior"]} %; the prior alone finds {found[prior]} %. On the paper's photographs, at alpha = 0.1, `conv5`
+finds {recorded["conv5"]} % and SIFT {recorded["SIFT"]} %; with the prior, {recorded["conv5+prior"]} % and {recorded["SIFT+prior"]} %. {fared}
 
 Runs with other values of `alpha`, `eta` and `sigma` reuse every detector of this run. [Sweeps](sweeps) change several parameters at once:
 `corrlib sweep prediction -p layer=conv4,conv5 -p alpha=0.05,0.1 --out runs/predict`.

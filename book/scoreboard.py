@@ -16,7 +16,7 @@
 #
 # What did the paper find, and what does this book find? This page lists every claim and every number of the paper.
 
-# %% tags=["parameters", "hide-input"]
+# %% tags=["parameters"]
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
 difficult: bool = True  # use objects that VOC marks as difficult
 truncated: bool = True  # use objects that VOC marks as truncated

@@ -4,6 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const image of document.querySelectorAll("article figure > img")) {
     const link = document.createElement("a");
     link.href = image.src;
+    link.title = "Enlarge this figure";
     image.replaceWith(link);
     link.append(image);
   }

@@ -6,6 +6,7 @@ corrlib.start("nearest", (content) => {
   const names = Object.keys(layers);
   const step = layers[names[0]].stride;
   const said = live();
+  said.node.classList.add("explorer-unseen"); // the tiles' labels say the same
   const label = `The image. Arrow keys move by a patch of ${step} pixels, with Shift by 1 pixel.`;
   const image = pad(width, height, { label, step, moved: show });
   image.image.src = content.image;
@@ -64,10 +65,11 @@ corrlib.start("nearest", (content) => {
       paint(one);
       const at = k * (one.cell[0] * layer.grid[1] + one.cell[1]);
       for (let n = 0; n < k; n += 1) {
-        const about = `${categories[layer.category[at + n]]} ${(layer.similarity[at + n] / 100).toFixed(2)}`;
-        one.notes[n + 1].replaceChildren(about);
+        const about = [categories[layer.category[at + n]], (layer.similarity[at + n] / 100).toFixed(2)];
+        one.notes[n + 1].replaceChildren(about[0], html("br"), about[1]);
+        one.notes[n + 1].dataset.label = about.join(" ");
       }
-      told.push(`${one.name}: ${one.notes.slice(1).map((note) => note.textContent).join(", ")}`);
+      told.push(`${one.name}: ${one.notes.slice(1).map((note) => note.dataset.label).join(", ")}`);
     });
     around(patch, place, step);
     said.say(`Category and similarity of the neighbours of the patch at (${place.map(Math.round).join(", ")}). ` +

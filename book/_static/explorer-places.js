@@ -85,7 +85,7 @@ corrlib.start("places", (content) => {
     if (!known.part) return `${where} is not on the ${example.name}.`;
     if (on[TRUTH] === false) return `${where} is on the ${known.part}.`;
     const told = kinds.filter((kind) => misses[kind].length).map((kind) =>
-      `${kind} by ${chosen[kind]} is off by ${misses[kind].join(", ")} px`);
+      `error of ${kind} by ${chosen[kind]}: ${misses[kind].join(", ")} px`);
     const counts = ["hidden", "outside", "missing"].map((state) =>
       [known.matches.filter((it) => it.state === state).length, state]).filter(([count]) => count);
     const rest = counts.map(([count, state]) => `${state} in ${count} of ${panes.length}`);

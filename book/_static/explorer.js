@@ -86,7 +86,7 @@
   // A spot fits into a ring, and that into a square, so that none covers another.
   const shapes = {
     circle: "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0",
-    spot: "M-3,-3L3,3M-3,3L3,-3",
+    spot: "M-4,-4L4,4M-4,4L4,-4",
     ring: "M-7.5,0a7.5,7.5 0 1,0 15,0a7.5,7.5 0 1,0 -15,0",
     square: "M-11,-11h22v22h-22z",
     cross: "M-5,-5L5,5M-5,5L5,-5",

@@ -24,8 +24,9 @@ _FENCE = ":::::"
 def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat.NotebookNode:
     """The page of the executed chapter ``name``, as input for Jupyter Book.
 
-    Code is folded, except for the parameters. After each code cell come the figures, tables and text that its
-    `page` calls displayed. The rows of each table are written as CSV and JSON below ``folder``, and linked.
+    Code is folded, or left out where all that it shows is text. After each code cell come the figures, tables
+    and text that its `page` calls displayed. The rows of each table are written as CSV and JSON below
+    ``folder``, and linked.
     """
     page, cells = copy.deepcopy(executed), []
     for cell in page.cells:
@@ -33,9 +34,10 @@ def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat
         if cell.cell_type != "code":
             continue
         tags = cell.metadata.setdefault("tags", [])
-        if not {"parameters", "injected-parameters"} & set(tags):
-            tags.append("hide-input")
-        blocks = [_block(*each, executed, name, folder) for each in chapters.shown({"cells": [cell]})]
+        outputs = chapters.shown({"cells": [cell]})
+        only_text = bool(outputs) and all(about["kind"] in ("text", "numbers") for about, _ in outputs)
+        tags.append("remove-input" if only_text else "hide-input")
+        blocks = [_block(*each, executed, name, folder) for each in outputs]
         cell.outputs = [output for output in cell.outputs if "corrlib" not in output.get("metadata", {})]
         if text := "\n\n".join(filter(None, blocks)):
             cells.append(_markdown(text, f"{cell.id}-shown"))

@@ -103,7 +103,7 @@ def dense_truth(data: VOC, category: str, rng: np.random.Generator) -> tuple[Fig
             panel.set(xlim=(x.min() - 8, x.max() + 8), ylim=(y.max() + 8, y.min() - 8))
             panel.axis("off")
     for number, (row, col) in enumerate(zip(rows[drawn], cols[drawn], strict=True)):
-        style = {"ms": 7, "mew": 1.2, "mec": "black", "color": plt.get_cmap("tab20")(number)}
+        style = {"ms": 9, "mew": 1.2, "mec": "black", "color": plt.get_cmap("tab20")(number)}
         axes[0, 0].plot(col, row, "o", **style)
         axes[0, 1].plot(*points[row, col], "o" if visible[row, col] else "X", **style)
     return figure, float(visible[np.isfinite(points[..., 0])].mean())

@@ -110,7 +110,7 @@ def reconstructions(
             for column, (title, picture) in enumerate(line.items()):
                 axes = show(figure.add_subplot(grid[row, column]), picture)
                 axes.set_title(title, fontsize=11)
-                _box(axes, _square(center, PART * patch), "white", width=0.8, halo="black")
+                _box(axes, _square(center, PART * patch), "#56b4e9", width=1.6, halo="black")
                 if title == "image" and number == 0:
                     for side in fields:
                         _box(axes, _square(center, side), "black", width=1.3, halo="white")

@@ -8,7 +8,7 @@ import numpy as np
 
 
 def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str] = ".1f") -> str:
-    """A Markdown table: its first column is left aligned, the others are right aligned.
+    """A Markdown table: columns of numbers are right aligned, the first one and those of text left aligned.
 
     A cell is text, which may contain Markdown; a number; a number with its interval, ``(value, lower,
     upper)``; or None. `formats` apply to numbers that are not integers: one for all columns, or a mapping by
@@ -25,7 +25,10 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
         raise ValueError("a table has at least one row")
     by_column, default = ({}, formats) if isinstance(formats, str) else (formats, ".1f")
     columns = list(rows[0])
-    lines = [columns, [":--", *["--:"] * (len(columns) - 1)]]
+    words = [
+        any(re.search("[a-z]{3}", str(row.get(name))) for row in rows if row.get(name)) for name in columns
+    ]
+    lines = [columns, [":--" if text else "--:" for text in (True, *words[1:])]]
     for row in rows:
         if list(row) != columns:
             raise ValueError(f"expected rows with the columns {', '.join(columns)}, got {', '.join(row)}")
