@@ -17,7 +17,7 @@ STEPS = (
         OBJECTS * (1 + (500 / 227) ** 2),
         "network",
         "conv5",
-        "torch",
+        "onnxruntime",
     ),
     ("dense SIFT of section 5", OBJECTS, "sift", "dense, section 5", "VLFeat"),
     ("SIFT at keypoints, five radii", OBJECTS, "sift", "keypoints", "OpenCV"),
@@ -27,7 +27,7 @@ STEPS = (
         10 * CATEGORIES * FOLDS,
         "svm",
         "16 classes",
-        "LinearSVC(dual=True)",
+        "LinearSVC(dual=False)",
     ),
 )
 

@@ -64,11 +64,11 @@ first, shown = (
 )
 page.figure(
     "aligned-first",
-    plots.transferred([alignment.examples(data, network, settings, first, betas)], settings.alpha),
+    plots.transferred([alignment.examples(data, network, settings, first, betas, count=3)], settings.alpha),
     f"""*Correspondence without keypoint supervision* ({data.name}, {first}). Above: a target and other objects, with their annotated keypoints. Below: the
     other objects, warped to the target by flows that match {settings.layer} features of the network or SIFT. Lines lead from their keypoints to the true
     places in the target. Below the target, the keypoints of all the others are drawn on it. PCK is the share of transferred keypoints that are closer to
-    the true place than {settings.alpha:g} times the longer side of the target's box. [Alignment](alignment) describes the method.""",
+    the true place than {settings.alpha:g} times the longer side of the target's box. This is one example; the table below has averages. [Alignment](alignment) describes the method.""",
     alt="""Three rows: a target and other objects of its category, with dots on their keypoints; the objects warped to its pose by convnet flow; and by
     SIFT flow. Lines lead from transferred keypoints to where they should be, and PCK is written below each picture.""",
 )

@@ -12,10 +12,6 @@ from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
 from corrlib.experiments.shown import large
 
-#: Neighbours of an object that are shown.
-SHOWN = 5
-
-
 @dataclass(frozen=True, eq=False)
 class Example:
     """An object and n of its neighbours, which are the same for all flows.
@@ -51,9 +47,14 @@ def shown(settings: Settings, count: int = 3) -> list[str]:
 
 
 def examples(
-    data: VOC, network: Network, settings: Settings, category: str, betas: Mapping[str, float]
+    data: VOC,
+    network: Network,
+    settings: Settings,
+    category: str,
+    betas: Mapping[str, float],
+    count: int = 5,
 ) -> Example:
-    """Align one of the `large` objects of a category with its neighbours by both methods.
+    """Align one of the `large` objects of a category with `count` neighbours by both methods.
 
     The neighbours are those of the lowest mean rank by deformation energy, over the methods of `betas`.
     """
@@ -67,7 +68,7 @@ def examples(
     candidates = large([val[row] for row in first.rows])
     n = candidates[settings.seed % len(candidates)]
     ranks = sum(each.smoothness[n].argsort(kind="stable").argsort() for each in pairs.values())
-    best = np.argsort(ranks, kind="stable")[:SHOWN]
+    best = np.argsort(ranks, kind="stable")[:count]
     target, neighbors = val[first.rows[n]], [train[row] for row in first.neighbors[n, best]]
     images = crops.images(data, neighbors, size)
     flows = {m: flow.flow(each.labels_rc[n, best], field, field, (size, size)) for m, each in pairs.items()}

@@ -25,10 +25,11 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
         raise ValueError("a table has at least one row")
     by_column, default = ({}, formats) if isinstance(formats, str) else (formats, ".1f")
     columns = list(rows[0])
-    words = [
-        any(re.search("[a-z]{3}", str(row.get(name))) for row in rows if row.get(name)) for name in columns
+    texts = [
+        any(isinstance(row.get(name), str) and re.search("[a-z]{3}", row[name]) for row in rows)
+        for name in columns
     ]
-    lines = [columns, [":--" if text else "--:" for text in (True, *words[1:])]]
+    lines = [columns, [":--" if text else "--:" for text in (True, *texts[1:])]]
     for row in rows:
         if list(row) != columns:
             raise ValueError(f"expected rows with the columns {', '.join(columns)}, got {', '.join(row)}")
