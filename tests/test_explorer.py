@@ -199,7 +199,8 @@ def test_a_sheet_shows_the_neighbors_of_each_unit(world, network):
     assert (layer["stride"], layer["field"], made["tile"], made["k"]) == (16, 99, 2, 2)
     assert tuple(made["layers"]) == LAYERS and made["shape"] == list(whole_image(world, image_id).shape[:2])
     sheet = html.pixels(layer["sheet"]).reshape(rows, 32, cols, 2, 32, 3).transpose(0, 2, 3, 1, 4, 5)
-    index = neighbor_index(world, network, "conv3", [image_id], sources, 2).reshape(rows, cols, 2)
+    index, _ = neighbor_index(world, network, "conv3", [image_id], sources, 2)
+    index = index.reshape(rows, cols, 2)
     tiles = cut(world, units(world, network, "conv3", sources), index, 32)
     assert np.abs(sheet - tiles.astype(int)).mean() < 12  # it is compressed
     unit = 3 * cols + 4

@@ -12,6 +12,7 @@ from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
 from corrlib.experiments.shown import large
 
+
 @dataclass(frozen=True, eq=False)
 class Example:
     """An object and n of its neighbours, which are the same for all flows.

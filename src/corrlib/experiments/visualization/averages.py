@@ -37,7 +37,7 @@ def receptive_field_averages(
         image, rows = whole_image(data, image_id), np.flatnonzero(query.image == number)
         chosen.append(rng.choice(rows[inside(centers[rows], largest, image)]))
         seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
-    index = neighbors(query, source, max(KS), rows=np.array(chosen), device=network.device)
+    index, _ = neighbors(query, source, max(KS), rows=np.array(chosen), device=network.device)
     return {0: np.stack(seeds)} | average_fields(data, source, index, KS)
 
 

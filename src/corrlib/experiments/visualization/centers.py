@@ -66,7 +66,7 @@ def _agreement(
         rows = rows[inside(query.centers[rows], query.rf.size, whole_image(data, image_id))]
         seeds.append(rng.permutation(rows)[:SEEDS])
     chosen, image = np.concatenate(seeds), np.repeat(np.arange(len(seeds)), [len(each) for each in seeds])
-    near = neighbors(query, source, k, rows=chosen, device=network.device)
+    near, _ = neighbors(query, source, k, rows=chosen, device=network.device)
     kinds = ((query, chosen), (source, near), (source, rng.integers(len(source.image), size=RANDOM)))
     return compare(*(describe(data, *each) for each in kinds), image, len(seeds))
 

@@ -50,11 +50,11 @@ def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> 
     dict
         Image, shown or scored -> its reconstruction from each of ``settings.ks`` neighbours.
     """
-    image_ids = list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
+    image_ids = rebuilt_images(data, settings)
     source, ks = database(data, settings), settings.ks
     query = units(data, network, layer, image_ids)
     size, most, window = query.rf.stride, max(ks), network.receptive_fields["conv3"].size
-    index = neighbor_index(data, network, layer, image_ids, source, most)
+    index, _ = neighbor_index(data, network, layer, image_ids, source, most)
     nearest = cut(data, units(data, network, layer, source), index, size)
     results = {}
     for number, (image_id, grid) in enumerate(zip(image_ids, query.grids.tolist(), strict=True)):
@@ -72,6 +72,11 @@ def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> 
             uniform={k: patches.reassemble(patches.average(drawn[:, :, :k], axis=2)) for k in ks},
         )
     return results
+
+
+def rebuilt_images(data: VOC, settings: Settings) -> list[str]:
+    """The images that are `shown`, and then the others that are `scored`."""
+    return list(dict.fromkeys([*shown(data, settings), *scored(data, settings)]))
 
 
 def uniform_places(

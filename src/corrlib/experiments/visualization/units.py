@@ -111,25 +111,26 @@ def _features(
 
 def neighbors(
     query: Units, database: Units, k: int, *, rows: np.ndarray | slice = slice(None), device: Any = "cpu"
-) -> np.ndarray:
-    """The `k` units of `database` most similar to each of `query`, or to some `rows` of it: ``(Q, k)``.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The `k` units of `database` most similar to each of `query`, or to some `rows` of it, and cosines.
 
-    By cosine similarity (paper, section 2). Units of the same image are never neighbours.
+    Both are ``(Q, k)`` (paper, section 2). Units of the same image are never neighbours.
     """
     number = {name: i for i, name in enumerate({*query.image_ids, *database.image_ids})}
     groups = [np.array([number[name] for name in u.image_ids])[u.image] for u in (query, database)]
     features = np.concatenate(query.blocks)[rows]
     return nearest(
         features, database.blocks, k, query_group=groups[0][rows], database_group=groups[1], device=device
-    )[0]
+    )
 
 
 def neighbor_index(
     data: VOC, network: Network, layer: str, image_ids: Sequence[str], database_ids: Sequence[str], k: int
-) -> np.ndarray:
-    """`neighbors` ``(units, k)`` of all units of some images: computed, or read from the cache."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """`neighbors` of all units of some images, computed or read from the cache: twice ``(units, k)``."""
     ids = {"image_ids": list(image_ids), "database_ids": list(database_ids)}
-    return cached(_neighbor_index, data=data, network=network, layer=layer, k=k, **ids)["index"]
+    found = cached(_neighbor_index, data=data, network=network, layer=layer, k=k, **ids)
+    return found["index"], found["similarity"]
 
 
 def cut(data: VOC, source: Units, index: np.ndarray, size: int) -> np.ndarray:
@@ -146,4 +147,5 @@ def _neighbor_index(
     data: VOC, network: Network, layer: str, image_ids: list[str], database_ids: list[str], k: int
 ) -> dict[str, np.ndarray]:
     query, database = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
-    return {"index": neighbors(query, database, k, device=network.device)}
+    index, similarity = neighbors(query, database, k, device=network.device)
+    return {"index": index, "similarity": similarity}

@@ -78,20 +78,22 @@ def task(
 def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
     """Execute chapters, `AT_ONCE` at a time, so that one computes while another reads, draws or waits.
 
-    What two of them need is computed once: the cache lets the second wait for the first. Their progress is
-    appended to ``log``.
+    What two of them need is computed once: the cache lets the second wait for the first. They share the
+    cores, because threads of two pools that wait for each other waste them. The chapters that took longest
+    when last recorded come first. Their progress is appended to ``log``.
     """
     if not tasks:
         return
     where = cache.cache_dir().resolve()
-    threads = None if "OMP_NUM_THREADS" in os.environ else cpu_count()
+    threads = None if "OMP_NUM_THREADS" in os.environ else max(1, cpu_count() // AT_ONCE)
     known = progress.recorded(root / "benchmarks" / "results.json")
     with progress.shown(log, [each.name for each in tasks], known):
         if len(tasks) == 1:
             return _run(tasks[0], log, where)
         with parallel_config("loky", inner_max_num_threads=threads):
             pool = Parallel(AT_ONCE, batch_size=1, return_as="generator_unordered")
-            for _ in pool(delayed(_run)(each, log, where) for each in tasks):
+            longest = sorted(tasks, key=lambda each: -known.get(each.name, (0, ()))[0])
+            for _ in pool(delayed(_run)(each, log, where) for each in longest):
                 pass
 
 

@@ -14,6 +14,7 @@ from corrlib import patches
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization import LAYERS, Settings, database
+from corrlib.experiments.visualization.reconstruction import rebuilt_images
 from corrlib.experiments.visualization.units import Units, cut, neighbor_index, units, whole_image
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing.explorer.html import packed, pixels, webp, widget
@@ -36,13 +37,16 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     several, where the neighbours are most similar.
     """
     image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
+    image_ids = rebuilt_images(data, settings)  # the neighbours of all of them are in the cache
     for layer in LAYERS:
         query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
-        index = neighbor_index(data, network, layer, [image_id], sources, k)
+        own = units(data, network, layer, image_ids).image == image_ids.index(image_id)
+        found = neighbor_index(data, network, layer, image_ids, sources, max(settings.ks))
+        index, similarity = (each[own, :k] for each in found)
         (rows, cols), field = query.grids[0].tolist(), query.rf
         side = TILE * field.stride
         # A row of the sheet shows the neighbours of a row of units, unit by unit.
-        similarity, category = similarities(query, source, index), categories_at(data, source, "train")[index]
+        category = categories_at(data, source, "train")[index]
         own = categories_at(data, query, "val")
         agreement = (category == own[:, None]).sum(axis=1) + similarity.mean(axis=1)
         start = query.centers[np.where(own > 0, agreement, -1).argmax()].tolist()  # the last layer's is kept
@@ -54,14 +58,6 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
     content |= {"start": start, "categories": [BACKGROUND, *data.categories]}
     return widget("nearest", content, still(content), ALT)
-
-
-def similarities(query: Units, database: Units, index: np.ndarray) -> np.ndarray:
-    """Cosine similarities ``(Q, k)`` of units with their neighbours `index` in a database."""
-    own, others = (np.concatenate(each.blocks) for each in (query, database))
-    own, others = own[:, None].astype(np.float32), others[index].astype(np.float32)
-    norms = np.linalg.norm(own, axis=2) * np.linalg.norm(others, axis=2)
-    return (own * others).sum(axis=2) / np.where(norms > 0, norms, 1)
 
 
 def categories_at(data: VOC, source: Units, split: str) -> np.ndarray:
