@@ -303,15 +303,8 @@ def unmoved(solved, solver):
     return " and ".join(f"{100 * share:.0f} % of the pairs with {method}" for method, share in shares.items())
 
 
-reached = {
-    (row["method"], row["beta"], row["solver"]): tables.formatted(100 * row["pck"][0]) for row in solved
-}
-optima = "; ".join(
-    f"{reached[method, beta, 'trws']} % instead of {reached[method, beta, 'bp']} % for {method}"
-    for method, beta in betas_used.items()
-)
 page.text(f"""
-With the flows of TRW-S instead of those of BP, mean PCK at the $\\beta$ of this chapter would be {optima}.
+With the flows of TRW-S instead of those of BP, mean PCK at the $\\beta$ of this chapter would be {tables.optima(solved, betas_used)}.
 
 At the paper's $\\beta$, the optimum moves nothing at all for {unmoved(solved, "trws")}. On the recorded photographs, it moves nothing for
 {unmoved(photos.values["solvers"], "trws")}. BP finds nothing better than no flow for {unmoved(solved, "bp")}. (Both solvers start from no flow and never
@@ -349,7 +342,6 @@ page.table(
 
 # %%
 best = max(by_feature, key=lambda label: by_feature[label][0])
-level = [name for name, each in by_feature.items() if name != best and each[2] >= by_feature[best][1]]
 page.figure(
     "features",
     plots.aligned_by_feature(by_feature),
@@ -359,7 +351,8 @@ page.figure(
     {best} is the highest, with {100 * by_feature[best][0]:.1f} %.""",
 )
 page.text(f"""
-The highest mean is that of {best}. With so few objects, the intervals of {len(level)} of the other {len(by_feature) - 1} methods overlap with its own, so that
+The highest mean is that of {best}. With so few objects, the intervals of {sum(each[2] >= by_feature[best][1] for each in by_feature.values()) - 1} of the other
+{len(by_feature) - 1} methods overlap with its own, so that
 this figure alone does not rank them.
 """)
 
@@ -433,14 +426,13 @@ A run with another `alpha` reuses every flow of this run. [Sweeps](sweeps) chang
 
 # %%
 one = "cat" if "cat" in settings.categories else settings.categories[0]
-place = settings.categories.index(one)
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
 In this chapter, the optimum at that $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of such pairs have zero length. The more such pairs
 there are, the closer the PCK of a flow comes to that of copying the median of {top} neighbours. For {one}, {reported} has
-{tables.formatted(100 * pck[reported][one][0])} % on this page, copying the median {tables.formatted(100 * metrics.pck(copied[place], alpha))} %, and NN
+{tables.formatted(100 * pck[reported][one][0])} % on this page, copying the median {tables.formatted(100 * metrics.pck(copied[settings.categories.index(one)], alpha))} %, and NN
 transfer {tables.formatted(100 * pck["NN transfer"][one][0])} %. [The table of solvers](#table-solvers) compares both values of $\\beta$ on a few
 categories. If you see long arrows somewhere, find
 out what the two pictures have in common there.
@@ -486,21 +478,12 @@ neighbours make the median more stable, but also include worse ones. The oracle 
 # %%
 strictest = min(settings.alphas)
 strict = alignment.by_feature(data, network, replace(some, alpha=strictest), betas_used)
-
-
-def ranked(scores):
-    layers = {label: each[0] for label, each in scores.items() if label.startswith("conv")}
-    return ", ".join(
-        f"{name} {100 * layers[name]:.1f}" for name in sorted(layers, key=lambda name: -layers[name])
-    )
-
-
 page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-Over the categories compared above, mean PCK in percent at $\\alpha$ = {alpha:g} is {ranked(by_feature)}; at $\\alpha$ = {strictest:g} it is
-{ranked(strict)}. A shallow layer encodes edges and colours, and a deep one encodes parts. With the few objects of a single category, the intervals are
+Over the categories compared above, mean PCK in percent at $\\alpha$ = {alpha:g} is {tables.ranked(by_feature)}; at $\\alpha$ = {strictest:g} it is
+{tables.ranked(strict)}. A shallow layer encodes edges and colours, and a deep one encodes parts. With the few objects of a single category, the intervals are
 wide: compare them before you trust an order.
 
 </details>

@@ -139,7 +139,7 @@ from corrlib import metrics
 from corrlib.experiments import alignment, prediction
 from corrlib.publishing import scoreboard
 
-copied, same = [], ("cow", "horse", "sheep")
+copied = []
 baselines = {
     "NN transfer": (alignment.copy_errors, alignment.Settings(), scoreboard.recorded("alignment")),
     "prior alone": (prediction.copy_errors, prediction.Settings(), scoreboard.recorded("prediction")),
@@ -147,6 +147,7 @@ baselines = {
 for baseline, (errors, settings, photos) in baselines.items():
     alpha, resolved = settings.alpha, settings.resolve(data, network)
     ours = dict(zip(resolved.categories, errors(data, network, resolved, split="train"), strict=True))
+    same = [name for name in ("cow", "horse", "sheep") if name in ours] or list(ours)
     row = {"baseline": baseline, "twenty categories": metrics.estimate(list(ours.values()), [alpha])[0]}
     row["these three"] = metrics.estimate([ours[category] for category in same], [alpha])[0]
     row["photographs of the three"] = np.array(photos.values["means"][baseline][0])

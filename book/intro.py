@@ -108,7 +108,7 @@ objects = crops.objects(data, shown, "val")
 whole = [objects[number] for number in large(objects)]
 visible = np.stack([np.isfinite(instance.keypoints[:, 0]) for instance in whole]).astype(int)
 common = np.triu(visible @ visible.T, 1)  # keypoints that two objects share
-pairs = np.argwhere(common >= max(common.max() - 2, 1))
+pairs = np.argwhere(common >= common.max() - 2)
 left, right = pairs[np.random.default_rng(seed).integers(len(pairs))]
 pair = [whole[left], whole[right]]
 page.figure(

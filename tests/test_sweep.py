@@ -37,7 +37,7 @@ beta: float | None = None
 layers: list[str] = ["conv3", "conv4"]
 
 # %%
-import os, signal, sys, time
+import multiprocessing, os, signal, sys, time
 from pathlib import Path
 from IPython.display import display
 sys.path.insert(0, os.getcwd())
@@ -52,7 +52,7 @@ with open("started.txt", "a") as file:
 errors = cache.cached(toys.align, layer=layer)["errors"]
 if mode == "poison" or (mode == "victim" and not Path(mode).exists()):
     Path(mode).touch()
-    os.kill(os.getppid(), signal.SIGKILL)  # the worker whose kernel this is
+    os.kill(multiprocessing.parent_process().pid, signal.SIGKILL)  # the worker whose kernel this is
     time.sleep(60)
 if mode == "slow":
     time.sleep(60)

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 import math
-import os
 import re
 import subprocess
 import sys
@@ -183,8 +182,7 @@ def run(
     count, cells = len(notebook.cells), sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
     tqdm.set_lock(threading.RLock())  # a killed process would leak the lock that tqdm creates
     bar = tqdm(total=cells, desc=chapter.stem, unit="cell", smoothing=0, leave=False, disable=say or None)
-    used = sum(os.times()[2:4])
-    with bar, kernel.results_in(results), kernel.watched(bar.refresh) as most:
+    with bar, kernel.results_in(results), kernel.watched(bar.refresh) as used:
         try:
             notebook = papermill.execute_notebook(
                 notebook,
@@ -208,7 +206,7 @@ def run(
     _check_outputs(notebook, chapter)
     notebook.metadata.papermill.update(input_path=chapter.name, output_path=out.name)
     written = results.glob(f"{chapter.stem}-*.json") if results else []
-    about = dict(digest=digest, memory=most[0], processor=round(sum(os.times()[2:4]) - used, 2))
+    about = dict(digest=digest, memory=used.memory, processor=round(sum(used.seconds.values()), 2))
     about["results"] = {path.name: file_digest(path) for path in written}
     notebook.metadata["corrlib"] = about | commit(chapter)
     with cache.replacing(out) as unfinished:

@@ -1,25 +1,41 @@
-"""The kernel in which chapters are executed, and the memory that its processes use."""
+"""The kernel in which chapters are executed, and the memory and time that its processes use."""
 
 import contextlib
+import multiprocessing
 import os
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.provisioning import LocalProvisioner
 
 from corrlib import cache
 
 #: Seconds between two measurements.
 EVERY = 0.5
+#: What the process that kernels are forked from has imported.
+IMPORTED = ["ipykernel.kernelapp", "corrlib.publishing.page", "corrlib.publishing.explorer"]
 
 
 class Kernel(AsyncKernelManager):
     """A kernel of this Python with IPython's defaults, whatever kernels and settings the user has."""
+
+    def __init__(self, *args: Any, **options: Any):
+        super().__init__(*args, **options)
+        # A kernel that is forked does not import everything again, but not everywhere is it safe to fork.
+        own = multiprocessing.current_process()
+        if sys.platform == "linux" and not own.daemon:  # else it may not have children
+            self.provisioner = _Forking(parent=self, kernel_id=self.kernel_id, kernel_spec=self.kernel_spec)
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -30,6 +46,77 @@ class Kernel(AsyncKernelManager):
         env = {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "PYTHONSTARTUP": ""}
         env["IPYTHONDIR"] = str(cache.cache_dir() / "ipython")
         return KernelSpec(argv=argv, language="python", env=env)
+
+
+class _Forking(LocalProvisioner):
+    """Forks kernels from a server that has imported what chapters need."""
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Fork a kernel; `cmd` is the command that would start it otherwise."""
+        context = server()
+        arguments = (cmd[cmd.index("ipykernel_launcher") + 1 :], options["env"], options.get("cwd"))
+        process = context.Process(target=_serve, args=arguments)
+        process.start()
+        self.process, self.pid, self.pgid = _Forked(process), process.pid, process.pid
+        self.cwd = options.get("cwd", Path.cwd())
+        return self.connection_info
+
+
+@dataclass
+class _Forked:
+    """A process with those methods of `subprocess.Popen` that a provisioner calls."""
+
+    process: BaseProcess
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def wait(self) -> int | None:
+        self.process.join()
+        return self.process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        if self.process.is_alive():
+            os.kill(self.process.pid, number)
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def terminate(self) -> None:
+        self.process.terminate()
+
+
+def server() -> BaseContext:
+    """The context in which processes are forked from one that has imported `IMPORTED`."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    return context
+
+
+def _serve(arguments: Sequence[str], environment: Mapping[str, str], folder: str | None) -> None:
+    """Be a kernel, in a forked process, until the process that asked for it ends, or the server."""
+    import matplotlib
+    from ipykernel.kernelapp import IPKernelApp
+    from threadpoolctl import threadpool_limits
+
+    def end() -> None:
+        asked, forked = multiprocessing.parent_process(), os.getppid()
+        while asked.is_alive() and os.getppid() == forked:
+            time.sleep(EVERY)
+        os._exit(1)
+
+    threading.Thread(target=end, daemon=True).start()
+    os.setsid()  # an interrupted command stops its kernels itself
+    os.environ.clear()
+    os.environ.update(environment)
+    os.environ.pop("JPY_PARENT_PID", None)  # which is not that of the server
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # which libraries have read in the server
+        threadpool_limits(int(threads))
+    if folder:
+        os.chdir(folder)
+    matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]  # `use` would load it before there is a shell
+    IPKernelApp.launch_instance(argv=list(arguments))
 
 
 def warned(said: str) -> bool:
@@ -54,14 +141,21 @@ def results_in(folder: Path | None) -> Iterator[None]:
         os.environ["CORRLIB_RESULTS"] = given
 
 
-@contextlib.contextmanager
-def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
-    """Watch the memory of the processes that are started in the meantime, and of their child processes.
+@dataclass
+class Used:
+    """Peak memory of processes in total, in bytes (what they share counts for each), and their seconds."""
 
-    Yields a list of one number: their peak memory in total, in bytes (shared memory counts for each process).
+    memory: int = 0
+    seconds: dict[int, float] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def watched(also: Callable[[], object] = lambda: None) -> Iterator[Used]:
+    """Watch what is used by the processes that are started in the meantime, and by their child processes.
+
     ``also`` is called at each measurement, for example to update a clock.
     """
-    own, most, done = psutil.Process(), [0], threading.Event()
+    own, used, done = psutil.Process(), Used(), threading.Event()
     before = set(own.children(recursive=True))
 
     def measure() -> None:
@@ -70,13 +164,15 @@ def watched(also: Callable[[], object] = lambda: None) -> Iterator[list[int]]:
             for process in set(own.children(recursive=True)) - before:
                 with contextlib.suppress(psutil.Error):  # it has ended since
                     total += process.memory_info().rss
-            most[0] = max(most[0], total)
+                    times = process.cpu_times()
+                    used.seconds[process.pid] = times.user + times.system
+            used.memory = max(used.memory, total)
             also()
 
     thread = threading.Thread(target=measure, daemon=True)
     thread.start()
     try:
-        yield most
+        yield used
     finally:
         done.set()
         thread.join()

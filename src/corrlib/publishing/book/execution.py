@@ -7,19 +7,20 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from joblib import cpu_count
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 import corrlib
 from corrlib import cache
 from corrlib.cache import imports_digest
-from corrlib.publishing import chapters
+from corrlib.publishing import chapters, kernel
 from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
@@ -90,16 +91,21 @@ def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
     with progress.shown(log, [each.name for each in tasks], known):
         if len(tasks) == 1:
             return _run(tasks[0], log, where)
-        with parallel_config("loky", inner_max_num_threads=threads):
-            pool = Parallel(AT_ONCE, batch_size=1, return_as="generator_unordered")
-            longest = sorted(tasks, key=lambda each: -known.get(each.name, (0, ()))[0])
-            for _ in pool(delayed(_run)(each, log, where) for each in longest):
-                pass
+        longest = sorted(tasks, key=lambda each: -known.get(each.name, (0, ()))[0])
+        with ProcessPoolExecutor(AT_ONCE, kernel.server()) as pool:
+            running = [pool.submit(_run, each, log, where, threads) for each in longest]
+            try:
+                for ended in as_completed(running):
+                    ended.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run(each: Task, log: Path, cache_dir: Path) -> None:
+def _run(each: Task, log: Path, cache_dir: Path, threads: int | None = None) -> None:
     """Execute a chapter, in a process that may have been started for other ones."""
     os.environ["CORRLIB_CACHE"] = str(cache_dir)
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
     # The line of `progress.shown`, in which the cursor is on a terminal, comes back by itself.
     erased = "\r\x1b[K" if sys.stdout.isatty() else ""
     print(f"{erased}{each.name}: executing", flush=True)

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -106,6 +107,11 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
     return reason
 
 
+def dask_setup(worker: Any) -> None:
+    """Called by dask when a worker starts: an interrupt at the terminal is for the command alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Keep warnings, papermill's progress bars and messages of killed kernels off the terminal."""
@@ -127,6 +133,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
     # Workers are forked from a process that has imported what they need: another one is there at once.
     config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
+    config |= {"worker.daemon": False, "worker.preload": [__name__]}  # a daemon could not fork kernels
     config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(config))

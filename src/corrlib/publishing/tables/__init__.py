@@ -6,7 +6,9 @@ upper)``, or None. `page.table` shows them.
 # ruff: noqa: F401, I001
 # fmt: off
 
-from corrlib.publishing.tables.alignment import dense, readings, readings_in_words, solvers
+from corrlib.publishing.tables.alignment import (
+    dense, optima, ranked, readings, readings_in_words, solvers,
+)
 from corrlib.publishing.tables.experiments import (
     agreement, by_category, census, gained, localisation, means, naming, naming_means, prediction_means,
     receptive_fields, reconstruction_scores, rectification, rectification_in_words,

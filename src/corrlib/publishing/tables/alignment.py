@@ -8,6 +8,7 @@ import numpy as np
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment.readings import SOLVERS
 from corrlib.publishing.tables.experiments import published
+from corrlib.publishing.tables.format import formatted
 
 
 def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:
@@ -26,6 +27,21 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
         for row in solved
     ]
     return [*rows, dict.fromkeys(rows[0]) | {"method": "NN transfer", "PCK": 100 * np.asarray(copied)}]
+
+
+def optima(solved: Sequence[Mapping[str, Any]], betas: Mapping[str, float]) -> str:
+    """The PCK of the flows of both solvers at the beta of each method, from `alignment.solvers`, in words."""
+    pck = {(row["method"], row["beta"], row["solver"]): formatted(100 * row["pck"][0]) for row in solved}
+    return "; ".join(
+        f"{pck[method, beta, 'trws']} % instead of {pck[method, beta, 'bp']} % for {method}"
+        for method, beta in betas.items()
+    )
+
+
+def ranked(scores: Mapping[str, Sequence[float]]) -> str:
+    """The layers of `alignment.by_feature` with their PCK in percent, the highest first."""
+    layers = {label: 100 * each[0] for label, each in scores.items() if label.startswith("conv")}
+    return ", ".join(f"{name} {layers[name]:.1f}" for name in sorted(layers, key=lambda name: -layers[name]))
 
 
 def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, Any]]:
