@@ -203,10 +203,13 @@ def test_solvers_and_layers_in_words():
     def row(method, beta, solver, pck):
         return {"method": method, "beta": beta, "solver": solver, "pck": (pck, 0, 1)}
 
-    solved = [
-        row("conv4 flow", 1e-4, "trws", 0.3), row("conv4 flow", 1e-4, "bp", 0.25), row("conv4 flow", 3e-3, "bp", 0),
-        row("SIFT flow", 3e-5, "trws", 0.4), row("SIFT flow", 3e-5, "bp", 0.41),
-    ]  # fmt: skip
+    flows = [
+        ("conv4 flow", 1e-4, "trws", 0.3),
+        ("conv4 flow", 1e-4, "bp", 0.25),
+        ("conv4 flow", 3e-3, "bp", 0),
+    ]
+    flows += [("SIFT flow", 3e-5, "trws", 0.4), ("SIFT flow", 3e-5, "bp", 0.41)]
+    solved = [row(*each) for each in flows]
     said = tables.optima(solved, {"conv4 flow": 1e-4, "SIFT flow": 3e-5})
     assert said == "30.0 % instead of 25.0 % for conv4 flow; 40.0 % instead of 41.0 % for SIFT flow"
     scores = {"conv1": (0.1, 0, 1), "conv2": (0.3, 0, 1), "SIFT 20": (0.5, 0, 1)}
