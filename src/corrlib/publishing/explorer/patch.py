@@ -38,7 +38,9 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     """
     image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
     image_ids = rebuilt_images(data, settings)  # the neighbours of all of them are in the cache
-    for layer in LAYERS:
+    query, source = (units(data, network, LAYERS[-1], ids) for ids in ([image_id], sources))
+    kinds, kinds_near = categories_at(data, query, "val"), categories_at(data, source, "train")
+    for layer in LAYERS:  # whose units are at the same places
         query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
         own = units(data, network, layer, image_ids).image == image_ids.index(image_id)
         found = neighbor_index(data, network, layer, image_ids, sources, max(settings.ks))
@@ -46,10 +48,11 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
         (rows, cols), field = query.grids[0].tolist(), query.rf
         side = TILE * field.stride
         # A row of the sheet shows the neighbours of a row of units, unit by unit.
-        category = categories_at(data, source, "train")[index]
-        own = categories_at(data, query, "val")
-        agreement = (category == own[:, None]).sum(axis=1) + similarity.mean(axis=1)
-        start = query.centers[np.where(own > 0, agreement, -1).argmax()].tolist()  # the last layer's is kept
+        category = kinds_near[index]
+        agreement = (category == kinds[:, None]).sum(axis=1) + similarity.mean(axis=1)
+        start = query.centers[
+            np.where(kinds > 0, agreement, -1).argmax()
+        ].tolist()  # the last layer's is kept
         tiles = cut(data, source, index, side).reshape(rows, cols * k, side, side, 3)
         layers[layer] = {"center": field.center, "stride": field.stride, "field": field.size}
         layers[layer] |= {"grid": [rows, cols], "sheet": webp(patches.reassemble(tiles))}
@@ -66,12 +69,17 @@ def categories_at(data: VOC, source: Units, split: str) -> np.ndarray:
     boxes = [(one, c) for c, name in enumerate(data.categories, 1) for one in data.instances(name, split)]
     boxes.sort(key=lambda box: -np.prod(np.ptp(box[0].box.reshape(2, 2), axis=0)))
     number = {image_id: i for i, image_id in enumerate(source.image_ids)}
+    first = np.searchsorted(image, np.arange(len(number) + 1))
+    scales: dict[str, float] = {}  # each image is read once
     for one, category in boxes:
         if (i := number.get(one.image_id)) is None:
             continue
-        scale = whole_image(data, one.image_id).shape[1] / data.image(one.image_id).shape[1]
-        low, high = ((one.box + 0.5) * scale - 0.5).reshape(2, 2)
-        result[(image == i) & ((centers >= low) & (centers <= high)).all(axis=1)] = category
+        if one.image_id not in scales:
+            enlarged, stored = whole_image(data, one.image_id), data.image(one.image_id)
+            scales[one.image_id] = enlarged.shape[1] / stored.shape[1]
+        low, high = ((one.box + 0.5) * scales[one.image_id] - 0.5).reshape(2, 2)
+        here = slice(first[i], first[i + 1])
+        result[here][((centers[here] >= low) & (centers[here] <= high)).all(axis=1)] = category
     return result
 
 
