@@ -62,7 +62,7 @@ recorded = {
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories, alpha = 0.1), convnet flow transfers {recorded["conv4 flow"]} % of the keypoints correctly,
 SIFT flow {recorded["SIFT flow"]} %, and copying without alignment {recorded["NN transfer"]} %. How {data.name} fare is measured below and summed up in the
-[takeaway](#takeaway).
+takeaway at the end.
 """)
 
 # %% [markdown]

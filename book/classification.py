@@ -55,7 +55,7 @@ photos = scoreboard.recorded("classification")
 recorded = {name: tables.formatted(value) for name, value in photos.values["means"].items()}
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories), a linear classifier of `conv4` features names {recorded["conv4"]} % of the keypoints
-correctly, and one of SIFT features of radius 40 {recorded["SIFT 40"]} %. How {data.name} fare is measured below and summed up in the [takeaway](#takeaway).
+correctly, and one of SIFT features of radius 40 {recorded["SIFT 40"]} %. How {data.name} fare is measured below and summed up in the takeaway at the end.
 """)
 
 # %% [markdown]

@@ -234,7 +234,7 @@ from corrlib import metrics
 method = f"{settings.convnet_layer} flow"
 errors = alignment.errors(data, network, settings, betas)[method]
 page.figure(
-    "averages",
+    "pck-averages",
     plots.averages(
         errors,
         settings.categories,

@@ -59,7 +59,7 @@ recorded = {
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories, alpha = 0.1), detectors of `conv5` features find {recorded["conv5"]} % of the keypoints, and
 detectors of SIFT {recorded["SIFT"]} %. With the prior, they find {recorded["conv5+prior"]} % and {recorded["SIFT+prior"]} %; the prior alone finds
-{recorded["prior alone"]} %. How {data.name} fare is measured below and summed up in the [takeaway](#takeaway).
+{recorded["prior alone"]} %. How {data.name} fare is measured below and summed up in the takeaway at the end.
 """)
 
 # %% [markdown]

@@ -68,7 +68,7 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 - **inconclusive (same direction)** if all differences agree with the claim, but some interval includes the opposite;
 - **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree;
 - **contradicted** if the whole interval of some difference disagrees with the claim;
-- **not tested** if nothing here measures it; the reason is given [with the claim](#claims), or the recorded results are older than the test.
+- **not tested** if nothing here measures it; the reason is given below, with the claim, or the recorded results are older than the test.
 
 All tables have three columns of results:
 

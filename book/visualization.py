@@ -48,7 +48,7 @@ beyond = {
 page.text(f"""
 **The answer here.** On the paper's photographs, images rebuilt from neighbours have more detail in its place than images rebuilt from random places nearby: the
 correlation with the original is higher by {beyond["conv3"]} for conv3, {beyond["conv4"]} for conv4 and {beyond["conv5"]} for conv5. How {data.name} fare is
-measured below and summed up in the [takeaway](#takeaway). Neighbours come from {settings.database_images} images of the training set.
+measured below and summed up in the takeaway at the end. Neighbours come from {settings.database_images} images of the training set.
 """)
 
 # %% [markdown]
