@@ -60,13 +60,19 @@ def test_the_combination_is_the_papers_formula_also_in_far_tails(s, p, eta, slop
     score = np.full((1, 1, 1, 1), (math.log(s / (1 - s)) - 0.3) / slope)
     log_s = detection.log_probability(score, [slope], [0.3])
     np.testing.assert_allclose(np.exp(log_s), s, rtol=1e-9)
-    found = detection.combine(log_s, np.full((1, 1, 1, 1), math.log(p)), eta)
-    np.testing.assert_allclose(np.exp(found), s ** (1 - eta) * p**eta, rtol=1e-9)
+    other = math.log(s ** (1 - eta) * p**eta)  # of a place with p = 1: the better one is found
+    there = other / (1 - eta) if eta < 1 else 0.0
+    two = np.array([[[log_s.item(), there + 1e-6, there - 1e-6]]]), np.array([[[math.log(p), 0.0, 0.0]]])
+    if 0 < eta < 0.99:
+        assert detection.peaks(*two, [eta], FIELD)[0, 0, 0] == 5 + 8
+        assert detection.peaks(*(a[..., [0, 2]] for a in two), [eta], FIELD)[0, 0, 0] == 5
     scores = np.array([[[[-1e4, -1e4 + 1, -9e3]]]])
     log_s = detection.log_probability(scores, [2.0], [0.0])
     np.testing.assert_allclose(log_s, 2 * scores)
     prior = np.array([[[[-1e6, -1e6 - 10, -2e6]]]])  # at 0.1 the second gains 0.9 * 2 and loses 0.1 * 10
-    assert [detection.combine(log_s, prior, weight).argmax() for weight in (0, 0.1, 1)] == [2, 1, 0]
+    found = detection.peaks(log_s[0], prior[0], [0, 0.1, 1], FIELD)
+    assert found[:, 0].tolist() == [[5 + 8 * 2, 5], [5 + 8, 5], [5, 5]]
+    assert np.isnan(detection.peaks(np.full((1, 1, 3), NAN), prior[0], [0.5], FIELD)).all()
 
 
 def test_the_logistic_has_maximum_likelihood(rng):
@@ -112,7 +118,7 @@ test_bad_input_is_refused = refused(
     (lambda: detection.labels_by_field(KEYPOINTS, FIELD, SHAPE, count=144), "143 features"),
     (lambda: detection.labels_by_distance(KEYPOINTS, FIELD, SHAPE, near=32, far=16), "near < far"),
     (lambda: detection.log_prior(KEYPOINTS, FIELD, SHAPE, sigma=0), "sigma"),
-    (lambda: detection.combine(np.zeros(1), np.zeros(1), 1.5), "eta"),
+    (lambda: detection.peaks(np.zeros((1, 1, 1)), np.zeros((1, 1, 1)), [1.5], FIELD), "eta"),
     (lambda: detection.fit_logistic(np.arange(3.0), np.zeros(3, bool)), "positive"),
     (lambda: detection.fit_logistic(np.arange(3.0), np.ones(3, bool)), "positive"),
     (lambda: detection.fit_logistic(np.array([0, NAN, 1]), np.array([True, False, True])), "finite"),

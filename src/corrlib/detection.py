@@ -4,7 +4,10 @@ Everything is on the grid of a `ReceptiveField`, of conv5 windows or SIFT descri
 ``(x, y)`` in pixels of the object crop that the grid covers; NaN if invisible.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numba import njit
 from scipy.special import expit, log_expit
 
 from corrlib.geometry import ReceptiveField
@@ -149,14 +152,37 @@ def log_prior(
     return np.nan_to_num(-squared / (2 * sigma**2), nan=0.0)
 
 
-def combine(log_scores: np.ndarray, log_priors: np.ndarray, eta: float) -> np.ndarray:
-    """Logarithm of the paper's ``f = s^(1 - eta) p^eta``.
+def peaks(
+    log_scores: np.ndarray, log_priors: np.ndarray, etas: Sequence[float], field: ReceptiveField
+) -> np.ndarray:
+    """The locations ``(len(etas), K, 2)`` of the maxima of the paper's ``f = s^(1 - eta) p^eta``.
 
-    Logarithms do not underflow: 500 pixels from its mean the prior is below ``exp(-258)``.
+    As `peak` finds them in the logarithm of f, which does not underflow: 500 pixels from its mean, the prior
+    is below ``exp(-258)``. Both logarithms are ``(K, H, W)``.
     """
-    if not 0 <= eta <= 1:
-        raise ValueError(f"eta must be between 0 (scores alone) and 1 (the prior alone), got {eta}")
-    return (1 - eta) * log_scores + eta * log_priors
+    if not all(0 <= eta <= 1 for eta in etas):
+        raise ValueError(f"eta must be between 0 (scores alone) and 1 (the prior alone), got {etas}")
+    flat = (np.ascontiguousarray(a, dtype=np.float64).reshape(len(a), -1) for a in (log_scores, log_priors))
+    index = _maxima(*flat, np.array(etas, dtype=np.float64))
+    locations = field.centers(log_scores.shape[-2:]).reshape(-1, 2)[index]
+    return np.where(index[..., None] < 0, np.nan, locations)
+
+
+@njit(cache=True, nogil=True)
+def _maxima(log_scores, log_priors, etas):
+    """For each eta and row the index of the first maximum; -1 if a score is NaN."""
+    result = np.zeros((len(etas), len(log_scores)), np.int64)
+    for row in range(len(log_scores)):
+        missing = np.isnan(log_scores[row]).any()
+        for e in range(len(etas)):
+            best = -np.inf
+            for cell in range(log_scores.shape[1]):
+                value = (1 - etas[e]) * log_scores[row, cell] + etas[e] * log_priors[row, cell]
+                if value > best:
+                    best, result[e, row] = value, cell
+            if missing:
+                result[e, row] = -1
+    return result
 
 
 def peak(values: np.ndarray, field: ReceptiveField) -> np.ndarray:

@@ -130,15 +130,15 @@ def locate(
     means, sigma
         Centres ``(N, K, 2)`` of the priors, and their standard deviation in pixels.
     """
-    result = np.empty((len(etas), *scores.shape[:2], 2))
+    result, plain = np.empty((len(etas), *scores.shape[:2], 2)), np.array([eta is None for eta in etas])
+    weights = [eta for eta in etas if eta is not None]
 
     def fill(n: int) -> None:
         score = scores[n].astype(np.float64)
         log_score = detection.log_probability(score, slope, offset)
         log_prior = detection.log_prior(means[n : n + 1], field, score.shape[1:], sigma=sigma)[0]
-        for e, eta in enumerate(etas):
-            value = score if eta is None else detection.combine(log_score, log_prior, eta)
-            result[e, n] = detection.peak(value, field)
+        result[plain, n] = detection.peak(score, field)
+        result[~plain, n] = detection.peaks(log_score, log_prior, weights, field)
 
     with ThreadPoolExecutor(cpu_count()) as pool:
         list(pool.map(fill, range(len(scores))))
