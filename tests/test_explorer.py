@@ -377,8 +377,8 @@ def test_a_screen_reader_reads_the_part_and_the_errors(reader, examples):
     truth = np.rint(examples[0].truth.matches[0, row, col])
     conv, sift = (np.linalg.norm(matches(examples[0], f, x, y)[0] - truth) for f in CHOSEN.values())
     assert status(reader, "places", f"({x}, {y})") == (
-        f"The point ({x}, {y}) is on the tail. convnet flow by conv4 is off by {conv:.0f} px; "
-        f"SIFT flow by radius 20 is off by {sift:.0f} px; hidden in 1 of 2; missing in 1 of 2."
+        f"The point ({x}, {y}) is on the tail. Error of convnet flow by conv4: {conv:.0f} px; "
+        f"error of SIFT flow by radius 20: {sift:.0f} px; hidden in 1 of 2; missing in 1 of 2."
     )
 
 
@@ -465,7 +465,10 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
         here, beside = (np.abs(own[..., :3] - each)[inside].mean() for each in patch)
         assert here < 4 and here < beside / 2
     frame = "['x', 'y', 'width'].map(name => Number(e.getAttribute(name)))"
-    notes, at = every(reader, "nearest", ".explorer-row div > span", "e.textContent"), 2 * (18 * row + col)
+    notes, at = (
+        every(reader, "nearest", ".explorer-row div > span", "e.dataset.label ?? ''"),
+        2 * (18 * row + col),
+    )
     expected = [f"{neighbors['categories'][(at + n) % 3]} {(at + n) % 101 / 100:.2f}" for n in (0, 1)]
     assert notes == 2 * ["", *expected]
     told = f"conv3: {', '.join(expected)}; conv4: {', '.join(expected)}."

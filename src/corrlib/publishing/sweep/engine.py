@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, WorkerPlugin, as_completed
 from distributed.utils import get_mp_context
 from joblib import cpu_count
 
@@ -107,9 +107,11 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
     return reason
 
 
-def dask_setup(worker: Any) -> None:
-    """Called by dask when a worker starts: an interrupt at the terminal is for the command alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _Uninterrupted(WorkerPlugin):
+    """Workers ignore an interrupt at the terminal: it is for the command, which stops them."""
+
+    def setup(self, worker: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -133,7 +135,7 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
     config: dict[str, Any] = {"scheduler.allowed-failures": 1_000_000, "scheduler.worker-ttl": None}
     # Workers are forked from a process that has imported what they need: another one is there at once.
     config |= {"worker.multiprocessing-method": "forkserver", "worker.profile.enabled": False}
-    config |= {"worker.daemon": False, "worker.preload": [__name__]}  # a daemon could not fork kernels
+    config |= {"worker.daemon": False}  # a daemon could not fork kernels
     config = {f"distributed.{key}": value for key, value in config.items()} | {"logging": quiet}
     with contextlib.ExitStack() as stack:
         stack.enter_context(dask.config.set(config))
@@ -167,4 +169,6 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
             while reason.__cause__:
                 reason = reason.__cause__
             raise ValueError(f"dask cannot start: {reason}; see its configuration") from error
-        yield stack.enter_context(Client(stack.enter_context(cluster)))
+        client = stack.enter_context(Client(stack.enter_context(cluster)))
+        client.register_plugin(_Uninterrupted())
+        yield client
