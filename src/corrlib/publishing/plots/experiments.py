@@ -270,8 +270,8 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
     the tolerance are filled, others are white. A line leads from each prediction to the truth.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
-    size = (10, 10 / (columns + 1.2) * rows)
-    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.2])
+    size = (10, 10 / (columns + 1.45) * rows)
+    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.45])
     for row, example in zip(axes, examples, strict=True):
         visible = np.flatnonzero(np.isfinite(example.truth).all(axis=1))
         points = {"ground truth": example.truth, **example.predicted}
@@ -291,7 +291,8 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
         row[-1].axis("off")
         few = len(visible) <= 10
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
+        placed |= dict(labelspacing=0.25)
         handles = row[0].get_legend_handles_labels()
-        listed = row[-1].legend(*handles, fontsize=12 if few else 10, ncols=1 if few else 2, **placed)
+        listed = row[-1].legend(*handles, fontsize=12 if few else 9, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
