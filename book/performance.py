@@ -160,6 +160,11 @@ if book := measured.get("book"):
         processes, and the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less
         than the sum. The whole build includes drawing the figurines and rendering the pages.""",
     )
+    page.text("""
+    What bounds each page: alignment, the messages of belief propagation; prediction, the passes of the network over crops of 500 pixels and the training of
+    detectors; classification, SIFT at keypoints and the features at every pixel for Figure 4; visualization, the search for nearest neighbours; sweeps, detectors of
+    shallow layers and the start of many kernels.
+    """)
 else:
     page.text(
         "How long each page of this book takes is not part of this record; `python -m benchmarks --book` adds it."

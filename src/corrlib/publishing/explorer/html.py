@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 #: Path from a rendered page of ``book/`` to ``book/_static``.
 STATIC = "../_static"
-QUALITY = 80
+QUALITY = 75
 
 
 def widget(kind: str, content: Mapping[str, Any], picture: Figure, alt: str) -> HTML:
