@@ -169,8 +169,7 @@ from dataclasses import replace
 
 copied = alignment.copy_errors(data, network, replace(settings, copy_top=top, copy_missing=missing))
 page.text(f"""
-A flow predicts the median over {top} neighbours, whereas NN transfer copies from {copy_top} and counts as in the paper. Part of the gain over it is due to the
-median: copying the median of the {top} most similar neighbours, without any alignment, has a mean PCK of
+A flow predicts the median over {top} neighbours, whereas NN transfer uses {copy_top}. Part of the gain over NN transfer is due to the median: copying the median of the {top} most similar neighbours, without any alignment, has a mean PCK of
 {tables.formatted(100 * metrics.estimate(copied, [alpha])[0])} % (alpha = {alpha:g}).
 """)
 
