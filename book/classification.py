@@ -55,7 +55,7 @@ photos = scoreboard.recorded("classification")
 recorded = {name: tables.formatted(value) for name, value in photos.values["means"].items()}
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories), a linear classifier of `conv4` features names {recorded["conv4"]} % of the keypoints
-correctly, and one of SIFT features of radius 40 {recorded["SIFT 40"]} %. How {data.name} fare is measured below and summed up in the takeaway at the end.
+correctly, and one of SIFT features (radius 40) names {recorded["SIFT 40"]} %. How {data.name} fare is measured below and summed up in the takeaway at the end.
 """)
 
 # %% [markdown]
@@ -343,8 +343,8 @@ page.save(results | dict(claims=differences, best={kind: str(feature) for kind, 
 
 # %%
 page.text(f"""
-On {data.name}, a linear classifier of {best["convnet"]} features names {tables.formatted(score)} % of the keypoints correctly, and one of {best["sift"]}
-{tables.formatted(score_sift)} %. On the paper's photographs, `conv4` has {recorded["conv4"]} % and SIFT of radius 40 {recorded["SIFT 40"]} %. {fared}
+On {data.name}, a linear classifier of {best["convnet"]} features names {tables.formatted(score)} % of the keypoints correctly, and one of {best["sift"]} names
+{tables.formatted(score_sift)} %. On the paper's photographs, `conv4` has {recorded["conv4"]} % and SIFT (radius 40) has {recorded["SIFT 40"]} %. {fared}
 
 [Sweeps](sweeps) change several parameters at once: `corrlib sweep classification -p C=1e-7,1e-6,1e-5 --out runs/C`.
 """)

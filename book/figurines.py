@@ -55,9 +55,9 @@ page.figure(
 # %% [markdown]
 # ## Scenes
 #
-# A scene is a field, a street, water, the sky or a room: a ground in perspective below sky or wall, with 1/f texture. The figure
-# stands on it among clutter that is made of the same primitives, lit by a sun or a lamp and by the sky, with soft shadows. Where
-# a figure is found (boats on water, sofas in rooms) is often told by its surroundings, as in photographs. It is often cut by the image
+# A scene is a field, a street, water, the sky or a room: a ground in perspective below sky or wall, with 1/f texture. The main
+# object stands on it among clutter that is made of the same primitives, lit by a sun or a lamp and by the sky, with soft shadows. As
+# in photographs, the surroundings often suggest the category (boats on water, sofas in rooms). An object is often cut by the image
 # border or hidden by something in front, and often there are others beside it. A keypoint is visible when it lies inside the
 # image and nothing is nearer to the camera.
 
@@ -71,9 +71,9 @@ categories = sorted(rng.choice(data.categories, 12, replace=False).tolist())
 page.figure(
     "figurine-scenes",
     plots.scenes(WORLD["seed"], categories, seed),
-    """*Figurines*: images of twelve categories, drawn at random, with the boxes and visible keypoints of all figures in them. Each title names the
-    main figure, which is the largest of three such images.""",
-    alt="Twelve rendered scenes, each with the bounding boxes and visible keypoints of its figures drawn in yellow.",
+    """*Figurines*: images of twelve categories, drawn at random, with the boxes and visible keypoints of all objects in them. Each title names the
+    main object, which is the largest of three such images.""",
+    alt="Twelve rendered scenes, each with the bounding boxes and visible keypoints of its objects drawn in yellow.",
 )
 
 # %% [markdown]
@@ -131,8 +131,8 @@ page.table(
 # %% [markdown]
 # Two baselines only copy keypoints from a training object and use no alignment and no detector: the paper's NN transfer, and the
 # prior of its section 5 without any detector. They measure how much
-# the poses, views and proportions of objects vary. Here objects of the training set copy from others of it, which shows how hard
-# the world is without touching the validation set.
+# the poses, views and proportions of objects vary. Here training objects copy from other training objects, which shows how hard
+# the dataset is without using the validation set.
 
 # %%
 from corrlib import metrics
@@ -206,17 +206,17 @@ page.table(
         for row in record["values"]["rows"]
     ],
     f"""*Two networks on figurines*: accuracy in percent (Table 3, minus SIFT of radius 40) and PCK in percent (Table 2, minus SIFT flow over the same
-    neighbours; the categories {", ".join(aligned)}, on which beta is validated), with 95 % bootstrap intervals. Each network finds its own neighbours.""",
+    neighbours; the categories {", ".join(aligned)}, on which beta was chosen for this table, too), with 95 % bootstrap intervals. Each network finds its own neighbours.""",
     source=f"recorded on figurines {about['data'][:8]}, network {about['network']} {about['weights'][:8]}; commit {about['commit']}",
 )
 
 # %% [markdown]
 # In classification, most of the distance between `conv4` and SIFT disappears with AlexNet, so most of it is due to the figurine
-# network. In alignment, each network is compared over its own neighbours, and over those of AlexNet both flows are about equally
-# good: the difference is too small to resolve. This is partly because SIFT flow itself is less accurate over these neighbours.
+# network. In alignment, each network is compared over its own neighbours, and over those of AlexNet, on these four categories, the
+# difference is too small to resolve. This is partly because SIFT flow itself is less accurate over these neighbours.
 #
 # ## Exercises
 #
 # 1. Set `category = "person"`: which pixels of one pose have no visible counterpart in another?
-# 2. Draw a world of your own, `corrlib figurines --out mine --train 20 --val 10 --seed 7`, and run the chapter on
+# 2. Render a dataset of your own, `corrlib figurines --out mine --train 20 --val 10 --seed 7`, and run the chapter on
 #    [visualization](visualization) on it: `corrlib run visualization -p data_root=mine -o mine.ipynb`.

@@ -16,8 +16,8 @@
 #
 # Point at the left ear of a cat, and then at the left ear of another cat. A convolutional network that is trained to classify
 # whole images is never told where anything is, and its layers pool over increasingly large regions. Do its features still find
-# the same part in both images? {cite:t}`long2014` concluded that they do. This book repeats their experiments and tests every
-# claim.
+# the same part in both images? {cite:t}`long2014` concluded that they do. This book repeats their experiments, lists their
+# claims, and tests those that can be measured.
 
 # %% tags=["parameters"]
 aligned: str = "bicycle"  # category whose objects are aligned
@@ -160,7 +160,7 @@ page.figure(
 # 4. **Given a part, can it be located?** Part detectors slide over a box, with and without a prior on the location
 #    ([prediction](prediction)).
 #
-# Each question is put to the network's layers and, on the same images, to **SIFT** {cite:p}`lowe1999`, a descriptor designed for
+# All four questions are asked of the network's layers, and the last three also, on the same images, of **SIFT** {cite:p}`lowe1999`, a descriptor designed for
 # matching, which histograms the directions of edges in a grid of bins around a point. The claims of the paper compare the two.
 
 # %%

@@ -125,8 +125,8 @@ page.figure(
 page.table(
     "scale",
     tables.full_scale(measured["scale"]),
-    """*Estimated hours on one core* on all of PASCAL VOC 2011, at the rates of the first table, for those steps that other libraries could do; where two of them
-    could, for the faster. Half of its 27,450 objects are for
+    """*Estimated hours on one core* on all of PASCAL VOC 2011, at the rates of the first table, for those steps that other libraries could do. Where two of them
+    could, the faster one is taken, but for dense SIFT VLFeat, which the paper used. Half of its 27,450 objects are for
     training and half for validation; each of the latter is aligned with 25 neighbours by two kinds of features. Reading images, scoring and the choice of
     parameters are left out. `corrlib reproduce` estimates a real run on your data before it starts.""",
     formats=".2f",

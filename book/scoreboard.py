@@ -40,15 +40,13 @@ page.set_source(f"{own}; results on photographs were recorded")
 
 
 def counted(each):
-    return ", ".join(
-        f"{n} {'are' if n > 1 else 'is'} {word}" for word, n in scoreboard.counts(each).items() if n
-    )
+    words = [f"{n} {'are' if n > 1 else 'is'} {word}" for word, n in scoreboard.counts(each).items() if n]
+    return " and ".join([", ".join(words[:-1]), words[-1]][len(words) < 2 :])
 
 
 there, conclusion = differences[recorded], "all-three-tasks"
 page.text(f"""
-Of the {sum(scoreboard.counts(here).values())} claims of the paper, {counted(there)} on the paper's own photographs (three categories). On {data.name},
-{counted(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
+On the paper's own photographs (three categories), of its {sum(scoreboard.counts(here).values())} claims {counted(there)}. On {data.name}, {counted(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
 **{scoreboard.verdict(conclusion, there)}** on the photographs and **{scoreboard.verdict(conclusion, here)}** on {data.name}: the
 [claims of section 6](#table-claims-6) show in which tasks.
 """)
@@ -66,7 +64,7 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 
 - **supported** if the whole interval of every difference agrees with the claim;
 - **inconclusive (same direction)** if all differences agree with the claim, but some interval includes the opposite;
-- **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree;
+- **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree, or is not known (the choice of C);
 - **contradicted** if the whole interval of some difference disagrees with the claim;
 - **not tested** if nothing here measures it; the reason is given below, with the claim, or the recorded results are older than the test.
 
@@ -127,8 +125,8 @@ page.table(
     "order",
     scoreboard.orders(numbers, datasets),
     f"""*The order of the paper's numbers* on photographs and on {data.name}: among all pairs of methods whose published numbers (means, or numbers in a
-    category) differ, the number of pairs that are in the same order here. On photographs, published means are those over the same categories, where they are
-    known. A pair is reversed if it is in the opposite order with disjoint intervals.""",
+    category) differ, the number of pairs that are in the same order here. On photographs, only means that are published for the same categories are compared
+    (those of Table 2 at alpha = 0.1 only). A pair is reversed if it is in the opposite order with disjoint intervals.""",
 )
 
 # %%
@@ -163,12 +161,13 @@ for number, title in categories.items():
     page.text(f"<details>\n<summary>Single categories of {title}</summary>\n\n{rows}\n\n</details>")
 
 # %% [markdown]
-# ## What the recorded network changes
+# ## The effect of 8-bit weights and of the order of normalisation
 #
 # The recorded features were computed with BVLC AlexNet, whose convolution weights are rounded to 8 bits here, and which normalises
-# before it pools. The paper's network has its weights as they were trained, and pools first. To first order, a second rounding error of
-# the same distribution changes a number by as much as the first did; and the two operations can be exchanged, although these
-# weights were not trained for that.
+# before it pools. The paper's network has its weights as they were trained, and pools first. Two experiments estimate the effect of
+# these differences. First, the weights are given a second rounding error of the same distribution, which to first order changes a
+# number by as much as the first did. Second, pooling is moved before normalisation, although these weights were not trained for
+# that order.
 
 # %%
 changed = results.read(results.project() / "results" / "voc2011-weights.json")
@@ -187,7 +186,7 @@ page.table(
 )
 (rounded, of_rounded), (pooled, of_pooled) = most.values()
 table_4 = [each for each in numbers if (each.table, each.of) == (4, "mean, alpha = 0.1")]
-apart = ", ".join(f"{each.difference(recorded):+.1f} ({each.name})" for each in table_4)
+apart = ", ".join(f"{tables.formatted(each.difference(recorded), '+.1f')} ({each.name})" for each in table_4)
 page.text(f"""
 A second rounding error changes none of these numbers by more than {rounded:.1f} points ({of_rounded}), and pooling first changes none by more than
 {pooled:.1f} ({of_pooled}). Table 2 was not repeated. For comparison, the means of Table 4 differ from the published means of the same categories by {apart}.
@@ -203,5 +202,6 @@ A second rounding error changes none of these numbers by more than {rounded:.1f}
 page.table(
     "results",
     scoreboard.sources(datasets),
-    f"""*Results used on this page*, on photographs and on {data.name}: digests of data, network and code, and the run time of the chapter in seconds.""",
+    f"""*Results used on this page*, on photographs and on {data.name}: digests of data, network and code, and the seconds until the chapter wrote its
+    results, without what was in the cache.""",
 )

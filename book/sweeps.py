@@ -57,6 +57,7 @@ data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the
 weights: str = ""  # file with the weights of a network; empty: the figurine network
 
 # %%
+from corrlib.data import crops
 from corrlib.publishing import page, sweep
 
 data, network = page.setup(globals())
@@ -124,7 +125,7 @@ page.table(
 # %%
 highest = {name: ", ".join(tables.highest(rows[name], alphas)) for name in ("alignment", "prediction")}
 page.text(f"""
-The validation set has {len(data.instances(category, "val"))} objects of this category, too few to rank layers whose scores are close. Look at the intervals, and run the commands without `category` to use all
+The validation set has {len(crops.objects(data, category, "val"))} objects of this category with a visible keypoint, too few to rank layers whose scores are close. Look at the intervals, and run the commands without `category` to use all
 twenty categories. The layer with the highest mean is {highest["alignment"]} in alignment, and {highest["prediction"]} in prediction. A detector can only predict
 locations on its grid. The grid of `conv2` has a location every 8 pixels of the crop, those of the later layers one every 16 pixels. The stricter the tolerance,
 the more this matters.

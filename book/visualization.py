@@ -149,7 +149,7 @@ page.figure(
 # of the rebuilt image and that of the original *within* patches, after subtracting the mean of each patch. It ignores the mean
 # brightness and the colour of a patch, and depends only on where things are inside the patch. This is a finer scale than the stride,
 # and much finer than the receptive field. The score is 1 for the image itself, and near 0 for patches from random places nearby. The
-# *plain* correlation of brightness is given for comparison. In it, the uniform column has an advantage that neighbours cannot have:
+# *plain* correlation of brightness is given for comparison. In it, uniform rf has an advantage that neighbours cannot have:
 # its patches have the colours of the image itself.
 
 # %%
@@ -163,8 +163,8 @@ page.figure(
     f"""*Detail scores* of images of {data.name} rebuilt from neighbours (circles) and from uniformly drawn places (squares; the same draws are shown beside
     each layer): means over {len(measured["conv3"])} validation images with 95 % bootstrap intervals over images.""",
     alt=f"""Detail scores of conv3, conv4 and conv5 with intervals, as blue and orange circles for one and for several neighbours. White and grey
-    squares, the same for the three layers, show the uniform column. With {k} neighbours, the scores are {details["conv3"]} for conv3,
-    {details["conv4"]} for conv4, {details["conv5"]} for conv5, and {uniform} for the uniform column.""",
+    squares, the same for the three layers, show uniform rf. With {k} neighbours, the scores are {details["conv3"]} for conv3,
+    {details["conv4"]} for conv4, {details["conv5"]} for conv5, and {uniform} for uniform rf.""",
 )
 
 # %%
@@ -172,7 +172,7 @@ page.table(
     "scores",
     tables.reconstruction_scores({name: each[k] for name, each in scores.items()}),
     f"""*Reconstruction scores* at k = {k} on {data.name}: means over {len(measured["conv3"])} validation images with 95 % bootstrap intervals. Differences
-    are from the uniform column, image by image.""",
+    are from uniform rf, image by image.""",
     formats=".3f",
 )
 
@@ -332,7 +332,7 @@ than a million patches per layer. If the two intervals overlap, this comparison 
 #
 # The side of a patch is the stride, so the patches of `conv2` have $8 \times 8$ pixels. The detail score subtracts the mean of each
 # patch, so here it measures detail at a finer scale: where things are within 8 pixels instead of 16. Layers with the same stride
-# (`conv3` to `conv5`) can be compared with each other, and each layer with the uniform column of its own figure.
+# (`conv3` to `conv5`) can be compared with each other, and each layer with uniform rf in its own figure.
 #
 # </details>
 #

@@ -211,6 +211,6 @@ def test_solvers_and_layers_in_words():
     flows += [("SIFT flow", 3e-5, "trws", 0.4), ("SIFT flow", 3e-5, "bp", 0.41)]
     solved = [row(*each) for each in flows]
     said = tables.optima(solved, {"conv4 flow": 1e-4, "SIFT flow": 3e-5})
-    assert said == "30.0 % instead of 25.0 % for conv4 flow; 40.0 % instead of 41.0 % for SIFT flow"
+    assert said == "30.0 % instead of 25.0 % for conv4 flow and 40.0 % instead of 41.0 % for SIFT flow"
     scores = {"conv1": (0.1, 0, 1), "conv2": (0.3, 0, 1), "SIFT 20": (0.5, 0, 1)}
     assert tables.ranked(scores) == "conv2 30.0, conv1 10.0"

@@ -144,9 +144,9 @@ def test_a_chapter_gets_rows_and_a_summary_of_its_claims():
     assert supported == '<span class="verdict supported">**supported**</span><br>+1.0 [0.5,\u00a02.0]'
     assert rows[3]["claim"].endswith(" the prior alone (not in the paper)")
     # The comparison with the prior alone is not in the paper.
-    assert scoreboard.summary(here) == "3 of 4 are supported, 1 is inconclusive (same direction)"
+    assert scoreboard.summary(here) == "3 of 4 are supported and 1 is inconclusive (same direction)"
     worse = {"finer-stride": [("", (-1, -2, -0.5))]}
-    assert scoreboard.summary(worse) == "none of 1 is supported, 1 is contradicted"
+    assert scoreboard.summary(worse) == "none of 1 is supported and 1 is contradicted"
     with pytest.raises(ValueError, match="unknown claims conv-over-shift: expected"):
         scoreboard.claims({"here": {"conv-over-shift": []}})
 

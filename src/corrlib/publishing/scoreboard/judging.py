@@ -22,7 +22,7 @@ CLASSES = {w: w.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for
 
 
 def summary(differences: Differences) -> str:
-    """Verdicts on the paper's claims of a chapter in words: ``4 of 6 are supported, 1 is inconclusive``.
+    """Verdicts on the paper's claims of a chapter in words: ``4 of 6 are supported and 1 is inconclusive``.
 
     Claims that are not in the paper do not count.
     """
@@ -31,7 +31,7 @@ def summary(differences: Differences) -> str:
     supported = count.pop(metrics.VERDICTS[0], 0)
     parts = [f"{supported or 'none'} of {len(claimed)} {'are' if supported > 1 else 'is'} supported"]
     parts += [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
-    return ", ".join(parts)
+    return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + parts[-1]
 
 
 def counts(differences: Differences) -> dict[str, int]:

@@ -57,12 +57,14 @@ def beside_photos(
     Returns the rows of `claims`, their caption, and a sentence that sums up the verdicts.
     """
     recorded = photos.values["claims"]
-    caption = f"""*The paper's claims*, and others where it says so, judged on {dataset} (this page) and on
+    caption = f"""*The paper's claims*, and any further ones marked so, judged on {dataset} (this page) and on
         photographs (recorded). Below each verdict are the differences on which it is based, in points, with
         95 % bootstrap intervals."""
     here, there = summary(differences), summary(recorded)
-    fared = f"""Of the paper's claims tested here, not counting choices of parameters, {here} on {dataset};
-        {there} on the recorded photographs."""
+    fared = (
+        f"Of the paper's claims tested here, not counting choices of parameters, on {dataset} {here}; on the"
+        f" recorded photographs, {there}."
+    )
     return claims({dataset: differences, photos.name: recorded}), caption, fared
 
 

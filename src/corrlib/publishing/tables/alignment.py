@@ -32,7 +32,7 @@ def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> lis
 def optima(solved: Sequence[Mapping[str, Any]], betas: Mapping[str, float]) -> str:
     """The PCK of the flows of both solvers at the beta of each method, from `alignment.solvers`, in words."""
     pck = {(row["method"], row["beta"], row["solver"]): formatted(100 * row["pck"][0]) for row in solved}
-    return "; ".join(
+    return " and ".join(
         f"{pck[method, beta, 'trws']} % instead of {pck[method, beta, 'bp']} % for {method}"
         for method, beta in betas.items()
     )

@@ -223,8 +223,13 @@ def radius_in_words(photos: Mapping[str, Any]) -> str:
 
 def _distance(means: Mapping[str, Sequence[float]], photos: Mapping[str, Any]) -> float:
     """Mean absolute difference of accuracies from the published ones of the same categories, in points."""
-    paper = {name: _printed("table3", name, "mean", photos["categories"]) for name in means}
-    return float(np.mean([abs(means[name][0] - float(text)) for name, text in paper.items() if text]))
+    paper = published("table3")
+    apart = [
+        means[name][0] - np.mean([float(paper[name][category]) for category in photos["categories"]])
+        for name in means
+        if name in paper
+    ]
+    return float(np.abs(apart).mean())
 
 
 def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) -> list[dict[str, Any]]:
@@ -261,8 +266,7 @@ def _printed(table: str, name: str, category: str, categories: Sequence[str]) ->
         return printed.get(category)
     if not set(categories) <= set(printed):
         return None
-    digits = len(printed["mean"].partition(".")[2])
-    return f"{np.mean([float(printed[each]) for each in categories]):.{digits}f}"
+    return f"{np.mean([float(printed[each]) for each in categories]):.1f}"
 
 
 def published(table: str) -> dict[str, dict[str, str]]:
