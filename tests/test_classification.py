@@ -431,7 +431,7 @@ def test_table_3_has_the_papers_numbers_and_marks_the_best():
     assert cat == ["cat", "**50**<br>40", "50<br>37", "**49**<br>55"]
     assert unicorn == ["unicorn", "1", "**2**", "**3**"]
     assert mean == ["**mean**", "26", "**26**", "**26**"]
-    assert naming("dog")[2] == ["**mean**", "26<br>39", "**26**<br>36", "**26**<br>53"]
+    assert naming("dog")[2] == ["**mean**", "26<br>39.0", "**26**<br>36.5", "**26**<br>53.0"]
 
 
 def test_the_tables_of_means_and_of_rectification():
@@ -441,13 +441,13 @@ def test_the_tables_of_means_and_of_rectification():
     trained = {"conv4": np.array([40.0, 50, 60]), SMOOTH: np.array([30.0])}
     rows = tables.naming_means(means, trained, {"conv4": np.array([45.0, 52, 50.5])}, settings, photos)
     row, other = (list(each.values()) for each in rows)
-    assert row == ["conv4", "56", [55.0, 54, 56], "53", [66.0, 65, 67], 50, "1e\u201106", 7]
+    assert row == ["conv4", "56", [55.0, 54, 56], "53.0", [66.0, 65, 67], 50, "1e\u201106", 7]
     assert other == ["SIFT 40, smoothed", None, [50.0, 49, 51], None, None, 30, None, None]
     before, after = [50.0, 49, 51], [40.5, 0, 0]
     lost = {"conv5": {"active": 12.4, "linear": before, "rectified": after, "gain": [8.0, 7, 9]}}
     photos = {"categories": ["cat", "dog"], "rectification": lost}
     (row,) = tables.rectification(lost, photos)  # 53 and 50 are published
-    assert list(row.values()) == ["conv5", 12.4, before, [8.0, 7, 9], "52", before, after]
+    assert list(row.values()) == ["conv5", 12.4, before, [8.0, 7, 9], "51.5", before, after]
     assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 6]
     assert re.findall(r"\d+\.\d", tables.rectification_in_words(photos)) == ["2.0", "11.5"]
 
