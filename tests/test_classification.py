@@ -449,7 +449,7 @@ def test_the_tables_of_means_and_of_rectification():
     (row,) = tables.rectification(lost, photos)  # 53 and 50 are published
     assert list(row.values()) == ["conv5", 12.4, before, [8.0, 7, 9], "51.5", before, after]
     assert list(tables.rectification({}, photos)[0].values()) == ["none", *[None] * 6]
-    assert re.findall(r"\d+\.\d", tables.rectification_in_words(photos)) == ["2.0", "11.5"]
+    assert re.findall(r"\d+\.\d", tables.rectification_in_words(photos)) == ["1.5", "11.0"]
 
 
 def test_figures_show_what_they_are_given(rng):
