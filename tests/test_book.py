@@ -173,6 +173,23 @@ def test_a_chapter_may_come_from_windows_and_what_is_no_python_is_named(tmp_path
         book.reads_data(path)
 
 
+def test_a_kernel_writes_to_the_streams_of_its_run_not_of_the_first(tmp_path):
+    program = """
+import os, sys, pathlib
+from corrlib.publishing import chapters
+chapter, *files = map(pathlib.Path, sys.argv[1:])
+for file in files:
+    os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), 2)
+    chapters.run(chapter, file.with_suffix(".ipynb"))
+"""
+    files = [tmp_path / "first.txt", tmp_path / "second.txt"]
+    chapter = chapter_with(tmp_path, "\nimport os\nos.write(2, b'native')\n")
+    environment = os.environ | {"PYTEST_CURRENT_TEST": "", "CORRLIB_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", program, chapter, *files]
+    subprocess.run(list(map(str, command)), check=True, env=environment)
+    assert all("native" in file.read_text() for file in files)
+
+
 def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_the_terminal(
     tmp_path, caplog, capfd, monkeypatch
 ):
@@ -254,7 +271,7 @@ def test_a_page_has_each_figure_once_with_number_caption_alt_text_and_provenance
     (table,) = re.findall(r'<table [^>]*id="table-rf">.*?</table>', page, re.DOTALL)
     assert "Table 1.1 " in table and "Receptive <em>fields</em>." in table and re.search(source, table)
     assert page.count("Receptive <em>") == 1 and "<code" not in table and "`score`" not in page
-    # Code is folded except for the parameters; texts are prose.
+    # Code is folded, that of texts left out; texts are prose.
     assert page.count("Show code cell source") == 4 and 'class="cell tag_parameters' in page
     assert re.search(r"<details>\s*<summary>Folded</summary>\s*<p>Away, <span class=\"math", page)
     for text in ("The line rises to 5 and 2.5. It ends there.", "layer is conv3", "Not the result."):

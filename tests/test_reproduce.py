@@ -153,8 +153,7 @@ def test_a_killed_run_resumes_and_computes_nothing_twice(
     stages = script("rehearse").stages(out, planned)
     assert [row["chapter"] for row in stages] == list(scoreboard.CHAPTERS)
     assert [row["count"] for row in stages] == [planned.patches, 4, 4, 4]
-    # The first kernels import everything; a later one is forked, and computes little here.
-    assert all(row["processor_seconds"] > 0.1 and row["peak_memory_bytes"] > 10**8 for row in stages)
+    assert all(row["processor_seconds"] > 0.5 and row["peak_memory_bytes"] > 10**8 for row in stages)
 
     # The estimate was of what is there now, but for small files; the side studies did not run here.
     estimated, size = reproduce.disk(planned), {}

@@ -192,7 +192,8 @@ def run(
                 kernel_manager_class=kernel.Kernel,
                 progress_bar=False,  # it would also count the Markdown cells
                 on_cell_start=partial(_say_section, bar, say, count),
-                on_cell_executed=lambda **_: bar.update(),
+                # A kernel ends between two measurements: what it has used is exact at the end of a cell.
+                on_cell_executed=lambda **_: (used.measure(), bar.update()),
                 # Without it the kernel warns that its connections on this machine are not encrypted.
                 config=Config({"KernelManager": {"transport_encryption": "auto"}}),
             )

@@ -8,9 +8,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from multiprocessing.context import BaseContext
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +53,11 @@ class _Forking(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Fork a kernel; `cmd` is the command that would start it otherwise."""
-        context = server()
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(IMPORTED)
         arguments = (cmd[cmd.index("ipykernel_launcher") + 1 :], options["env"], options.get("cwd"))
-        process = context.Process(target=_serve, args=arguments)
+        streams = [DupFd(1), DupFd(2)]  # those of this process, not those that the server was started with
+        process = context.Process(target=_serve, args=(*arguments, streams))
         process.start()
         self.process, self.pid, self.pgid = _Forked(process), process.pid, process.pid
         self.cwd = options.get("cwd", Path.cwd())
@@ -87,14 +89,9 @@ class _Forked:
         self.process.terminate()
 
 
-def server() -> BaseContext:
-    """The context in which processes are forked from one that has imported `IMPORTED`."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(IMPORTED)
-    return context
-
-
-def _serve(arguments: Sequence[str], environment: Mapping[str, str], folder: str | None) -> None:
+def _serve(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: str | None, streams: Sequence[Any]
+) -> None:
     """Be a kernel, in a forked process, until the process that asked for it ends, or the server."""
     import matplotlib
     from ipykernel.kernelapp import IPKernelApp
@@ -108,6 +105,9 @@ def _serve(arguments: Sequence[str], environment: Mapping[str, str], folder: str
 
     threading.Thread(target=end, daemon=True).start()
     os.setsid()  # an interrupted command stops its kernels itself
+    for number, stream in enumerate(streams, 1):
+        os.dup2(given := stream.detach(), number)
+        os.close(given)
     os.environ.clear()
     os.environ.update(environment)
     os.environ.pop("JPY_PARENT_PID", None)  # which is not that of the server
@@ -141,35 +141,45 @@ def results_in(folder: Path | None) -> Iterator[None]:
         os.environ["CORRLIB_RESULTS"] = given
 
 
-@dataclass
 class Used:
-    """Peak memory of processes in total, in bytes (what they share counts for each), and their seconds."""
+    """What the processes have used that were started since this was made, and their child processes.
 
-    memory: int = 0
-    seconds: dict[int, float] = field(default_factory=dict)
+    Attributes
+    ----------
+    memory : Their peak memory in total, in bytes; what they share counts for each.
+    seconds : Process -> its processor seconds when it was last measured.
+    """
+
+    def __init__(self) -> None:
+        self._own = psutil.Process()
+        self._before = set(self._own.children(recursive=True))
+        self.memory, self.seconds = 0, {}
+
+    def measure(self) -> None:
+        """Measure the processes that are there now."""
+        total = 0
+        for process in set(self._own.children(recursive=True)) - self._before:
+            with contextlib.suppress(psutil.Error):  # it has ended since
+                total += process.memory_info().rss
+                times = process.cpu_times()
+                self.seconds[process.pid] = times.user + times.system
+        self.memory = max(self.memory, total)
 
 
 @contextlib.contextmanager
 def watched(also: Callable[[], object] = lambda: None) -> Iterator[Used]:
-    """Watch what is used by the processes that are started in the meantime, and by their child processes.
+    """Measure meanwhile what is used by processes that are started.
 
     ``also`` is called at each measurement, for example to update a clock.
     """
-    own, used, done = psutil.Process(), Used(), threading.Event()
-    before = set(own.children(recursive=True))
+    used, done = Used(), threading.Event()
 
-    def measure() -> None:
+    def watch() -> None:
         while not done.wait(EVERY):
-            total = 0
-            for process in set(own.children(recursive=True)) - before:
-                with contextlib.suppress(psutil.Error):  # it has ended since
-                    total += process.memory_info().rss
-                    times = process.cpu_times()
-                    used.seconds[process.pid] = times.user + times.system
-            used.memory = max(used.memory, total)
+            used.measure()
             also()
 
-    thread = threading.Thread(target=measure, daemon=True)
+    thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield used

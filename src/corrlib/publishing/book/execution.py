@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 import corrlib
 from corrlib import cache
 from corrlib.cache import imports_digest
-from corrlib.publishing import chapters, kernel
+from corrlib.publishing import chapters
 from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
@@ -92,7 +93,7 @@ def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
         if len(tasks) == 1:
             return _run(tasks[0], log, where)
         longest = sorted(tasks, key=lambda each: -known.get(each.name, (0, ()))[0])
-        with ProcessPoolExecutor(AT_ONCE, kernel.server()) as pool:
+        with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn")) as pool:
             running = [pool.submit(_run, each, log, where, threads) for each in longest]
             try:
                 for ended in as_completed(running):
