@@ -165,8 +165,8 @@ from dataclasses import replace
 
 copied = alignment.copy_errors(data, network, replace(settings, copy_top=top, copy_missing=missing))
 page.text(f"""
-A flow predicts the median over {top} neighbours, whereas NN transfer uses {copy_top}. Part of the gain over NN transfer is due to the median: copying the median of the {top} most similar neighbours, without any alignment, has a mean PCK of
-{tables.formatted(100 * metrics.estimate(copied, [alpha])[0])} % (alpha = {alpha:g}).
+A flow predicts the median over {top} neighbours, whereas NN transfer uses {copy_top}. Part of the gain over NN transfer is due to the median: copying the
+median of the {top} most similar neighbours, without any alignment, has a mean PCK of {tables.formatted(100 * metrics.estimate(copied, [alpha])[0])} % (alpha = {alpha:g}).
 """)
 
 # %%
@@ -455,7 +455,8 @@ page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-Over all categories of this page, the mean PCK of {conv} by the number of neighbours is {listed}. A neighbour whose alignment failed can put a keypoint anywhere. The mean follows such an outlier, whereas the median of five tolerates two of them. More
+Over all categories of this page, the mean PCK of {conv} by the number of neighbours is {listed}. A neighbour whose
+alignment failed can put a keypoint anywhere. The mean follows such an outlier, whereas the median of five tolerates two of them. More
 neighbours make the median more stable, but also include worse ones. The oracle shows how much a better choice could still gain:
 {tables.formatted(orders[conv]["oracle"])} % instead of {tables.formatted(orders[conv]["deformation"])} %.
 

@@ -67,7 +67,7 @@ page.table(
 missed = tables.missed_goals(contests)
 goals = sum(row["goal"] is not None and "ratio" in row for row in contests)
 page.text(f"""
-{f"Goals that are not reached, of {goals}: {'; '.join(missed)}." if missed else f"All {goals} goals are reached."} They were set before the code was written.
+{f"Goals that are not reached, of {goals}: {'; '.join(missed)}." if missed else f"All {goals} goals are reached."}
 """)
 
 # %%
@@ -126,7 +126,7 @@ page.table(
     "scale",
     tables.full_scale(measured["scale"]),
     """*Estimated hours on one core* on all of PASCAL VOC 2011, at the rates of the first table, for those steps that other libraries could do. Where two of them
-    could, the faster one is taken, but for dense SIFT VLFeat, which the paper used. Half of its 27,450 objects are for
+    could, the faster one is taken, except for dense SIFT, where it is VLFeat. Half of its 27,450 objects are for
     training and half for validation; each of the latter is aligned with 25 neighbours by two kinds of features. Reading images, scoring and the choice of
     parameters are left out. `corrlib reproduce` estimates a real run on your data before it starts.""",
     formats=".2f",
@@ -163,7 +163,7 @@ if book := measured.get("book"):
     page.text("""
     What bounds each page: alignment, the messages of belief propagation; prediction, the passes of the network over crops of 500 pixels and the training of
     detectors; classification, SIFT at keypoints and the features at every pixel for Figure 4; visualization, the search for nearest neighbours; sweeps, detectors of
-    shallow layers and the start of many kernels.
+    shallow layers and many short notebooks.
     """)
 else:
     page.text(

@@ -38,15 +38,10 @@ page.set_source(f"{own}; results on photographs were recorded")
 
 # %%
 
-
-def counted(each):
-    words = [f"{n} {'are' if n > 1 else 'is'} {word}" for word, n in scoreboard.counts(each).items() if n]
-    return " and ".join([", ".join(words[:-1]), words[-1]][len(words) < 2 :])
-
-
 there, conclusion = differences[recorded], "all-three-tasks"
 page.text(f"""
-On the paper's own photographs (three categories), of its {sum(scoreboard.counts(here).values())} claims {counted(there)}. On {data.name}, {counted(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
+On the paper's own photographs (three categories), of its {sum(scoreboard.counts(here).values())} claims {scoreboard.tally(there)}. On {data.name},
+{scoreboard.tally(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
 **{scoreboard.verdict(conclusion, there)}** on the photographs and **{scoreboard.verdict(conclusion, here)}** on {data.name}: the
 [claims of section 6](#table-claims-6) show in which tasks.
 """)
@@ -116,8 +111,8 @@ page.table(
 #
 # This section lists every number of the paper's four tables; those of single categories are folded. On voc2011, a *difference* is
 # our number minus the number published for the same categories. Below each table is a list of the published means that lie outside
-# our 95 % bootstrap intervals by more than the rounding of the published numbers, with the reason where it is known. In Table 2, only the numbers at alpha = 0.1 are published by
-# category.
+# our 95 % bootstrap intervals by more than the rounding of the published numbers, with the reason where it is known. In Table 2,
+# only the numbers at alpha = 0.1 are published by category.
 
 # %%
 numbers = scoreboard.numbers(datasets)

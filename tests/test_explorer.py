@@ -465,10 +465,8 @@ def test_a_patch_and_its_neighbors(reader, neighbors, x, y):
         here, beside = (np.abs(own[..., :3] - each)[inside].mean() for each in patch)
         assert here < 4 and here < beside / 2
     frame = "['x', 'y', 'width'].map(name => Number(e.getAttribute(name)))"
-    notes, at = (
-        every(reader, "nearest", ".explorer-row div > span", "e.dataset.label ?? ''"),
-        2 * (18 * row + col),
-    )
+    shown, at = "e.innerText.replaceAll('\\n', ' ')", 2 * (18 * row + col)
+    notes = every(reader, "nearest", ".explorer-row div > span", shown)
     expected = [f"{neighbors['categories'][(at + n) % 3]} {(at + n) % 101 / 100:.2f}" for n in (0, 1)]
     assert notes == 2 * ["", *expected]
     told = f"conv3: {', '.join(expected)}; conv4: {', '.join(expected)}."

@@ -145,6 +145,7 @@ def test_a_chapter_gets_rows_and_a_summary_of_its_claims():
     assert rows[3]["claim"].endswith(" the prior alone (not in the paper)")
     # The comparison with the prior alone is not in the paper.
     assert scoreboard.summary(here) == "3 of 4 are supported and 1 is inconclusive (same direction)"
+    assert scoreboard.tally(here).startswith("3 are supported, 1 is inconclusive (same direction) and ")
     worse = {"finer-stride": [("", (-1, -2, -0.5))]}
     assert scoreboard.summary(worse) == "none of 1 is supported and 1 is contradicted"
     with pytest.raises(ValueError, match="unknown claims conv-over-shift: expected"):
@@ -224,6 +225,11 @@ def test_what_reasons_say_of_the_recorded_numbers_is_so(photos):
         ours, other = (abs(row[name][method] - paper[method]) for name in ("rectified", reading))
         assert other < ours, reading
     assert 100 * values["prediction"]["means"]["prior alone"][0][0] > paper["SIFT+prior"]
+    at = dict(zip(values["prediction"]["etas"], values["prediction"]["validated"]["SIFT"], strict=True))
+    assert round(100 * (at[0.9][0] - at[0.1][0]), 1) == 1.3
+    near = values["classification"]["localisation"]["features"]
+    assert near["SIFT 10"]["difference"][2][1] > 0
+    assert all(near[f"SIFT {radius}"]["difference"][2][2] < 0 for radius in (40, 80, 160))
     weaker = row["by conv5 averaged over its places"]
     assert weaker["SIFT+prior"] < paper["SIFT+prior"] and weaker["conv5+prior"] < weaker["conv5"]
 

@@ -64,12 +64,10 @@ corrlib.start("nearest", (content) => {
       around(boxes[number], place, layer.field);
       paint(one);
       const at = k * (one.cell[0] * layer.grid[1] + one.cell[1]);
-      for (let n = 0; n < k; n += 1) {
-        const about = [categories[layer.category[at + n]], (layer.similarity[at + n] / 100).toFixed(2)];
-        one.notes[n + 1].replaceChildren(about[0], html("br"), about[1]);
-        one.notes[n + 1].dataset.label = about.join(" ");
-      }
-      told.push(`${one.name}: ${one.notes.slice(1).map((note) => note.dataset.label).join(", ")}`);
+      const labels = Array.from({ length: k }, (_, n) =>
+        [categories[layer.category[at + n]], (layer.similarity[at + n] / 100).toFixed(2)]);
+      labels.forEach(([category, cosine], n) => one.notes[n + 1].replaceChildren(category, html("br"), cosine));
+      told.push(`${one.name}: ${labels.map((label) => label.join(" ")).join(", ")}`);
     });
     around(patch, place, step);
     said.say(`Category and similarity of the neighbours of the patch at (${place.map(Math.round).join(", ")}). ` +

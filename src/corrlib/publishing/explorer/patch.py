@@ -49,15 +49,13 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
         side = TILE * field.stride
         # A row of the sheet shows the neighbours of a row of units, unit by unit.
         category = kinds_near[index]
-        agreement = (category == kinds[:, None]).sum(axis=1) + similarity.mean(axis=1)
-        start = query.centers[
-            np.where(kinds > 0, agreement, -1).argmax()
-        ].tolist()  # the last layer's is kept
         tiles = cut(data, source, index, side).reshape(rows, cols * k, side, side, 3)
         layers[layer] = {"center": field.center, "stride": field.stride, "field": field.size}
         layers[layer] |= {"grid": [rows, cols], "sheet": webp(patches.reassemble(tiles))}
         percent = np.rint(100 * similarity).clip(0, 100)
         layers[layer] |= {"similarity": packed(percent), "category": packed(category)}
+    agreement = (category == kinds[:, None]).sum(axis=1) + similarity.mean(axis=1)
+    start = query.centers[np.where(kinds > 0, agreement, -1).argmax()].tolist()
     content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
     content |= {"start": start, "categories": [BACKGROUND, *data.categories]}
     return widget("nearest", content, still(content), ALT)

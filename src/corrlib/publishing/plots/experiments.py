@@ -77,7 +77,7 @@ def averages(
         axes.set_title(f"{title}: mean {mean:.1f}", fontsize=9)
         axes.set(xlabel="PCK in percent", xlim=(0, None))
     draws = 100 * metrics.resampled(errors, alpha)
-    mean, low, high = 100 * metrics.estimate(errors, [alpha])[0]
+    low, high = np.nanquantile(draws, [metrics.TAIL, 1 - metrics.TAIL])
     right.hist(draws, 40, color=COLOURS[0], alpha=0.55)
     right.axvspan(low, high, color=GREY, alpha=0.18, lw=0)
     right.axvline(mean, color="black", ls="--", lw=1.4)

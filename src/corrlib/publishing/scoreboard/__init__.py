@@ -7,7 +7,7 @@ chapters write. A table has a column for each dataset.
 
 from corrlib.publishing.scoreboard.claims import TASKS, registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
-from corrlib.publishing.scoreboard.judging import counts, differences, summary, verdict
+from corrlib.publishing.scoreboard.judging import counts, differences, summary, tally, verdict
 from corrlib.publishing.scoreboard.numbers import CHAPTERS, datasets, distances, numbers, read, recorded
 from corrlib.publishing.scoreboard.rows import (
     FORMATS,

@@ -29,8 +29,20 @@ def summary(differences: Differences) -> str:
     claimed = [name for name in differences if registry()[name].quote]
     count = Counter(verdict(name, differences) for name in claimed)
     supported = count.pop(metrics.VERDICTS[0], 0)
-    parts = [f"{supported or 'none'} of {len(claimed)} {'are' if supported > 1 else 'is'} supported"]
-    parts += [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
+    first = f"{supported or 'none'} of {len(claimed)} {'are' if supported > 1 else 'is'} supported"
+    return _listed([first, *_counted(count)])
+
+
+def tally(differences: Differences) -> str:
+    """The `counts` in words: ``9 are supported and 1 is contradicted``."""
+    return _listed(_counted(counts(differences)))
+
+
+def _counted(count: Mapping[str, int]) -> list[str]:
+    return [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
+
+
+def _listed(parts: Sequence[str]) -> str:
     return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + parts[-1]
 
 

@@ -223,13 +223,8 @@ def radius_in_words(photos: Mapping[str, Any]) -> str:
 
 def _distance(means: Mapping[str, Sequence[float]], photos: Mapping[str, Any]) -> float:
     """Mean absolute difference of accuracies from the published ones of the same categories, in points."""
-    paper = published("table3")
-    apart = [
-        means[name][0] - np.mean([float(paper[name][category]) for category in photos["categories"]])
-        for name in means
-        if name in paper
-    ]
-    return float(np.abs(apart).mean())
+    paper = {name: _mean(published("table3").get(name, {}), photos["categories"]) for name in means}
+    return float(np.mean([abs(means[name][0] - mean) for name, mean in paper.items() if mean is not None]))
 
 
 def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) -> list[dict[str, Any]]:
@@ -264,9 +259,14 @@ def _printed(table: str, name: str, category: str, categories: Sequence[str]) ->
     printed = published(table).get(name, {})
     if category != "mean" or set(categories) >= set(PASCAL):
         return printed.get(category)
-    if not set(categories) <= set(printed):
-        return None
-    return f"{np.mean([float(printed[each]) for each in categories]):.1f}"
+    mean = _mean(printed, categories)
+    return None if mean is None else f"{mean:.1f}"
+
+
+def _mean(printed: Mapping[str, str], categories: Sequence[str]) -> float | None:
+    """The mean of the published numbers of some categories; None if one of them is not published."""
+    known = set(categories) <= set(printed)
+    return float(np.mean([float(printed[each]) for each in categories])) if known else None
 
 
 def published(table: str) -> dict[str, dict[str, str]]:
