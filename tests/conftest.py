@@ -30,6 +30,15 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def no_open_figures():
+    """Each test begins without the figures of others, whatever the order in which tests are run."""
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+
+
 @pytest.fixture(scope="session")
 def real():
     """The folder of real photographs and weights beside the project; without it a test is skipped."""

@@ -4,7 +4,6 @@ import re
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -466,7 +465,6 @@ def test_figures_show_what_they_are_given(rng):
     assert box.get_bbox().extents.tolist() == [-8, -8, 8, 8]
     figure = plots.confusions({"conv4": np.eye(3)}, ["a", "b", "c"])
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), 100 * np.eye(3))
-    plt.close("all")
 
 
 def test_real_photographs_agree_with_an_independent_trial(real):

@@ -165,7 +165,6 @@ def test_places_show_the_alignments_of_the_chapter(world, network, settings, mon
     mark = still.axes[2].lines[0].get_xydata()[0]  # on the second neighbour
     flow_mark = matches(SimpleNamespace(labels_rc=flows), "radius 20", *example["start"])[1]
     np.testing.assert_allclose(mark, flow_mark, atol=0.01)
-    plt.close("all")
 
 
 def test_keypoints_and_curves_are_those_of_the_chapter(world, network, settings):
@@ -276,7 +275,6 @@ def test_content_survives_its_encoding_and_cannot_inject_markup(rng):
     assert content(widget) == {"name": "</script><!--"} and not plt.get_fignums()
     with pytest.raises(ValueError, match="JSON compliant"):
         html.widget("places", {"x": float("nan")}, plt.figure(figsize=(1, 1)), "x")
-    plt.close("all")
 
 
 # In a browser

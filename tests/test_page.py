@@ -53,7 +53,6 @@ def test_html_has_alt_text_a_drawing_must_be_given_one_and_names_are_labels(show
     assert shown[0][0]["text/html"] == "<b>moves</b>"
     with pytest.raises(ValueError, match="figure 'line' has no alt text"):
         page.figure("line", plt.figure(), "A line.")
-    plt.close("all")
     for name in ("Line", "a line", "line_1", "-line", "line-", ""):
         with pytest.raises(ValueError, match="lower case letters, digits and hyphens"):
             page.table(name, [{"a": 1}], "A table.")

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 
@@ -86,7 +85,6 @@ def test_line_art_is_an_svg_without_background_and_the_same_each_time():
         assert text == again.svg() and "<dc:date>" not in text
         (background,) = ElementTree.fromstring(text).find(".//{*}g[@id='patch_1']")
         assert "fill: none" in background.get("style") or "opacity: 0" in background.get("style")
-    plt.close("all")
 
 
 @pytest.mark.parametrize(("x", "found"), [(0.5, "'one' and 'another' overlap"), (0.95, "'another' leaves")])
@@ -98,7 +96,6 @@ def test_a_text_that_overlaps_another_or_leaves_the_canvas_is_found(x, found):
     figure.text(x, 0.5, "another")
     with pytest.raises(AssertionError, match=found):
         legible.check(figure)
-    plt.close(figure)
 
 
 def test_figure_6_names_the_visible_keypoints(rng):
@@ -115,4 +112,3 @@ def test_figure_6_names_the_visible_keypoints(rng):
     right, wrong = (c.get_facecolors()[0, :3].tolist() for c in second.collections)
     assert right == list(to_rgb(style.KEYPOINTS[0])) and wrong == [1, 1, 1]
     np.testing.assert_allclose(second.lines[-1].get_xydata(), [truth[2] + 1, truth[2]])
-    plt.close("all")
