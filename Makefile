@@ -42,7 +42,7 @@ constraints: venv  ## pin the newest requirements anew in constraints.txt, for P
 	set -o pipefail; $(BIN)/uv pip compile pyproject.toml --all-extras --constraints <(echo "$(TORCH)") \
 		--universal --python-version 3.11 --fork-strategy fewest --no-config --quiet --no-emit-index-url \
 		--no-emit-find-links --no-header --no-annotate \
-		| grep -Ev '^(torch|triton|nvidia-.*|cuda-.*)==' > .venv/constraints && mv .venv/constraints constraints.txt
+		| grep -Ev '^(torch|torchvision|triton|nvidia-.*|cuda-.*)==' > .venv/constraints && mv .venv/constraints constraints.txt
 
 venv:  ## make .venv, or bring it up to date
 	@$(PYTHON) ci/venv.py "$(TORCH)"

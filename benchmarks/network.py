@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.harness import Absent, Contest, Kernel, Sides
-from corrlib.convnet import Network, Preprocessing
+from corrlib.convnet import AlexNet, Preprocessing
 from corrlib.convnet.layers import architecture
 
 #: Channels of the five convolutions of Krizhevsky's network.
@@ -99,7 +99,7 @@ def forward(other: str, quick: bool) -> Sides:
     """Features of all images."""
     batch = images(4 if quick else BATCH)
     preprocessing = Preprocessing("bgr", MEAN)
-    network = Network("caffenet", weights(), preprocessing)
+    network = AlexNet("caffenet", weights(), preprocessing)
 
     def inputs() -> torch.Tensor:
         return preprocessing(torch.from_numpy(batch)).contiguous()

@@ -20,7 +20,7 @@
 # %% tags=["parameters"]
 split: str = "val"  # images in which keypoints are counted: "val" or "train"
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.publishing import page

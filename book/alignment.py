@@ -43,7 +43,8 @@ seed: int = 0  # seed for choosing the objects shown
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
 difficult: bool = True  # use objects that VOC marks as difficult
 truncated: bool = True  # use objects that VOC marks as truncated
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
+retrieval_weights: str = ""  # another network, whose descriptors find neighbours; empty: the same network
 retrieval_layer: str = ""  # layer for finding neighbours; empty: fc7, or the mean of conv5 without fc7
 
 # %%

@@ -24,7 +24,7 @@ database_images: int = 600  # number of training images in which neighbours of a
 k: int = 5  # number of neighbours of a patch
 seed: int = 0  # seed for drawing the images
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.experiments import alignment

@@ -27,7 +27,7 @@ seed: int = 105  # seed for choosing the pair of objects
 difficult: bool = True  # use objects that VOC marks as difficult
 truncated: bool = True  # use objects that VOC marks as truncated
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.publishing import page, scoreboard

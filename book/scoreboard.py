@@ -20,7 +20,7 @@
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
 difficult: bool = True  # use objects that VOC marks as difficult
 truncated: bool = True  # use objects that VOC marks as truncated
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.publishing import page, results, scoreboard, tables

@@ -54,7 +54,7 @@ scanned: list[str] = ["conv2", "conv3", "conv4", "conv5"]  # for detectors; conv
 neighbors: int = 10  # objects with which each object is aligned; the paper uses 25
 seed: int = 0  # seed of the chapters
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.data import crops

@@ -31,7 +31,7 @@
 # %% tags=["parameters"]
 patches: int = 1_000_000  # patches per layer in the database of section 2
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of a network; empty: the figurine network
+weights: str = ""  # file with the weights of a network, or timm:NAME@FILE; empty: the figurine network
 
 # %%
 from corrlib.publishing import page

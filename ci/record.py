@@ -52,7 +52,7 @@ def networks(given: convnet.Network) -> list[convnet.Network]:
     error = {k: STEP * rng.uniform(-0.5, 0.5, v.shape) for k, v in weights.items() if k.endswith("weight")}
     twice = {name: value + error.get(name, 0) for name, value in weights.items()}
     others = (("alexnet", twice), ("caffenet", weights))
-    return [given, *(convnet.Network(name, each, given.preprocessing) for name, each in others)]
+    return [given, *(convnet.AlexNet(name, each, given.preprocessing) for name, each in others)]
 
 
 def measure(data: VOC, network: convnet.Network) -> dict[str, tuple[list[np.ndarray], float]]:

@@ -26,7 +26,7 @@ def random_parameters(rng, name, widths=(4, 6, 4, 8, 6), hidden=None, positive=F
 
 def random_network(rng, name="caffenet", **options):
     scaled = convnet.Preprocessing("bgr", (90.0, 100.0, 120.0), (1.0, 0.5, 2.0))
-    return convnet.Network(name, random_parameters(rng, name, **options), scaled, source="some/narrow.npz")
+    return convnet.AlexNet(name, random_parameters(rng, name, **options), scaled, source="some/narrow.npz")
 
 
 def parameters():
@@ -39,7 +39,7 @@ def preprocessing(scale=1.0):
 
 
 def network(scale=1.0):
-    return convnet.Network("caffenet", parameters(), preprocessing(scale), source="random.safetensors")
+    return convnet.AlexNet("caffenet", parameters(), preprocessing(scale), source="random.safetensors")
 
 
 def noise(rng, *shape):

@@ -131,7 +131,7 @@ def test_outputs_before_rectification_are_the_layer_less_the_layer_negated(netwo
     for name in ("conv1", "conv2", "conv5"):
         turned = narrow.parameters()
         turned |= {f"{name}.{kind}": -turned[f"{name}.{kind}"] for kind in ("weight", "bias")}
-        negated = convnet.Network("caffenet", turned, network.preprocessing, source="negated.safetensors")
+        negated = convnet.AlexNet("caffenet", turned, network.preprocessing, source="negated.safetensors")
         positive, negative = at(network, name), at(negated, name)
         assert (negative > 0).mean() > 0.2
         before = at(network, name, sampling=BOX._replace(rectified=False))
@@ -163,7 +163,7 @@ def test_bad_input_is_refused_by_name(network):
     dead = narrow.parameters()
     dead["conv2.weight"] *= 0
     dead["conv2.bias"] -= 1
-    silent = convnet.Network("caffenet", dead, network.preprocessing, source="dead.safetensors")
+    silent = convnet.AlexNet("caffenet", dead, network.preprocessing, source="dead.safetensors")
     empty, single = Patterns("empty", train=0), Patterns("single", train=1)
     for call, message in (
         (lambda: at(network, "conv9"), "unknown layer 'conv9'.* conv1, pool1"),

@@ -148,7 +148,7 @@ def test_the_digest_depends_on_architecture_parameters_and_preprocessing(rng):
     changed = {**weights, "conv3.bias": weights["conv3.bias"] + 1e-3}
     settings = [("caffenet", weights, 1), ("caffenet", changed, 1), ("alexnet", weights, 1)]
     settings += [("caffenet", weights, 0.5), ("caffenet", weights, 1)]
-    nets = [convnet.Network(name, values, preprocessing(scale)) for name, values, scale in settings]
+    nets = [convnet.AlexNet(name, values, preprocessing(scale)) for name, values, scale in settings]
     assert len({net.digest for net in nets}) == 4 and nets[4].digest == nets[0].digest
     assert len(nets[0].digest) == 16 and nets[0].digest in repr(nets[0])
 
@@ -187,7 +187,7 @@ def test_weights_of_the_wrong_shape_are_refused(rng):
     ):
         given = {key: value for key, value in (weights | change).items() if value is not None}
         with pytest.raises(ValueError, match=r"some/file.npz: .*" + message):
-            convnet.Network("caffenet", given, preprocessing(), source="some/file.npz")
+            convnet.AlexNet("caffenet", given, preprocessing(), source="some/file.npz")
 
 
 COMPUTED = [
@@ -201,7 +201,7 @@ COMPUTED = [
 def test_features_that_overflow_are_an_error(rng, compute):
     weights = narrow.parameters()
     weights["conv2.weight"][3, 0, 2] = 3e38
-    net = convnet.Network("caffenet", weights, preprocessing(), source="huge.safetensors")
+    net = convnet.AlexNet("caffenet", weights, preprocessing(), source="huge.safetensors")
     image = noise(rng, 227, 227)
     assert np.isfinite(net.features(image, "norm1")).all()
     with pytest.raises(ValueError, match="features of conv2 are not finite"):
@@ -235,7 +235,7 @@ def test_on_a_gpu_convolutions_are_not_rounded_to_tensorfloat(monkeypatch):
 
 def test_everything_is_computed_on_the_device(rng, monkeypatch):
     # Tensors on the device "meta" have no values: torch complains where results are copied back, no earlier.
-    monkeypatch.setattr(convnet.network, "device", lambda: torch.device("meta"))
+    monkeypatch.setattr(convnet.alexnet, "device", lambda: torch.device("meta"))
     for compute in (
         *COMPUTED,
         lambda net, image: net.features(image, "conv3 linear"),

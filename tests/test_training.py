@@ -50,7 +50,7 @@ def random_trainee(rng):
 def test_folding_changes_no_scores(rng):
     model = random_trainee(rng)
     preprocessing = convnet.Preprocessing("bgr", (100.0, 110.0, 120.0), (0.02, 0.02, 0.02))
-    net = convnet.Network("caffenet", folded(model), preprocessing)
+    net = convnet.AlexNet("caffenet", folded(model), preprocessing)
     images = rng.integers(0, 256, (3, 227, 227, 3), dtype=np.uint8)
     with torch.no_grad():
         expected = model(preprocessing(torch.from_numpy(images))).numpy()
@@ -132,7 +132,7 @@ def test_crops_grow_to_full_size_and_the_learning_rate_has_one_cycle(rng):
 
 def test_accuracy_is_that_of_the_central_crops(rng, data):
     preprocessing = convnet.Preprocessing("bgr", (90.0, 90.0, 90.0))
-    net, images = convnet.Network("caffenet", folded(random_trainee(rng)), preprocessing), data[0][:10]
+    net, images = convnet.AlexNet("caffenet", folded(random_trainee(rng)), preprocessing), data[0][:10]
     labels = net.features(images[:, 1:228, 2:229], "fc8").argmax(axis=1)
     assert training.accuracy(net, images, labels, batch_size=3) == 1.0
     labels[:3] = (labels[:3] + 1) % 3

@@ -55,7 +55,7 @@ def test_int8_npz(rng, tmp_path):
             arrays[f"{name}_b"] = expected[key] = value
     np.savez(path, **arrays)
     mean = convnet.Preprocessing("bgr", (104.0, 117.0, 123.0))
-    assert convnet.load(path).digest == convnet.Network("alexnet", expected, mean).digest
+    assert convnet.load(path).digest == convnet.AlexNet("alexnet", expected, mean).digest
 
 
 # torchvision
@@ -103,7 +103,7 @@ def test_safetensors_round_trip(rng, tmp_path):
     convnet.save(path, "caffenet", weights, preprocessing(), metadata)
     net = convnet.load(path)
     halves = {key: value.astype(np.float16) for key, value in weights.items()}
-    assert net.digest == convnet.Network("caffenet", halves, preprocessing()).digest
+    assert net.digest == convnet.AlexNet("caffenet", halves, preprocessing()).digest
     assert (net.categories, net.metadata["seed"], net.name) == (("a", "b"), "3", "net")
     assert [file.name for file in tmp_path.iterdir()] == ["net.safetensors"]
     with pytest.raises(FileNotFoundError, match=r"nowhere\.npz"):
@@ -118,7 +118,7 @@ def test_bfloat16_safetensors(rng, tmp_path):
     rounded = {key: torch.from_numpy(value).bfloat16() for key, value in weights.items()}
     save_file(rounded, tmp_path / "net.safetensors", about)
     expected = {key: value.float().numpy() for key, value in rounded.items()}
-    digest = convnet.Network("caffenet", expected, preprocessing()).digest
+    digest = convnet.AlexNet("caffenet", expected, preprocessing()).digest
     assert convnet.load(tmp_path / "net.safetensors").digest == digest
 
 
@@ -223,7 +223,7 @@ def test_caffenet_and_alexnet_are_recognised_by_the_order_of_their_layers(rng, p
     path.write_bytes(caffe.network(weights, legacy=legacy))
     net = convnet.load(path)
     mean = (104.00698793, 116.66876762, 122.67891434)
-    assert net.digest == convnet.Network("caffenet", weights, convnet.Preprocessing("bgr", mean)).digest
+    assert net.digest == convnet.AlexNet("caffenet", weights, convnet.Preprocessing("bgr", mean)).digest
     assert net.layers[-3:] == ("fc6", "fc7", "fc8")
     path.write_bytes(caffe.network(random_parameters(rng, "caffenet"), order=("conv1", "norm1", "pool1")))
     assert convnet.load(path).architecture.name == "alexnet"

@@ -12,9 +12,10 @@ from corrlib.geometry import ReceptiveField
 def dense_features(network: Network, image: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
     """Features of several layers at a stride of one pixel, as if the image were shifted pixel by pixel.
 
-    Every layer is evaluated at stride one, with its window dilated by the strides of the layers before it:
-    what the shifts have in common is computed once. Zero padding starts at the border of the image, for all
-    units alike, as if the image were cropped rather than shifted.
+    Every layer of an AlexNet is evaluated at stride one, with its window dilated by the strides of the layers
+    before it: what the shifts have in common is computed once. Zero padding starts at the border of the
+    image, for all units alike, as if the image were cropped rather than shifted. Features of a `Module` are
+    interpolated instead.
 
     ValueError as in `Network.features`.
 

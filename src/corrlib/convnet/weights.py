@@ -14,8 +14,10 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import save as serialized
 
+from corrlib.convnet.alexnet import AlexNet
 from corrlib.convnet.caffemodel import read_caffemodel
 from corrlib.convnet.layers import architecture as known_architecture
+from corrlib.convnet.module import TIMM, from_timm
 from corrlib.convnet.network import Network, Preprocessing
 
 # Mean of the ILSVRC 2012 training images, in BGR, which Caffe's reference models expect to be subtracted.
@@ -56,6 +58,8 @@ def load(weights: str | os.PathLike | None = None) -> Network:
           width, for BGR in 0..255 minus the mean of ILSVRC 2012;
         - ``.pth``, ``.pt``, ``.pth.tar``: a state dict of torchvision's ``alexnet``, with its normalisation,
           also of a wrapped model (``module.``, ``_orig_mod.``), or a checkpoint with one;
+        - ``timm:NAME@FILE``, with `FILE` in ``.safetensors``, or ``timm:NAME@pretrained``: a model of timm,
+          as `corrlib.convnet.module.from_timm` says;
         - ``.npz``: BVLC AlexNet's convolutions as int8 in units of 1/128 (``conv1_w_int8``, ``conv1_b`` ...
           ``mean_bgr``).
     """
@@ -63,6 +67,8 @@ def load(weights: str | os.PathLike | None = None) -> Network:
         shipped = resources.files("corrlib").joinpath("figurines", "figurines.safetensors")
         with resources.as_file(shipped) as path:
             return load(path)
+    if str(weights).startswith(TIMM):
+        return from_timm(str(weights))
     path = Path(weights).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such weights file")
@@ -114,7 +120,7 @@ def _read_safetensors(path: Path) -> Network:
             f"{path}: not a readable safetensors file with a valid 'architecture' and 'preprocessing' in its"
             f" metadata ({error!r}); write it with convnet.save"
         ) from error
-    return Network(name, parameters, preprocessing, source=str(path), metadata=about)
+    return AlexNet(name, parameters, preprocessing, source=str(path), metadata=about)
 
 
 def _read_caffemodel(path: Path) -> Network:
@@ -132,7 +138,7 @@ def _read_caffemodel(path: Path) -> Network:
             raise ValueError(f"{path}: expected a matrix of weights in {name}, found {blobs[0].shape}")
         weight = blobs[0].reshape(blobs[0].shape[-2:]) if name.startswith("fc") else blobs[0]
         parameters |= {f"{name}.weight": weight, f"{name}.bias": blobs[1].reshape(-1)}
-    return Network(architecture_name, parameters, Preprocessing("bgr", CAFFE_MEAN_BGR), source=str(path))
+    return AlexNet(architecture_name, parameters, Preprocessing("bgr", CAFFE_MEAN_BGR), source=str(path))
 
 
 def _read_torchvision(path: Path) -> Network:
@@ -156,7 +162,7 @@ def _read_torchvision(path: Path) -> Network:
             raise ValueError(f"{path}: {key!r:.60} is no parameter of torchvision's alexnet")
         parameters[f"{TORCHVISION_NAMES[module]}.{kind}"] = value
     mean, scale = (tuple(each.tolist()) for each in (255 * TORCHVISION_MEAN, 1 / (255 * TORCHVISION_STD)))
-    return Network("torchvision", parameters, Preprocessing("rgb", mean, scale), source=str(path))
+    return AlexNet("torchvision", parameters, Preprocessing("rgb", mean, scale), source=str(path))
 
 
 def _numbers(name: str, tensor: torch.Tensor) -> np.ndarray:
@@ -185,7 +191,7 @@ def _read_npz(path: Path) -> Network:
         raise ValueError(
             f"{path}: not a readable .npz of conv1_w_int8, conv1_b ... conv5_b and mean_bgr ({error})"
         ) from error
-    return Network("alexnet", parameters, preprocessing, source=str(path))
+    return AlexNet("alexnet", parameters, preprocessing, source=str(path))
 
 
 def _array(file: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -19,6 +19,7 @@ def default_layer(network: Network) -> str:
     Like fc7, the spatial mean of conv5 encodes what is in an image but hardly where it is. A whole map such
     as pool5 would find neighbours in the same pose, whose keypoints need no alignment.
     """
+    network = network.retriever or network
     return "fc7" if "fc7" in network.layers else "conv5 mean"
 
 
@@ -30,7 +31,8 @@ def global_descriptors(
     They are computed on object crops of `size` pixels. `layer` is a layer of the network: ``fc7``, a whole
     map such as ``pool5``, or a map averaged over its places such as ``conv5 mean``. ValueError for others.
     """
-    inputs = dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
+    inputs = dict(data=data, category=category, split=split, layer=layer, size=size)
+    inputs["network"] = network.retriever or network
     return cached(_descriptors, **inputs)["descriptors"]
 
 

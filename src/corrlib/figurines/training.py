@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from corrlib import __version__, convnet
 from corrlib.cache import replacing
+from corrlib.convnet import INPUT_SIDE, AlexNet, Network, Preprocessing
 from corrlib.convnet.device import device
 from corrlib.convnet.layers import architecture, normalize
-from corrlib.convnet.network import INPUT_SIDE, Network, Preprocessing
 
 ARCHITECTURE = "caffenet"
 # Small crops come first: a step costs a third of one at full size, and what is learned carries over. At these
@@ -184,7 +184,7 @@ def one_cycle(progress: float) -> float:
 def _network(model: "Trainee", preprocessing: Preprocessing) -> Network:
     """The network that is saved: folded, and rounded to float16."""
     rounded = {key: value.astype(np.float16) for key, value in folded(model).items()}
-    return Network(ARCHITECTURE, rounded, preprocessing)
+    return AlexNet(ARCHITECTURE, rounded, preprocessing)
 
 
 def _preprocessing(images: np.ndarray, seed: int) -> Preprocessing:

@@ -39,8 +39,8 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     Parameters
     ----------
     parameters
-        ``globals()`` of the chapter. ``data_root``, ``weights``, ``difficult`` and ``truncated`` are read if
-        they are present, as are the fields of `settings`.
+        ``globals()`` of the chapter. ``data_root``, ``weights``, ``retrieval_weights``, ``difficult`` and
+        ``truncated`` are read if they are present, as are the fields of `settings`.
     settings
         The ``Settings`` class of an experiment. Its fields are filled from the parameters of the same names,
         and completed by ``resolve(data, network)``.
@@ -57,11 +57,18 @@ def setup(parameters: Mapping[str, Any], settings: type | None = None) -> tuple:
     flags = {name: parameters[name] for name in ("difficult", "truncated") if name in parameters}
     data = open_dataset(parameters.get("data_root"), **flags)
     network = convnet.load(parameters.get("weights") or None)
+    if other := parameters.get("retrieval_weights"):
+        network = network.retrieving_by(convnet.load(other))
     _CHAPTER.update(data=data, network=network, settings=None, started=time.perf_counter())
     set_source(f"{data.name} {data.digest[:8]}, network {network.name} {network.digest[:8]}")
     names = {"train": "training", "val": "validation"}
     images = ", ".join(f"{len(data.image_ids(split)):,} {name} images" for split, name in names.items())
     said = f"Dataset: **{data.name}** ({images}). Network: **{escaped(network.name)}**."
+    if network.stands_for:
+        pairs = ", ".join(f"{name} is its `{own}`" for name, own in network.stands_for.items())
+        said += f" Five of its layers stand for those of the paper: {pairs}."
+    if network.retriever:
+        said += f" Neighbours are found by **{escaped(network.retriever.name)}**."
     _show(said, "setup", dataset=data.name, network=network.name)
     if settings is None:
         return data, network

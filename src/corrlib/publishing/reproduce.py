@@ -1,5 +1,6 @@
 """The paper's own experiment: all four chapters at its scale, then the scoreboard."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Mapping
@@ -71,7 +72,8 @@ def plan(root: Path, data: VOC, network: Network, patches: int) -> Plan:
         path = root / "book" / f"{name}.py"
         if not path.is_file():
             raise ValueError(f"no chapter at {path}: run this in the project's folder")
-        own = {key: value for key, (_, value) in chapters.parameters(path).items() if key not in common}
+        fields = {field.name for field in dataclasses.fields(experiment.Settings)}
+        own = {key: value for key, (_, value) in chapters.parameters(path).items() if key in fields}
         settings[name] = experiment.Settings(**own | scale.get(name, {})).resolve(data, network)
     return Plan(data, network, total, {name: common | scale.get(name, {}) for name in settings}, settings)
 

@@ -125,11 +125,11 @@ def _offsets(
     """Which of n keypoints of an object have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
     around, inside = windows(points), np.ones(len(points), bool)
     layers = [sampling.layer(feature) for feature in trained if not isinstance(feature, Sift)]
-    for name in layers:  # features are as far from all sides as the first
+    maps = dense_features(network, image, layers) if layers and len(points) else {}
+    for name in layers:
         first = dense_field(network, name).center
-        last = np.array(image.shape[1::-1]) - 1 - first
+        last = first + np.array(maps[name].shape[1::-1]) - 1 if maps else np.inf
         inside &= ((around >= first) & (around <= last)).all(axis=(1, 2, 3))
-    maps = dense_features(network, image, layers) if layers and inside.any() else {}
 
     def of(feature: Feature) -> np.ndarray:
         result, classifier = np.full((len(points), 2), np.nan), trained[feature]

@@ -25,7 +25,7 @@ from corrlib.publishing import chapters
 from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
-DATA, WEIGHTS = "data_root", "weights"
+DATA, WEIGHTS, RETRIEVER = "data_root", "weights", "retrieval_weights"
 #: Chapters that are executed at the same time.
 AT_ONCE = 2
 # Calls in a chapter that make its outputs depend on further inputs.
@@ -152,8 +152,11 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
         from corrlib.data import open_dataset  # which draws the figurines the first time
 
         parts["data"] = open_dataset(values.get(DATA)).digest
-    if values.get(WEIGHTS):
-        parts["weights"] = chapters.file_digest(Path(values[WEIGHTS]))
+    if given := [name for name in (WEIGHTS, RETRIEVER) if values.get(name)]:
+        from corrlib.convnet.module import weights_file  # and torch with it
+
+        files = {name: weights_file(values[name]) for name in given}
+        parts |= {name: chapters.file_digest(file) for name, file in files.items() if file}
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

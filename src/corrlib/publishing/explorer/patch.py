@@ -1,6 +1,7 @@
 """The explorer of patches: the nearest neighbours of each patch of an image, by the features of layers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -38,24 +39,27 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     """
     image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
     image_ids = rebuilt_images(data, settings)  # the neighbours of all of them are in the cache
-    query, source = (units(data, network, LAYERS[-1], ids) for ids in ([image_id], sources))
-    kinds, kinds_near = categories_at(data, query, "val"), categories_at(data, source, "train")
-    for layer in LAYERS:  # whose units are at the same places
+    kinds: dict[ReceptiveField, tuple[np.ndarray, np.ndarray]] = {}
+    for layer in LAYERS:
         query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
+        places = replace(query.rf, size=1)  # layers of AlexNet have the same
+        if places not in kinds:
+            kinds[places] = categories_at(data, query, "val"), categories_at(data, source, "train")
+        own_kind, kind_near = kinds[places]
         own = units(data, network, layer, image_ids).image == image_ids.index(image_id)
         found = neighbor_index(data, network, layer, image_ids, sources, max(settings.ks))
         index, similarity = (each[own, :k] for each in found)
         (rows, cols), field = query.grids[0].tolist(), query.rf
         side = TILE * field.stride
         # A row of the sheet shows the neighbours of a row of units, unit by unit.
-        category = kinds_near[index]
+        category = kind_near[index]
         tiles = cut(data, source, index, side).reshape(rows, cols * k, side, side, 3)
         layers[layer] = {"center": field.center, "stride": field.stride, "field": field.size}
         layers[layer] |= {"grid": [rows, cols], "sheet": webp(patches.reassemble(tiles))}
         percent = np.rint(100 * similarity).clip(0, 100)
         layers[layer] |= {"similarity": packed(percent), "category": packed(category)}
-    agreement = (category == kinds[:, None]).sum(axis=1) + similarity.mean(axis=1)
-    start = query.centers[np.where(kinds > 0, agreement, -1).argmax()].tolist()
+    agreement = (category == own_kind[:, None]).sum(axis=1) + similarity.mean(axis=1)
+    start = query.centers[np.where(own_kind > 0, agreement, -1).argmax()].tolist()
     content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
     content |= {"start": start, "categories": [BACKGROUND, *data.categories]}
     return widget("nearest", content, still(content), ALT)
