@@ -150,6 +150,6 @@ KERNEL = Kernel(
             Contest(f"dense, {name}", "VLFeat, Gaussian windows", partial(dense_against_vlfeat, *grid), 20)
             for name, grid in GRIDS.items()
         ),
-        Contest("keypoints, five radii", "OpenCV, a call a radius", keypoints_against_opencv, 1.4),
+        Contest("keypoints, five radii", "OpenCV, one call per radius", keypoints_against_opencv, 1.4),
     ]
 )

@@ -62,8 +62,8 @@ recorded = {
 }
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories, alpha = 0.1), convnet flow transfers {recorded["conv4 flow"]} % of the keypoints correctly,
-SIFT flow {recorded["SIFT flow"]} %, and copying without alignment {recorded["NN transfer"]} %. How {data.name} fare is measured below and summed up in the
-takeaway at the end.
+SIFT flow {recorded["SIFT flow"]} %, and copying without alignment {recorded["NN transfer"]} %. Which of the two flows is ahead depends on how the paper is
+read: see [the readings](#table-readings). Results on {data.name} follow, and the takeaway at the end sums them up.
 """)
 
 # %%
@@ -79,7 +79,8 @@ similarity of {settings.retrieval_layer}. {f"Categories with fewer: {', '.join(f
 # ## The energy
 #
 # Let $p$ be a node of the grid of receptive field centres, $f_s(p)$ the feature of the object there, and $f_t$ the features of its
-# neighbour. The displacement $w(p)$ leads from $p$ to its match in the neighbour. The best $w$ minimises
+# neighbour ($s$ and $t$ are the paper's source and target images; in the figures, as in the paper's Figure 3, *target* means the
+# object). The displacement $w(p)$ leads from $p$ to its match in the neighbour. The best $w$ minimises
 #
 # $$
 # \begin{aligned}
@@ -96,16 +97,16 @@ similarity of {settings.retrieval_layer}. {f"Categories with fewer: {', '.join(f
 #
 # - SIFT's *radius* is the side of one of its $4 \times 4$ bins, and the image is not smoothed beforehand, as in VLFeat's dense SIFT
 #   {cite:p}`vedaldi2008`. [Classification](classification) compares this with other readings.
-# - Boxes are warped to squares of `size` pixels. Features of each kind are divided by one number, so that their root mean square
+# - Boxes are warped to squares of 227 pixels (`size`). Features of each kind are divided by one number, so that their root mean square
 #   norm is 1 over a sample of the training set. $w$ is in pixels of the crop.
 # - Neighbours are found by `fc7`, which encodes what is in an image but hardly where it is. A network without `fc7` uses the
 #   spatial mean of `conv5`, which has the same property. A whole feature map such as `pool5` would find neighbours in a similar
 #   pose and leave less to align.
-# - Outputs of convolution layers are taken after rectification here, and before it in [classification](classification), as the
+# - Outputs of convolution layers are taken after rectification (which sets negative values to zero) here, and before it in [classification](classification), as the
 #   published numbers suggest. On the photographs, this choice reverses the order of the two flows: see [the
 #   readings](#table-readings).
 # - Neighbours are ordered by deformation energy, lowest first. A keypoint is predicted at the coordinate-wise median over the first
-#   `top` neighbours if most of them show it; otherwise the prediction counts as wrong. [The readings of the
+#   five neighbours (`top`) if most of them show it; otherwise the prediction counts as wrong. [The readings of the
 #   paper](#table-readings) explain this choice.
 # - Errors are measured in the image, not in the crop. A keypoint is correct if its distance from the truth is less than $\alpha$
 #   times the longer side of the original box (PCK, {cite:t}`yang2013`). Accuracy is averaged over the keypoint types of a
@@ -129,7 +130,7 @@ page.figure(
     plots.validated_beta(validation),
     f"""*Validation of beta*. Above: PCK on {validated} training objects per category of {data.name}, averaged over alpha = 0.1, 0.05 and 0.025, with
     95 % bootstrap intervals. Below: the share of pairs in which nothing moves. The best beta is {best_betas}. The rest of this chapter uses
-    {" and ".join(f"{b:g}" for b in betas_used.values())}.""",
+    {" and ".join(f"{b:g}" for b in betas_used.values())}. Where almost no pair moves, both flows copy the median of the neighbours' keypoints, and the curves meet.""",
     alt=f"""Above, PCK against beta on a logarithmic axis, with a curve and its band for convnet flow and for SIFT flow, and a dashed vertical line at
     the paper's beta. Below, the share of still pairs, which rises with beta. The highest PCK is at {best_betas}.""",
 )
@@ -150,7 +151,7 @@ page.table(
     "transfer",
     tables.by_category(pck, "table2_alpha0.1" * (alpha == 0.1)),
     f"""*The paper's Table 2*: PCK of transferred keypoints in percent, as published (PASCAL VOC 2011, alpha = 0.1) and on {data.name}
-    (alpha = {alpha:g}). The datasets differ unless ours is voc2011: compare methods, not numbers.""",
+    (alpha = {alpha:g}). {tables.apart(data.name, "methods")}""",
 )
 
 # %%
@@ -199,7 +200,7 @@ page.text(fared)
 page.table(
     "photos",
     tables.by_category(photos.values["pck"], "table2_alpha0.1", photos.values["means"]),
-    f"""*The paper's own photographs* ({photos.description}): PCK in percent at alpha = 0.1, as published, and as recorded by this chapter on
+    f"""*The paper's own photographs* (three categories of PASCAL VOC 2011, see the [scoreboard](scoreboard)): PCK in percent at alpha = 0.1, as published, and as recorded by this chapter on
     {photos.values["objects"]:,} objects with 95 % bootstrap intervals.""",
     source=photos.source,
 )
@@ -208,9 +209,9 @@ page.table(
 # ## Readings of the paper
 #
 # The paper can be read in several ways. Here one choice is changed at a time, on the paper's own photographs, and the outcome is
-# compared with the published Table 2 (three methods in each category). The chapter uses the readings in bold. They follow the
-# wording of the paper where the data allow it (the network of the photographs has no `fc7`, and $\beta$ is chosen on the training
-# set) and, among such readings, come close to its numbers. They were thus chosen with the published results in view, but not because
+# compared with the published Table 2 (three methods in each category). The chapter uses the readings in bold. Where the
+# wording leaves a choice ("the top five aligned keypoints", "keypoints from nearest neighbors"), they are those nearest to the
+# published numbers; the network of the photographs has no `fc7`, and $\beta$ is chosen on the training set. They were thus chosen with the published results in view, but not because
 # they favour a method.
 
 # %%
@@ -239,7 +240,7 @@ page.figure(
     plots.transferred(examples, alpha),
     f"""*The paper's Figure 3* on {data.name} ({", ".join(shown)}). In the first row of each category, a target, drawn from the larger half of the objects
     that are neither truncated nor difficult, and the neighbours that are deformed least by both flows together (the lowest mean rank by deformation
-    energy), with their keypoints. Below, the same neighbours, warped to the target by each flow. A line leads from each transferred keypoint to its true
+    energy; the paper shows the nearest neighbours), with their keypoints. Below, the same neighbours, warped to the target by each flow. A line leads from each transferred keypoint to its true
     place in the target; below the target are the keypoints of all of them. Each keypoint has the same colour and shape throughout a category. PCK
     (alpha = {alpha:g}) is of the keypoints that both objects show, in one neighbour, or in all of them (below the target).""",
     alt="""For each category, three rows of the same pictures: a target and its neighbours as they are, with dots on their keypoints; the neighbours
@@ -297,7 +298,7 @@ page.table(
 # %%
 def unmoved(solved, solver):
     shares = alignment.unmoved(solved, solver)
-    return " and ".join(f"{100 * share:.0f} % of the pairs with {method}" for method, share in shares.items())
+    return " and ".join(f"{100 * share:.1f} % of the pairs with {method}" for method, share in shares.items())
 
 
 page.text(f"""
@@ -358,7 +359,9 @@ this figure alone does not rank them.
 #
 # Annotated keypoints test an alignment only at places that have a name. On figurines, the true match of every pixel is known, so an
 # alignment can be scored at all pixels that are visible both in an object and in one of its nearest neighbours. The table compares
-# this with the score at the annotated keypoints of the same pairs (one neighbour at a time, without a median).
+# this with the score at the annotated keypoints of the same pairs. Pixels are mapped from the object to the neighbour, keypoints
+# from the neighbour to the object; errors are in the crop, and averaged over several neighbours without a median, so that the numbers
+# differ from those of [keypoint transfer](#table-transfer-means).
 
 # %%
 dense = alignment.every_pixel(data, network, settings, betas_used)
@@ -425,7 +428,7 @@ A run with another `alpha` reuses every flow of this run. [Sweeps](sweeps) chang
 one = "cat" if "cat" in settings.categories else settings.categories[0]
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
 In this chapter, the optimum at that $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of such pairs have zero length. The more such pairs
 there are, the closer the PCK of a flow comes to that of copying the median of {top} neighbours. For {one}, {reported} has

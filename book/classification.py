@@ -55,7 +55,8 @@ photos = scoreboard.recorded("classification")
 recorded = {name: tables.formatted(value) for name, value in photos.values["means"].items()}
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories), a linear classifier of `conv4` features names {recorded["conv4"]} % of the keypoints
-correctly, and one of SIFT features (radius 40) names {recorded["SIFT 40"]} %. How {data.name} fare is measured below and summed up in the takeaway at the end.
+correctly, and one of SIFT features (radius 40) names {recorded["SIFT 40"]} %. Results on {data.name} follow, and the takeaway at the end
+sums them up.
 """)
 
 # %% [markdown]
@@ -63,7 +64,7 @@ correctly, and one of SIFT features (radius 40) names {recorded["SIFT 40"]} %. H
 # {cite:p}`lowe1999` is computed at the keypoint itself, so its location is more precise, as the paper remarks. Where the paper is
 # silent, this chapter makes the following choices:
 #
-# - The bounding box, or with `frame=image` the whole image, is warped to a square of `size` pixels. SIFT's *radius* is the side of
+# - The bounding box, or with `frame=image` the whole image, is warped to a square of 227 pixels (`size`). SIFT's *radius* is the side of
 #   one of its $4 \times 4$ bins, and the image is not smoothed beforehand, as in VLFeat's dense SIFT {cite:p}`vedaldi2008`.
 # - Outputs of convolution layers are taken before rectification, unless `rectified` is set. The paper's numbers [are nearer to
 #   these](#table-rectification).
@@ -71,7 +72,7 @@ correctly, and one of SIFT features (radius 40) names {recorded["SIFT 40"]} %. H
 #   is 512, the norm of SIFT. This makes the paper's $C$ meaningful for all features.
 # - For each keypoint of a category, a linear SVM with squared hinge loss separates it from the category's other keypoints. The
 #   keypoint with the highest score is predicted. The intercept is the weight of a constant feature of 512.
-# - Accuracy is the share of a category's keypoints that are correctly classified, averaged over categories. (In sections 3 and 5,
+# - Accuracy is the share of a category's keypoints that are correctly classified, averaged over categories. (In sections 3 and 5 of the paper,
 #   accuracy is first averaged over keypoint types. For this section the paper does not say so, and its numbers are nearer to those
 #   of the plain share; `average=types` gives the other.) A type without a training example counts as wrong.
 
@@ -128,8 +129,8 @@ page.table(
     "naming",
     tables.naming(accuracy),
     f"""*The paper's Table 3*: accuracy of keypoint classification in percent. In each cell, the upper number is ours on {data.name} (network
-    {network.name}) and the lower one is published (PASCAL VOC 2011). The best SIFT and the best layer of each row are bold. The datasets differ unless ours
-    is voc2011: compare features, not numbers.""",
+    {network.name}) and the lower one is published (PASCAL VOC 2011). Of our numbers, the best SIFT and the best layer of each row, before rounding, are bold.
+    {tables.apart(data.name, "features")}""",
 )
 
 # %%
@@ -137,7 +138,8 @@ means = {feature: classification.mean_accuracy(each, settings) for feature, each
 page.table(
     "naming-photos",
     tables.naming(photos.values["accuracy"]),
-    f"""*The paper's own photographs* ({photos.description}): accuracy in percent, recorded by this chapter (above) and published (below).""",
+    """*The paper's own photographs* (three categories of PASCAL VOC 2011, see the [scoreboard](scoreboard)): accuracy in percent, recorded by this chapter
+    (above) and published (below).""",
     source=photos.source,
 )
 page.table(
@@ -145,7 +147,7 @@ page.table(
     tables.naming_means(means, trained, curves, settings, photos.values),
     f"""*Means over categories* in percent: as published (over twenty categories, and over those of the photographs), on {data.name}, and as recorded on
     photographs (voc2011), with 95 % bootstrap intervals. The last columns are from cross validation on train ({data.name}): the mean accuracy on
-    {len(settings.validated_categories)} of the categories at the C of Table 3, {C:g}; and for {settings.shown} the best of the compared values of C, and its gain in points.
+    {len(settings.validated_categories)} of the categories at the C of the paper's Table 3, {C:g}; and for {settings.shown} the best of the compared values of C, and its gain in points.
     *Smoothed* SIFT is explained below.""",
 )
 
@@ -154,7 +156,7 @@ smoothed = settings.smoothed[settings.sift.index(best["sift"])]
 gain = classification.mean_accuracy(predicted[best["sift"]], settings, minus=predicted[smoothed])
 page.text(f"""
 The paper does not say how much an image is smoothed before SIFT, or what a radius measures. Lowe's scale space smooths by a third of a bin. This removes fine
-structure, some of which may distinguish keypoints. Without smoothing, the accuracy of {best["sift"]} changes by {tables.formatted(gain, "+.1f")} points.
+structure, some of which may distinguish keypoints. Without smoothing, the accuracy of {best["sift"]} is {tables.formatted(abs(gain[0]), ".1f")} points {"higher" if gain[0] > 0 else "lower"} (interval of the difference: {gain[1]:+.1f} to {gain[2]:+.1f}).
 {tables.radius_in_words(photos.values)}
 """)
 
@@ -208,8 +210,8 @@ for feature, each in located["features"].items():
         if each["kept"] and (sign * each["difference"][2][1:] > 0).all():
             nearer[sign].append(str(feature))
 page.text(f"""
-Within 8 pixels, {", ".join(nearer[1]) or "no feature"} has a larger share of its maxima than the uniform draw, and {", ".join(nearer[-1]) or "no feature"} a
-smaller one (by the whole interval). A share below that of the draw means that the response tends to rise away from the keypoint: what tells the keypoints of
+A larger share of the maxima than of uniform draws lies within 8 pixels for {tables.words(nearer[1])}, and a smaller share for {tables.words(nearer[-1])} (in both
+cases, the whole interval of the difference is on that side). A share below that of the draw means that the response tends to rise away from the keypoint: what tells the keypoints of
 an object apart need not be strongest at the keypoint itself.
 """)
 
@@ -218,8 +220,8 @@ an object apart need not be strongest at the keypoint itself.
 #
 # Each claim is judged by the bootstrap, with the same resampled images on both sides of a difference. It is *supported* only if the
 # whole interval is on its side. The last column shows the results of the same chapter on photographs. For localisation, the
-# difference is between the share of maxima within 8 pixels and that of a uniform draw. It is positive where it agrees with the
-# claim: for layers, if they are near more often than the draw; for SIFT, if it is not.
+# difference is between the share of maxima within 8 pixels and that of a uniform draw. Its sign is chosen so that it is positive where it
+# agrees with the claim: for layers, if more maxima than uniform draws lie within 8 pixels; for SIFT, if fewer do.
 
 # %%
 fields = network.receptive_fields
@@ -243,18 +245,18 @@ page.table(
     "rectification",
     tables.rectification(lost, photos.values),
     f"""*Rectification* on {data.name}: the share of a layer's outputs at validation keypoints that are positive; the mean accuracy in percent before
-    rectification; and its gain over the accuracy after rectification. On the right, the published accuracy on the categories of the recorded photographs,
+    rectification; and by how much it exceeds the accuracy after rectification (*before \u2212 after*). On the right, the published accuracy on the categories of the recorded photographs,
     and the accuracy recorded on these photographs before and after rectification. Intervals are 95 % bootstrap intervals.""",
-    formats={"positive, %": ".0f", "gain": "+.1f"},
+    formats={"positive, %": ".0f", "before \u2212 after": "+.1f"},
 )
 page.text(tables.rectification_in_words(photos.values))
 
 # %%
 if lost:
     most = max(lost, key=lambda name: lost[name]["gain"][0])
-    helped = ", ".join(name for name in lost if lost[name]["gain"][1] > 0) or "no layer"
+    helped = tables.words([name for name in lost if lost[name]["gain"][1] > 0])
     page.text(f"""
-    Rectification costs the most in {most}: {tables.formatted(lost[most]["gain"])} points. Negative outputs help to distinguish keypoints in {helped}.
+    On {data.name}, rectification costs the most in {most}: {tables.formatted(lost[most]["gain"])} points. Negative outputs help to distinguish keypoints in {helped}.
     """)
 
 # %% [markdown]
@@ -284,19 +286,25 @@ page.table(
         {"feature": str(f), "as they are": means[f], "left and right merged": merged[f]}
         for f in settings.features
     ],
-    f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in Table 3, and if the mirror image of a keypoint
+    f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in [the table of means](#table-naming-means), and if the mirror image of a keypoint
     type also counts as correct.""",
 )
-gains = [merged[f][0] - means[f][0] for f in settings.features]
+gains = {f: merged[f][0] - means[f][0] for f in settings.features}
+ends = tables.words(
+    [
+        f"{f} gains {gains[f]:.1f}"
+        for f in dict.fromkeys([*(settings.sift[i] for i in (0, -1)), layers[0], layers[-1]])
+    ]
+)
 page.text(f"""
-Merging left and right adds {min(gains):.1f} to {max(gains):.1f} points. If confusions of left and right came from large receptive fields alone, deep layers and
-large radii would gain more than shallow layers and small radii.
+Merging left and right adds {min(gains.values()):.1f} to {max(gains.values()):.1f} points: {ends}. If large receptive fields alone caused confusions of left
+and right, gains would grow with depth and radius much more than this.
 """)
 
 # %% [markdown]
 # ## Every layer, and fewer training images
 #
-# The paper found "pooling and normalization layers to have lower performance". The first figure shows [every
+# In general, the paper found "pooling and normalization layers to have lower performance". The first figure shows [every
 # layer](#figure-layers). The second asks whether the order of the features would change with [fewer training
 # images](#figure-sizes).
 
@@ -324,8 +332,10 @@ page.figure(
     right end the curves are at {tables.formatted(means[best["convnet"]])} and {tables.formatted(means[best["sift"]])} %.""",
 )
 smallest = {name: each[0] for name, each in sizes.items()}
+leads = {sizes[compared[0]][n][0] > sizes[compared[1]][n][0] for n in range(len(classification.SHARES))}
+order = "The order changes with the share." if len(leads) > 1 else "The same one is ahead at every share."
 page.text(f"""
-With {100 * classification.SHARES[0]:g} % of the images, mean accuracy is {"; ".join(f"{name}: {tables.formatted(each)} %" for name, each in smallest.items())}.
+With {100 * classification.SHARES[0]:g} % of the images, {tables.words([f"{name} reaches {tables.formatted(each)} %" for name, each in smallest.items()])}. {order}
 """)
 
 # %% [markdown]
@@ -366,10 +376,10 @@ On {data.name}, a linear classifier of {best["convnet"]} features names {tables.
 # <summary>What to look for</summary>
 #
 # The object is now smaller in its crop, while the receptive fields are as large as before. Each unit therefore sees more of the
-# object and of its surroundings. If the box covers half of the image's side, a field covers twice as much of the object, which is
-# about what the step from one layer to the next does (conv3 to conv5: 99 to 163 pixels). So expect conv3 to conv5 to lose several
-# points and the largest radii of SIFT many more, while conv1, conv2 and radius 10 change least; conv1 may even gain. Compare Table 3
-# of your notebook with that of this page, row by row.
+# object and of its surroundings. If the box covers half of the image's side, a field covers twice as large a part of the object,
+# more than two more layers add (conv3 to conv5: 99 to 163 pixels). So expect conv3 to conv5 to lose several
+# points and the largest radii of SIFT many more, while conv1, conv2 and radius 10 change least; conv1 may even gain. Compare
+# [the table of accuracies](#table-naming) of your notebook with that of this page, row by row.
 #
 # </details>
 #
@@ -411,7 +421,7 @@ page.text(f"""
 <details>
 <summary>What to look for</summary>
 
-Confusions of a corner with its mirror image lie on two lines beside the diagonal. For {best["convnet"]} over all categories of this page, accuracy is
+Confusions of a corner with its mirror image lie on two lines parallel to the diagonal and well away from it, because the names of the left side come first. For {best["convnet"]} over all categories of this page, accuracy is
 {tables.formatted(score)} %, and {tables.formatted(score_merged)} % if such confusions count as correct. But a bus has another symmetry, which the merged table
 does not account for: seen from the other side, its left back corner is where the right front corner would be. Which of the two confusions is more frequent
 in your matrix?

@@ -41,7 +41,7 @@ The flows are those of the chapter on [alignment](alignment), with the same para
 # %% [markdown]
 # ## Follow a point
 #
-# On the left is a validation object, and on the right are the five most similar training objects of its category, all warped to
+# The first picture is a validation object; the other five are the most similar training objects of its category, all warped to
 # squares. Where does the point go? A circle marks the location given by convnet flow, a square the location given by SIFT flow, and
 # a small cross the true location, which is known for every pixel of figurines.
 
@@ -57,7 +57,7 @@ page.figure(
     "places",
     explorer.places(data, network, settings, shown, betas, every_feature=True),
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
-    truth is rounded to pixels and known in steps of {truths.STEP}; a pale cross marks where the point would be if it were not hidden. Neighbours are found by
+    truth is rounded to pixels and known in steps of {truths.STEP}; a dimmed cross marks where the point would be if it were not hidden, and a diamond its place without alignment. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
     correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, both flows are
     closest to the truth on average, so move it to see where they fail. For {" and ".join(name for name in shown if name in compared) or "none of them"}, flows by other layers and radii can be chosen.""",
@@ -68,15 +68,15 @@ page.figure(
 #   outweighed the smoothness term.
 # - Move to a unique structure, such as the hub of a wheel or a nose, and then to the middle of a uniform surface, where all places
 #   look alike. Which of the marks stay with the cross?
-# - Choose a shallower layer, then a deeper one, then a larger radius of SIFT. The figure of
+# - Where the figure offers other layers, choose a shallower layer, then a deeper one, then a larger radius of SIFT. The figure of
 #   [every layer and every radius](#figure-features) shows averages of what you see here.
 # - Find a neighbour that faces the other way. Does either of the flows account for this?
 #
 # ## How close is close enough?
 #
 # A predicted keypoint is correct if its distance from the true keypoint is less than $\alpha$ times the longer side of the box. In
-# the crop, this tolerance is an ellipse. As you move the slider, predictions become correct (green circles) or wrong (orange crosses).
-# The marks on the curves, which are computed over all validation objects, move as well.
+# the crop, this tolerance is an ellipse. As you move the slider, predictions become correct (circles) or wrong (crosses).
+# The marks on the curves, which are means over categories of all validation objects, move as well.
 
 # %%
 page.figure(
@@ -85,17 +85,18 @@ page.figure(
     f"""*Keypoints at a tolerance* ({data.name}). Each prediction is the median of the keypoints transferred from the {settings.top} least deformed of
     {settings.neighbors} aligned neighbours; NN transfer copies the keypoint of the most similar neighbour. A line leads from each keypoint to its predicted
     location, which is marked on the border if it lies outside the picture. An ellipse is dashed if its keypoint is predicted wrongly or not at all. The object
-    of each category is the larger whole one, among the first few, whose keypoints are predicted best by convnet flow. The curves are those of [PCK at every tolerance](#figure-pck).""",
+    of each category is the larger whole one, among the first few, whose keypoints are predicted best by convnet flow; categories in which fewer than half of them are correct are left out. The curves are those of [PCK at every tolerance](#figure-pck).""",
 )
 
 # %% [markdown]
-# - Which keypoints are still wrong at the largest $\alpha$, and would you have expected them to be?
-# - Where are the curves furthest apart, and where do they meet? The paper reports only three of these tolerances.
+# - Which keypoints become correct last, and would you have expected them to? Which of them are not predicted at all, because most of
+#   the neighbours do not show them?
+# - Where are the curves furthest apart, and do they ever cross? The paper reports only three of these tolerances.
 #
 # ## What a feature considers similar
 #
 # Point at a patch of the image, or tap it. Each row shows its nearest neighbours in the database, by the features of one layer, with
-# the category of the object there and the cosine similarity. A unit sees everything in its black square. What its neighbours have in
+# the category of the object there and the cosine similarity. A unit sees everything in its black square (with a white edge). What its neighbours have in
 # common is what the unit preserves.
 
 # %%
@@ -106,6 +107,6 @@ page.figure(
     "nearest",
     explorer.nearest(data, network, patches, visualization.shown(data, patches)[0]),
     f"""*Nearest neighbours of a patch* ({data.name}) in {patches.database_images} training images. The image is the first of
-    [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black: the
+    [the rebuilt images](#figure-rebuilt). Yellow: the patch, whose side is the stride; its surroundings are shown for orientation. Black with a white edge: the
     receptive fields. The figure starts at the patch of an object that has the most neighbours of its category by the last layer.""",
 )

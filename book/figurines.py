@@ -71,8 +71,8 @@ categories = sorted(rng.choice(data.categories, 12, replace=False).tolist())
 page.figure(
     "figurine-scenes",
     plots.scenes(WORLD["seed"], categories, seed),
-    """*Figurines*: images of twelve categories, drawn at random, with the boxes and visible keypoints of all objects in them. Each title names the
-    main object, which is the largest of three such images.""",
+    """*Scenes of figurines*: images of twelve categories, with the boxes and visible keypoints of all objects in them. Of three images drawn at random for
+    each category, the one with the largest main object, which the title names, is shown.""",
     alt="Twelve rendered scenes, each with the bounding boxes and visible keypoints of its objects drawn in yellow.",
 )
 
@@ -205,18 +205,19 @@ page.table(
         }
         for row in record["values"]["rows"]
     ],
-    f"""*Two networks on figurines*: accuracy in percent (Table 3, minus SIFT of radius 40) and PCK in percent (Table 2, minus SIFT flow over the same
+    f"""*Two networks on figurines*: accuracy in percent (the paper's Table 3, minus SIFT of radius 40) and PCK in percent (the paper's Table 2, minus SIFT flow over the same
     neighbours; the categories {", ".join(aligned)}, on which beta was chosen for this table, too), with 95 % bootstrap intervals. Each network finds its own neighbours.""",
     source=f"recorded on figurines {about['data'][:8]}, network {about['network']} {about['weights'][:8]}; commit {about['commit']}",
 )
 
 # %% [markdown]
-# In classification, most of the distance between `conv4` and SIFT disappears with AlexNet, so most of it is due to the figurine
-# network. In alignment, each network is compared over its own neighbours, and over those of AlexNet, on these four categories, the
-# difference is too small to resolve. This is partly because SIFT flow itself is less accurate over these neighbours.
+# In classification, `conv4` is still behind SIFT with AlexNet, but the gap is much smaller, so most of it is due to the figurine
+# network. In alignment, each network finds its own neighbours. With those of AlexNet, the difference between `conv4` flow and SIFT
+# flow on these four categories is too small to resolve, partly because SIFT flow itself is less accurate with them.
 #
 # ## Exercises
 #
-# 1. Set `category = "person"`: which pixels of one pose have no visible counterpart in another?
+# 1. Choose another category: `corrlib run figurines -p category=person -o person.ipynb`. Which pixels of one pose have no visible
+#    counterpart in another? (Those of an arm in front of the body, for example.)
 # 2. Render a dataset of your own, `corrlib figurines --out mine --train 20 --val 10 --seed 7`, and run the chapter on
 #    [visualization](visualization) on it: `corrlib run visualization -p data_root=mine -o mine.ipynb`.

@@ -67,7 +67,7 @@ page.figure(
     plots.transferred([alignment.examples(data, network, settings, first, betas, count=3)], settings.alpha),
     f"""*Correspondence without keypoint supervision* ({data.name}, {first}). Above: a target and other objects, with their annotated keypoints. Below: the
     other objects, warped to the target by flows that match {settings.layer} features of the network or SIFT. Lines lead from their keypoints to the true
-    places in the target. Below the target, the keypoints of all the others are drawn on it. PCK is the share of transferred keypoints that are closer to
+    places in the target. Below the target, the keypoints of all the others are drawn on it. PCK (below the target, that of all the others together) is the share of transferred keypoints that are closer to
     the true place than {settings.alpha:g} times the longer side of the target's box. This is one example; the table below has averages. [Alignment](alignment) describes the method.""",
     alt="""Three rows: a target and other objects of its category, with dots on their keypoints; the objects warped to its pose by convnet flow; and by
     SIFT flow. Lines lead from transferred keypoints to where they should be, and PCK is written below each picture.""",
@@ -79,7 +79,8 @@ page.table(
     scoreboard.tasks(differences),
     f"""*Difference between convnet features and SIFT* in the three tasks, in points of PCK or accuracy, positive where convnet features are better: as
     published, over all twenty categories and over the *same categories* as the photographs; on these photographs (three categories); and on {data.name},
-    with 95 % bootstrap intervals.""",
+    with 95 % bootstrap intervals. SIFT is a hand-designed descriptor (40: its radius in pixels; the best layer and the best radius in cross validation are
+    compared), and alpha is the tolerance of PCK ([how to read a number](#how-to-read-a-number)).""",
 )
 
 # %% [markdown]
@@ -203,7 +204,8 @@ page.figure(
 #   Their network has the geometry of the Caffe reference network with fewer channels, and was trained only on whole-image labels
 #   of figurines. For this dataset the true correspondence of *every* pixel is known.
 # - **voc2011**, the paper's own dataset: VOC 2011 with the Berkeley keypoints, and the weights of a network trained on photographs
-#   (here BVLC AlexNet, a close relative of the Caffe reference network, with weights of 8 bits: `bvlc_alexnet_conv_int8`). Results on three of its categories were recorded once, and are shown beside those on figurines. [Run it on PASCAL
+#   (here BVLC AlexNet, a close relative of the Caffe reference network, with weights of 8 bits: `bvlc_alexnet_conv_int8`). Results on three of its categories (cow, horse and sheep; their keypoints by
+#   way of Animal-Pose {cite:p}`cao2019`) were recorded once, and are shown beside those on figurines. [Run it on PASCAL
 #   VOC](voc) explains how to get all twenty categories, and how much time and memory they take.
 # - **photos**: any other photographs in the same layout.
 #
@@ -226,7 +228,8 @@ page.figure(
 #
 # Most of our numbers come with an interval, as in 50 [45, 55]. It is a 95 % *bootstrap* interval: the images are resampled many
 # times with replacement, the number is computed again for each sample, and 95 % of these values lie within the interval. The
-# interval shows how much a number depends on the choice of images. It does not cover another dataset or another network.
+# interval shows how much a number depends on the choice of images. It does not cover another
+# dataset, another network or another reading of the paper.
 
 # %%
 from corrlib import metrics

@@ -59,7 +59,8 @@ contests = measured["contests"]
 page.table(
     "ratios",
     tables.ratios(contests),
-    """*Time of the peer divided by ours*, on one thread each. Brackets give the minimum and the maximum over the rounds; ratios below the goal are bold. *Of
+    """*Time of the peer divided by ours*, on one thread each (*two threads*: wall-clock time). Brackets give the minimum and the maximum over the rounds, if there
+    was more than one; ratios below the goal, the ratio that we aimed for, are bold. *Of
     the limit* is the rate that our code reaches, as a share of the maximum rate of one thread of this machine.""",
 )
 
@@ -88,7 +89,8 @@ if this number is above one; it is not part of this package.
 """)
 
 # %% [markdown]
-# - *flow* minimises the same energy as PyMaxflow's alpha expansion, whose labels are displacements. A *message* is one step of the
+# - *flow* minimises the same energy as PyMaxflow's alpha expansion, whose labels are displacements, by TRW-S. The weight λ is beta
+#   times the squared stride: 0.15 is a beta of 0.0006, and 0.77 the paper's 0.003. A *message* is one step of the
 #   solver; lower envelopes are the textbook method of computing it.
 # - *sift* compares descriptors at the same places. The image is not smoothed in the comparison with VLFeat, and is smoothed in the
 #   comparison with OpenCV.
@@ -158,11 +160,12 @@ if book := measured.get("book"):
         tables.pages(book["builds"]),
         f"""*The pages of this book*, executed from nothing on {book["machine"]["date"]}, with an empty cache: wall-clock seconds, processor seconds of all
         processes, and the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less
-        than the sum. The whole build includes drawing the figurines and rendering the pages.""",
+        than the sum. The whole build includes drawing the figurines and rendering the pages.
+        {f"*Earlier version*: commit {book['builds'][0]['commit']}, built in the same way on the same machine." if len(book["builds"]) > 1 else ""}""",
     )
     page.text("""
     What bounds each page: alignment, the messages of belief propagation; prediction, the passes of the network over crops of 500 pixels and the training of
-    detectors; classification, SIFT at keypoints and the features at every pixel for Figure 4; visualization, the search for nearest neighbours; sweeps, detectors of
+    detectors; classification, SIFT at keypoints and the features at every pixel for fine localisation; visualization, the search for nearest neighbours; sweeps, detectors of
     shallow layers and many short notebooks.
     """)
 else:

@@ -40,7 +40,7 @@ page.set_source(f"{own}; results on photographs were recorded")
 
 there, conclusion = differences[recorded], "all-three-tasks"
 page.text(f"""
-On the paper's own photographs (three categories), of its {sum(scoreboard.counts(here).values())} claims {scoreboard.tally(there)}. On {data.name},
+Of the paper's {sum(scoreboard.counts(here).values())} claims, {scoreboard.tally(there)} on its own photographs (three categories). On {data.name},
 {scoreboard.tally(here)}. The conclusion of the paper, that convnet features are at least as useful as conventional ones in all three tasks, is
 **{scoreboard.verdict(conclusion, there)}** on the photographs and **{scoreboard.verdict(conclusion, here)}** on {data.name}: the
 [claims of section 6](#table-claims-6) show in which tasks.
@@ -49,7 +49,7 @@ page.table(
     "glance",
     scoreboard.glance(differences),
     f"""*Verdicts on the paper's claims*: according to the published numbers, which have no intervals (*no numbers*: the paper gives none that could be
-    compared); on three categories of the paper's photographs; and on {data.name}. Each tested claim links to the figure or table that shows it on
+    compared); on three categories of the paper's photographs; and on {data.name}. Claims link to the figure or table that shows them on
     {data.name}. The last rows count the verdicts.""",
 )
 
@@ -61,9 +61,11 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 - **inconclusive (same direction)** if all differences agree with the claim, but some interval includes the opposite;
 - **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree, or is not known (the choice of C);
 - **contradicted** if the whole interval of some difference disagrees with the claim;
-- **not tested** if nothing here measures it; the reason is given below, with the claim, or the recorded results are older than the test.
+- **not tested** if nothing here measures it; the reason is given with the claim, or it was not measured on the photographs.
 
-All tables have three columns of results:
+Where the paper hedges a claim ("in general", "in many cases", "seem to"), its strict form is tested.
+
+The columns of results are:
 
 - *published*: the paper's numbers, on photographs of twenty categories of PASCAL VOC 2011 with the Caffe reference network, and, where they are known,
   over the same three categories as in the next column. The paper gives no intervals.
@@ -81,7 +83,7 @@ better. The claims and the order of the numbers in a table are judged by this co
 #
 # Below each verdict are the differences on which it is based, with their 95 % bootstrap intervals. They are in percentage points (in
 # section 2, they are differences of correlations or of agreement), and are positive where they agree with the claim. For the choices of beta and eta,
-# the interval is the widest that the intervals of the two compared values allow. For the choice of C, there is one cross validation
+# the difference is between the paper's value and the best other one, which is named ("over 0.05"), and the interval is the widest that the intervals of the two compared values allow. For the choice of C, there is one cross validation
 # per value, and no interval.
 
 # %%
@@ -126,10 +128,10 @@ page.table(
 
 # %%
 means = {
-    1: "*Table 1: receptive fields*, sizes and strides in pixels ([visualization](#table-rf))",
-    2: "*Table 2: keypoint transfer*, mean PCK in percent with 95 % bootstrap intervals ([alignment](#table-transfer-means))",
-    3: "*Table 3: keypoint classification*, mean accuracy in percent with 95 % bootstrap intervals ([classification](#table-naming-means))",
-    4: "*Table 4: keypoint prediction*, mean PCK in percent with 95 % bootstrap intervals ([prediction](#table-prediction-means))",
+    1: "*Receptive fields (the paper's Table 1)*, sizes and strides in pixels ([visualization](#table-rf))",
+    2: "*Keypoint transfer (the paper's Table 2)*, mean PCK in percent with 95 % bootstrap intervals ([alignment](#table-transfer-means))",
+    3: "*Keypoint classification (the paper's Table 3)*, mean accuracy in percent with 95 % bootstrap intervals ([classification](#table-naming-means))",
+    4: "*Keypoint prediction (the paper's Table 4)*, mean PCK in percent with 95 % bootstrap intervals ([prediction](#table-prediction-means))",
 }
 for number, title in means.items():
     page.table(
@@ -140,7 +142,8 @@ for number, title in means.items():
     )
     if number > 1:
         page.text(
-            f"Published means outside the intervals on voc2011:\n\n{scoreboard.outside(numbers, number, recorded)}"
+            "Published means outside the intervals on voc2011, of those that are published for the same categories:\n\n"
+            f"{scoreboard.outside(numbers, number, recorded)}"
         )
 
 # %%

@@ -14,8 +14,8 @@
 # %% [markdown]
 # # Sweeps
 #
-# Which layer is best, and at which tolerance? The paper asks this in every experiment, and each answer is a chapter of this book
-# executed with other parameters. A *sweep* executes a chapter at every point of a parameter grid:
+# Which layer is best, and does the answer depend on the tolerance? The paper compares layers in one experiment and tolerances in
+# another. A *sweep* compares both in any of them. It executes a chapter at every point of a parameter grid:
 #
 # ```bash
 # corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
@@ -27,7 +27,8 @@
 # point, in one file that needs neither a kernel nor a connection.
 #
 # - Values are separated by commas. `0.01:0.2:0.01` is a range that includes both ends, in exact decimals. If a parameter is itself a
-#   list, its values are separated by semicolons: `"layers=conv4;conv5;conv4,conv5"`. `--grid grid.yml` reads the values from a file
+#   list, semicolons separate the points of the sweep, and commas the elements of each list: `"layers=conv4;conv5;conv4,conv5"` are
+#   three points, the last with two layers. `--grid grid.yml` reads the values from a file
 #   with a line such as `alpha: [0.05, 0.1]` for each parameter.
 # - A misspelt name, a value of the wrong type or an empty grid is reported as an error before anything starts. `--dry-run` lists the
 #   points and shows which of them are done.
@@ -77,7 +78,7 @@ page.figure(
     "sweep-alignment",
     plots.swept_by_alpha(alignment, alphas, among=layers),
     f"""*Alignment by layer and tolerance* ({data.name}; {category}, {neighbors} neighbours): mean PCK with 95 % bootstrap intervals.
-    Layers are drawn beside each other; the tolerances are those of the dashed lines.""",
+    Marks are shifted sideways so that they do not overlap; all belong to the nearest dashed line.""",
     alt="""Mean PCK of alignment against alpha, with a line and its intervals for each of five layers, and dashed vertical lines at the paper's three
     tolerances.""",
 )
@@ -90,7 +91,7 @@ page.figure(
     "sweep-prediction",
     plots.swept_by_alpha(prediction, alphas, among=layers),
     f"""*Keypoint prediction with the prior, by layer and tolerance* ({data.name}; {category}): mean PCK with 95 % bootstrap
-    intervals.""",
+    intervals. Marks are shifted sideways as above.""",
     alt="""Mean PCK of keypoint prediction with the prior against alpha, with a line and its intervals for each of four layers, and dashed vertical lines at
     the paper's three tolerances.""",
 )

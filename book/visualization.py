@@ -42,13 +42,13 @@ from corrlib.publishing import results, scoreboard, tables
 photos = scoreboard.recorded("visualization")
 largest = max(photos.values["scores"]["conv3"], key=int)
 beyond = {
-    name: tables.formatted(each[largest]["detail"]["difference"], "+.2f")
+    name: tables.formatted(each[largest]["detail"]["difference"], ".2f")
     for name, each in photos.values["scores"].items()
 }
 page.text(f"""
-**The answer here.** On the paper's photographs, images rebuilt from neighbours have more detail in its place than images rebuilt from random places nearby: the
-correlation with the original is higher by {beyond["conv3"]} for conv3, {beyond["conv4"]} for conv4 and {beyond["conv5"]} for conv5. How {data.name} fare is
-measured below and summed up in the takeaway at the end. Neighbours come from {settings.database_images} images of the training set.
+**The answer here.** On the paper's photographs, images rebuilt from neighbours preserve more detail than images rebuilt from random places nearby: the
+correlation with the original within small patches is higher by {beyond["conv3"]} for conv3, {beyond["conv4"]} for conv4 and {beyond["conv5"]} for conv5. Results on {data.name}
+follow, and the takeaway at the end sums them up. Neighbours come from {settings.database_images} images of the training set.
 """)
 
 # %% [markdown]
@@ -65,7 +65,7 @@ page.table(
     "rf",
     tables.receptive_fields(table_1, published),
     f"""*The paper's Table 1.* Sides and strides of the square receptive fields in pixels, as published and as computed from the layers of the network
-    ({network.name}, which is used on {data.name}).""",
+    that is used on {data.name} ({network.name}).""",
 )
 
 # %% [markdown]
@@ -94,15 +94,15 @@ page.text(f"Here, neighbours are searched among {size} (conv3, conv4 and conv5 h
 shown = visualization.shown(data, settings)
 pictures = {name: [rebuilt[name][i] for i in shown] for name in visualization.LAYERS}
 points = [visualization.part(data, i, pictures["conv3"][0].size) for i in shown]
-rule = "the validation images of one whole object, the largest with a visible wheel and the largest with a visible eye (or else the largest objects)"
+rule = "the validation images of one whole object, the largest with a visible wheel and the largest with a visible eye"
 page.figure(
     "rebuilt",
     plots.reconstructions(
         pictures, [network.receptive_fields[name].size for name in visualization.LAYERS], points
     ),
     f"""*The paper's Figure 1* on {data.name}, with {image_id or rule}. Images are shown as far as whole
-    patches cover them. In the first image, the yellow square is one patch, and the black squares are the receptive fields of conv3, conv4 and conv5 around
-    it. To the right of an image, it is rebuilt from places of its own, drawn uniformly from the conv3 receptive field around each patch (uniform rf); below,
+    patches cover them. In the first image, the yellow square is one patch, and the black squares with white edges are the receptive fields of conv3, conv4
+    and conv5 around it. To the right of an image, it is rebuilt from places of its own, drawn uniformly from the conv3 receptive field around each patch (uniform rf); below,
     from one nearest neighbour of each patch (1-NN) and from the average of {k}. The next figure enlarges the blue squares.""",
     alt=f"""Three columns of pictures. At the top left is an image with a small yellow square and three nested black squares, followed by the image rebuilt
     from randomly drawn patches of its own: in its own colours but scrambled. Below are the images rebuilt from nearest neighbour patches of conv3, conv4 and
@@ -114,7 +114,7 @@ page.figure(
     "parts",
     plots.parts(pictures, points),
     f"""*A part of each image, and what replaces it* on {data.name}: the blue squares of the previous figure. Left: the image, around the keypoint of its
-    largest object whose patch has the highest contrast, among the visible wheel centres and eyes if there are any. Right: the same place rebuilt from
+    largest object whose patch has the highest contrast, among the visible wheel centres and eyes. Right: the same place rebuilt from
     neighbours, and from uniformly drawn places of the image itself.""",
     alt=f"""For each image, an enlarged square part of it, such as a wheel or an eye. Beside it are the same squares of the rebuilt images, in columns for
     conv3, conv4, conv5 and uniform rf, and in rows for 1 and {k} neighbours.""",
@@ -130,7 +130,7 @@ page.figure(
 # specific as the layer deepens". The scores test whether it becomes less visually specific; whether it becomes more semantic is left
 # to the reader's eye.
 #
-# The next figure shows where each of these patches comes from.
+# For the first image, the next figure shows the nearest neighbours of each patch, with their surroundings.
 
 # %%
 from corrlib.publishing import explorer
@@ -139,7 +139,8 @@ page.figure(
     "patches",
     explorer.nearest(data, network, settings, shown[0]),
     f"""*Nearest neighbours of each patch* on {data.name}: point at the image, or use the arrow keys. Yellow: the patch, whose side is the stride, shown
-    with its surroundings. Black: the receptive fields; a feature depends on everything within its field.""",
+    with its surroundings. Black with a white edge: the receptive fields; a feature depends on everything within its field. In each row, below each of the {k}
+    neighbours: the category of the object at that place, and the cosine similarity of the two features.""",
 )
 
 # %% [markdown]
@@ -176,31 +177,31 @@ page.table(
     formats=".3f",
 )
 
-# %%
-page.table(
-    "scores-photos",
-    tables.reconstruction_scores({name: each[largest] for name, each in photos.values["scores"].items()}),
-    f"*The same scores on photographs* ({photos.description}), as recorded by this chapter at k = {largest}.",
-    formats=".2f",
-    source=photos.source,
-)
 
 # %%
-
-
 def beyond_zero(measure, sign):
     ends = {name: sign * scores[name][k][measure]["difference"][1:] for name in visualization.LAYERS}
-    return ", ".join(name for name, values in ends.items() if (values > 0).all()) or "none"
+    return tables.words([name for name, values in ends.items() if (values > 0).all()])
 
 
 differences = visualization.differences(measured, k)
 page.text(f"""
-Layers for which the interval of the difference lies entirely above zero: {beyond_zero("detail", 1)} for the detail score, {beyond_zero("similarity", 1)} for the
-plain correlation. Layers for which it lies entirely below zero: {beyond_zero("detail", -1)} for the detail score, {beyond_zero("similarity", -1)} for the plain
-correlation. At such a layer, neighbours predict the brightness of a patch less well than a random place nearby. Of the paper's claims that these scores test, {scoreboard.summary(differences)}: see the [scoreboard](scoreboard).
+On {data.name}, the detail score is higher than that of uniform rf, by the whole interval, for {beyond_zero("detail", 1)}, and lower for
+{beyond_zero("detail", -1)}. The plain correlation is higher for {beyond_zero("similarity", 1)}, and lower for {beyond_zero("similarity", -1)}: at such a layer,
+neighbours predict the brightness of a patch less well than a random place nearby does. Of the paper's claims that these scores test,
+{scoreboard.summary(differences)} on {data.name}: see the [scoreboard](scoreboard).
 
 The average reinforces what several neighbours have in common, and removes what is peculiar to one of them: compare the circles of one layer.
 """)
+
+# %%
+page.table(
+    "scores-photos",
+    tables.reconstruction_scores({name: each[largest] for name, each in photos.values["scores"].items()}),
+    f"*The same scores on photographs* (three categories of PASCAL VOC 2011, see the [scoreboard](scoreboard)), as recorded by this chapter at k = {largest}.",
+    formats=".2f",
+    source=photos.source,
+)
 
 # %% [markdown]
 # ## Averages of receptive fields
@@ -228,7 +229,7 @@ page.figure(
 # %% [markdown]
 # According to the paper, "similar features tend to respond to similar colors specifically in the centers of their receptive fields".
 # To test this, compare a patch of a unit's receptive field with the patch at the same place in the field of another unit.
-# **Agreement** is $1 - d / d_0$, where $d$ is the mean squared difference of the two patches if the other unit is a nearest
+# **Agreement** is $1 - d / d_0$, where $d$ is the mean squared difference of a property of the two patches (their mean colour, or their brightness gradient) if the other unit is a nearest
 # neighbour, and $d_0$ if it is a random unit of the database. It is 1 if neighbours are identical at that place, and 0 if they are
 # no more similar than random units. It is measured at the *centre* of the receptive field and at its *rim*, where eight patches
 # touch the corners and the middles of the sides from inside. If neighbours agreed equally well everywhere in their receptive
@@ -265,9 +266,10 @@ page.numbers({"score": chosen[k]["neighbors"], "score-uniform": chosen[k]["unifo
 claims = differences | similar
 page.save({"rf": table_1, "scores": scores, "agreement": agreements, "claims": claims})
 page.text(f"""
-{layer}, k = {k}, on {data.name}: detail score {score}; uniform rf {tables.formatted(chosen[k]["uniform"], ".2f")}. The paper claims that units encode more
+On {data.name}, images rebuilt from {k} nearest neighbours by {layer} have a detail score of {score}, against {tables.formatted(chosen[k]["uniform"], ".2f")}
+for random places nearby (uniform rf). The paper claims that units encode more
 than what is somewhere in their receptive field, that deeper layers preserve less detail, and that similar features have similar colours specifically in the
-centres of their receptive fields. Of these claims, {scoreboard.summary(claims)}.
+centres of their receptive fields. Of these claims, {scoreboard.summary(claims)} on {data.name}.
 
 To compare layers or numbers of neighbours, run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
 """)

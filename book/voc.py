@@ -109,7 +109,7 @@ page.table(
     "census",
     tables.census(data),
     f"""*Objects and keypoints* of {data.name}; each cell gives train above val. The columns count images; objects; the *used* objects, which have a visible
-    keypoint; visible keypoints; those that are *outside* the box; and objects that VOC marks as truncated or difficult.""",
+    keypoint; visible keypoints; those that are *outside* the box; and objects that are marked as truncated or difficult.""",
 )
 
 # %% [markdown]

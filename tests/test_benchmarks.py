@@ -121,6 +121,6 @@ def test_builds_of_the_book_are_compared_page_by_page():
     builds = [build("old", 100.0, 90.0), build("new", 50.0, 30.0)]
     row, whole = tables.pages(builds)
     page = {"page": "alignment", "s": "30", "processor s": "3", "memory, GB": 2}
-    assert row == page | {"s at old": "90", "ratio": "3.00"}
-    assert (whole["s at old"], whole["ratio"]) == ("100", "2.00")
+    assert row == page | {"earlier version, s": "90", "earlier / now": "3.00"}
+    assert (whole["earlier version, s"], whole["earlier / now"]) == ("100", "2.00")
     assert tables.pages(builds[1:])[0] == page

@@ -156,6 +156,9 @@ def test_readings_are_compared_with_the_published_numbers(request, monkeypatch):
         "- *solver*: the nearest reading is \u201cA\u201d, 1.0 points away;"
         " \u201cB\u201d, which is used, is 3.0 points away."
     )
+    rows = [rows[0] | {"ours": True}, rows[1] | {"ours": False}]
+    said = tables.readings_in_words(rows, "table2_alpha0.1")
+    assert said == "- *solver*: the reading in use is the nearest, 1.0 points away."
 
 
 def test_results_are_read_as_they_were_written_and_others_are_refused(tmp_path):

@@ -307,7 +307,9 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
     sections = [scoreboard.quoted(section, columns) for section in (2, 3, 4, 5, 6, None)]
     assert sum(map(len, sections)) == len(scoreboard.registry())
     rows, counted = scoreboard.glance(columns), scoreboard.counts(columns["figurines"]).values()
-    assert len(rows) == sum(counted) + 6 and [row["figurines"] for row in rows[-6:-1]] == [*map(str, counted)]
+    assert len(rows) == 5 + sum(counted) + 6 and [row["figurines"] for row in rows[-6:-1]] == [
+        *map(str, counted)
+    ]
     assert sum(int(row["published"] or 0) for row in rows[-6:]) == sum(counted) and not rows[-1]["figurines"]
     (row,) = [row for row in rows if row["claim"].startswith("[convnet flow performs better than SIFT flow")]
     assert ">**supported**<" in row["published"] and "same direction" in row["figurines"]

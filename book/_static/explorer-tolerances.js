@@ -22,7 +22,7 @@ corrlib.start("tolerances", (content) => {
       if (!points[k]) return;
       const [toX, toY] = points[k];
       object.marks.append(svg("line", { x1: x, y1: y, x2: toX, y2: toY, class: "explorer-lead" }));
-      const node = mark(right[k] ? "circle" : "cross", right[k] ? "2" : "1");
+      const node = mark(right[k] ? "circle" : "cross", "black");
       node.dataset.keypoint = example.keypoints[k];
       node.dataset.correct = right[k];
       drawn.push([node, points[k].map((value) => clamp(value, size - 1))]); // on the border, if it lies outside
@@ -37,7 +37,7 @@ corrlib.start("tolerances", (content) => {
     slider.setAttribute("aria-valuetext", `${alpha}: ${count} of ${right.length} correct`);
     shown.textContent = alpha.toFixed(3);
     said.say(`At alpha = ${alpha}, ${method} has ${count} of these ${right.length} keypoints correct${missed}. ` +
-      `Mean PCK over all objects: ${means}.`);
+      `Mean PCK over categories: ${means}.`);
   }
 
   // The curves: a mark on each goes along with the slider.

@@ -189,7 +189,8 @@ def spline(field: ReceptiveField, nodes: int, size: int) -> np.ndarray:
 def start(truth: truths.Truth | None, flows: np.ndarray) -> list[int]:
     """The point (x, y) at which flows ``(F, k, size, size, 2)`` are nearest to the truth, on average.
 
-    Of the points that most neighbours show (or as many as show any). The middle, if the truth is not known.
+    Of the points that most neighbours show (or as many as show any), away from the border, which would cut
+    off marks. The middle, if the truth is not known.
     """
     size = flows.shape[2]
     if truth is None:
@@ -197,6 +198,7 @@ def start(truth: truths.Truth | None, flows: np.ndarray) -> list[int]:
     lattice = np.stack(np.meshgrid(*2 * [np.arange(0, size, truths.STEP)]), axis=-1)
     error = np.linalg.norm(lattice + flows[:, :, :: truths.STEP, :: truths.STEP] - truth.matches, axis=-1)
     shown = (truth.state == truths.SHOWN) & (truth.part != truths.NONE)
+    shown &= ((lattice >= size // 10) & (lattice < size - size // 10)).all(axis=-1)
     count = shown.sum(axis=0)
     mean = np.where(shown, error.mean(axis=0), 0).sum(axis=0) / np.maximum(count, 1)
     mean[count < min(len(shown) // 2 + 1, count.max())] = np.inf

@@ -11,6 +11,14 @@ Key = tuple[int, str, str]
 #: The claims that the conclusion of the paper sums up.
 TASKS = {"alignment": "conv-flow-as-good", "classification": "conv-as-good-as-sift"}
 TASKS |= {"prediction": "conv-over-sift"}
+#: Section of the paper -> what its claims are about.
+SECTIONS = {
+    2: "What features preserve (section 2)",
+    3: "Alignment (section 3)",
+    4: "Classification (section 4)",
+    5: "Prediction (section 5)",
+    6: "Conclusion (section 6)",
+}
 
 
 @dataclass(frozen=True)

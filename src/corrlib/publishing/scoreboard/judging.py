@@ -8,7 +8,7 @@ import numpy as np
 
 from corrlib import metrics
 from corrlib.publishing.scoreboard.claims import TASKS, reasons, registry
-from corrlib.publishing.tables.format import formatted
+from corrlib.publishing.tables.format import formatted, words
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
 Difference = tuple[str, Sequence[float | None]]
@@ -24,26 +24,26 @@ CLASSES = {w: w.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for
 def summary(differences: Differences) -> str:
     """Verdicts on the paper's claims of a chapter in words: ``4 of 6 are supported and 1 is inconclusive``.
 
+    If all have the same: ``all 3 are supported``, ``both are supported``.
+
     Claims that are not in the paper do not count.
     """
     claimed = [name for name in differences if registry()[name].quote]
     count = Counter(verdict(name, differences) for name in claimed)
+    if len(count) == 1 and len(claimed) > 1:
+        return f"{'both' if len(claimed) == 2 else f'all {len(claimed)}'} are {next(iter(count))}"
     supported = count.pop(metrics.VERDICTS[0], 0)
     first = f"{supported or 'none'} of {len(claimed)} {'are' if supported > 1 else 'is'} supported"
-    return _listed([first, *_counted(count)])
+    return words([first, *_counted(count)])
 
 
 def tally(differences: Differences) -> str:
     """The `counts` in words: ``9 are supported and 1 is contradicted``."""
-    return _listed(_counted(counts(differences)))
+    return words(_counted(counts(differences)))
 
 
 def _counted(count: Mapping[str, int]) -> list[str]:
     return [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return ", ".join(parts[:-1]) + " and " * (len(parts) > 1) + parts[-1]
 
 
 def counts(differences: Differences) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from corrlib import metrics
 from corrlib.publishing.results import project
-from corrlib.publishing.scoreboard.claims import TASKS, Claim, Key, reasons, registry
+from corrlib.publishing.scoreboard.claims import SECTIONS, TASKS, Claim, Key, reasons, registry
 from corrlib.publishing.scoreboard.judging import (
     Differences,
     Results,
@@ -57,7 +57,10 @@ def beside_photos(
     Returns the rows of `claims`, their caption, and a sentence that sums up the verdicts.
     """
     recorded = photos.values["claims"]
-    caption = f"""*The paper's claims*, and any further ones marked so, judged on {dataset} (this page) and on
+    others = (
+        ", and others that are marked," if any(not registry()[name].quote for name in differences) else ""
+    )
+    caption = f"""*The paper's claims*{others} judged on {dataset} (this page) and on
         photographs (recorded). Below each verdict are the differences on which it is based, in points, with
         95 % bootstrap intervals."""
     here, there = summary(differences), summary(recorded)
@@ -72,11 +75,18 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
     """Each claim of the paper in a row, with the verdict by the published numbers and by each dataset.
 
     A row also gives the reason why a claim is not supported. The paper gives no intervals, so its numbers are
-    taken as they are. The last rows give the number of claims with each verdict.
+    taken as they are. A row with a title comes before those of each section. The last rows give the number of
+    claims with each verdict.
     """
     rows, counted = [], {"published": Counter()} | {column: counts(each) for column, each in columns.items()}
+    section = None
     for name, claim in registry().items():
         if claim.quote:
+            if claim.section != section:
+                section = claim.section
+                rows.append(
+                    dict.fromkeys(("claim", "published", *columns), "") | {"claim": f"*{SECTIONS[section]}*"}
+                )
             words = {column: verdict(name, each) for column, each in columns.items()}
             text = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
             whys: dict[str, list[str]] = {}

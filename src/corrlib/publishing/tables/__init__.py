@@ -14,7 +14,7 @@ from corrlib.publishing.tables.experiments import (
     receptive_fields, reconstruction_scores, rectification, rectification_in_words,
     radius_in_words, strides,
 )
-from corrlib.publishing.tables.format import formatted, markdown
+from corrlib.publishing.tables.format import apart, formatted, markdown, words
 from corrlib.publishing.tables.runs import (
     checks, costs, full_scale, highest, missed_goals, pages, ratios, read_benchmarks, sources, stages,
     startup, swept,

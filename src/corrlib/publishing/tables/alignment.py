@@ -8,7 +8,7 @@ import numpy as np
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment.readings import SOLVERS
 from corrlib.publishing.tables.experiments import published
-from corrlib.publishing.tables.format import formatted
+from corrlib.publishing.tables.format import formatted, words
 
 
 def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:
@@ -62,12 +62,16 @@ def readings(rows: Sequence[Mapping[str, Any]], table: str) -> list[dict[str, An
 
 
 def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
-    """For each choice, the nearest reading, and the distances of it and of the reading in use."""
-    lines, chapter = [], next((distance(row, table) for row in rows if row["ours"]), None)
+    """For each choice, whether the reading in use is the nearest, and the distances if it is not."""
+    lines, nearest_used = [], []
+    chapter = next((distance(row, table) for row in rows if row["ours"]), None)
     for choice in dict.fromkeys(row["choice"] for row in rows):
         of = [row for row in rows if row["choice"] == choice]
         apart = {row["reading"]: distance(row, table) for row in of}
         nearest = min(of, key=lambda row: apart[row["reading"]])
+        if nearest["ours"]:
+            nearest_used.append(f"*{choice}*")
+            continue
         text = (
             f"- *{choice}*: the nearest reading is \u201c{nearest['reading']}\u201d,"
             f" {apart[nearest['reading']]:.1f} points away"
@@ -79,7 +83,11 @@ def readings_in_words(rows: Sequence[Mapping[str, Any]], table: str) -> str:
         )
         if chapter is not None and not any(row["ours"] for row in of):
             text += f"; the chapter\u2019s own choice, which is none of these, is {chapter:.1f} points away"
-        lines.append(text + ("; it is the one used." if nearest["ours"] else "."))
+        lines.append(f"{text}.")
+    if nearest_used:
+        lines.insert(
+            0, f"- {words(nearest_used)}: the reading in use is the nearest, {chapter:.1f} points away."
+        )
     return "\n".join(lines)
 
 

@@ -189,7 +189,7 @@ def rectification(lost: Mapping[str, Mapping[str, Any]], photos: Mapping[str, An
     for layer in lost or ["none"]:
         ours, other = lost.get(layer, {}), photos["rectification"].get(layer, {})
         row = {"layer": layer, "positive, %": ours.get("active"), "before": ours.get("linear")}
-        row["gain"] = ours.get("gain")
+        row["before \u2212 after"] = ours.get("gain")
         row["paper"] = _printed("table3", layer, "mean", photos["categories"])
         rows.append(row | {"photos, before": other.get("linear"), "photos, after": other.get("rectified")})
     return rows

@@ -82,3 +82,14 @@ def _number(value: float, format: str) -> str:
     if float(text) == 0:  # zero has no sign
         text = text.lstrip("+-")
     return text.replace("-", "\u2212")
+
+
+def words(parts: Sequence[str]) -> str:
+    """Join words to a phrase: ``conv3``, ``conv3 and conv4``, ``conv3, conv4 and conv5``; or ``none``."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]])) or "none"
+
+
+def apart(dataset: str, kinds: str) -> str:
+    """What to compare in a table of published numbers and ours; nothing if both are of the same dataset."""
+    same = dataset == "voc2011"
+    return "" if same else f"The numbers are of different datasets: compare {kinds}, not numbers."

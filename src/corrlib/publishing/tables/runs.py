@@ -1,11 +1,13 @@
 """Tables of the resources that runs need: benchmarks, sweeps, and the reproduction on PASCAL VOC."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from corrlib.data.download import SOURCES
+from corrlib.publishing.tables.format import words
 
 
 def read_benchmarks(path: Path) -> dict[str, Any]:
@@ -79,8 +81,8 @@ def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if len(builds) > 1 and name in first:
             before = first[name]["seconds"]
             row |= {
-                f"s at {builds[0]['commit']}": f"{before:.0f}",
-                "ratio": f"{before / page['seconds']:.2f}",
+                "earlier version, s": f"{before:.0f}",
+                "earlier / now": f"{before / page['seconds']:.2f}",
             }
         rows.append(row)
     return rows
@@ -89,7 +91,8 @@ def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _contest(row: Mapping[str, Any]) -> str:
     """Kernel, case and peer, with a multiplication sign and a Greek lambda."""
     case = row["name"].replace(" x ", "\u00a0\u00d7\u00a0").replace("lambda ", "\u03bb\u00a0=\u00a0")
-    return f"{row['kernel']}: {case}, against {row['against']}"
+    against = re.sub(r"(?<=[.])|(?=\()", "\u200b", row["against"])  # long names may break there
+    return f"{row['kernel']}: {case}, against {against}"
 
 
 def _ratio(row: Mapping[str, Any]) -> str:
@@ -120,7 +123,8 @@ def highest(rows: Sequence[Mapping[str, Any]], alphas: Sequence[float]) -> list[
     best = [max(rows, key=lambda row, a=a: row[f"score-{a:g}"])["layer"] for a in alphas]
     if len(set(best)) == 1:
         return [f"{best[0]} at every tolerance"]
-    return [f"{layer} at alpha = {a:g}" for layer, a in zip(best, alphas, strict=True)]
+    at = {layer: words([f"{a:g}" for a, b in zip(alphas, best, strict=True) if b == layer]) for layer in best}
+    return [f"{layer} at alpha = {where}" for layer, where in at.items()]
 
 
 def sources() -> list[dict[str, str]]:
