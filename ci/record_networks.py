@@ -22,7 +22,7 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 #: Of earlier layers, units and windows are too many.
 LATE = ("conv3", "conv4", "conv5")
 #: Objects per category that are aligned, and on which beta is chosen; images that are searched.
-ALIGNED, VALIDATED, IMAGES = 100, 8, 600
+ALIGNED, VALIDATED, IMAGES = 60, 8, 600
 
 
 def main() -> None:

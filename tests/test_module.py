@@ -1,6 +1,7 @@
 """Other networks in AlexNet's place: an AlexNet itself, as an independent truth, and modules made here."""
 
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,15 @@ def test_tokens_become_a_map_without_the_class_token(rng):
     np.testing.assert_allclose(found, tokens[:16, :21], atol=1e-5)
 
 
+def test_threads_do_not_mix_their_features(pair, rng):
+    _, other = pair
+    images = [narrow.noise(rng, 227, 227) for _ in range(8)]
+    expected = [other.features(image, "conv5") for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        for found, own in zip(pool.map(lambda i: other.features(i, "conv5"), images), expected, strict=True):
+            np.testing.assert_array_equal(found, own)
+
+
 def test_a_digest_depends_on_weights_layers_and_preprocessing(pair):
     network, other = pair
     given = alexnet_of_torch(network)
@@ -143,11 +153,12 @@ def test_a_retriever_describes_objects_and_changes_the_digest(pair, world, own_c
 
 
 class Flat(nn.Module):
-    """Layers that give no grid, a grid that does not grow with the image, and one without any gradient."""
+    """No grid, a grid that does not grow with the image, one without any gradient, and an unused layer."""
 
     def __init__(self):
         super().__init__()
         self.pool, self.flat, self.zero = nn.AdaptiveAvgPool2d(7), nn.Flatten(), nn.Conv2d(3, 2, 1)
+        self.unused = nn.Flatten()
         nn.init.zeros_(self.zero.weight)
 
     def forward(self, x):
@@ -159,6 +170,7 @@ test_other_modules_are_refused = refused(
     (lambda: convnet.Module(Flat(), ["flat"] * 5, RGB, name="x"), r"flat has outputs \(1, 147\)"),
     (lambda: convnet.Module(Flat(), ["pool"] * 5, RGB, name="x"), "pool has 7 x 7 units for images of"),
     (lambda: convnet.Module(Flat(), ["zero"] * 5, RGB, name="x"), "zero does not depend on the image"),
+    (lambda: convnet.Module(Flat(), ["unused"] * 5, RGB, name="x"), "layers .*unused are not computed"),
     (lambda: convnet.Module(Flat(), ["pool", "nose"], RGB, name="x"), "found 2 layers"),
     (lambda: convnet.Module(Flat(), ["nose"] * 5, RGB, name="x"), r"\(pool, flat, zero.*no layer 'nose'"),
     (lambda: convnet.load("timm:resnet50"), "whose weights.*timm:NAME@FILE, or timm:NAME@pretrained"),

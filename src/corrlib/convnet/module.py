@@ -1,8 +1,10 @@
 """Any network of torch in AlexNet's place: five of its layers stand for conv1 to conv5."""
 
+import contextlib
 import copy
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from math import isnan, nan
@@ -90,6 +92,7 @@ class Module(Network):
         self._module = copy.deepcopy(module).eval().requires_grad_(False).to(self.device)
         self.digest = _digest([name, *layers, multiple, asdict(preprocessing), str(module)], self._module)
         self._channels, self._units, self.receptive_fields = {}, {}, {}
+        self._hooked = threading.Lock()
         self._measure()
 
     @property
@@ -133,24 +136,23 @@ class Module(Network):
         x = self.preprocessing(images.to(self.device))
         bottom, right = (self._round_up(length) - length for length in x.shape[2:])
         x = functional.pad(x, (0, right, 0, bottom))
-        found, hooks = {}, []
+        found: dict[str, Tensor] = {}
 
         def keep(name: str, output: Tensor | tuple) -> None:
             found[name] = output[0] if isinstance(output, tuple) else output
             if len(found) == len(layers):
                 raise _Done
 
-        try:
+        with self._hooked, contextlib.ExitStack() as hooks:  # which the passes of all threads would call
             for name in layers:
                 layer = self._module.get_submodule(self.stands_for[name])
-                hooks.append(layer.register_forward_hook(lambda _, __, out, name=name: keep(name, out)))
-            self._module(x)
-            raise ValueError(f"{self.name}: its layers {sorted({*layers} - {*found})} are not computed")
-        except _Done:
-            return {name: self._map(name, output, x.shape[2:]) for name, output in found.items()}
-        finally:
-            for hook in hooks:
-                hook.remove()
+                hook = layer.register_forward_hook(lambda _, __, output, name=name: keep(name, output))
+                hooks.callback(hook.remove)
+            with contextlib.suppress(_Done):
+                self._module(x)
+        if missing := sorted(self.stands_for[name] for name in {*layers} - {*found}):
+            raise ValueError(f"{self.name}: its layers {', '.join(missing)} are not computed")
+        return {name: self._map(name, output, x.shape[2:]) for name, output in found.items()}
 
     def _map(self, name: str, output: Tensor, shape: Sequence[int]) -> Tensor:
         """An output as ``(N, C, h, w)``; `shape` is that of the padded images."""
