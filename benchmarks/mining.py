@@ -25,4 +25,4 @@ def training(count: int) -> Callable[[], object]:
     return lambda: train(maps, labels)
 
 
-KERNEL = Kernel(growths=[Growth("detectors of eight keypoints", "instances", (25, 50, 100, 200), training)])
+KERNEL = Kernel(growths=[Growth("detectors of eight keypoints", "objects", (25, 50, 100, 200), training)])

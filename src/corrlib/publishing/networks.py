@@ -1,22 +1,44 @@
 """The paper's four experiments with each layer of a network, one number each: to compare networks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from corrlib import metrics
-from corrlib.convnet import Network
+from corrlib.convnet import AlexNet, Network
 from corrlib.data import VOC
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors
 from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.experiments.prediction.evaluation import predict
+from corrlib.publishing.scoreboard.judging import listed, mark
+from corrlib.publishing.tables.format import formatted, words
 from corrlib.sift import Sift
 
 #: For each layer or other method, a number and its difference from SIFT, each with an interval ``(3,)``.
 Numbers = dict[str, dict[str, np.ndarray]]
 #: The tolerance of PCK.
 ALPHA = 0.1
+NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
+#: Experiment -> its number, in a heading; the format of its differences; and the row of SIFT.
+TITLES = {
+    "detail": "detail score, over random places",
+    "aligning": "alignment, PCK",
+    "naming": "naming, accuracy",
+    "predicting": "prediction, PCK",
+}
+FORMATS = {"detail": "+.2f"}
+SIFT = {"aligning": "SIFT", "naming": "SIFT 40", "predicting": "SIFT"}
+#: Claims of the paper: experiment, row, column, and whether equal is enough.
+CLAIMS = (
+    ("conv3 preserves details in their place", "detail", "conv3", "value", False),
+    ("conv5 preserves details in their place", "detail", "conv5", "value", False),
+    ("flow by conv4 performs at least as well as SIFT flow", "aligning", "conv4", "over SIFT", True),
+    ("conv4 names keypoints at least as well as SIFT", "naming", "conv4", "over SIFT", True),
+    ("detectors of conv5 outperform those of SIFT", "predicting", "conv5", "over SIFT", False),
+    ("they also do with the prior", "predicting", "conv5+prior", "over SIFT", False),
+)
 
 
 def detail(data: VOC, network: Network, layers: Sequence[str], *, images: int) -> Numbers:
@@ -95,3 +117,77 @@ def _compared(errors: dict[str, list[np.ndarray]], sift: str, alpha: float) -> N
         }
         for name, each in errors.items()
     }
+
+
+def random_weights(network: AlexNet, *, seed: int) -> AlexNet:
+    """A network of the same shape and preprocessing, whose convolutions are random (He et al., 2015)."""
+    rng, weights = np.random.default_rng(seed), {}
+    for layer in network.architecture.layers:
+        weight, bias = network.parameters(layer.name)
+        if layer.kind == "conv":
+            scale = np.sqrt(2 / np.prod(weight.shape[1:]))
+            weights[f"{layer.name}.weight"] = rng.normal(0, scale, weight.shape)
+            weights[f"{layer.name}.bias"] = np.zeros(bias.shape)
+    return AlexNet(network.architecture.name, weights, network.preprocessing, source="random weights")
+
+
+def claims(measured: Mapping[str, Mapping[str, Numbers]]) -> list[dict[str, str]]:
+    """The paper's claims about its network, judged on each of some: network -> experiment -> `Numbers`."""
+    rows = []
+    for text, experiment, row, column, at_least in CLAIMS:
+        cells = {}
+        for network, each in measured.items():
+            difference = np.array(each[experiment][row][column], dtype=np.float64)
+            verdict = mark(metrics.judge([difference], at_least=at_least))
+            cells[network] = f"{verdict}<br>{listed('', difference, FORMATS.get(experiment, '+.1f'))}"
+        rows.append({"claim": text, **cells})
+    return rows
+
+
+def table(measured: Mapping[str, Mapping[str, Numbers]], experiments: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each network and layer, and for SIFT, with the number of each experiment and its interval."""
+    rows = []
+    for network, each in measured.items():
+        for layer in NAMES:
+            cells = {TITLES[e]: each[e].get(layer, {}).get("value") for e in experiments}
+            rows.append({"network": network, "layer": layer, **cells})
+    first = next(iter(measured.values()))
+    sift = {TITLES[e]: first[e].get(SIFT.get(e, ""), {}).get("value") for e in experiments}
+    return [*rows, {"network": "SIFT", "layer": "", **sift}]
+
+
+def panels(
+    measured: Mapping[str, Mapping[str, Numbers]],
+) -> tuple[dict[str, dict[str, dict[str, Any]]], Sequence[str], dict[str, Any]]:
+    """The numbers of `corrlib.publishing.plots.by_depth`, the layers, and the numbers of SIFT."""
+    first = next(iter(measured.values()))
+    lines = {
+        title: {
+            network: {layer: each[e][layer]["value"] for layer in NAMES if layer in each[e]}
+            for network, each in measured.items()
+        }
+        for e, title in TITLES.items()
+    }
+    return lines, NAMES, {TITLES[e]: first[e][row]["value"] for e, row in SIFT.items()}
+
+
+def in_words(
+    photos: Mapping[str, Mapping[str, Numbers]], built: Mapping[str, Mapping[str, Numbers]], dataset: str
+) -> str:
+    """The best layer of each network in each experiment, as two sentences."""
+
+    def best(measured: Mapping[str, Mapping[str, Numbers]], experiment: str) -> str:
+        parts = []
+        for network, each in measured.items():
+            values = {name: each[experiment][name]["value"] for name in NAMES if name in each[experiment]}
+            layer = max(values, key=lambda name: values[name][0])
+            parts.append(f"{formatted(values[layer])} % for {network} ({layer})")
+        return words(parts)
+
+    task = {"aligning": "alignment", "naming": "naming", "predicting": "prediction"}
+    recorded = "; ".join(f"in {text}, {best(photos, e)}" for e, text in task.items())
+    random = "; ".join(f"in {task[e]}, {best(built, e)}" for e in ("aligning", "naming"))
+    return (
+        f"On the paper's photographs, the best layers reach, {recorded}.\n\nOn {dataset}, learned and random"
+        f" weights reach, {random}: the difference is what the network has learned."
+    )

@@ -7,7 +7,7 @@ from corrlib.publishing.plots.experiments import (
     peaks, predicted, predicted_pck, transferred, validated_beta, validated_eta, validation,
 )
 from corrlib.publishing.plots.figurines import dense_truth, gallery, portraits, scenes
-from corrlib.publishing.plots.runs import grown, swept, swept_by_alpha, swept_scores
+from corrlib.publishing.plots.runs import by_depth, grown, swept, swept_by_alpha, swept_scores
 from corrlib.publishing.plots.visualization import (
     detail_scores, joined, looking, parts, receptive_fields, reconstructions, tolerances,
 )

@@ -108,3 +108,36 @@ def swept_scores(rows: Sequence[Mapping[str, Any]], ticks: Sequence[str]) -> Fig
     """Draw the score of each row of a sweep over ``layer`` with its interval; `ticks` names the rows."""
     points = np.array([[i, *(row[f"score{end}"] for end in ENDS)] for i, row in enumerate(rows)])
     return swept({"": points}, xlabel="layer", ylabel="mean accuracy in percent", ticks=ticks)
+
+
+def by_depth(
+    panels_of: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
+    layers: Sequence[str],
+    sift: Mapping[str, Sequence[float]],
+) -> Figure:
+    """Draw a number of each layer against its depth: a panel per number, a line per network, SIFT as a band.
+
+    `panels_of` is title -> network -> layer -> value and ends of its interval; `sift` is title -> the same.
+    """
+    figure, grid = panels(2, 2, (6.8, 5.2), lines=True)
+    for axes, (title, networks) in zip(grid.flat, panels_of.items(), strict=True):
+        if title in sift:
+            value, low, high = sift[title]
+            axes.axhline(value, color=GREY, ls="--", lw=1.2, label="SIFT")
+            axes.axhspan(low, high, color=GREY, alpha=0.15, lw=0)
+        for number, (network, values) in enumerate(networks.items()):
+            known = [layer for layer in layers if layer in values]
+            middle, low, high = np.transpose([values[layer] for layer in known])
+            places = np.array([layers.index(layer) for layer in known]) + 0.06 * (number - 0.5)
+            style = dict(
+                color=COLOURS[number], marker=MARKERS[number], ms=5, lw=1.4, capsize=2, label=network
+            )
+            axes.errorbar(places, middle, [middle - low, high - middle], **style)
+        axes.set_xticks(range(len(layers)), layers)
+        axes.set_xlim(-0.4, len(layers) - 0.6)
+        axes.set_title(title, fontsize=10)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    handles, labels = grid[0, 1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False, fontsize=9)
+    return figure
