@@ -27,7 +27,6 @@ validated: int = 2  # training objects per category on which beta is chosen
 database_images: int = 100  # training images in which neighbours of patches are searched
 seed: int = 0  # seed for the random weights
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
-weights: str = ""  # file with the weights of an AlexNet; empty: the figurine network
 
 # %%
 from corrlib.publishing import page

@@ -44,14 +44,14 @@ def test_random_weights_keep_the_shape_and_the_preprocessing(network):
 
 
 def test_claims_are_judged_by_the_interval():
-    rows = networks.claims({"ahead": made(3, 1, 5), "behind": made(-3, -5, -1)})
+    rows = networks.claims({"ahead": made(3.0, 1.0, 5.0), "behind": made(-3.0, -5.0, -1.0)})
     assert len(rows) == len(networks.CLAIMS)
     assert all("supported" in row["ahead"] and "contradicted" in row["behind"] for row in rows)
     assert "+3.0 [1.0,\u00a05.0]" in rows[2]["ahead"].replace("[+", "[").replace("\u00a0+", "\u00a0")
 
 
 def test_tables_and_figures_hold_every_layer_and_sift():
-    measured = {"A": made(3, 1, 5), "B": made(2, 1, 5)}
+    measured = {"A": made(3.0, 1.0, 5.0), "B": made(2.0, 1.0, 5.0)}
     rows = networks.table(measured, ["naming"])
     assert [row["network"] for row in rows] == ["A"] * 5 + ["B"] * 5 + ["SIFT"]
     assert rows[5]["naming, accuracy"][0] == 2 and rows[-1]["naming, accuracy"][0] == 3

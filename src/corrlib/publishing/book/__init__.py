@@ -11,7 +11,16 @@ from pathlib import Path
 import filelock
 
 from corrlib.publishing.book import execution
-from corrlib.publishing.book.execution import DATA, WEIGHTS, Task, chapter_digest, execute, reads_data, task
+from corrlib.publishing.book.execution import (
+    DATA,
+    FILES,
+    WEIGHTS,
+    Task,
+    chapter_digest,
+    execute,
+    reads_data,
+    task,
+)
 from corrlib.publishing.book.rendering import BROWSERS, BuildError, browser, print_pdf, render, stage
 
 

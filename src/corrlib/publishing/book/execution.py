@@ -25,7 +25,7 @@ from corrlib.publishing import chapters
 from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
-DATA, WEIGHTS, RETRIEVER = "data_root", "weights", "retrieval_weights"
+FILES = DATA, WEIGHTS, RETRIEVER = "data_root", "weights", "retrieval_weights"
 #: Chapters that are executed at the same time.
 AT_ONCE = 2
 # Calls in a chapter that make its outputs depend on further inputs.

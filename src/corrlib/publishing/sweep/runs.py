@@ -30,11 +30,11 @@ def plan(chapter: Path, values: Mapping[str, str | Sequence[Any]], folder: Path)
 
     @functools.cache
     def of_chapter(*files: str | None) -> str:
-        given = {key: value for key, value in zip((book.DATA, book.WEIGHTS), files, strict=True) if value}
+        given = {key: value for key, value in zip(book.FILES, files, strict=True) if value}
         return book.chapter_digest(Path(), chapter, given)
 
     def point(each: dict[str, Any]) -> grid.Point:
-        parts = [of_chapter(each.get(book.DATA), each.get(book.WEIGHTS)), each]
+        parts = [of_chapter(*map(each.get, book.FILES)), each]
         name, digest = grid.name(each), hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         done = chapters.stamp(folder / f"{name}.ipynb").get("digest") == digest
         return grid.Point(name, each, digest, done)
