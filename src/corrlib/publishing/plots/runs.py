@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from corrlib.publishing.plots.style import COLOURS, GREY, ordered, panels
 
@@ -36,6 +37,8 @@ def grown(series: Sequence[dict[str, Any]]) -> Figure:
         apart = np.diff(np.log(sizes), prepend=-np.inf) > NARROW * np.log(sizes[-1] / sizes[0])
         axes.set_xticks(sizes, [f"{s:,.0f}" if shown else "" for s, shown in zip(sizes, apart, strict=True)])
         axes.minorticks_off()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=6))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.title.set_fontsize(10)
         axes.tick_params(labelsize=8)
         axes.grid(alpha=0.25)
