@@ -22,8 +22,6 @@
 # same. In a residual or mobile network, these are the last layers of its five stages, each with half the resolution of the one before.
 
 # %% tags=["parameters"]
-aligned: int = 8  # validation objects per category that are aligned on this page
-validated: int = 2  # training objects per category on which beta is chosen
 database_images: int = 100  # training images in which neighbours of patches are searched
 seed: int = 0  # seed for the random weights
 data_root: str = ""  # folder of a dataset in the layout of VOC 2011; empty: the figurines
@@ -110,7 +108,7 @@ page.table(
 # ## What is learned, and what is not
 #
 # A network with random weights has the same receptive fields and the same strides. What it lacks is what was learned. The
-# comparison is made here on the dataset of this build, with few objects. Prediction, which takes the longest, is left out.
+# comparison is made here on the dataset of this build, for details and naming.
 
 # %%
 random = networks.random_weights(network, seed=seed)
@@ -118,18 +116,14 @@ built = {}
 for name, each in {f"{network.name} network": network, "random weights": random}.items():
     built[name] = {
         "detail": networks.detail(data, each, networks.NAMES[2:], images=database_images),
-        "aligning": networks.aligning(
-            data, each.retrieving_by(network), networks.NAMES, limit=aligned, validated=validated, few=True
-        ),
         "naming": networks.naming(data, each, networks.NAMES),
     }
 
 # %%
 page.table(
     "networks-random",
-    networks.table(built, ["detail", "aligning", "naming"]),
-    f"""*Learned and random weights* on {data.name}: as above, in percent, with 95 % bootstrap intervals. Alignment: {aligned} validation objects in each of a few
-    categories.""",
+    networks.table(built, ["detail", "naming"]),
+    f"""*Learned and random weights* on {data.name}: as above, with 95 % bootstrap intervals.""",
     formats={networks.TITLES["detail"]: ".2f"},
 )
 

@@ -58,6 +58,7 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     figure = plots.by_depth(*networks.panels(measured))
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "alignment, PCK"
     said = networks.in_words(measured, measured, "figurines")
+    assert "In naming on figurines, they reach 3.0 [1.0, 5.0] % for A (conv1)" in said.replace("\u00a0", " ")
     assert "in alignment, 3.0 [1.0, 5.0] % for A (conv1) and 2.0 [1.0, 5.0] % for B (conv1)" in said.replace(
         "\u00a0", " "
     )

@@ -68,16 +68,14 @@ def aligning(
     *,
     limit: int | None,
     validated: int,
-    few: bool = False,
 ) -> Numbers:
     """PCK of convnet flow in percent (Table 2), of NN transfer, and the differences from SIFT flow.
 
     `limit` objects per category are aligned, and the best of the betas for each kind of feature is chosen on
-    `validated` training objects per category, by PCK averaged over the paper's tolerances. `few`: in a few of
-    the categories only. Beside ``value`` and ``over SIFT``, ``beta``.
+    `validated` training objects per category, by PCK averaged over the paper's tolerances. Beside ``value``
+    and ``over SIFT``, ``beta``.
     """
     settings = alignment.Settings().resolve(data, network)
-    settings = alignment.few(settings) if few else settings
     errors, betas = {}, {}
     for name, feature in {**{layer: layer for layer in layers}, "SIFT": Sift(20.0)}.items():
         tried = {
@@ -186,8 +184,8 @@ def in_words(
 
     task = {"aligning": "alignment", "naming": "naming", "predicting": "prediction"}
     recorded = "; ".join(f"in {text}, {best(photos, e)}" for e, text in task.items())
-    random = "; ".join(f"in {task[e]}, {best(built, e)}" for e in ("aligning", "naming"))
+    random = best(built, "naming")
     return (
-        f"On the paper's photographs, the best layers reach, {recorded}.\n\nOn {dataset}, learned and random"
-        f" weights reach, {random}: the difference is what the network has learned."
+        f"On the paper's photographs, the best layers reach, {recorded}.\n\nIn naming on {dataset}, they"
+        f" reach {random}: the difference is what the network has learned."
     )
