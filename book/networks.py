@@ -131,7 +131,8 @@ page.table(
 # ## Takeaway
 
 # %%
-page.save({"random": built})
+learned, unlearned = (each["naming"]["conv4"]["value"] for each in built.values())
+page.numbers({"learned": learned, "random": unlearned}, prefix="naming")
 page.text(networks.in_words(photos, built, data.name))
 
 # %% [markdown]

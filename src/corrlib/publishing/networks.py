@@ -182,10 +182,8 @@ def in_words(
             parts.append(f"{formatted(values[layer])} % for {network} ({layer})")
         return words(parts)
 
-    task = {"aligning": "alignment", "naming": "naming", "predicting": "prediction"}
-    recorded = "; ".join(f"in {text}, {best(photos, e)}" for e, text in task.items())
-    random = best(built, "naming")
     return (
-        f"On the paper's photographs, the best layers reach, {recorded}.\n\nIn naming on {dataset}, they"
-        f" reach {random}: the difference is what the network has learned."
+        f"In alignment on the paper's photographs, the best layers reach {best(photos, 'aligning')}; in naming,"
+        f" {best(photos, 'naming')}; in prediction, {best(photos, 'predicting')}.\n\nIn naming on {dataset}, the"
+        f" best layers reach {best(built, 'naming')}: the difference is what the network has learned."
     )
