@@ -182,8 +182,9 @@ def in_words(
             parts.append(f"{formatted(values[layer])} % for {network} ({layer})")
         return words(parts)
 
+    aligned, named, predicted = (best(photos, e) for e in ("aligning", "naming", "predicting"))
     return (
-        f"In alignment on the paper's photographs, the best layers reach {best(photos, 'aligning')}; in naming,"
-        f" {best(photos, 'naming')}; in prediction, {best(photos, 'predicting')}.\n\nIn naming on {dataset}, the"
-        f" best layers reach {best(built, 'naming')}: the difference is what the network has learned."
+        f"In alignment on the paper's photographs, the best layers reach {aligned}; in naming, {named}; in"
+        f" prediction, {predicted}.\n\nIn naming on {dataset}, they reach {best(built, 'naming')}: the"
+        " difference is what the network has learned."
     )
