@@ -48,13 +48,13 @@ photos = {name: measured[key] for name, key in names.items()}
 source = f"recorded on {about['dataset']} {about['data'][:8]}; {old} {about['weights'][:8]}, {new} {about['other_weights'][:8]}; commit {about['commit']}"
 
 # %%
-from corrlib.publishing import plots
+from corrlib.publishing import plots, tables
 
 page.figure(
     "networks-depth",
     plots.by_depth(*networks.panels(photos)),
     f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in naming, and 20 otherwise) is the
-    dashed line with its interval. Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
+    dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
     Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors without the prior,
     of conv3 to conv5. PCK is at alpha = 0.1.""",
     alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, naming and
@@ -68,7 +68,7 @@ fields = [
     | {
         f"{name}: {what}": str(each["fields"][layer][n])
         for name, each in photos.items()
-        for n, what in enumerate(("field, px", "stride, px"))
+        for n, what in enumerate(("field, px", "stride, px", "channels"))
     }
     | {"EfficientNet-Lite0: its own name": f"`{about['layers'][layer]}`"}
     for layer in networks.NAMES
@@ -76,7 +76,7 @@ fields = [
 page.table(
     "networks-fields",
     fields,
-    "*Receptive fields and strides* of the five layers. Fields are measured, and 227 means 227 pixels or more. The patches of the detail score have the side of the stride.",
+    "*Receptive fields, strides and channels* of the five layers. Fields are measured, and 227 means 227 pixels or more. The patches of the detail score have the side of the stride.",
     source=source,
 )
 
@@ -88,6 +88,14 @@ page.table(
     formats={networks.TITLES["detail"]: ".2f"},
     source=source,
 )
+
+# %%
+sift = {name: tables.formatted(each["aligning"]["SIFT"]["value"]) for name, each in photos.items()}
+page.text(f"""
+A flow matches features on the grid of conv4, which differs between the networks: SIFT flow has {tables.words([f"{value} % on that of {name}" for name, value in sift.items()])}.
+Differences from SIFT flow, below, are on the same grid. The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
+EfficientNet-Lite0 has few in its early layers.
+""")
 
 # %% [markdown]
 # ## What became of the paper's claims

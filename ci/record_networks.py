@@ -56,7 +56,10 @@ def main() -> None:
             if experiment not in values.get(net.name, {}):
                 found = measure(net, net if net is first else net.retrieving_by(first))
                 values.setdefault(net.name, {})[experiment] = found
-                fields = {name: [net.field(name).size, net.field(name).stride] for name in LAYERS}
+                fields = {
+                    name: [net.field(name).size, net.field(name).stride, net.channels(name)]
+                    for name in LAYERS
+                }
                 values[net.name]["fields"] = fields
                 results.write(part, values, provenance=about)
                 print(experiment, net.name, flush=True)
