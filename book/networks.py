@@ -55,8 +55,7 @@ page.figure(
     plots.by_depth(*networks.panels(photos)),
     f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in naming, and 20 otherwise) is the
     dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
-    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors without the prior,
-    of conv3 to conv5. PCK is at alpha = 0.1.""",
+    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors of conv5, as in the paper, without the prior. PCK is at alpha = 0.1.""",
     alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, naming and
     prediction. A dashed line shows SIFT in the last three.""",
     source=source,
