@@ -19,7 +19,7 @@ example, in the project's folder:
 
 Commit the package first, because the record names the commit that computed it."""
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
-#: Of earlier layers, units are too many. Training detectors takes the longest: only those of the paper's layer.
+#: Of earlier layers, units are too many; detectors take the longest, so only the paper's layer has some.
 LATE, PREDICTED = ("conv3", "conv4", "conv5"), ("conv5",)
 #: Objects per category that are aligned, and on which beta is chosen; images that are searched.
 ALIGNED, VALIDATED, IMAGES = 60, 8, 600
