@@ -80,7 +80,7 @@ page.table(
     f"""*Difference between convnet features and SIFT* in the three tasks, in points of PCK or accuracy, positive where convnet features are better: as
     published, over all twenty categories and over the *same categories* as the photographs; on these photographs (three categories); and on {data.name},
     with 95 % bootstrap intervals. SIFT is a hand-designed descriptor (40: its radius in pixels; the best layer and the best radius in cross validation are
-    compared), and alpha is the tolerance of PCK ([how to read a number](#how-to-read-a-number)).""",
+    compared), and alpha is the tolerance of PCK (see *How to read a number*, below).""",
 )
 
 # %% [markdown]
