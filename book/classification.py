@@ -289,17 +289,7 @@ page.table(
     f"""*Left and right merged* on {data.name}: mean accuracy in percent with 95 % bootstrap intervals, as in [the table of means](#table-naming-means), and if the mirror image of a keypoint
     type also counts as correct.""",
 )
-gains = {f: merged[f][0] - means[f][0] for f in settings.features}
-ends = tables.words(
-    [
-        f"{f} gains {gains[f]:.1f}"
-        for f in dict.fromkeys([*(settings.sift[i] for i in (0, -1)), layers[0], layers[-1]])
-    ]
-)
-page.text(f"""
-Merging left and right adds {min(gains.values()):.1f} to {max(gains.values()):.1f} points: {ends}. If large receptive fields alone caused confusions of left
-and right, gains would grow with depth and radius much more than this.
-""")
+page.text(tables.merged_in_words(means, merged))
 
 # %% [markdown]
 # ## Every layer, and fewer training images
@@ -332,10 +322,8 @@ page.figure(
     right end the curves are at {tables.formatted(means[best["convnet"]])} and {tables.formatted(means[best["sift"]])} %.""",
 )
 smallest = {name: each[0] for name, each in sizes.items()}
-leads = {sizes[compared[0]][n][0] > sizes[compared[1]][n][0] for n in range(len(classification.SHARES))}
-order = "The order changes with the share." if len(leads) > 1 else "The same one is ahead at every share."
 page.text(f"""
-With {100 * classification.SHARES[0]:g} % of the images, {tables.words([f"{name} reaches {tables.formatted(each)} %" for name, each in smallest.items()])}. {order}
+With {100 * classification.SHARES[0]:g} % of the images, {tables.words([f"{name} reaches {tables.formatted(each)} %" for name, each in smallest.items()])}. {tables.order_in_words(sizes)}
 """)
 
 # %% [markdown]

@@ -34,7 +34,7 @@ def settings(world, network):
 def test_settings_are_completed_by_the_dataset_and_the_network(world, network):
     settings = alignment.Settings(layer="sift", radius=10, alpha=0.2).resolve(world, network)
     assert settings.categories == tuple(world.categories) and settings.retrieval_layer == "conv5 mean"
-    assert default_layer(SimpleNamespace(layers=["conv5", "pool5", "fc7"])) == "fc7"
+    assert default_layer(SimpleNamespace(layers=["conv5", "pool5", "fc7"], retriever=None)) == "fc7"
     assert settings.features == {"conv4 flow": "conv4", "SIFT flow, radius 10": Sift(10)}
     assert settings.alphas == [0.1, 0.05, 0.025, 0.2]
     assert alignment.Settings(category="cat").resolve(world, network).categories == ("cat",)

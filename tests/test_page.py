@@ -216,3 +216,19 @@ def test_solvers_and_layers_in_words():
     assert said == "30.0 % instead of 25.0 % for conv4 flow and 40.0 % instead of 41.0 % for SIFT flow"
     scores = {"conv1": (0.1, 0, 1), "conv2": (0.3, 0, 1), "SIFT 20": (0.5, 0, 1)}
     assert tables.ranked(scores) == "conv2 30.0, conv1 10.0"
+
+
+def test_conclusions_in_words_follow_from_the_numbers():
+    means = {
+        name: np.array([value, 0, 0]) for name, value in (("SIFT 10", 30.0), ("conv1", 10), ("conv5", 40))
+    }
+    merged = {name: value + [2 * number + 1, 0, 0] for number, (name, value) in enumerate(means.items())}
+    said = tables.merged_in_words(means, merged)
+    assert "adds 1.0 to 5.0 points: SIFT 10 gains 1.0, conv1 gains 3.0 and conv5 gains 5.0." in said
+    ahead, crossing = {"a": [[2, 0, 3]] * 2, "b": [[1, 0, 3]] * 2}, {"a": [[1], [2]], "b": [[2], [1]]}
+    assert tables.order_in_words(ahead) == "The same one is ahead at every share."
+    assert tables.order_in_words(crossing) == "The order changes with the share."
+    assert [tables.words(list("abc")[:n]) for n in range(4)] == ["none", "a", "a and b", "a, b and c"]
+    assert tables.apart("voc2011", "methods") == "" and "compare methods" in tables.apart(
+        "figurines", "methods"
+    )

@@ -10,9 +10,9 @@ from corrlib.publishing.tables.alignment import (
     dense, optima, ranked, readings, readings_in_words, solvers,
 )
 from corrlib.publishing.tables.experiments import (
-    agreement, by_category, census, gained, localisation, means, naming, naming_means, prediction_means,
-    receptive_fields, reconstruction_scores, rectification, rectification_in_words,
-    radius_in_words, strides,
+    agreement, by_category, census, gained, localisation, means, merged_in_words, naming, naming_means,
+    order_in_words, prediction_means, radius_in_words, receptive_fields, reconstruction_scores,
+    rectification, rectification_in_words, strides,
 )
 from corrlib.publishing.tables.format import apart, formatted, markdown, words
 from corrlib.publishing.tables.runs import (

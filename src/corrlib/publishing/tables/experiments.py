@@ -12,6 +12,7 @@ from corrlib.data.voc import census as counts
 from corrlib.experiments import prediction, visualization
 from corrlib.experiments.classification import Feature, Settings
 from corrlib.publishing import results
+from corrlib.publishing.tables.format import words
 
 #: Sign of the rows of means.
 MEAN = "**mean**"
@@ -273,3 +274,25 @@ def published(table: str) -> dict[str, dict[str, str]]:
     """Method or feature -> column -> the number as the paper prints it; nothing without a table."""
     rows = results.published(table) if table else []
     return {next(iter(row.values())).replace("sift_r", "SIFT "): row for row in rows}
+
+
+def merged_in_words(means: Mapping[Any, np.ndarray], merged: Mapping[Any, np.ndarray]) -> str:
+    """What merging left and right adds, from the first feature to the last, SIFT and layers."""
+    gains = {str(feature): value[0] - means[feature][0] for feature, value in merged.items()}
+    kinds = ([n for n in gains if n.startswith("SIFT")], [n for n in gains if not n.startswith("SIFT")])
+    ends = words(
+        [f"{n} gains {gains[n]:.1f}" for kind in kinds for n in dict.fromkeys([*kind[:1], *kind[-1:]])]
+    )
+    low, high = min(gains.values()), max(gains.values())
+    return (
+        f"Merging left and right adds {low:.1f} to {high:.1f} points: {ends}. If"
+        " large receptive fields alone caused confusions of left and right, gains would grow with depth and"
+        " radius much more than this."
+    )
+
+
+def order_in_words(sizes: Mapping[Any, Sequence[Sequence[float]]]) -> str:
+    """Whether the same one of two features is ahead at every share of the images."""
+    first, second = sizes.values()
+    ahead = {a[0] > b[0] for a, b in zip(first, second, strict=True)}
+    return "The order changes with the share." if len(ahead) > 1 else "The same one is ahead at every share."
