@@ -222,7 +222,9 @@ def test_conclusions_in_words_follow_from_the_numbers():
     means = {
         name: np.array([value, 0, 0]) for name, value in (("SIFT 10", 30.0), ("conv1", 10), ("conv5", 40))
     }
-    merged = {name: value + [2 * number + 1, 0, 0] for number, (name, value) in enumerate(means.items())}
+    merged = {
+        name: np.add(value, [2 * number + 1, 0, 0]) for number, (name, value) in enumerate(means.items())
+    }
     said = tables.merged_in_words(means, merged)
     assert "adds 1.0 to 5.0 points: SIFT 10 gains 1.0, conv1 gains 3.0 and conv5 gains 5.0." in said
     ahead, crossing = {"a": [[2, 0, 3]] * 2, "b": [[1, 0, 3]] * 2}, {"a": [[1], [2]], "b": [[2], [1]]}
