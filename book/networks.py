@@ -92,7 +92,8 @@ page.table(
 sift = {name: tables.formatted(each["aligning"]["SIFT"]["value"]) for name, each in photos.items()}
 page.text(f"""
 A flow matches features on the grid of conv4, which differs between the networks: SIFT flow has {tables.words([f"{value} % on that of {name}" for name, value in sift.items()])}.
-Differences from SIFT flow, below, are on the same grid. The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
+Differences from SIFT flow, below, are on the same grid. At the best beta, most pairs do not move by {networks.still(photos)}; such a flow only copies the
+median of the neighbours. The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
 EfficientNet-Lite0 has few in its early layers.
 """)
 
@@ -118,11 +119,13 @@ page.table(
 # comparison is made here on the dataset of this build, for details and naming.
 
 # %%
+from corrlib.experiments import visualization
+
 random = networks.random_weights(network, seed=seed)
 built = {}
 for name, each in {f"{network.name} network": network, "random weights": random}.items():
     built[name] = {
-        "detail": networks.detail(data, each, networks.NAMES[2:], images=database_images),
+        "detail": networks.detail(data, each, visualization.LAYERS, images=database_images),
         "naming": networks.naming(data, each, networks.NAMES),
     }
 

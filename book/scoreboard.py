@@ -87,14 +87,7 @@ better. The claims and the order of the numbers in a table are judged by this co
 # per value, and no interval.
 
 # %%
-sections = {
-    2: "what features preserve",
-    3: "alignment",
-    4: "classification",
-    5: "prediction",
-    6: "the conclusion, based on the differences from SIFT in the three tasks",
-}
-for section, title in sections.items():
+for section, title in scoreboard.SECTIONS.items():
     page.table(
         f"claims-{section}",
         scoreboard.quoted(section, differences),

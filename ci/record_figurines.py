@@ -7,10 +7,10 @@ import numpy as np
 
 from corrlib import convnet, metrics
 from corrlib.data import VOC, open_dataset
-from corrlib.experiments import alignment, classification
+from corrlib.experiments import alignment
 from corrlib.experiments.alignment.evaluation import flow_errors
-from corrlib.experiments.classification.evaluation import errors as named
-from corrlib.publishing import chapters, results
+from corrlib.experiments.visualization import LAYERS
+from corrlib.publishing import chapters, networks, results
 
 HELP = """\
 Write results/figurines-alexnet.json: accuracies of Table 3 and PCK of Table 2 on figurines, by features of
@@ -21,16 +21,12 @@ example, in the project's folder:
   python ci/record_figurines.py --weights alexnet.npz
 
 Commit the package first, because the record names the commit that computed it."""
-LAYERS = ("conv3", "conv4", "conv5")
 
 
 def naming(data: VOC, network: convnet.Network) -> dict[str, list[np.ndarray]]:
     """Layer -> accuracy in percent, and its difference from SIFT of radius 40, with intervals."""
-    settings = classification.Settings().resolve(data, network)
-    sift = next(kind for kind in settings.sift if kind.radius == 40)
-    predicted = classification.classify(data, network, settings, [*LAYERS, sift])
-    errors = {feature: [named(p, settings) for p in each] for feature, each in predicted.items()}
-    return {f"Table 3, {layer}": compared(errors[layer], errors[sift], [0.5])[0] for layer in LAYERS}
+    found = networks.naming(data, network, LAYERS)
+    return {f"Table 3, {layer}": [found[layer]["value"], found[layer]["over SIFT"]] for layer in LAYERS}
 
 
 def flows(data: VOC, network: convnet.Network) -> dict[str, list[np.ndarray]]:

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from corrlib import convnet
+from corrlib.convnet.module import NAMES
 from corrlib.data import VOC
+from corrlib.experiments.visualization import LAYERS
 from corrlib.publishing import chapters, networks, results
 
 HELP = """\
@@ -18,9 +20,8 @@ example, in the project's folder:
       --other timm:tf_efficientnet_lite0@lite0.safetensors
 
 Commit the package first, because the record names the commit that computed it."""
-LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5")
-#: Of earlier layers, units are too many; detectors take the longest, so only the paper's layer has some.
-LATE, PREDICTED = ("conv3", "conv4", "conv5"), ("conv5",)
+#: Detectors take the longest, so only the paper's layer has some.
+PREDICTED = ("conv5",)
 #: Objects per category that are aligned, and on which beta is chosen; images that are searched.
 ALIGNED, VALIDATED, IMAGES = 60, 8, 600
 
@@ -44,11 +45,11 @@ def main() -> None:
     if part.is_file() and (old := results.read(part))["provenance"] == about:
         values = old["values"]
     experiments = {
-        "naming": lambda net, retrieving: networks.naming(data, net, LAYERS),
+        "naming": lambda net, retrieving: networks.naming(data, net, NAMES),
         "aligning": lambda net, retrieving: networks.aligning(
-            data, retrieving, LAYERS, limit=ALIGNED, validated=VALIDATED
+            data, retrieving, NAMES, limit=ALIGNED, validated=VALIDATED
         ),
-        "detail": lambda net, retrieving: networks.detail(data, net, LATE, images=IMAGES),
+        "detail": lambda net, retrieving: networks.detail(data, net, LAYERS, images=IMAGES),
         "predicting": lambda net, retrieving: networks.predicting(data, retrieving, PREDICTED),
     }
     for experiment, measure in experiments.items():
@@ -57,8 +58,7 @@ def main() -> None:
                 found = measure(net, net if net is first else net.retrieving_by(first))
                 values.setdefault(net.name, {})[experiment] = found
                 fields = {
-                    name: [net.field(name).size, net.field(name).stride, net.channels(name)]
-                    for name in LAYERS
+                    name: [net.field(name).size, net.field(name).stride, net.channels(name)] for name in NAMES
                 }
                 values[net.name]["fields"] = fields
                 results.write(part, values, provenance=about)

@@ -57,6 +57,8 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     assert rows[5]["naming, accuracy"][0] == 2 and rows[-1]["naming, accuracy"][0] == 3
     figure = plots.by_depth(*networks.panels(measured))
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "alignment, PCK"
+    still = {"A": measured["A"] | {"aligning": {"conv1": {"no flow": True}, "conv2": {"no flow": False}}}}
+    assert networks.still(still) == "conv1 of A" and networks.still(measured) == "none"
     said = networks.in_words(measured, measured, "figurines").replace("\u00a0", " ")
     reached = "3.0 [1.0, 5.0] % for A (conv1) and 2.0 [1.0, 5.0] % for B (conv1)"
     assert f"the best layers reach {reached}; in naming, {reached}; in prediction, {reached}." in said
@@ -65,7 +67,7 @@ def test_tables_and_figures_hold_every_layer_and_sift():
 @pytest.fixture
 def small(monkeypatch):
     """One category, few neighbours and betas."""
-    less = dict(category="bus", neighbors=3, betas=[1e-3, 1e-2])
+    less = dict(category="bus", neighbors=3, betas=[1e-6, 1e-5, 1e-4, 1e-3])
     monkeypatch.setattr(networks.alignment, "Settings", partial(alignment.Settings, **less))
     monkeypatch.setattr(networks.prediction, "Settings", partial(prediction.Settings, category="bus"))
 

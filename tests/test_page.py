@@ -227,6 +227,9 @@ def test_conclusions_in_words_follow_from_the_numbers():
     }
     said = tables.merged_in_words(means, merged)
     assert "adds 1.0 to 5.0 points: SIFT 10 gains 1.0, conv1 gains 3.0 and conv5 gains 5.0." in said
+    assert said.endswith("they do.")
+    level = {name: np.add(value, [4 + number, 0, 0]) for number, (name, value) in enumerate(means.items())}
+    assert tables.merged_in_words(means, level).endswith("they hardly do.")
     ahead, crossing = {"a": [[2, 0, 3]] * 2, "b": [[1, 0, 3]] * 2}, {"a": [[1], [2]], "b": [[2], [1]]}
     assert tables.order_in_words(ahead) == "The same one is ahead at every share."
     assert tables.order_in_words(crossing) == "The order changes with the share."

@@ -7,20 +7,18 @@ import numpy as np
 
 from corrlib import metrics
 from corrlib.convnet import AlexNet, Network
+from corrlib.convnet.module import NAMES
 from corrlib.data import VOC
 from corrlib.experiments import alignment, classification, prediction, visualization
-from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors
 from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing.scoreboard.judging import listed, mark
 from corrlib.publishing.tables.format import formatted, words
-from corrlib.sift import Sift
 
 #: For each layer or other method, a number and its difference from SIFT, each with an interval ``(3,)``.
 Numbers = dict[str, dict[str, np.ndarray]]
 #: The tolerance of PCK.
 ALPHA = 0.1
-NAMES = ("conv1", "conv2", "conv3", "conv4", "conv5")
 #: Experiment -> its number, in a heading; the format of its differences; and the row of SIFT.
 TITLES = {
     "detail": "detail score, over random places",
@@ -62,36 +60,27 @@ def naming(data: VOC, network: Network, layers: Sequence[str]) -> Numbers:
 
 
 def aligning(
-    data: VOC,
-    network: Network,
-    layers: Sequence[str],
-    *,
-    limit: int | None,
-    validated: int,
+    data: VOC, network: Network, layers: Sequence[str], *, limit: int | None, validated: int
 ) -> Numbers:
     """PCK of convnet flow in percent (Table 2), of NN transfer, and the differences from SIFT flow.
 
-    `limit` objects per category are aligned, and the best of the betas for each kind of feature is chosen on
-    `validated` training objects per category, by PCK averaged over the paper's tolerances. Beside ``value``
-    and ``over SIFT``, ``beta``.
+    `limit` objects per category are aligned. Beta is chosen for each flow, on `validated` training objects
+    per category, by `alignment.validate`. Beside ``value`` and ``over SIFT``: ``beta``, and ``no flow``,
+    whether most pairs do not move at it.
     """
-    settings = alignment.Settings().resolve(data, network)
-    errors, betas = {}, {}
-    for name, feature in {**{layer: layer for layer in layers}, "SIFT": Sift(20.0)}.items():
-        tried = {
-            beta: metrics.mean_pck(
-                flow_errors(
-                    data, network, settings, feature=feature, beta=beta, split="train", limit=validated
-                ),
-                np.array(metrics.ALPHAS),
-            ).mean()
-            for beta in settings.betas
+    errors, about = {}, {}
+    for layer in layers:
+        settings = alignment.Settings(layer=layer, validated=validated).resolve(data, network)
+        betas, validation = alignment.validate(data, network, settings)
+        found = alignment.errors(data, network, settings, betas, limit=limit)
+        names = dict(zip(found, (layer, "SIFT", "NN transfer"), strict=True))
+        errors |= {name: found[method] for method, name in names.items()}
+        about |= {
+            names[method]: {"beta": beta, "no flow": method in validation.no_flow}
+            for method, beta in betas.items()
         }
-        betas[name] = max(tried, key=tried.__getitem__)
-        errors[name] = flow_errors(data, network, settings, feature=feature, beta=betas[name], limit=limit)
-    errors["NN transfer"] = copy_errors(data, network, settings, limit=limit)
-    result = _compared(errors, "SIFT", ALPHA)
-    return {name: each | {"beta": betas.get(name)} for name, each in result.items()}
+    compared = _compared(errors, "SIFT", ALPHA)
+    return {name: each | about.get(name, {"beta": None}) for name, each in compared.items()}
 
 
 def predicting(data: VOC, network: Network, layers: Sequence[str]) -> Numbers:
@@ -167,6 +156,18 @@ def panels(
         for e, title in TITLES.items()
     }
     return lines, NAMES, {TITLES[e]: first[e][row]["value"] for e, row in SIFT.items()}
+
+
+def still(measured: Mapping[str, Mapping[str, Numbers]]) -> str:
+    """The layers by which most pairs do not move at the best beta, so that the flow amounts to copying."""
+    return words(
+        [
+            f"{layer} of {network}"
+            for network, each in measured.items()
+            for layer in NAMES
+            if each["aligning"].get(layer, {}).get("no flow")
+        ]
+    )
 
 
 def in_words(

@@ -125,10 +125,10 @@ def _offsets(
     """Which of n keypoints of an object have a window, ``(n,)``, and their peaks ``(features, n, 2)``."""
     around, inside = windows(points), np.ones(len(points), bool)
     layers = [sampling.layer(feature) for feature in trained if not isinstance(feature, Sift)]
-    maps = dense_features(network, image, layers) if layers and len(points) else {}
+    maps = dense_features(network, image, layers) if layers else {}
     for name in layers:
         first = dense_field(network, name).center
-        last = first + np.array(maps[name].shape[1::-1]) - 1 if maps else np.inf
+        last = first + np.array(maps[name].shape[1::-1]) - 1
         inside &= ((around >= first) & (around <= last)).all(axis=(1, 2, 3))
 
     def of(feature: Feature) -> np.ndarray:

@@ -13,11 +13,11 @@ TASKS = {"alignment": "conv-flow-as-good", "classification": "conv-as-good-as-si
 TASKS |= {"prediction": "conv-over-sift"}
 #: Section of the paper -> what its claims are about.
 SECTIONS = {
-    2: "What features preserve (section 2)",
-    3: "Alignment (section 3)",
-    4: "Classification (section 4)",
-    5: "Prediction (section 5)",
-    6: "Conclusion (section 6)",
+    2: "what features preserve",
+    3: "alignment",
+    4: "classification",
+    5: "prediction",
+    6: "the conclusion, based on the differences from SIFT in the three tasks",
 }
 
 

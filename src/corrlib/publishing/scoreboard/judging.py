@@ -24,9 +24,8 @@ CLASSES = {w: w.removeprefix("inconclusive (").rstrip(")").replace(" ", "-") for
 def summary(differences: Differences) -> str:
     """Verdicts on the paper's claims of a chapter in words: ``4 of 6 are supported and 1 is inconclusive``.
 
-    If all have the same: ``all 3 are supported``, ``both are supported``.
-
-    Claims that are not in the paper do not count.
+    If all have the same: ``all 3 are supported``, ``both are supported``. Claims that are not in the paper
+    do not count.
     """
     claimed = [name for name in differences if registry()[name].quote]
     count = Counter(verdict(name, differences) for name in claimed)

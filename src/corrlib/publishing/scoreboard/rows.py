@@ -84,9 +84,8 @@ def glance(columns: Mapping[str, Differences]) -> list[dict[str, Any]]:
         if claim.quote:
             if claim.section != section:
                 section = claim.section
-                rows.append(
-                    dict.fromkeys(("claim", "published", *columns), "") | {"claim": f"*{SECTIONS[section]}*"}
-                )
+                title = f"*Section {section}: {SECTIONS[section]}*"
+                rows.append(dict.fromkeys(("claim", "published", *columns), "") | {"claim": title})
             words = {column: verdict(name, each) for column, each in columns.items()}
             text = f"[{claim.text}](#{claim.label})" if claim.label else claim.text
             whys: dict[str, list[str]] = {}

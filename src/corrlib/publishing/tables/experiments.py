@@ -277,22 +277,22 @@ def published(table: str) -> dict[str, dict[str, str]]:
 
 
 def merged_in_words(means: Mapping[Any, np.ndarray], merged: Mapping[Any, np.ndarray]) -> str:
-    """What merging left and right adds, from the first feature to the last, SIFT and layers."""
+    """What merging left and right adds to the first and the last SIFT and layer, and whether it grows."""
     gains = {str(feature): value[0] - means[feature][0] for feature, value in merged.items()}
     kinds = ([n for n in gains if n.startswith("SIFT")], [n for n in gains if not n.startswith("SIFT")])
-    ends = words(
-        [f"{n} gains {gains[n]:.1f}" for kind in kinds for n in dict.fromkeys([*kind[:1], *kind[-1:]])]
-    )
+    pairs = [(kind[0], kind[-1]) for kind in kinds if kind]
+    ends = words([f"{n} gains {gains[n]:.1f}" for pair in pairs for n in dict.fromkeys(pair)])
     low, high = min(gains.values()), max(gains.values())
+    # Growth by less than half of the smallest gain is hardly any.
+    grow = max(gains[last] - gains[first] for first, last in pairs) >= low / 2
     return (
         f"Merging left and right adds {low:.1f} to {high:.1f} points: {ends}. If"
         " large receptive fields alone caused confusions of left and right, gains would grow with depth and"
-        " radius much more than this."
+        f" radius; they {'do' if grow else 'hardly do'}."
     )
 
 
 def order_in_words(sizes: Mapping[Any, Sequence[Sequence[float]]]) -> str:
     """Whether the same one of two features is ahead at every share of the images."""
-    first, second = sizes.values()
-    ahead = {a[0] > b[0] for a, b in zip(first, second, strict=True)}
+    ahead = {a[0] > b[0] for a, b in zip(*sizes.values(), strict=True)}
     return "The order changes with the share." if len(ahead) > 1 else "The same one is ahead at every share."
