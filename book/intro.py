@@ -88,7 +88,7 @@ page.table(
 #
 # - **Read.** Four chapters ask [what a single feature remembers](visualization), whether objects can be [aligned](alignment), and
 #   whether keypoints can be [classified](classification) and [predicted](prediction). The [scoreboard](scoreboard) collects all
-#   claims and numbers.
+#   claims and numbers. [Ten years later](networks) asks the same of another network.
 # - **Play.** [Point at an object](explorer) and see where each feature finds that point in other objects.
 # - **Rerun.** Every page is a notebook with parameters. The end of this page explains how to change them, and [Run it on PASCAL
 #   VOC](voc) explains how to get the paper's own data.

@@ -92,8 +92,7 @@ page.table(
 sift = {name: tables.formatted(each["aligning"]["SIFT"]["value"]) for name, each in photos.items()}
 page.text(f"""
 A flow matches features on the grid of conv4, which differs between the networks: SIFT flow has {tables.words([f"{value} % on that of {name}" for name, value in sift.items()])}.
-Differences from SIFT flow, below, are on the same grid. At the best beta, most pairs do not move by {networks.still(photos)}; such a flow only copies the
-median of the neighbours. The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
+Differences from SIFT flow, below, are on the same grid. {networks.still(photos)} The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
 EfficientNet-Lite0 has few in its early layers.
 """)
 

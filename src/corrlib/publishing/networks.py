@@ -159,15 +159,15 @@ def panels(
 
 
 def still(measured: Mapping[str, Mapping[str, Numbers]]) -> str:
-    """The layers by which most pairs do not move at the best beta, so that the flow amounts to copying."""
-    return words(
-        [
-            f"{layer} of {network}"
-            for network, each in measured.items()
-            for layer in NAMES
-            if each["aligning"].get(layer, {}).get("no flow")
-        ]
-    )
+    """A sentence that names the layers by which most pairs do not move; empty if there are none."""
+    layers = [
+        f"{layer} of {network}"
+        for network, each in measured.items()
+        for layer in NAMES
+        if each["aligning"].get(layer, {}).get("no flow")
+    ]
+    what = "most pairs do not move at the best beta, so that the median of the neighbours is copied"
+    return f"By {words(layers)}, {what}." if layers else ""
 
 
 def in_words(
