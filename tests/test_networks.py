@@ -58,7 +58,7 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     figure = plots.by_depth(*networks.panels(measured))
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "alignment, PCK"
     still = {"A": measured["A"] | {"aligning": {"conv1": {"no flow": True}, "conv2": {"no flow": False}}}}
-    assert networks.still(still).startswith("By conv1 of A, most pairs do not move") and not networks.still(
+    assert networks.still(still).startswith("With conv1 of A, most pairs do not move") and not networks.still(
         measured
     )
     said = networks.in_words(measured, measured, "figurines").replace("\u00a0", " ")

@@ -167,7 +167,7 @@ def still(measured: Mapping[str, Mapping[str, Numbers]]) -> str:
         if each["aligning"].get(layer, {}).get("no flow")
     ]
     what = "most pairs do not move at the best beta, so that the median of the neighbours is copied"
-    return f"By {words(layers)}, {what}." if layers else ""
+    return f"With {words(layers)}, {what}." if layers else ""
 
 
 def in_words(
