@@ -59,7 +59,7 @@ page.figure(
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
     truth is rounded to pixels and known in steps of {truths.STEP}; a dimmed cross marks where the point would be if it were not hidden, and a diamond its place without alignment. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
-    correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, both flows are
+    correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, away from the border, both flows are
     closest to the truth on average, so move it to see where they fail. For {" and ".join(name for name in shown if name in compared) or "none of them"}, flows by other layers and radii can be chosen.""",
 )
 
@@ -81,11 +81,12 @@ page.figure(
 # %%
 page.figure(
     "tolerances",
-    explorer.tolerances(data, network, settings, shown, betas),
+    explorer.tolerances(data, network, settings, settings.categories, betas),
     f"""*Keypoints at a tolerance* ({data.name}). Each prediction is the median of the keypoints transferred from the {settings.top} least deformed of
     {settings.neighbors} aligned neighbours; NN transfer copies the keypoint of the most similar neighbour. A line leads from each keypoint to its predicted
     location, which is marked on the border if it lies outside the picture. An ellipse is dashed if its keypoint is predicted wrongly or not at all. The object
-    of each category is the larger whole one, among the first few, whose keypoints are predicted best by convnet flow; categories in which fewer than half of them are correct are left out. The curves are those of [PCK at every tolerance](#figure-pck).""",
+    of each category is the larger whole one, among the first few, whose keypoints are predicted best by convnet flow; the categories are those with the largest share of correct keypoints, at least
+    half. The curves are those of [PCK at every tolerance](#figure-pck).""",
 )
 
 # %% [markdown]

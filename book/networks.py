@@ -122,7 +122,7 @@ from corrlib.experiments import visualization
 
 random = networks.random_weights(network, seed=seed)
 built = {}
-for name, each in {f"{network.name} network": network, "random weights": random}.items():
+for name, each in {"learned weights": network, "random weights": random}.items():
     built[name] = {
         "detail": networks.detail(data, each, visualization.LAYERS, images=database_images),
         "naming": networks.naming(data, each, networks.NAMES),
@@ -135,6 +135,7 @@ page.table(
     f"""*Learned and random weights* on {data.name}: as above, with 95 % bootstrap intervals.""",
     formats={networks.TITLES["detail"]: ".2f"},
 )
+page.text(networks.unlearned(*built.values()))
 
 # %% [markdown]
 # ## Takeaway

@@ -61,6 +61,11 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     assert networks.still(still).startswith("With conv1 of A, most pairs do not move") and not networks.still(
         measured
     )
+    said = networks.unlearned(made(0.1, 0.0, 0.2), made(0.2, 0.1, 0.3))
+    assert said.startswith("At conv1, conv2, conv3, conv4, conv5, SIFT")
+    assert "At every layer, the detail score is higher" in networks.unlearned(
+        made(0.3, 0.0, 0.4), made(0.2, 0.1, 0.3)
+    )
     said = networks.in_words(measured, measured, "figurines").replace("\u00a0", " ")
     reached = "3.0 [1.0, 5.0] % for A (conv1) and 2.0 [1.0, 5.0] % for B (conv1)"
     assert f"the best layers reach {reached}; in naming, {reached}; in prediction, {reached}." in said

@@ -87,8 +87,8 @@ corrlib.start("tolerances", (content) => {
   open(example.name);
   addEventListener("resize", draw);
   requestAnimationFrame(draw); // marks are as large as the picture's size asks for: known once it is in the page
-  const key = html("div", { class: "explorer-caption" }, html("span", {}, swatch("circle", "2"), " correct"),
-    html("span", {}, swatch("cross", "1"), " wrong"));
+  const key = html("div", { class: "explorer-caption" }, html("span", {}, swatch("circle", "black"), " correct"),
+    html("span", {}, swatch("cross", "black"), " wrong"));
   const legend = html("div", { class: "explorer-caption" }, ...names.map((name, row) => html("span", {},
     svg("svg", { viewBox: "0 0 16 16", class: "explorer-swatch", "aria-hidden": "true" },
       svg("path", { d: "M0,8H16", class: `explorer-curve explorer-curve-${row}` })), ` ${name}`)));

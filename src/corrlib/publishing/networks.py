@@ -170,6 +170,18 @@ def still(measured: Mapping[str, Mapping[str, Numbers]]) -> str:
     return f"With {words(layers)}, {what}." if layers else ""
 
 
+def unlearned(learned: Mapping[str, Numbers], random: Mapping[str, Numbers]) -> str:
+    """A sentence that names the layers whose detail score is no higher than with random weights."""
+    values = [{layer: each["value"][0] for layer, each in net["detail"].items()} for net in (learned, random)]
+    layers = [layer for layer, value in values[0].items() if value <= values[1][layer]]
+    if not layers:
+        return "At every layer, the detail score is higher than with random weights."
+    return (
+        f"At {words(layers)}, the detail score is no higher than with random weights: there, it shows what the"
+        " architecture preserves, and nothing that was learned."
+    )
+
+
 def in_words(
     photos: Mapping[str, Mapping[str, Numbers]], built: Mapping[str, Mapping[str, Numbers]], dataset: str
 ) -> str:

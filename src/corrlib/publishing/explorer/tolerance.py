@@ -22,6 +22,8 @@ from corrlib.publishing.plots.style import COLOURS, GREY, mark, panels, show
 ALPHAS = np.arange(1, 61) / 200
 #: The tolerance at which a reader starts.
 START = 0.1
+#: Objects that can be chosen.
+MOST = 4
 ALT = (
     "An object with an ellipse around each keypoint, and the predicted keypoints, marked correct or wrong."
     " Beside it are curves of mean PCK against alpha."
@@ -33,8 +35,8 @@ def tolerances(
 ) -> HTML:
     """The explorer of one object per category, with the curves of the mean over ``settings.categories``.
 
-    The object comes first whose keypoints the first method predicts best; those for which it is wrong more
-    often than right are left out.
+    At most `MOST` objects are shown, the one first whose keypoints the first method predicts best; those for
+    which it is wrong more often than right are left out.
     """
     curves = {
         method: np.round(metrics.mean_pck(by_category, ALPHAS), 6).tolist()
@@ -42,7 +44,7 @@ def tolerances(
     }
     content = {"size": settings.size, "alphas": ALPHAS.tolist(), "curves": curves}
     examples = [_example(data, network, settings, category, betas) for category in categories]
-    content["examples"] = _mostly_right(examples)
+    content["examples"] = _mostly_right(examples)[:MOST]
     return widget("tolerances", content, still(content), ALT)
 
 
