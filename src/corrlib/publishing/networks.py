@@ -177,8 +177,8 @@ def unlearned(learned: Mapping[str, Numbers], random: Mapping[str, Numbers]) -> 
     if not layers:
         return "At every layer, the detail score is higher than with random weights."
     return (
-        f"At {words(layers)}, the detail score is no higher than with random weights: there, it shows what the"
-        " architecture preserves, and nothing that was learned."
+        f"At {words(layers)}, the detail score is no higher than with random weights: there, it shows what"
+        " the architecture preserves, and nothing that was learned."
     )
 
 
