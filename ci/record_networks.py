@@ -20,8 +20,6 @@ example, in the project's folder:
       --other timm:tf_efficientnet_lite0@lite0.safetensors
 
 Commit the package first, because the record names the commit that computed it."""
-#: Detectors take the longest, so only the paper's layer has some.
-PREDICTED = ("conv5",)
 #: Objects per category that are aligned, and on which beta is chosen; images that are searched.
 ALIGNED, VALIDATED, IMAGES = 60, 8, 600
 
@@ -50,7 +48,7 @@ def main() -> None:
             data, retrieving, NAMES, limit=ALIGNED, validated=VALIDATED
         ),
         "detail": lambda net, retrieving: networks.detail(data, net, LAYERS, images=IMAGES),
-        "predicting": lambda net, retrieving: networks.predicting(data, retrieving, PREDICTED),
+        "predicting": lambda net, retrieving: networks.predicting(data, retrieving, NAMES),
     }
     for experiment, measure in experiments.items():
         for net in (first, other):
