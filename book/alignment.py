@@ -425,17 +425,18 @@ A run with another `alpha` reuses every flow of this run. [Sweeps](sweeps) chang
 # Look at the figure of displacement fields first, then at the three means of keypoint transfer.
 
 # %%
+from corrlib.publishing import exercises
+
 one = "cat" if "cat" in settings.categories else settings.categories[0]
 page.text(f"""
 <details>
 <summary>Answer</summary>
 
-In this chapter, the optimum at that $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of such pairs have zero length. The more such pairs
-there are, the closer the PCK of a flow comes to that of copying the median of {top} neighbours. For {one}, {reported} has
-{tables.formatted(100 * pck[reported][one][0])} % on this page, copying the median {tables.formatted(100 * metrics.pck(copied[settings.categories.index(one)], alpha))} %, and NN
-transfer {tables.formatted(100 * pck["NN transfer"][one][0])} %. [The table of solvers](#table-solvers) compares both values of $\\beta$ on a few
-categories. If you see long arrows somewhere, find
-out what the two pictures have in common there.
+For {one} on {data.name}, the mean PCK at that $\\beta$ is {exercises.stiff(data, network, settings, one)}. Copying the median of {top} neighbours has
+{tables.formatted(100 * metrics.pck(copied[settings.categories.index(one)], alpha))} %, and {reported} with the $\\beta$ of this page
+{tables.formatted(100 * pck[reported][one][0])} %. In this chapter, the optimum at the paper's $\\beta$ moves nothing for {unmoved(solved, "trws")}. The arrows of
+such pairs have zero length. The more such pairs there are, the closer the PCK of a flow comes to that of copying. [The table of solvers](#table-solvers)
+compares both values of $\\beta$ on a few categories. If you see long arrows somewhere, find out what the two pictures have in common there.
 
 </details>
 """)
@@ -451,15 +452,12 @@ out what the two pictures have in common there.
 
 # %%
 conv = f"{settings.convnet_layer} flow"
-by_top = {n: alignment.errors(data, network, replace(settings, top=n), betas_used)[conv] for n in (1, 5, 15)}
-listed = "; ".join(
-    f"{n}: {tables.formatted(100 * metrics.estimate(each, [alpha])[0])} %" for n, each in by_top.items()
-)
+by_top = exercises.by_neighbors(data, network, settings, betas_used, conv)
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-Over all categories of this page, the mean PCK of {conv} by the number of neighbours is {listed}. A neighbour whose
+Over all categories of this page, the mean PCK of {conv} is {by_top} neighbours. A neighbour whose
 alignment failed can put a keypoint anywhere. The mean follows such an outlier, whereas the median of five tolerates two of them. More
 neighbours make the median more stable, but also include worse ones. The oracle shows how much a better choice could still gain:
 {tables.formatted(orders[conv]["oracle"])} % instead of {tables.formatted(orders[conv]["deformation"])} %.
@@ -481,7 +479,7 @@ strictest = min(settings.alphas)
 strict = alignment.by_feature(data, network, replace(some, alpha=strictest), betas_used)
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
 Over the categories compared above, mean PCK in percent at $\\alpha$ = {alpha:g} is {tables.ranked(by_feature)}; at $\\alpha$ = {strictest:g} it is
 {tables.ranked(strict)}. A shallow layer encodes edges and colours, and a deep one encodes parts. With the few objects of a single category, the intervals are

@@ -359,18 +359,24 @@ On {data.name}, a linear classifier of {best["convnet"]} features names {tables.
 # ```
 #
 # Which features lose accuracy, and which might gain?
-#
-# <details>
-# <summary>What to look for</summary>
-#
-# The object is now smaller in its crop, while the receptive fields are as large as before. Each unit therefore sees more of the
-# object and of its surroundings. If the box covers half of the image's side, a field covers twice as large a part of the object,
-# more than two more layers add (conv3 to conv5: 99 to 163 pixels). So expect conv3 to conv5 to lose several
-# points and the largest radii of SIFT many more, while conv1, conv2 and radius 10 change least; conv1 may even gain. Compare
-# [the table of accuracies](#table-naming) of your notebook with that of this page, row by row.
-#
-# </details>
-#
+
+# %%
+from corrlib.publishing import exercises
+
+page.text(f"""
+<details>
+<summary>Answer</summary>
+
+On {data.name}, the accuracy for {settings.shown} changes from the box to the image as follows, in percent:
+{exercises.framed(data, network, settings, settings.shown)}. The object is now smaller in
+its crop, while the receptive fields are as large as before. Each unit therefore sees more of the object and of its surroundings. If the box covers half of
+the image's side, a field covers twice as large a part of the object, more than two more layers add (conv3 to conv5: 99 to 163 pixels). Features that
+see little, such as conv1 and radius 10, have the least to lose.
+
+</details>
+""")
+
+# %% [markdown]
 # **2. Too much regularisation, or too little.** Change $C$ by a factor of 100 in either direction:
 #
 # ```bash
@@ -380,14 +386,13 @@ On {data.name}, a linear classifier of {best["convnet"]} features names {tables.
 # Is the same $C$ best for all layers?
 
 # %%
-each_best = ", ".join(f"{classification.best_C([curves[name]], settings.Cs):g} for {name}" for name in layers)
 accuracies = zip(settings.Cs, curves[best["convnet"]], strict=True)
 by_C = ", ".join(f"{each:.1f} (C = {value:g})" for value, each in accuracies)
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-In cross validation on {settings.shown}, the best $C$ is {each_best}. The gain over {C:g} is in [the table of means](#table-naming-means).
+In cross validation on {settings.shown}, the best $C$ is {", ".join(f"{classification.best_C([curves[name]], settings.Cs):g} for {name}" for name in layers)}. The gain over {C:g} is in [the table of means](#table-naming-means).
 {best["convnet"]} has {by_C} % of the keypoints right. A small $C$ keeps the weights small, so that the classifiers hardly differ from each other. A large $C$ fits each training keypoint. In
 [the figure of cross validation](#figure-validation), the best value is {best_C["convnet"]:g} on average over layers, and {best_C["sift"]:g} over radii. All
 features were scaled to the same norm beforehand; otherwise the same $C$ would have a different meaning for each of them.

@@ -309,8 +309,9 @@ page.table(
 
 # %%
 page.numbers({"score": at_alpha[reported]})
-at_all = zip(settings.alphas, 100 * means[reported], strict=True)
-page.numbers({f"{each:g}": value for each, value in at_all}, prefix="score")
+page.numbers(
+    dict(zip(map("{:g}".format, settings.alphas), 100 * means[reported], strict=True)), prefix="score"
+)
 page.numbers({method.replace("+", "-"): at_alpha[method] for method in settings.methods}, prefix="pck")
 
 # %%
@@ -350,7 +351,7 @@ curve = zip(etas, validated[layer], strict=True)
 by_eta = ", ".join(f"{100 * value[0]:.1f} (eta = {each:g})" for each, value in curve)
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
 The mean PCK of {layer} on held-out training objects, in percent, is {by_eta}. The best value is {best[layer]:g} for {layer} and {best["SIFT"]:g} for SIFT (see
 [the validation](#figure-eta)). The better a detector, the less it should need the prior. If a curve is flat between two values, $\\eta$ hardly matters
@@ -359,22 +360,27 @@ there, whichever value is best.
 </details>
 """)
 
+# %% [markdown]
+# **2. Less context.** Use one unit instead of $3 \times 3$:
+#
+# ```bash
+# corrlib run prediction -p category=cat -p context=1 -o context.ipynb
+# ```
+#
+# The paper does not say what the context contributes. What is lost without it?
+
 # %%
+from corrlib.publishing import exercises
+
+one = "cat" if "cat" in settings.categories else settings.categories[0]
 page.text(f"""
-**2. Less context.** Use one unit instead of {context} x {context}:
-
-```bash
-corrlib run prediction -p category=cat -p context=1 -o context.ipynb
-```
-
-The paper does not say what the context contributes. What is lost without it?
-
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-A feature covers a smaller area (with context, {field.size} pixels) and has a ninth of the numbers, so two things are lost together: the area, and the
-*arrangement*, that is, which unit has seen what. This run alone cannot tell which of them matters more. Compare detectors without the prior (the row
-{layer} of your table of means), since the prior hides much of the difference.
+For {one} on {data.name}, with one unit and with {context} x {context}, the mean PCK is {exercises.context(data, network, settings, best, one)}.
+A feature covers a smaller area (with context, {field.size} pixels) and has a ninth of the
+numbers, so two things are lost together: the area, and the *arrangement*, that is, which unit has seen what. This run alone cannot tell which of them
+matters more.
 
 </details>
 """)
@@ -389,15 +395,15 @@ A feature covers a smaller area (with context, {field.size} pixels) and has a ni
 # Which of them would you choose without any experiment?
 
 # %%
-median_error = np.nanmedian(np.concatenate([each.ravel() for each in errors[prior]]))
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-At $\\alpha$ = {alpha:g}, a keypoint of a square object may be {alpha * size / sigma:.1f} standard deviations of {sigma:g} pixels away from the keypoint of its
+For {one} on {data.name}, with $\\eta$ chosen anew for each width, {layer} with the prior has a mean PCK of
+{exercises.widths(data, network, settings, one)}. At $\\alpha$ = {alpha:g}, a keypoint of a square object may be {alpha * size / sigma:.1f} standard deviations of {sigma:g} pixels away from the keypoint of its
 neighbour, and copying would still be correct. A prior should be about as wide as the errors of the neighbours: half of the copied keypoints of this page
-are within {size * median_error:.0f} pixels of the truth, in a square object. If this is far more than `sigma`, expect the wider prior to win. A
-wide prior with a large weight can be equivalent to a narrow one with a small weight, so compare the rows of the table in which $\\eta$ is chosen anew.
+are within {size * np.nanmedian(np.concatenate([each.ravel() for each in errors[prior]])):.0f} pixels of the truth, in a square object. A wide prior with a large weight can be equivalent to a narrow one with a
+small weight, which is why $\\eta$ is chosen anew.
 
 </details>
 """)

@@ -265,7 +265,8 @@ def test_a_page_has_each_figure_once_with_number_caption_alt_text_and_provenance
         assert f'<span class="caption-number">Fig. 1.{number} </span>' in figure
         assert len(re.findall("<img ", figure)) == 1 and re.search(source, figure)
     assert 'alt="A &quot;line&quot; that rises to 5: # steeply"' in figures["figure-line"]
-    assert "A <em>line</em> at alpha 0.100." in figures["figure-line"] and '.jpg"' in figures["figure-line"]
+    assert "A <em>line</em> at alpha 0.100." in figures["figure-line"]
+    assert 'small-figure-line.webp"' in figures["figure-line"]
     assert '.svg"' in figures["figure-art"] and '<img alt="Still" src="data:,">' in figures["figure-widget"]
     assert page.count("<img ") == len(figures) + page[: page.index("<article")].count("<img ")
     (table,) = re.findall(r'<table [^>]*id="table-rf">.*?</table>', page, re.DOTALL)

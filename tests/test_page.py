@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import html
+import io
 import json
 
 import matplotlib.pyplot as plt
@@ -11,6 +12,7 @@ import pytest
 from IPython.display import HTML
 from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
+from PIL import Image
 
 from corrlib.cache import CacheError, code_digest
 from corrlib.experiments import alignment
@@ -38,8 +40,12 @@ def test_a_drawn_figure_is_shown_once_with_its_caption(shown, kind):
     data = {kind: picture[kind] for kind in picture if kind != "text/plain"}
     if kind is LineArt:
         assert "<svg" in data.pop("image/svg+xml")
-    mime, start = ("image/png", b"\x89PNG") if kind is LineArt else ("image/jpeg", b"\xff\xd8\xff")
-    assert list(data) == [mime] and base64.b64decode(data[mime]).startswith(start)
+    drawn = {mime: Image.open(io.BytesIO(base64.b64decode(text))) for mime, text in data.items()}
+    assert all(one.get_format_mimetype() == mime for mime, one in drawn.items())
+    assert list(drawn) == ["image/png"] if kind is LineArt else ["image/jpeg", "image/webp"]
+    corners = {mime: one.convert("RGBA").getpixel((0, 0)) for mime, one in drawn.items()}
+    assert corners.pop("image/webp", (0,))[-1] == 0, "no background"
+    assert {*corners.values()} == {(255, 255, 255, 255)}
     expected = dict(kind="figure", name="line", source="made up", alt="From one to two.")
     assert about == expected | {"caption": "A line that rises."}
     assert about_caption == {"kind": "caption"} and caption["text/markdown"].startswith("A line that rises.")
@@ -66,7 +72,7 @@ def test_tables_numbers_and_text(shown):
         more words.""")
     caption, table, numbers, text = shown
     assert caption[1]["kind"] == "caption", "a table's caption is above it"
-    assert "| flow | 24.9 [23.1,\u00a026.8] | 3 |" in table[0]["text/markdown"]
+    assert '| flow | 24.9 <span class="interval">[23.1,\u00a026.8]</span> | 3 |' in table[0]["text/markdown"]
     assert table[1]["columns"] == ["method", "PCK", "n"]
     assert table[1]["rows"] == [["flow", [24.91, 23.1, 26.8], 3]]
     assert numbers[1]["numbers"] == {"pck-score": 0.5, "pck-flow": [1.0, 0.5, 2.0]}

@@ -63,6 +63,7 @@ def test_lines_are_visible_and_distinguishable_for_every_eye(page):
         assert all(least_difference(colours, eye) > 12 for eye in EYES)
     grey = inverted(to_rgb(style.GREY)) if page == "dark" else to_rgb(style.GREY)
     assert contrast(grey, background) > (3 if page == "dark" else 4.5)
+    assert contrast(to_rgb(style.LABELS), background) > 4, "labels around pictures are not inverted"
 
 
 def test_keypoints_differ_in_colour_or_shape():

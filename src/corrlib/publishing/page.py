@@ -22,10 +22,11 @@ from typing import Any
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from matplotlib.figure import Figure
+from PIL import Image
 
 from corrlib.cache import code_digest
 from corrlib.publishing import results
-from corrlib.publishing.plots.style import LineArt
+from corrlib.publishing.plots.style import LineArt, rendered
 from corrlib.publishing.tables.format import escaped, plain
 from corrlib.publishing.tables.format import markdown as _table
 
@@ -196,11 +197,20 @@ def _described(name: str, caption: str, source: str) -> dict[str, str]:
 
 
 def _drawn(figure: Figure) -> dict[str, str]:
-    """Encode line art as PNG and SVG, and other figures as JPEG, which is smaller for pictures."""
-    kind = "png" if isinstance(figure, LineArt) else "jpeg"
-    light = {} if kind == "png" else {"quality": 92, "subsampling": 0}
-    figure.savefig(file := io.BytesIO(), format=kind, bbox_inches="tight", pil_kwargs=light)
-    bundle = {f"image/{kind}": base64.b64encode(file.getvalue()).decode("ascii")}
+    """Encode line art as PNG and SVG; pictures as JPEG, on white, and as WebP, without a background.
+
+    Notebooks show the former of each, because not all programs show the latter, which the book takes.
+    """
+    files = {kind: io.BytesIO() for kind in (("png",) if isinstance(figure, LineArt) else ("jpeg", "webp"))}
+    if isinstance(figure, LineArt):
+        figure.savefig(files["png"], format="png", bbox_inches="tight")
+    else:
+        bare = rendered(figure)
+        white = Image.new("RGB", bare.size, "white")
+        white.paste(bare, mask=bare)
+        white.save(files["jpeg"], "JPEG", quality=92, subsampling=0)
+        bare.save(files["webp"], "WEBP", quality=90)
+    bundle = {f"image/{kind}": base64.b64encode(f.getvalue()).decode("ascii") for kind, f in files.items()}
     return bundle | ({"image/svg+xml": figure.svg()} if isinstance(figure, LineArt) else {})
 
 

@@ -1,5 +1,6 @@
 """Executed chapters as pages: the outputs of their calls become numbered figures, tables and text."""
 
+import base64
 import copy
 import csv
 import io
@@ -14,8 +15,10 @@ import nbformat
 from corrlib.publishing import chapters
 from corrlib.publishing.tables.format import escaped
 
-#: The folder of the tables' files, beside the pages of the book.
-DOWNLOADS = "downloads"
+#: The folder of the files of tables and figures, beside the pages of the book.
+FILES = "files"
+#: The pictures that pages show; those on white are for notebooks.
+PICTURES = {"image/svg+xml": "svg", "image/webp": "webp"}
 # Outputs under a name of this kind are not shown where they are, but by `{glue:figure}`.
 _RECORD = "application/papermill.record/"
 _FENCE = ":::::"
@@ -25,8 +28,8 @@ def staged(executed: nbformat.NotebookNode, name: str, folder: Path) -> nbformat
     """The page of the executed chapter ``name``, as input for Jupyter Book.
 
     Code is folded, or left out where all that it shows is text. After each code cell come the figures, tables
-    and text that its `page` calls displayed. The rows of each table are written as CSV and JSON below
-    ``folder``, and linked.
+    and text that its `page` calls displayed. Pictures, and the rows of each table as CSV and JSON, are
+    written below ``folder``.
     """
     page, cells = copy.deepcopy(executed), []
     for cell in page.cells:
@@ -65,7 +68,7 @@ def _block(
     name: str,
     folder: Path,
 ) -> str:
-    """The output of a `page` call as MyST; the output of a figure becomes a record that the MyST shows."""
+    """The output of a `page` call as MyST; HTML becomes a record that the MyST shows."""
     if about["kind"] == "setup":
         return f"[{output['data']['text/markdown']}]{{.provenance}}"
     if about["kind"] == "text":
@@ -74,24 +77,32 @@ def _block(
         return ""
     line, label = provenance(executed, about["source"]), f"{about['kind']}-{about['name']}"
     caption = f"{about['caption']} [{escaped(line)}]{{.provenance}}"
+
+    def write(content: str | bytes, suffix: str) -> str:
+        """Write a file of this output; return its path from the page."""
+        file = Path(FILES, f"{Path(name).name}-{label}.{suffix}")
+        path = (folder / name).parent / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file.as_posix()
+
     if about["kind"] == "figure":
-        output["data"] = {f"{_RECORD}{kind}": data for kind, data in output["data"].items()}
-        output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}
-        alt = f":alt: {json.dumps(about['alt'], ensure_ascii=False)}\n" if about["alt"] else ""
-        return f"{_FENCE}{{glue:figure}} {label}\n:name: {label}\n{alt}\n{caption}\n{_FENCE}"
+        kind = next((kind for kind in PICTURES if kind in output["data"]), None)
+        if kind is None:
+            output["data"] = {f"{_RECORD}{kind}": data for kind, data in output["data"].items()}
+            output["metadata"] = {"scrapbook": {"name": label, "mime_prefix": _RECORD}}
+            return f"{_FENCE}{{glue:figure}} {label}\n:name: {label}\n\n{caption}\n{_FENCE}"
+        data = output["data"][kind]
+        file = write(data if kind == "image/svg+xml" else base64.b64decode(data), PICTURES[kind])
+        alt = f":alt: {json.dumps(about['alt'], ensure_ascii=False)}"
+        return f"{_FENCE}{{figure}} {file}\n:name: {label}\n{alt}\n\n{caption}\n{_FENCE}"
     columns, rows = _flat(about)
     content = {"name": label, "caption": about["caption"], "source": line, "columns": columns, "rows": rows}
     # Each row ends with its source, so that no number leaves the book without the name of its dataset.
     writer = csv.writer(sheet := io.StringIO(newline=""), lineterminator="\n")
     writer.writerows([[*columns, "source"], *([*row, line] for row in rows)])
     files = {"CSV": sheet.getvalue(), "JSON": json.dumps(content, indent=1, ensure_ascii=False) + "\n"}
-    links = []
-    for kind, text in files.items():
-        file = Path(DOWNLOADS, f"{Path(name).name}-{label}.{kind.lower()}")
-        path = (folder / name).parent / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        links.append(f"{{download}}`{kind} <{file.as_posix()}>`")
+    links = [f"{{download}}`{kind} <{write(text, kind.lower())}>`" for kind, text in files.items()]
     linked = _unprinted(f"[This table as {' and '.join(links)}]{{.downloads}}")
     table = output["data"]["text/markdown"]
     return f"{_FENCE}{{table}} {caption}\n:name: {label}\n\n{table}\n{_FENCE}\n\n{linked}"

@@ -195,7 +195,8 @@ def peaks(
     `strides` are those of the layers: a square of that side shows where a unit is the nearest.
     """
     columns = list(next(iter(histograms.values())))
-    figure, axes = panels(len(histograms), len(columns), (10, (8.8 / len(columns) + 0.35) * len(histograms)))
+    size = (10, (8.8 / len(columns) + 0.35) * len(histograms))
+    figure, axes = panels(len(histograms), len(columns), size, lines=True)
     most = max(1, *(percent.max() for each in histograms.values() for percent in each.values()))
     for place, feature in zip(axes[0], columns, strict=True):
         place.set_title(str(feature), fontsize=12)
@@ -217,7 +218,7 @@ def peaks(
 
 def confusions(matrices: Mapping[classification.Feature, np.ndarray], names: Sequence[str]) -> Figure:
     """Draw confusion matrices: feature -> ``(K, K)`` shares or NaN, with the true keypoints in rows."""
-    figure, axes = panels(1, len(matrices), (10, 5.4), sharey=True)
+    figure, axes = panels(1, len(matrices), (10, 5.4), lines=True, sharey=True)
     for place, (feature, matrix) in zip(axes[0], matrices.items(), strict=True):
         image = place.imshow(100 * matrix, cmap="Blues", vmin=0, vmax=100)
         place.set_xticks(range(len(names)), names, rotation=90, fontsize=10)

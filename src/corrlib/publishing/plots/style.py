@@ -1,8 +1,8 @@
 """Elements shared by all figures: colours, pictures, curves and intervals.
 
-Figures with pictures stay white on dark pages, because their colours are results and look different on black.
-Line art is an SVG without a background, which a dark page inverts (``book/_static``); its colours are visible
-on both backgrounds and distinguishable for the colour-blind.
+No figure has a background, so that a page may be white or dark. Around pictures, whose colours are results,
+labels are of a grey that is legible on both. Line art is an SVG, which a dark page inverts; its colours are
+visible on both and distinguishable for the colour-blind.
 """
 
 import io
@@ -13,12 +13,16 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from PIL import Image
 
 from corrlib import metrics
 
 #: Colours that the colour-blind can distinguish (Okabe and Ito), and grey for baselines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 GREY = "#6b6b6b"
+#: Grey of labels around pictures: its contrast is above 4 on white and on a dark page.
+LABELS = "#777777"
 DPI = 110
 #: Colours and shapes of keypoints on pictures, which have a white edge; all combinations are used.
 KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
@@ -35,6 +39,16 @@ class LineArt(Figure):
         with plt.rc_context({"svg.hashsalt": "corrlib"}):
             self.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
         return file.getvalue()
+
+
+def rendered(figure: Figure) -> Image.Image:
+    """Draw a figure with pictures as an RGBA image without a background; its black labels become grey."""
+    for label in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_color() == "black"):
+        label.set_color(LABELS)
+    file = io.BytesIO()
+    fast = {"compress_level": 1}
+    figure.savefig(file, format="png", transparent=True, bbox_inches="tight", pil_kwargs=fast)
+    return Image.open(file)
 
 
 def ordered(count: int) -> np.ndarray:
