@@ -238,9 +238,10 @@ examples = [alignment.examples(data, network, settings, category, betas_used) fo
 page.figure(
     "aligned",
     plots.transferred(examples, alpha),
-    f"""*The paper's Figure 3* on {data.name} ({", ".join(shown)}). In the first row of each category, a target, drawn from the larger half of the objects
-    that are neither truncated nor difficult, and the neighbours that are deformed least by both flows together (the lowest mean rank by deformation
-    energy; the paper shows the nearest neighbours), with their keypoints. Below, the same neighbours, warped to the target by each flow. A line leads from each transferred keypoint to its true
+    f"""*The paper's Figure 3* on {data.name} ({", ".join(shown)}). In the first row of each category, a target and those of its neighbours that are
+    deformed least by both flows together (the lowest mean rank by deformation energy), since keypoints are transferred from these; the paper shows the nearest ones. The target is one of the
+    larger half of the validation objects that are neither truncated nor difficult, among the half of these with the most visible keypoints. Below, the same
+    neighbours, warped to the target by each flow. A line leads from each transferred keypoint to its true
     place in the target; below the target are the keypoints of all of them. Each keypoint has the same colour and shape throughout a category. PCK
     (alpha = {alpha:g}) is of the keypoints that both objects show, in one neighbour, or in all of them (below the target).""",
     alt="""For each category, three rows of the same pictures: a target and its neighbours as they are, with dots on their keypoints; the neighbours

@@ -425,7 +425,7 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, sett
     pairs = replace(pairs, labels_rc=still, smoothness=rough)
     assert pairs.still.shape == rough.shape and pairs.still.all()
     monkeypatch.setattr(example, "align", lambda *args, **kwargs: pairs)
-    monkeypatch.setattr(example, "large", lambda objects: [1 % len(objects)])
+    monkeypatch.setattr(example, "clear", lambda objects: [1 % len(objects)])
     one = alignment.examples(world, network, settings, "chair", BOTH)
     val, train = (crops.objects(world, "chair", split) for split in ("val", "train"))
     n = 1 % len(pairs.rows)
@@ -437,16 +437,18 @@ def test_an_example_shows_the_least_deformed_and_warps_them(world, network, sett
     np.testing.assert_array_equal(one.points["SIFT flow"], pairs.points[n, [1, 2, 0]])
 
 
-def test_the_larger_of_the_whole_are_shown(world):
+def test_whole_large_objects_with_many_keypoints_are_shown(world):
     one = crops.objects(world, "cat", "val")[0]
 
-    def sized(width, height, truncated=False, difficult=False):
+    def sized(width, height, visible=3, truncated=False, difficult=False):
         box = np.array([3.0, 4.0, 3.0 + width, 4.0 + height])
-        return replace(one, box=box, truncated=truncated, difficult=difficult)
+        points = np.where(np.arange(5)[:, None] < visible, 1.0, NAN).repeat(2, axis=1)
+        return replace(one, box=box, keypoints=points, truncated=truncated, difficult=difficult)
 
     cut, hard = sized(90, 95, truncated=True), sized(99, 99, difficult=True)
-    assert shown.large([cut, sized(20, 80), sized(60, 50), sized(40, 41), hard]) == [2, 3]
-    assert shown.large([cut, sized(10, 90, difficult=True)]) == [0]
+    assert shown.clear([cut, sized(20, 80), sized(60, 50), sized(40, 41), hard]) == [2, 3]
+    assert shown.clear([cut, sized(20, 80, 5), sized(60, 50, 2), sized(40, 41, 3), hard]) == [3]
+    assert shown.clear([cut, sized(10, 90, difficult=True)]) == [0]
 
 
 def test_the_neighbors_shown_are_the_same_for_both_flows(world, network, settings, monkeypatch):
@@ -458,7 +460,7 @@ def test_the_neighbors_shown_are_the_same_for_both_flows(world, network, setting
         return replace(pairs, smoothness=np.broadcast_to(of[feature], pairs.smoothness.shape))
 
     monkeypatch.setattr(example, "align", align)
-    monkeypatch.setattr(example, "large", lambda objects: [0])
+    monkeypatch.setattr(example, "clear", lambda objects: [0])
     one = alignment.examples(world, network, settings, "chair", BOTH)
     train = crops.objects(world, "chair", "train")
     expected = [train[pairs.neighbors[0, j]] for j in (1, 0, 2)]

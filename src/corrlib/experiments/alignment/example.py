@@ -10,7 +10,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.alignment.flows import GRID_LAYER, align
 from corrlib.experiments.alignment.settings import Settings
-from corrlib.experiments.shown import large
+from corrlib.experiments.shown import clear
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def examples(
     betas: Mapping[str, float],
     count: int = 5,
 ) -> Example:
-    """Align one of the `large` objects of a category with `count` neighbours by both methods.
+    """Align one of the `clear` objects of a category with `count` neighbours by both methods.
 
     The neighbours are those of the lowest mean rank by deformation energy, over the methods of `betas`.
     """
@@ -66,7 +66,7 @@ def examples(
         for method, feature in settings.features.items()
     }
     first = next(iter(pairs.values()))  # objects and neighbours are the same for all methods
-    candidates = large([val[row] for row in first.rows])
+    candidates = clear([val[row] for row in first.rows])
     n = candidates[settings.seed % len(candidates)]
     ranks = sum(each.smoothness[n].argsort(kind="stable").argsort() for each in pairs.values())
     best = np.argsort(ranks, kind="stable")[:count]

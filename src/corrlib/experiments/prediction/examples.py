@@ -8,7 +8,7 @@ from corrlib.convnet import Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.experiments.prediction.settings import Settings
-from corrlib.experiments.shown import large
+from corrlib.experiments.shown import clear
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +39,7 @@ def shown(settings: Settings, count: int = 5) -> list[str]:
 
 
 def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
-    """Draw one of the `large` objects of each `shown` category, with many keypoints, and predict them."""
+    """Draw one of the `clear` objects of each `shown` category, and predict its keypoints."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {
@@ -48,9 +48,7 @@ def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
     }
     for c, category in enumerate(settings.categories):
         objects = crops.objects(data, category, "val")
-        rows = np.array(large(objects))
-        visible = np.array([np.isfinite(objects[row].keypoints).all(axis=1).sum() for row in rows])
-        row = int(rng.choice(rows[visible >= np.median(visible)]))
+        row = int(rng.choice(clear(objects)))
         truth = crops.keypoints(objects, settings.size)[row]
         points = {m: np.where(np.isfinite(truth), at[0][c][row], np.nan) for m, (at, _) in predicted.items()}
         one = [objects[row]]

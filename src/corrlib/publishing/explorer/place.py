@@ -14,7 +14,7 @@ from corrlib.data import VOC, Instance, crops
 from corrlib.experiments.alignment import Settings, few
 from corrlib.experiments.alignment.flows import BLOCK, GRID_LAYER, align
 from corrlib.experiments.alignment.studies import LAYERS, RADII
-from corrlib.experiments.shown import large
+from corrlib.experiments.shown import clear
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing.explorer import truths
 from corrlib.publishing.explorer.html import packed, pixels, unpacked, webp, widget
@@ -112,7 +112,7 @@ def described(
 
 
 def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> tuple[int, float]:
-    """Index of the object to which flows transfer keypoints best, among the `large` ones, and their PCK.
+    """Index of the object to which flows transfer keypoints best, among the `clear` ones, and their PCK.
 
     `points` are ``(N, ..., K, 2)`` the transferred keypoints, of all flows and neighbours.
     """
@@ -123,7 +123,7 @@ def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> 
         scored = errors[np.isfinite(errors)]
         return float(np.mean(scored < ALPHA)) if scored.size else 0.0
 
-    best = max(large(objects), key=pck)
+    best = max(clear(objects), key=pck)
     return best, pck(best)
 
 
