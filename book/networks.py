@@ -55,7 +55,8 @@ page.figure(
     plots.by_depth(*networks.panels(photos)),
     f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in naming, and 20 otherwise) is the
     dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
-    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors of conv5, as in the paper, without the prior. PCK is at alpha = 0.1.""",
+    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors of conv3 to conv5 without the prior; the grids of
+    earlier layers are so fine that their detectors would take hours. PCK is at alpha = 0.1.""",
     alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, naming and
     prediction. A dashed line shows SIFT in the last three.""",
     source=source,
@@ -172,4 +173,14 @@ page.text(networks.in_words(photos, built, data.name))
 # [alignment](alignment) and [prediction](prediction), finds neighbours by another network: `network.retrieving_by(other)` in Python.
 #
 # To put numbers beside the literature's, `corrlib.data.pairs` reads the pairs of PF-PASCAL and SPair-71k, and computes PCK with the
-# threshold by box or by image, averaged over images or over points.
+# threshold by box or by image, averaged over images or over points. The usual baseline predicts a keypoint where the feature is most
+# similar:
+#
+# ```python
+# from corrlib.data import pairs
+# from corrlib.experiments.matching import match
+#
+# cats = pairs.spair("SPair-71k", category="cat")
+# predicted = [match(network, "conv4", pair, size=448) for pair in cats]
+# pairs.pck(predicted, cats, alpha=0.1, threshold="box", average="image")
+# ```

@@ -160,14 +160,12 @@ def panels(
 
 def still(measured: Mapping[str, Mapping[str, Numbers]]) -> str:
     """A sentence that names the layers by which most pairs do not move; empty if there are none."""
-    layers = [
-        f"{layer} of {network}"
-        for network, each in measured.items()
-        for layer in NAMES
-        if each["aligning"].get(layer, {}).get("no flow")
-    ]
+    phrases = []
+    for network, each in measured.items():
+        if layers := [layer for layer in NAMES if each["aligning"].get(layer, {}).get("no flow")]:
+            phrases.append(f"{words(layers)} of {network}")
     what = "most pairs do not move at the best beta, so that the median of the neighbours is copied"
-    return f"With {words(layers)}, {what}." if layers else ""
+    return f"With {', and with '.join(phrases)}, {what}." if phrases else ""
 
 
 def unlearned(learned: Mapping[str, Numbers], random: Mapping[str, Numbers]) -> str:
