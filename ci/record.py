@@ -14,15 +14,17 @@ from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing import book, chapters, results, scoreboard
 
 HELP = """\
-Execute the four chapters on photographs and write results/voc2011-<chapter>.json, which the book cites. Also
-write results/voc2011-weights.json: some numbers of Tables 3 and 4, and how much they change with
+Execute the four chapters, or those that are named, on photographs and write results/voc2011-<chapter>.json,
+which the book cites. The other record is results/voc2011-weights.json: some numbers of Tables 3 and 4, and
+how much they change with
 
 - a network whose convolution weights, which were rounded to multiples of 1/128, have a second, independent
   error of the same distribution; to first order, it has the same effect as the first error;
 - a network that pools before it normalises, as the paper's network does.
 
-example, in the project's folder:
+examples, in the project's folder:
   OMP_NUM_THREADS=1 python ci/record.py --data photos --weights alexnet.npz
+  OMP_NUM_THREADS=1 python ci/record.py visualization --data photos --weights alexnet.npz
 
 Photographs and weights must be the same as before, because the records keep the description of their origin.
 Commit the package first, because a record names the commit that computed it.
@@ -36,7 +38,6 @@ GIVEN = {
 }
 #: Entries of the records that the chapters do not know.
 KEPT = ("photographs", "network_weights", "columns")
-ORIGIN = ("dataset", "data", "weights", "network", "photographs", "network_weights", "commit")
 STEP = 1 / 128
 
 
@@ -78,10 +79,24 @@ def changes(data: VOC, given: convnet.Network) -> list[dict[str, object]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    every = [*scoreboard.CHAPTERS, "weights"]
+    parser.add_argument("what", nargs="*", metavar="what", help=f"by default all of {', '.join(every)}")
     parser.add_argument("--data", required=True, metavar="DIR")
     parser.add_argument("--weights", required=True, metavar="FILE")
     args, records = parser.parse_args(), {}
+    if unknown := {*args.what} - {*every}:
+        parser.error(f"unknown record {', '.join(unknown)}: choose from {', '.join(every)}")
+    wanted, (data, network) = args.what or every, (VOC(args.data), convnet.load(args.weights))
+    path = Path("results", "voc2011-weights.json")
+    origin = results.read(path)["provenance"]
+    if (network.digest, data.digest) != (origin["weights"], origin["data"]):
+        raise SystemExit(f"data and weights are {data.digest}, {network.digest}; expected those of {origin}")
+    if "weights" in wanted:
+        origin |= chapters.commit(Path("book", "classification.py"))
+        records[path] = {"rows": changes(data, network)}, origin
     for chapter in scoreboard.CHAPTERS:
+        if chapter not in wanted:
+            continue
         with tempfile.TemporaryDirectory() as folder:
             given = {book.DATA: args.data, book.WEIGHTS: args.weights} | GIVEN.get(chapter, {})
             notebook = Path(folder, "out.ipynb")
@@ -90,14 +105,9 @@ def main() -> None:
             commit = chapters.stamp(notebook).get("commit")
         path = Path("results", f"voc2011-{chapter}.json")
         old, about = results.read(path)["provenance"], new["provenance"] | {"chapter": chapter}
-        if changed := [key for key in ("data", "weights") if old[key] != about[key]]:
-            raise SystemExit(f"{path} is of other {' and '.join(changed)}: {old}")
         about |= {key: old[key] for key in KEPT if key in old} | {"commit": commit}
         records[path] = new["values"], about
         print(chapter, flush=True)
-    rows = changes(VOC(args.data), convnet.load(args.weights))
-    about = {key: about[key] for key in ORIGIN if key in about} | {"columns": "points, with 95 % intervals"}
-    records[Path("results", "voc2011-weights.json")] = {"rows": rows}, about
     for path, (values, about) in records.items():  # at the end, so that all records have the same commit
         results.write(path, values, provenance=about)
 
