@@ -102,11 +102,11 @@ page.table(
 import numpy as np
 
 from corrlib.data import crops
-from corrlib.experiments.shown import large
+from corrlib.experiments.shown import clear
 
 names = data.keypoint_names(shown)
 objects = crops.objects(data, shown, "val")
-whole = [objects[number] for number in large(objects)]
+whole = [objects[number] for number in clear(objects)]
 visible = np.stack([np.isfinite(instance.keypoints[:, 0]) for instance in whole]).astype(int)
 common = np.triu(visible @ visible.T, 1)  # keypoints that two objects share
 pairs = np.argwhere(common >= common.max() - 2)
