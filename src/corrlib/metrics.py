@@ -4,6 +4,7 @@ Intervals resample images, because objects of one image are alike. Errors may be
 objects in each of I images, padded with NaN; or ``(N, K)``, of N objects in different images.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -106,12 +107,12 @@ def resampled(
     array (R,) or (R, A) float64
         The value of each of R = `resamples` draws, as a fraction.
     """
-    alpha, rng = np.asarray(alpha, dtype=np.float64), np.random.default_rng(seed)
+    alpha = np.asarray(alpha, dtype=np.float64)
     if minus is not None and [np.shape(e) for e in minus] != [np.shape(e) for e in errors]:
         raise ValueError("bootstrap: the two methods must have errors of the same objects and keypoints")
     differences = []
-    for number, one in enumerate(errors):
-        weights = _draws(rng, len(one), resamples)
+    draws = _draws(tuple(map(len, errors)), resamples, seed)
+    for number, (one, weights) in enumerate(zip(errors, draws, strict=True)):
         value = _pck(_checked(one), alpha, weights)
         if minus is not None:
             value = value - _pck(_checked(minus[number]), alpha, weights)
@@ -191,11 +192,11 @@ def mean_interval(values: Sequence[np.ndarray], *, minus: Sequence[np.ndarray] |
     """
     if minus is not None:
         values = [np.asarray(a) - b for a, b in zip(values, minus, strict=True)]
-    rng, means, draws = np.random.default_rng(0), [], []
-    for one in values:
+    means, draws = [], []
+    for one, drawn in zip(values, _draws(tuple(map(len, values))), strict=True):
         grouped = np.asarray(one, dtype=np.float64)
         grouped = grouped.reshape(len(one), -1, grouped.shape[-1] if grouped.ndim > 1 else 1)
-        weights = np.concatenate([np.ones((1, len(one))), _draws(rng, len(one), RESAMPLES)])
+        weights = np.concatenate([np.ones((1, len(one))), drawn])
         count = weights @ np.isfinite(grouped).sum(axis=1)
         total = weights @ np.nan_to_num(grouped).sum(axis=1)
         mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
@@ -214,9 +215,15 @@ def rms_norm(features: np.ndarray) -> float:
     return float(np.sqrt(np.einsum("...d,...d->...", features, features, dtype=np.float64).mean()))
 
 
-def _draws(rng: np.random.Generator, count: int, resamples: int) -> np.ndarray:
-    """How often each of `count` images is drawn, ``(resamples, count)``."""
-    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+@functools.lru_cache(maxsize=32)
+def _draws(counts: tuple[int, ...], resamples: int = RESAMPLES, seed: int = 0) -> list[np.ndarray]:
+    """How often each of ``count`` images is drawn, ``(resamples, count)``, for each of `counts`."""
+    rng = np.random.default_rng(seed)
+    # As floats, whose matrix products are fast; those of whole numbers stay exact.
+    return [
+        rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
+        for count in counts
+    ]
 
 
 def _checked(errors: np.ndarray) -> np.ndarray:
@@ -228,8 +235,9 @@ def _checked(errors: np.ndarray) -> np.ndarray:
 
 def _pck(errors: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """PCK (R, *alpha) of errors (I, M, K) when image i counts weights[r, i] times."""
-    seen = weights @ (~np.isnan(errors)).sum(axis=1)
-    correct = np.stack([weights @ (errors < a).sum(axis=1) for a in alpha.ravel()])  # NaN is below nothing
+    seen = weights @ (~np.isnan(errors)).sum(axis=1, dtype=np.float64)
+    below = errors < alpha.reshape(-1, 1, 1, 1)  # NaN is below nothing
+    correct = weights @ below.sum(axis=2, dtype=np.float64)
     rate = np.divide(correct, seen, out=np.zeros(correct.shape), where=seen > 0)
     types = (seen > 0).sum(axis=1)
     mean = np.divide(rate.sum(axis=2), types, out=np.full(rate.shape[:2], np.nan), where=types > 0)
