@@ -107,11 +107,13 @@ def by_image(values: np.ndarray, instances: Sequence[Instance], missing: float =
 
 
 def errors(predicted: np.ndarray, instances: Sequence[Instance], size: int) -> np.ndarray:
-    """Errors ``(N, K)`` of keypoints ``(N, K, 2)`` predicted in the crops, as `corrlib.metrics.errors`.
+    """Errors ``(N, ..., K)`` of keypoints ``(N, ..., K, 2)`` predicted in the crops, as `metrics.errors`.
 
     Distances are measured in the image: the paper compares them with the longer side of the bounding box, so
     both are taken before the box is warped.
     """
     in_image = np.stack([crop(i, size).inverse(p) for i, p in zip(instances, predicted, strict=True)])
     truth, boxes = (np.stack([getattr(i, name) for i in instances]) for name in ("keypoints", "box"))
-    return metrics.errors(in_image, truth, boxes)
+    truth = np.broadcast_to(truth.reshape(len(truth), *[1] * (in_image.ndim - 3), -1, 2), in_image.shape)
+    flat = (each.reshape(len(each), -1, 2) for each in (in_image, truth))
+    return metrics.errors(*flat, boxes).reshape(in_image.shape[:-1])

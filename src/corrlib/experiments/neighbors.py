@@ -68,6 +68,16 @@ def neighbors(
     DataError
         If the category has no object in `split`, or an object has no other object in the training set.
     """
+    inputs = dict(data=data, category=category, split=split, layer=layer, size=size)
+    inputs["network"] = network.retriever or network
+    ranked = cached(_ranked, **inputs)["rows"]
+    left = (ranked >= 0).all(axis=0).sum()
+    return ranked if neighbors is None else ranked[:, : min(neighbors, left)]
+
+
+def _ranked(
+    data: VOC, network: Network, category: str, split: str, layer: str, size: int
+) -> dict[str, np.ndarray]:
     query, database = (crops.objects(data, category, s) for s in (split, "train"))
     own, other = (np.array([i.image_id for i in instances], dtype=str) for instances in (query, database))
     left = len(other) - max((int((other == i).sum()) for i in own), default=0)
@@ -81,8 +91,7 @@ def neighbors(
     allowed = own[:, None] != other[ranked]
     first = np.argsort(~allowed, axis=1, kind="stable")  # the object's own image comes last
     allowed, ranked = (np.take_along_axis(a, first, axis=1) for a in (allowed, ranked))
-    ranked = np.where(allowed, ranked, -1)
-    return ranked if neighbors is None else ranked[:, : min(neighbors, left)]
+    return {"rows": np.where(allowed, ranked, -1)}
 
 
 def _descriptors(

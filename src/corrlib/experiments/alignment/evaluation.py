@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -138,7 +139,7 @@ def first_median(points: np.ndarray, order: np.ndarray, *, top: int = 5, missing
 
 def oracle_order(points: np.ndarray, objects: Sequence[Instance], size: int) -> np.ndarray:
     """Order ``(N, k)`` by the truth: the mean error of the keypoints that each neighbour transfers."""
-    each = np.stack([crops.errors(points[:, j], objects, size) for j in range(points.shape[1])], axis=1)
+    each = crops.errors(points, objects, size)
     scored = np.isfinite(each)
     count = scored.sum(axis=2)
     total = np.where(scored, each, 0).sum(axis=2)
@@ -223,8 +224,11 @@ def by_order(
     data: VOC, network: Network, settings: Settings, betas: Mapping[str, float]
 ) -> dict[str, dict[str, list[np.ndarray]]]:
     """Flow -> order of the neighbours, of `ORDERS` -> `errors`."""
-    each = {order: errors(data, network, settings, betas, order=order) for order in ORDERS}
-    return {method: {order: each[order][method] for order in ORDERS} for method in settings.features}
+    flows = {
+        method: partial(flow_errors, data, network, settings, feature=feature, beta=betas[method])
+        for method, feature in settings.features.items()
+    }
+    return {method: {order: of_flow(order=order) for order in ORDERS} for method, of_flow in flows.items()}
 
 
 def optimality(

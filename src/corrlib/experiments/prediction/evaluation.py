@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from joblib import cpu_count
 
 from corrlib import detection, metrics
+from corrlib.cache import cached
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, crops
 from corrlib.experiments.neighbors import neighbors
@@ -18,6 +20,9 @@ from corrlib.geometry import ReceptiveField
 
 #: The oracle, which always predicts the place of the grid that is closest to the truth.
 ORACLE = "best place"
+#: Those parameters on which predictions of a kind of feature depend, besides the weight of the prior.
+PARAMETERS = ("smoothing", "sigma", "prior_layer", "prior_size", "prior_missing", "calibrated", "context")
+PARAMETERS += ("stride", "C", "rounds", "size", "seed")
 
 Errors = Sequence[np.ndarray]
 
@@ -38,8 +43,9 @@ def errors(
     """
     table, beside = {}, {}
     for method in settings.methods[::2]:
-        feature, weights = settings.features[method], [None, settings.eta, etas[method]]
-        _, (plain, prior, chosen) = predict(data, network, settings, feature, weights)
+        feature = settings.features[method]
+        _, (plain, prior) = predict(data, network, settings, feature, [None, settings.eta])
+        _, (chosen,) = predict(data, network, settings, feature, [etas[method]])
         table |= {method: plain, f"{method}+prior": prior}
         beside[f"{method}+prior, eta chosen"] = chosen
     beside["prior alone"] = copy_errors(data, network, settings)
@@ -75,19 +81,12 @@ def predict(
         For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(I, M, K)``.
     """
 
+    parameters = {name: getattr(settings, name) for name in PARAMETERS}
+    inputs = dict(data=data, network=network, feature=feature, etas=list(etas), **parameters)
+
     def of_category(category: str) -> tuple[np.ndarray, list[np.ndarray]]:
-        trained = train(data, network, settings, category, feature)
-        score, field = scores(data, network, settings, category, feature, split=split, limit=limit)
-        means = prior_means(data, network, settings, category, split)
-        points = locate(
-            score[..., ::every, ::every],
-            replace(field, stride=field.stride * every),
-            etas,
-            slope=trained.slope if settings.calibrated else np.ones_like(trained.slope),
-            offset=trained.offset if settings.calibrated else np.zeros_like(trained.offset),
-            means=np.stack(crops.subset(means, limit)),
-            sigma=settings.sigma,
-        )
+        part = dict(category=category, split=split, limit=limit, every=every)
+        points = cached(_points, **inputs, **part)["points"]
         objects = crops.subset(crops.objects(data, category, split), limit)
         errors = (crops.errors(at_eta, objects, settings.size) for at_eta in points)
         return points, [crops.by_image(each, objects) for each in errors]
@@ -95,6 +94,33 @@ def predict(
     each = zip(*map_categories(of_category, settings.categories), strict=True)
     points, errors = ([list(at_eta) for at_eta in zip(*part, strict=True)] for part in each)
     return points, errors
+
+
+def _points(
+    data: VOC,
+    network: Network,
+    category: str,
+    feature: str,
+    etas: Sequence[float | None],
+    split: str,
+    limit: int | None,
+    every: int,
+    **parameters: Any,
+) -> dict[str, np.ndarray]:
+    settings = Settings(**parameters)
+    trained = train(data, network, settings, category, feature)
+    score, field = scores(data, network, settings, category, feature, split=split, limit=limit)
+    means = prior_means(data, network, settings, category, split)
+    points = locate(
+        score[..., ::every, ::every],
+        replace(field, stride=field.stride * every),
+        etas,
+        slope=trained.slope if settings.calibrated else np.ones_like(trained.slope),
+        offset=trained.offset if settings.calibrated else np.zeros_like(trained.offset),
+        means=np.stack(crops.subset(means, limit)),
+        sigma=settings.sigma,
+    )
+    return {"points": points}
 
 
 def copy_errors(data: VOC, network: Network, settings: Settings, *, split: str = "val") -> list[np.ndarray]:

@@ -42,15 +42,15 @@ def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
     """Draw one of the `clear` objects of each `shown` category, and predict its keypoints."""
     settings = replace(settings, categories=shown(settings))
     rng, result = np.random.default_rng(settings.seed), []
-    predicted = {
-        f"{method}+prior": predict(data, network, settings, settings.features[method], [settings.eta])
-        for method in settings.methods[::2]
-    }
+    predicted = {}
+    for method in settings.methods[::2]:
+        feature = settings.features[method]
+        (_, predicted[f"{method}+prior"]), _ = predict(data, network, settings, feature, [None, settings.eta])
     for c, category in enumerate(settings.categories):
         objects = crops.objects(data, category, "val")
         row = int(rng.choice(clear(objects)))
         truth = crops.keypoints(objects, settings.size)[row]
-        points = {m: np.where(np.isfinite(truth), at[0][c][row], np.nan) for m, (at, _) in predicted.items()}
+        points = {m: np.where(np.isfinite(truth), each[c][row], np.nan) for m, each in predicted.items()}
         one = [objects[row]]
         correct = {
             m: crops.errors(places[None], one, settings.size)[0] < settings.alpha
