@@ -17,8 +17,8 @@ from PIL import Image
 from corrlib.cache import CacheError, code_digest
 from corrlib.experiments import alignment
 from corrlib.publishing import page, results, tables
+from corrlib.publishing.format import escaped
 from corrlib.publishing.plots.style import LineArt
-from corrlib.publishing.tables.format import escaped
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
-from sklearn.model_selection import GroupKFold
-from sklearn.utils import check_X_y
 
 #: The constant feature, for features of norm 512: it is regularised as strongly as they are.
 INTERCEPT = 512.0
@@ -102,6 +100,8 @@ def cross_validate(
     available = len(np.unique(groups))
     if min(folds, available) < 2:
         raise ValueError(f"cross validation needs 2 folds and 2 groups, got {folds} and {available}")
+    from sklearn.model_selection import GroupKFold  # which takes most of a second
+
     predicted = np.empty((len(Cs), len(labels)), dtype=np.asarray(labels).dtype)
     for train_rows, test_rows in GroupKFold(min(folds, available)).split(features, groups=groups):
         for row, classifier in zip(
@@ -115,6 +115,8 @@ def _path(features: np.ndarray, labels: np.ndarray, Cs: Sequence[float]) -> list
     """The regularisation path: `train` at each C, in increasing order, each from the solution before."""
     if not all(0 < C < np.inf for C in Cs):
         raise ValueError(f"C must be positive and finite; got {', '.join(map(str, Cs))}")
+    from sklearn.utils import check_X_y
+
     features, labels = check_X_y(features, labels, dtype=np.float32)
     classes = np.unique(labels)
     if len(classes) == 1:

@@ -122,6 +122,9 @@ def _run(args: argparse.Namespace) -> None:
       corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb
       corrlib run visualization -p data_root=photographs -p weights=alexnet.npz -o photos.ipynb
     """
+    from corrlib.publishing import kernel
+
+    kernel.prepare()  # it imports what the chapter needs, while we do the same
     import nbformat
 
     from corrlib.publishing import book, chapters

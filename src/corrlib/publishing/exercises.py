@@ -9,7 +9,7 @@ from corrlib import metrics
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments import alignment, classification, prediction
-from corrlib.publishing.tables.format import formatted, words
+from corrlib.publishing.format import formatted, words
 
 
 def stiff(data: VOC, network: Network, settings: alignment.Settings, category: str) -> str:

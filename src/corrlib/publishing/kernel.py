@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -48,16 +49,21 @@ class Kernel(AsyncKernelManager):
         return KernelSpec(argv=argv, language="python", env=env)
 
 
+def prepare() -> None:
+    """Start the process that kernels are forked from, which takes seconds, without waiting for it."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
+    forkserver.ensure_running()
+
+
 class _Forking(LocalProvisioner):
     """Forks kernels from a server that has imported what chapters need."""
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
         """Fork a kernel; `cmd` is the command that would start it otherwise."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(IMPORTED)
+        prepare()
         arguments = (cmd[cmd.index("ipykernel_launcher") + 1 :], options["env"], options.get("cwd"))
         streams = [DupFd(1), DupFd(2)]  # those of this process, not those that the server was started with
-        process = context.Process(target=_serve, args=(*arguments, streams))
+        process = multiprocessing.get_context("forkserver").Process(target=_serve, args=(*arguments, streams))
         process.start()
         self.process, self.pid, self.pgid = _Forked(process), process.pid, process.pid
         self.cwd = options.get("cwd", Path.cwd())

@@ -12,8 +12,8 @@ from corrlib.data import VOC
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.experiments.prediction.evaluation import predict
+from corrlib.publishing.format import formatted, words
 from corrlib.publishing.scoreboard.judging import listed, mark
-from corrlib.publishing.tables.format import formatted, words
 
 #: For each layer or other method, a number and its difference from SIFT, each with an interval ``(3,)``.
 Numbers = dict[str, dict[str, np.ndarray]]

@@ -26,9 +26,9 @@ from PIL import Image
 
 from corrlib.cache import code_digest
 from corrlib.publishing import results
+from corrlib.publishing.format import escaped, plain
+from corrlib.publishing.format import markdown as _table
 from corrlib.publishing.plots.style import LineArt, rendered
-from corrlib.publishing.tables.format import escaped, plain
-from corrlib.publishing.tables.format import markdown as _table
 
 #: What `setup` has opened, for later calls in the same kernel.
 _CHAPTER: dict[str, Any] = {"source": ""}

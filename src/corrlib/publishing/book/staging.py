@@ -13,7 +13,7 @@ from typing import Any
 import nbformat
 
 from corrlib.publishing import chapters
-from corrlib.publishing.tables.format import escaped
+from corrlib.publishing.format import escaped
 
 #: The folder of the files of tables and figures, beside the pages of the book.
 FILES = "files"

@@ -5,11 +5,11 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+from corrlib.publishing.format import markdown
 from corrlib.publishing.scoreboard.claims import registry
 from corrlib.publishing.scoreboard.judging import Results, differences, verdict
 from corrlib.publishing.scoreboard.numbers import numbers
 from corrlib.publishing.scoreboard.rows import FORMATS, claims, glance, single
-from corrlib.publishing.tables.format import markdown
 
 
 def as_markdown(datasets: Mapping[str, Results]) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from corrlib import metrics
+from corrlib.publishing.format import formatted, words
 from corrlib.publishing.scoreboard.claims import TASKS, reasons, registry
-from corrlib.publishing.tables.format import formatted, words
 
 #: What is compared, and the difference with its 95 % interval, whose ends are None where they are not known.
 Difference = tuple[str, Sequence[float | None]]

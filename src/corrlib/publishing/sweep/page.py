@@ -17,9 +17,9 @@ import nbformat
 import numpy as np
 
 from corrlib import cache
-from corrlib.publishing import chapters, plots
+from corrlib.publishing import chapters
+from corrlib.publishing.format import formatted, markdown
 from corrlib.publishing.sweep import rows
-from corrlib.publishing.tables.format import formatted, markdown
 
 #: The number that every chapter shows for its sweeps, and the suffixes of the ends of its interval.
 SCORE, ENDS = "score", ("", "-low", "-high")
@@ -80,6 +80,8 @@ def figure(table: Sequence[dict[str, Any]]) -> tuple[Any, str] | None:
         x = ticks.index(values[across]) if ticks else row["parameters"][across]
         numbers = [row["numbers"].get(f"{SCORE}{end}", math.nan) for end in ENDS]
         series.setdefault(label, []).append([x, *numbers])
+    from corrlib.publishing import plots  # whose import takes seconds
+
     places = [point[0] for points in series.values() for point in points]
     marks = [value for value in PAPER.get(across, ()) if min(places) <= value <= max(places)]
     datasets = " and ".join(_texts(done, "about", "dataset"))

@@ -14,7 +14,7 @@ from corrlib.publishing.tables.experiments import (
     order_in_words, prediction_means, radius_in_words, receptive_fields, reconstruction_scores,
     rectification, rectification_in_words, strides,
 )
-from corrlib.publishing.tables.format import apart, formatted, markdown, words
+from corrlib.publishing.format import apart, formatted, markdown, words
 from corrlib.publishing.tables.runs import (
     checks, costs, full_scale, highest, missed_goals, pages, ratios, read_benchmarks, sources, stages,
     startup, swept,

@@ -7,8 +7,8 @@ import numpy as np
 
 from corrlib.experiments import alignment
 from corrlib.experiments.alignment.readings import SOLVERS
+from corrlib.publishing.format import formatted, words
 from corrlib.publishing.tables.experiments import published
-from corrlib.publishing.tables.format import formatted, words
 
 
 def solvers(solved: Sequence[Mapping[str, Any]], copied: Sequence[float]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from corrlib.data.voc import census as counts
 from corrlib.experiments import prediction, visualization
 from corrlib.experiments.classification import Feature, Settings
 from corrlib.publishing import results
-from corrlib.publishing.tables.format import words
+from corrlib.publishing.format import words
 
 #: Sign of the rows of means.
 MEAN = "**mean**"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corrlib.data.download import SOURCES
-from corrlib.publishing.tables.format import words
+from corrlib.publishing.format import words
 
 
 def read_benchmarks(path: Path) -> dict[str, Any]:
