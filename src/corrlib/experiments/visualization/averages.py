@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from corrlib import patches
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database
@@ -28,9 +29,17 @@ def receptive_field_averages(
     dict
         ``k`` of `KS` -> ``(SEEDS, size, size, 3)`` uint8, each with its contrast stretched; 0 -> the seeds.
     """
-    image_ids = sample(data, "val", SEEDS, seed=settings.seed + 1)
-    query, source = (units(data, network, layer, ids) for ids in (image_ids, database(data, settings)))
-    rng, size, centers = np.random.default_rng(settings.seed), query.rf.size, query.centers
+    ids = {"image_ids": sample(data, "val", SEEDS, seed=settings.seed + 1)}
+    ids["database_ids"] = database(data, settings)
+    values = cached(_averages, data=data, network=network, layer=layer, seed=settings.seed, **ids)
+    return {k: values[str(k)] for k in (0, *KS)}
+
+
+def _averages(
+    data: VOC, network: Network, layer: str, seed: int, image_ids: list[str], database_ids: list[str]
+) -> dict[str, np.ndarray]:
+    query, source = (units(data, network, layer, ids) for ids in (image_ids, database_ids))
+    rng, size, centers = np.random.default_rng(seed), query.rf.size, query.centers
     largest = max(network.receptive_fields[name].size for name in LAYERS)
     chosen, seeds = [], []
     for number, image_id in enumerate(image_ids):
@@ -38,7 +47,8 @@ def receptive_field_averages(
         chosen.append(rng.choice(rows[inside(centers[rows], largest, image)]))
         seeds.append(patches.stretch(patches.cut(image, centers[chosen[-1]], size)))
     index, _ = neighbors(query, source, max(KS), rows=np.array(chosen), device=network.device)
-    return {0: np.stack(seeds)} | average_fields(data, source, index, KS)
+    averages = {0: np.stack(seeds)} | average_fields(data, source, index, KS)
+    return {str(k): each for k, each in averages.items()}
 
 
 def average_fields(data: VOC, source: Units, index: np.ndarray, ks: Sequence[int]) -> dict[int, np.ndarray]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
 from corrlib import metrics, patches
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization.settings import Settings, database, scored, shown
@@ -50,28 +51,44 @@ def reconstruct(data: VOC, network: Network, settings: Settings, layer: str) -> 
     dict
         Image, shown or scored -> its reconstruction from each of ``settings.ks`` neighbours.
     """
-    image_ids = rebuilt_images(data, settings)
-    source, ks = database(data, settings), settings.ks
+    image_ids, ks, field = rebuilt_images(data, settings), settings.ks, network.receptive_fields[layer]
+    about = dict(layer=layer, ks=ks, seed=settings.seed, image_ids=image_ids)
+    values = cached(_rebuilt, data=data, network=network, **about, database_ids=database(data, settings))
+    results = {}
+    for number, image_id in enumerate(image_ids):
+        rebuilt = {name: {k: values[f"{number} {name} {k}"] for k in ks} for name in ("neighbors", "uniform")}
+        centers, original = values[f"{number} centers"], values[f"{number} original"]
+        image = whole_image(data, image_id)
+        results[image_id] = Reconstruction(image, centers, field.stride, original, **rebuilt)
+    return results
+
+
+def _rebuilt(
+    data: VOC,
+    network: Network,
+    layer: str,
+    ks: list[int],
+    seed: int,
+    image_ids: list[str],
+    database_ids: list[str],
+) -> dict[str, np.ndarray]:
     query = units(data, network, layer, image_ids)
     size, most, window = query.rf.stride, max(ks), network.receptive_fields["conv3"].size
-    index, _ = neighbor_index(data, network, layer, image_ids, source, most)
-    nearest = cut(data, units(data, network, layer, source), index, size)
-    results = {}
+    index, _ = neighbor_index(data, network, layer, image_ids, database_ids, most)
+    nearest = cut(data, units(data, network, layer, database_ids), index, size)
+    result = {}
     for number, (image_id, grid) in enumerate(zip(image_ids, query.grids.tolist(), strict=True)):
         image, centers = whole_image(data, image_id), query.rf.centers(tuple(grid))
         near = nearest[query.image == number].reshape(*grid, most, size, size, 3)
-        rng = np.random.default_rng([settings.seed, number])
+        rng = np.random.default_rng([seed, number])
         places = uniform_places(centers, image.shape[:2], window=window, size=size, k=most, rng=rng)
         drawn = patches.cut(image, places, size)
-        results[image_id] = Reconstruction(
-            image,
-            centers,
-            size,
-            original=patches.reassemble(patches.cut(image, centers, size)),
-            neighbors={k: patches.reassemble(patches.average(near[:, :, :k], axis=2)) for k in ks},
-            uniform={k: patches.reassemble(patches.average(drawn[:, :, :k], axis=2)) for k in ks},
-        )
-    return results
+        result[f"{number} centers"] = centers
+        result[f"{number} original"] = patches.reassemble(patches.cut(image, centers, size))
+        for name, k in product(("neighbors", "uniform"), ks):
+            chosen = {"neighbors": near, "uniform": drawn}[name][:, :, :k]
+            result[f"{number} {name} {k}"] = patches.reassemble(patches.average(chosen, axis=2))
+    return result
 
 
 def rebuilt_images(data: VOC, settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """The explorer of patches: the nearest neighbours of each patch of an image, by the features of layers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from corrlib import patches
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC
 from corrlib.experiments.visualization import LAYERS, Settings, database
@@ -37,8 +39,17 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     It starts at the patch of an object that has the most neighbours of its category by the last layer; among
     several, where the neighbours are most similar.
     """
-    image, sources, k, layers = whole_image(data, image_id), list(database(data, settings)), settings.k, {}
-    image_ids = rebuilt_images(data, settings)  # the neighbours of all of them are in the cache
+    ids = dict(image_ids=rebuilt_images(data, settings), sources=database(data, settings))
+    entry = cached(_content, data=data, network=network, image_id=image_id, k=settings.k, **ids)
+    content = json.loads(entry["json"].tobytes())
+    return widget("nearest", content, still(content), ALT)
+
+
+def _content(
+    data: VOC, network: Network, image_id: str, k: int, image_ids: list[str], sources: list[str]
+) -> dict[str, np.ndarray]:
+    """What the explorer shows, as JSON. The neighbours of all of `image_ids` are in the cache."""
+    image, layers = whole_image(data, image_id), {}
     kinds: dict[ReceptiveField, tuple[np.ndarray, np.ndarray]] = {}
     for layer in LAYERS:
         query, source = (units(data, network, layer, ids) for ids in ([image_id], sources))
@@ -47,7 +58,7 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
             kinds[places] = categories_at(data, query, "val"), categories_at(data, source, "train")
         own_kind, kind_near = kinds[places]
         own = units(data, network, layer, image_ids).image == image_ids.index(image_id)
-        found = neighbor_index(data, network, layer, image_ids, sources, max(settings.ks))
+        found = neighbor_index(data, network, layer, image_ids, sources, k)
         index, similarity = (each[own, :k] for each in found)
         (rows, cols), field = query.grids[0].tolist(), query.rf
         side = TILE * field.stride
@@ -62,7 +73,7 @@ def nearest(data: VOC, network: Network, settings: Settings, image_id: str) -> H
     start = query.centers[np.where(own_kind > 0, agreement, -1).argmax()].tolist()
     content = {"image": webp(image), "shape": list(image.shape[:2]), "k": k, "tile": TILE, "layers": layers}
     content |= {"start": start, "categories": [BACKGROUND, *data.categories]}
-    return widget("nearest", content, still(content), ALT)
+    return {"json": np.frombuffer(json.dumps(content).encode(), np.uint8)}
 
 
 def categories_at(data: VOC, source: Units, split: str) -> np.ndarray:
