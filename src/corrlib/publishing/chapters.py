@@ -152,8 +152,8 @@ def run(
     digest: str = "",
     results: Path | None = None,
     say: Callable[[int, int, str], None] | None = None,
-) -> None:
-    """Execute a chapter in a fresh kernel and write the notebook to ``out``, completely or not at all.
+) -> nbformat.NotebookNode:
+    """Execute a chapter in a fresh kernel; write the notebook to ``out``, or nothing at all, and return it.
 
     Parameters
     ----------
@@ -212,6 +212,7 @@ def run(
     notebook.metadata["corrlib"] = about | commit(chapter)
     with cache.replacing(out) as unfinished:
         nbformat.write(notebook, unfinished)
+    return notebook
 
 
 def stamp(path: Path) -> dict[str, Any]:

@@ -124,9 +124,7 @@ def _run(args: argparse.Namespace) -> None:
     """
     from corrlib.publishing import kernel
 
-    kernel.prepare()  # it imports what the chapter needs, while we do the same
-    import nbformat
-
+    kernel.prepare()  # it imports what the chapter needs, while this process imports papermill
     from corrlib.publishing import book, chapters
 
     chapter = chapters.find(args.chapter)
@@ -135,8 +133,7 @@ def _run(args: argparse.Namespace) -> None:
         from corrlib.data import open_dataset
 
         open_dataset(values.get(book.DATA))  # figurines are drawn here, where a terminal shows the progress
-    chapters.run(chapter, args.out, values)
-    notebook = nbformat.read(args.out, as_version=4)
+    notebook = chapters.run(chapter, args.out, values)
     took = f"{args.out}: executed in {notebook.metadata.papermill.duration:.0f} s"
     print(f"{took}\n{chapters.result(notebook)}".rstrip())
 
