@@ -3,7 +3,6 @@
 from itertools import combinations
 from unittest.mock import patch
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
@@ -25,7 +24,7 @@ def check(figure):
 
     figure.draw_without_rendering()  # the layout of a first drawing is not final
     with patch.object(Text, "draw", noted):  # not `findobj`, which also finds ticks out of view
-        FigureCanvasAgg(figure).draw()
+        figure.draw_without_rendering()
     left, bottom, right, top = figure.bbox.padded(TOUCH).extents
     for text, box in boxes.items():
         inside = left <= box.x0 and bottom <= box.y0 and box.x1 <= right and box.y1 <= top

@@ -90,23 +90,22 @@ def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, mo
     monkeypatch.setattr(studies, "RADII", (Sift(20.0),))
     monkeypatch.setattr(corrlib.data, "open_dataset", lambda data_root=None, **flags: world)
     monkeypatch.setattr(sweep, "command", swept)
-    drawn, shown = page._drawn, []
-    monkeypatch.setattr(page, "_drawn", lambda figure: legible.check(figure) or drawn(figure))
+    shown, scope = [], {"__name__": "__main__"}
     monkeypatch.setattr(page, "_show", lambda bundle, kind, **about: shown.append((bundle, kind, about)))
-    scope = {"__name__": "__main__"}
-    runs = [[], []]
-    for run in runs:
-        for cell in cells(path):
-            outputs = []
-            for _ in range(2):
-                exec(cell.source, scope)
-                if "parameters" in cell.metadata.get("tags", []):
-                    scope.update(SMALL.get(path.stem, {}))
-                outputs.append(json.dumps(shown))
-                shown.clear()
-            assert outputs[0] == outputs[1], f"run again, this cell shows something else:\n{cell.source}"
-            run.append(outputs[0])
-    assert runs[0] == runs[1]
-    about = [(kind, about.get("name")) for text in runs[0] for _, kind, about in json.loads(text)]
+
+    def run(cell, check=lambda figure: None, draw=page._drawn):
+        monkeypatch.setattr(page, "_drawn", lambda figure: (draw(figure), check(figure))[0])
+        shown.clear()
+        exec(cell.source, scope)
+        if "parameters" in cell.metadata.get("tags", []):
+            scope.update(SMALL.get(path.stem, {}))
+        return json.dumps(shown)
+
+    chapter, outputs = cells(path), []
+    for cell in chapter:
+        outputs.append(run(cell, legible.check))
+        assert run(cell) == outputs[-1], f"run again, this cell shows something else:\n{cell.source}"
+    assert [run(cell) for cell in chapter] == outputs
+    about = [(kind, about.get("name")) for text in outputs for _, kind, about in json.loads(text)]
     named = sorted((kind, name) for kind, name in about if name)
     assert len(named) == len(set(named)), f"two figures or tables have one name: {named}"
