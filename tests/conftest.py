@@ -1,5 +1,6 @@
 """What tests share: one hypothesis profile, a random generator, the real photographs where they are."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,18 @@ def real():
     return folder
 
 
+@pytest.fixture(scope="session")
+def shared_path(tmp_path_factory):
+    """A folder that is empty when the tests begin, the same in all processes that run them."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
 @pytest.fixture(scope="module")
-def own_cache(tmp_path_factory):
-    """A cache that is empty when the module's tests begin."""
+def own_cache(shared_path):
+    """A cache that is empty when the tests begin."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("CORRLIB_CACHE", str(shared_path / "cache"))
         yield
 
 
@@ -74,10 +82,15 @@ def network():
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory):
+def world(shared_path):
     """Figurines: four train images and two val images of each category."""
+    from filelock import FileLock
+
     from corrlib import figurines
     from corrlib.data import VOC
 
-    out = tmp_path_factory.mktemp("world") / "figurines"
-    return VOC(figurines.write_world(out, train=4, val=2, seed=3, jobs=1, progress=False))
+    out = shared_path / "figurines"
+    with FileLock(f"{out}.lock"):
+        if not out.exists():
+            figurines.write_world(out, train=4, val=2, seed=3, jobs=1, progress=False)
+    return VOC(out)

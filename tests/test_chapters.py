@@ -37,6 +37,7 @@ SMALL = {
         others=0,
     ),
     "explorer": dict(database_images=4, k=1),
+    "networks": dict(database_images=4),
     "prediction": dict(category="cat", size=227, studied=1, etas=[0.1, 0.9]),
     "visualization": dict(database_images=4, k=2),
 }

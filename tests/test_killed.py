@@ -53,7 +53,7 @@ GRID = ["sweep", "toy", "-p", "number=0,1", "--out", "runs", "--workers", "2"]
 COMPUTE = "import computing; computing.run(range(20)[::{}])"
 MORE = int(os.environ.get("FAULTS") or 0) // 1000
 #: Commands that run at the same time, and how often they are killed.
-RUNS = {"cache": ([[COMPUTE.format(1)], [COMPUTE.format(-1)]], 8), "sweep": ([[SWEEP, *GRID]], 2)}
+RUNS = {"cache": ([[COMPUTE.format(1)], [COMPUTE.format(-1)]], 4), "sweep": ([[SWEEP, *GRID]], 1)}
 
 
 def start(root, commands):
