@@ -39,8 +39,8 @@ def appearance(data: VOC, limit: int = 300) -> list[float]:
         image = data.image(image_id)
         scale = 300 / max(image.shape[:2])
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) / np.float32(255)
-        hue, saturation, _ = np.moveaxis(cv2.cvtColor(image, cv2.COLOR_RGB2HSV), 2, 0)
-        high, low = image.max(axis=2), image.min(axis=2)
+        hue, saturation, high = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2HSV))
+        low = np.min(cv2.split(image), axis=0)
         hues = [((high - low) * ((hue >= a) & (hue < b))).mean() for a, b in ((0, 60), (60, 150), (150, 270))]
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         middle = [np.median(saturation), np.median(high + low) / 2, grey.std()]
