@@ -60,10 +60,9 @@ VALUES = {
 }
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
+def write_noise(root, categories=CATEGORIES):
     """Noise in the layout of photographs: two categories of three images in train and two in val."""
-    root, rng, lists = tmp_path_factory.mktemp("data"), np.random.default_rng(0), {"train": "", "val": ""}
+    rng, lists = np.random.default_rng(0), {"train": "", "val": ""}
     images, sets = (root / "VOCdevkit/VOC2011" / name for name in ("JPEGImages", "ImageSets/Main"))
     for folder in (images, sets):
         folder.mkdir(parents=True)
@@ -73,10 +72,15 @@ def data(tmp_path_factory):
         small = rng.integers(0, 256, (12, 13, 3), dtype=np.uint8)
         cv2.imwrite(f"{images}/{name}.jpg", cv2.resize(small, (250, 240), interpolation=cv2.INTER_CUBIC))
         points = [(key, 1, *rng.integers(40, 200, 2)) for key in ("Head", "L_Leg", "R_Leg")]
-        berkeley(root, CATEGORIES[number // 5], f"{name}_1", bounds=(20, 20, 200, 190), points=points)
+        berkeley(root, categories[number // 5], f"{name}_1", bounds=(20, 20, 200, 190), points=points)
     for split, names in lists.items():
         (sets / f"{split}.txt").write_text(names)
     return root
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_noise(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")

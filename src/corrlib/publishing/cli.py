@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     for kind in ("difficult", "truncated"):
         text = f"whether to use objects that VOC marks as {kind} (default: yes)"
         add(f"--{kind}", action=argparse.BooleanOptionalAction, default=True, help=text)
+    add("--workers", type=_count, metavar="N", help="number of processes (default: one, with all cores)")
+    add("--scheduler", metavar="ADDRESS", help="address of a dask cluster to use instead")
     add("--device", help="torch device, such as cuda:1 (default: CORRLIB_DEVICE, or a GPU if there is one)")
     add = command(_figurines)
     add("--out", **folder, help="folder to create")
@@ -214,12 +216,11 @@ def _download(args: argparse.Namespace) -> None:
 def _reproduce(args: argparse.Namespace) -> None:
     """Run the paper's own experiments at its scale, and compare every number with the published one.
     It runs all four chapters in the project's folder, with a million patches per layer, 25 neighbours, and
-    all objects, layers and radii. The cost is estimated first. A run that was stopped resumes. At the end it
-    writes the scoreboard: every number of Tables 1 to 4 beside the paper's, and a verdict on each claim. The
-    network and the search for neighbours run on a GPU if torch finds one. Results are kept in CORRLIB_CACHE.
+    all objects, layers and radii. The cost is estimated first. A run that was stopped resumes. It ends with
+    the scoreboard, which has a verdict on each claim. The network and the search for neighbours run on a GPU
+    if torch finds one. Results are kept in CORRLIB_CACHE, which workers on other machines must share.
 
     examples:
-      corrlib download voc2011 keypoints caffenet --out data
       corrlib reproduce --data data --weights data/bvlc_reference_caffenet.caffemodel --out reproduction
       corrlib reproduce --data data --weights alexnet.caffemodel --out sure --no-difficult --device cuda:1
     """
@@ -228,8 +229,8 @@ def _reproduce(args: argparse.Namespace) -> None:
 
     if args.device:
         os.environ[device.VARIABLE] = args.device  # the chapters' kernels read it, too
-    which = dict(difficult=args.difficult, truncated=args.truncated)
-    print(reproduce(Path(), args.data, args.weights, args.out, patches=args.patches, **which))
+    given = {n: getattr(args, n) for n in ("patches", "difficult", "truncated", "workers", "scheduler")}
+    print(reproduce(Path(), args.data, args.weights, args.out, **given))
 
 
 def _figurines(args: argparse.Namespace) -> None:
@@ -274,7 +275,6 @@ def _cache(args: argparse.Namespace) -> None:
     removes stale entries and the leftovers of stopped runs, but nothing that a process is using.
 
     examples:
-      corrlib cache
       corrlib cache --prune
     """
     from corrlib.cache import contents

@@ -87,10 +87,13 @@ def reproduce(
     patches: int = 10**6,
     difficult: bool = True,
     truncated: bool = True,
+    workers: int | None = None,
+    scheduler: str | None = None,
 ) -> Path:
     """Run the four experiments at the paper's scale, write the scoreboard and return its path.
 
-    Results are kept in the cache, so that a run that was killed resumes.
+    Results are kept in the cache, so that a run that was killed resumes. With `workers` or `scheduler`, a
+    cluster computes those that take long, and the chapters then find them in the cache.
 
     Parameters
     ----------
@@ -103,11 +106,15 @@ def reproduce(
         and ``.json``.
     patches
         Patches per layer in the database of section 2; the paper has "at least one million".
+    workers, scheduler
+        A dask cluster, as in `sweep.engine.execute`, whose workers share the cache and `out`.
 
     Raises
     ------
     ValueError
         Before anything starts: if data or weights cannot be used, the disk lacks space, or `out` is in use.
+    cluster.TaskError
+        If a task of the cluster fails.
     """
     out = Path(out)
     data, network = open_dataset(data_root, difficult=difficult, truncated=truncated), load(weights)
@@ -116,10 +123,18 @@ def reproduce(
     out.mkdir(parents=True, exist_ok=True)
     try:
         with filelock.FileLock(out / ".lock", timeout=0):
-            _check_resources(root, planned)
+            rows = _check_resources(root, planned, divided=bool(workers or scheduler))
+            todo = []
             for name, given in planned.parameters.items():
-                todo = book.task(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
-                book.execute(root, [todo] if todo else [], out / "book.log")
+                task = book.task(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
+                todo += [task] if task else []
+            if todo and (workers or scheduler):
+                from corrlib.publishing import cluster, stages  # dask takes a second to import
+
+                hours = stages.hours(stages.tasks(planned), rows)
+                cluster.compute(planned, hours, out, workers=workers, scheduler=scheduler)
+            for task in todo:
+                book.execute(root, [task], out / "book.log")
             return _score(root, out, data, network)
     except filelock.Timeout:
         raise ValueError(f"another run is using {out}: wait for it, or choose another folder") from None
@@ -157,8 +172,11 @@ def disk(plan: Plan) -> dict[str, int]:
     return {name: int(value) for name, value in values.items()}
 
 
-def memory(plan: Plan) -> int:
-    """Bytes of the largest step, the training of detectors of one category per core from all its features."""
+def memory(plan: Plan, *, categories: int | None = None) -> int:
+    """Bytes of the largest step, the training of detectors of some categories from all their features.
+
+    `categories` is their number; by default one per core, as in the chapter, and 1 in a worker of a cluster.
+    """
     objects = {c: len(crops.objects(plan.data, c, "train")) for c in plan.data.categories}
     kinds = {c: len(plan.data.keypoint_names(c)) for c in objects}
     largest = []
@@ -166,7 +184,7 @@ def memory(plan: Plan) -> int:
         size = SIFT if feature == prediction.SIFT else 4 * plan.network.channels(feature)
         # Features, twice while they are concatenated or padded; for each keypoint, labels (twice) and scores.
         each = sorted(count * places * (2 * size + 6 * kinds[c]) for c, count in objects.items())
-        largest.append(sum(each[-cpu_count() :]))
+        largest.append(sum(each[-(categories or cpu_count()) :]))
     return max(largest)
 
 
@@ -196,8 +214,11 @@ def _check_images(data: VOC) -> None:
         )
 
 
-def _check_resources(root: Path, planned: Plan) -> None:
-    """Print the resources that the chapters need; ValueError if there is not enough disk space."""
+def _check_resources(root: Path, planned: Plan, *, divided: bool) -> list[dict[str, Any]]:
+    """Print the resources that the chapters need; ValueError if there is not enough disk space.
+
+    `divided` is whether a cluster computes. Returns the rows of `hours`.
+    """
     folder, record, data = cache.cache_dir(), results.read(root / RECORDED), planned.data
     folder.mkdir(parents=True, exist_ok=True)
     sizes, free = disk(planned), shutil.disk_usage(folder).free / GB
@@ -207,13 +228,14 @@ def _check_resources(root: Path, planned: Plan) -> None:
     total = sum(row["hours"] for row in rows)
     peak = max(row["peak_memory_bytes"] for row in record["values"]["stages"])
     beside = max(0, peak - record["values"]["memory_bytes_estimated"]) / GB
+    each, largest = (" of each worker", memory(planned, categories=1)) if divided else ("", memory(planned))
     lines = [
         f"dataset {data.name} in {data.root}: {len(data.categories)} categories, {train:,} training and"
         f" {val:,} validation objects with a visible keypoint",
         f"network {planned.network.name} (digest {planned.network.digest})",
         f"time: {total:.1f} processor hours from an empty cache, at the speed recorded in {RECORDED}",
         *(f"  {row['hours']:8.2f} h   {row['chapter']}, {row['stage']}" for row in rows),
-        f"memory: {memory(planned) / GB:.1f} GB for the largest step, and {beside:.1f} GB in addition",
+        f"memory{each}: {largest / GB:.1f} GB for the largest step, and {beside:.1f} GB in addition",
         f"disk: {needed:.1f} GB in {folder}; {kept:.1f} GB are already there, {free:.1f} GB are free",
         *(f"  {size / GB:8.2f} GB  {name}" for name, size in sizes.items()),
     ]
@@ -223,6 +245,7 @@ def _check_resources(root: Path, planned: Plan) -> None:
             f"{folder} needs about {needed - kept:.1f} GB more and has {free:.1f} GB: free some space, or set"
             " CORRLIB_CACHE to another folder"
         )
+    return rows
 
 
 def _score(root: Path, out: Path, data: VOC, network: Network) -> Path:

@@ -10,6 +10,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 Known = Mapping[str, tuple[float, Sequence[float]]]
+#: The line on a terminal, as tqdm's `bar_format`.
+LINE = "{percentage:3.0f} %|{bar:20}| {elapsed}, about {remaining} left; {desc}"
 #: Seconds between two looks at the file.
 EVERY = 1.0
 #: Seconds that a chapter is expected to take if none are recorded.
@@ -51,8 +53,7 @@ def reached(log: Path, names: Sequence[str], known: Known, since: int = 0) -> tu
 def shown(log: Path, names: Sequence[str], known: Known) -> Iterator[None]:
     """Show on a terminal what chapters `say` meanwhile, and the time left at this speed."""
     since = log.stat().st_size if log.is_file() else 0
-    line = "{percentage:3.0f} %|{bar:20}| {elapsed}, about {remaining} left; {desc}"
-    bar, ended = tqdm(total=1.0, bar_format=line, leave=False, disable=None), threading.Event()
+    bar, ended = tqdm(total=1.0, bar_format=LINE, leave=False, disable=None), threading.Event()
 
     def watch() -> None:
         while not ended.wait(EVERY):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, WorkerPlugin, as_completed
+from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed
 from distributed.utils import get_mp_context
 from joblib import cpu_count
 
@@ -63,7 +63,7 @@ def execute(
         groups.setdefault(repr(heavy), []).append(point)
     if not points:
         return
-    with _client(scheduler, workers or cpu_count()) as client:
+    with connected(scheduler, workers or cpu_count()) as client:
         submit = partial(client.submit, _execute, **where, pure=False)
         futures = {submit(first, priority=1): (first, others) for first, *others in groups.values()}
         # Results are fetched at once: by the time of its turn, the worker that has one may be dead.
@@ -73,10 +73,7 @@ def execute(
             for other in others:
                 futures[later := submit(other)] = other, []
                 running.add(later)
-            if not isinstance(reason, str):  # dask lost the workers, or somebody cancelled the point there
-                error = future.exception() if future.status == "error" else future.status
-                reason = f"dask gave it up: {error!r}"
-            yield point, reason
+            yield point, reason if isinstance(reason, str) else given_up(future)
 
 
 def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir: Path) -> str:
@@ -84,17 +81,14 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
     starts, end = (folder / ".starts" / f"{point.name}{kind}" for kind in ("", "~ended"))
     if end.is_file():  # the worker that had the answer has died since, of a later point
         return end.read_text(encoding="utf-8")
-    starts.parent.mkdir(parents=True, exist_ok=True)
-    with starts.open("a") as file:
-        file.write(".")
-    if starts.stat().st_size > STARTS:
-        return f"its worker died {STARTS} times: out of memory?"
+    if reason := started(starts):
+        return reason
     os.environ["CORRLIB_CACHE"] = str(cache_dir)  # on a cluster, too, all use one cache
     out, kept = folder / f"{point.name}.ipynb", folder / "results" / point.name
     for _ in range(KERNELS):
         reason = ""
         try:
-            with contextlib.chdir(root), _silence():
+            with contextlib.chdir(root), silence():
                 chapters.run(chapter, out, point.values, digest=point.digest, results=kept)
         except Exception as error:
             kind = "" if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: "
@@ -107,6 +101,20 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
     return reason
 
 
+def started(starts: Path) -> str:
+    """Count in a file that something starts in a worker; return the reason if it is to be given up, or ""."""
+    starts.parent.mkdir(parents=True, exist_ok=True)
+    with starts.open("a") as file:
+        file.write(".")
+    return f"its worker died {STARTS} times: out of memory?" if starts.stat().st_size > STARTS else ""
+
+
+def given_up(future: Future) -> str:
+    """Why dask has no result: it lost the workers, or somebody cancelled it there."""
+    error = future.exception() if future.status == "error" else future.status
+    return f"dask gave it up: {error!r}"
+
+
 class _Uninterrupted(WorkerPlugin):
     """Workers ignore an interrupt at the terminal: it is for the command, which stops them."""
 
@@ -115,8 +123,8 @@ class _Uninterrupted(WorkerPlugin):
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep warnings, papermill's progress bars and messages of killed kernels off the terminal."""
+def silence() -> Iterator[None]:
+    """Keep warnings, progress bars and messages of killed kernels off the terminal."""
     kept = os.dup(2)
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
         os.dup2(nowhere.fileno(), 2)
@@ -128,7 +136,7 @@ def _silence() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _client(scheduler: str | None, workers: int) -> Iterator[Client]:
+def connected(scheduler: str | None, workers: int) -> Iterator[Client]:
     """Yield a client of a scheduler, or of a new one on this machine, without output to the terminal."""
     quiet = {"distributed": "critical", "distributed.worker": "critical", "tornado": "critical"}
     # A death counts against all points that wait for the same worker: ours are counted in `_execute`.
