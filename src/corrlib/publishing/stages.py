@@ -204,8 +204,10 @@ def _classification(plan: Plan) -> Iterable[Task]:
     limits |= dict.fromkeys(settings.other_categories, settings.localised_others)
     for category, limit in limits.items():
         count = min(limit, len(crops.objects(data, category, "val")))
-        arguments = settings, category, limit
-        yield task("peaks", category, responses.category_peaks, arguments, count, after=[trained[category]])
+        for first in range(0, count, responses.BLOCK):
+            last, arguments = min(first + responses.BLOCK, count), (settings, category, limit, first)
+            how = dict(size=last - first, after=[trained[category]])
+            yield task("peaks", f"{category}, {first} to {last - 1}", responses.block_peaks, arguments, **how)
 
 
 def _columns(

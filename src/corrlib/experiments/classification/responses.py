@@ -22,6 +22,8 @@ from corrlib.sift import Sift
 REACH = 10
 #: Pixels added around an object crop, so that keypoints on its border also have a window.
 MARGIN = 32
+#: Objects whose peaks are one entry of the cache.
+BLOCK = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +67,25 @@ def category_peaks(
     pixels around them; its features are computed at every pixel. `limit` is the size of an evenly spaced
     subset.
     """
+    objects = crops.subset(crops.objects(data, category, "val"), limit)
+    firsts = range(0, len(objects), BLOCK)
+    blocks = [block_peaks(data, network, settings, category, limit, first) for first in firsts]
+    arrays = {
+        name: np.concatenate([block[name] for block in blocks]) for name in ("kind", "inside", "fraction")
+    }
+    offsets = np.concatenate([block["offsets"] for block in blocks], axis=1)
+    arrays["offsets"] = dict(zip(settings.features, offsets, strict=True))
+    image = np.unique([instance.image_id for instance in objects], return_inverse=True)[1]
+    image = np.repeat(image, [visible(instance).sum() for instance in objects])
+    return Peaks(data.keypoint_names(category), image, **arrays)
+
+
+def block_peaks(
+    data: VOC, network: Network, settings: Settings, category: str, limit: int | None, first: int
+) -> dict[str, np.ndarray]:
+    """The arrays of `Peaks` but ``image``, of up to `BLOCK` objects from number `first`; from the cache."""
     inputs = dict(data=data, network=network, category=category, features=settings.features)
-    entry = cached(_peaks, **inputs, sampling=settings.sampling, C=settings.C, limit=limit)
-    arrays = dict(entry, offsets=dict(zip(settings.features, entry["offsets"], strict=True)))
-    return Peaks(data.keypoint_names(category), **arrays)
+    return cached(_peaks, **inputs, sampling=settings.sampling, C=settings.C, limit=limit, first=first)
 
 
 def windows(points: np.ndarray) -> np.ndarray:
@@ -91,8 +108,9 @@ def _peaks(
     sampling: Sampling,
     C: float,
     limit: int | None,
+    first: int,
 ) -> dict[str, np.ndarray]:
-    objects = crops.subset(crops.objects(data, category, "val"), limit)
+    objects = crops.subset(crops.objects(data, category, "val"), limit)[first : first + BLOCK]
     settings = Settings(C=C, **sampling._asdict(), categories=(category,))
     trained = {f: each for f, (each,) in classifiers(data, network, settings, features).items()}
     kinds = [np.flatnonzero(visible(instance)) for instance in objects]
@@ -104,9 +122,7 @@ def _peaks(
                 inside.append(windowed)
                 offsets.append(peaks)
                 fraction.append(np.rint(its) - its)
-    image = np.unique([instance.image_id for instance in objects], return_inverse=True)[1]
     return {
-        "image": np.repeat(image, [len(k) for k in kinds]),
         "kind": np.concatenate(kinds),
         "inside": np.concatenate(inside),
         "fraction": np.concatenate(fraction),
