@@ -163,3 +163,23 @@ page.table(
     VOC 2011.""",
     source=f"{reproduce.RECORDED}",
 )
+
+# %% [markdown]
+# ## On several machines
+#
+# With `--workers N`, the work is divided among N processes on this machine. With `--scheduler ADDRESS`, it is divided among the
+# workers of a dask cluster, which are started [as for sweeps](sweeps): with one thread each, in the same environment, and with the
+# same files under the same paths, which are the project, the data, the weights, the cache and the folder of the results. The workers
+# compute one stage of one category or layer at a time. The chapters are then executed as usual, and find the results in the cache.
+
+# %%
+from corrlib.publishing import stages
+
+own = reproduce.hours(record, objects=plan.objects("train", "val"), patches=plan.patches)
+tasks = stages.hours(stages.tasks(plan), own)
+total, longest = sum(tasks.values()), max(stages.longest_chains(tasks).values())
+page.text(f"""
+For {data.name}, the work is divided into {len(tasks):,} tasks. Some tasks need the results of others, and the longest chain of such tasks takes
+{100 * longest / total:.1f} % of the time of all tasks, so that no more than about {total / longest:.0f} workers are useful. On VOC 2011, where a third of the objects are
+persons, the number is smaller. Each worker needs {reproduce.memory(plan, categories=1) / 1e9:.1f} GB for its largest step.
+""")

@@ -55,6 +55,8 @@ def compute(
     shutil.rmtree(starts, ignore_errors=True)
     where = dict(root=Path.cwd(), cache_dir=cache.cache_dir().resolve(), inputs=_names(plan))
     first, returning = stages.longest_chains(hours), {each for task in hours for each in task.given.values()}
+    longest = f"the longest chain takes {max(first.values()):.2f} h, however many workers there are"
+    print(f"cluster: {len(hours)} tasks, of which {longest}", flush=True)
     bar = tqdm(total=sum(hours.values()), bar_format=progress.LINE, smoothing=0, leave=False, disable=None)
     with engine.connected(scheduler, workers or cpu_count()) as client, bar, contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, starts, ignore_errors=True)
