@@ -180,6 +180,6 @@ tasks = stages.hours(stages.tasks(plan), own)
 total, longest = sum(tasks.values()), max(stages.longest_chains(tasks).values())
 page.text(f"""
 For {data.name}, the work is divided into {len(tasks):,} tasks. Some tasks need the results of others, and the longest chain of such tasks takes
-{100 * longest / total:.1f} % of the time of all tasks, so that no more than about {total / longest:.0f} workers are useful. On VOC 2011, where a third of the objects are
-persons, the number is smaller. Each worker needs {reproduce.memory(plan, categories=1) / 1e9:.1f} GB for its largest step.
+{100 * longest / total:.1f} % of the time of all tasks, so that no more than about {total / longest:.0f} workers are useful. On VOC 2011, where the categories
+are of different sizes, the number is smaller. Each worker needs {reproduce.memory(plan, categories=1) / 1e9:.1f} GB for its largest step.
 """)
