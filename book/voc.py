@@ -173,7 +173,7 @@ page.table(
 # compute one stage of one category or layer at a time. The chapters are then executed as usual, and find the results in the cache.
 
 # %%
-from corrlib.publishing import stages
+from corrlib.publishing.reproduce import stages
 
 own = reproduce.hours(record, objects=plan.objects("train", "val"), patches=plan.patches)
 tasks = stages.hours(stages.tasks(plan), own)

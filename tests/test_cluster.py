@@ -13,7 +13,8 @@ from conftest import ROOT
 from corrlib import convnet
 from corrlib.cache import contents
 from corrlib.data import VOC
-from corrlib.publishing import cli, cluster, page, plots, reproduce, results, scoreboard, stages
+from corrlib.publishing import cli, page, plots, reproduce, results, scoreboard
+from corrlib.publishing.reproduce import cluster, stages
 from test_reproduce import PATCHES, weights, write_noise  # noqa: F401
 
 #: Parameters that make the chapters short.

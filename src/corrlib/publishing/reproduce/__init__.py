@@ -129,7 +129,7 @@ def reproduce(
                 task = book.task(root, f"book/{name}", given, out / f"{name}.ipynb", results=out / "results")
                 todo += [task] if task else []
             if todo and (workers or scheduler):
-                from corrlib.publishing import cluster, stages  # dask takes a second to import
+                from corrlib.publishing.reproduce import cluster, stages  # dask takes a second to import
 
                 hours = stages.hours(stages.tasks(planned), rows)
                 cluster.compute(planned, hours, out, workers=workers, scheduler=scheduler)

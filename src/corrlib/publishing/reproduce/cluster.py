@@ -15,9 +15,8 @@ from tqdm import tqdm
 from corrlib import cache
 from corrlib.convnet import Network, load
 from corrlib.data import VOC, open_dataset
-from corrlib.publishing import stages
 from corrlib.publishing.book import progress
-from corrlib.publishing.reproduce import Plan
+from corrlib.publishing.reproduce import Plan, stages
 from corrlib.publishing.sweep import engine
 
 
