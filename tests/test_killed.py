@@ -50,6 +50,13 @@ page.numbers({"score": float((values < 0.1).mean())})
 """
 SWEEP = "from corrlib.publishing.cli import main; raise SystemExit(main())"
 GRID = ["sweep", "toy", "-p", "number=0,1", "--out", "runs", "--workers", "2"]
+BUILD = """
+from pathlib import Path
+from corrlib.publishing.book import execution
+if __name__ == "__main__":
+    tasks = [execution.Task(n, Path("slow.py"), {"number": n}, Path(f"{n}.ipynb"), "", None) for n in (1, 2)]
+    execution.execute(Path(), tasks, Path("build.log"))
+"""
 COMPUTE = "import computing; computing.run(range(20)[::{}])"
 MORE = int(os.environ.get("FAULTS") or 0) // 1000
 #: Commands that run at the same time, and how often they are killed.
@@ -118,6 +125,19 @@ def test_killed_runs_resume(tmp_path_factory, name):
     assert statuses == {0}
     assert results(root) == results(undisturbed)
     assert files(root) == files(undisturbed), "a file is left, or missing"
+
+
+def test_a_killed_build_leaves_no_process_behind(tmp_path):
+    """Not even those that are executing its chapters."""
+    (tmp_path / "slow.py").write_text(
+        f"{CHAPTER}\n# %%\nopen(str(number), 'w'), __import__('time').sleep(99)\n"
+    )
+    (process,) = start(tmp_path, [[BUILD]])
+    until = time.monotonic() + 60
+    while not all((tmp_path / name).exists() for name in "12") and time.monotonic() < until:
+        time.sleep(0.1)
+    assert {"1", "2"} < {path.name for path in tmp_path.iterdir()}, (tmp_path / "tmp/log").read_text()
+    kill(process, everything=False)
 
 
 # A full disk, a read-only disk, and processes that write the same file at once

@@ -95,21 +95,27 @@ class _Forked:
         self.process.terminate()
 
 
-def _serve(
-    arguments: Sequence[str], environment: Mapping[str, str], folder: str | None, streams: Sequence[Any]
-) -> None:
-    """Be a kernel, in a forked process, until the process that asked for it ends, or the server."""
-    import matplotlib
-    from ipykernel.kernelapp import IPKernelApp
-    from threadpoolctl import threadpool_limits
+def end_with_parent() -> None:
+    """End this process, from now on, as soon as the process that asked for it ends, or forked it."""
+    asked, forked = multiprocessing.parent_process(), os.getppid()
 
-    def end() -> None:
-        asked, forked = multiprocessing.parent_process(), os.getppid()
+    def watch() -> None:
         while asked.is_alive() and os.getppid() == forked:
             time.sleep(EVERY)
         os._exit(1)
 
-    threading.Thread(target=end, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _serve(
+    arguments: Sequence[str], environment: Mapping[str, str], folder: str | None, streams: Sequence[Any]
+) -> None:
+    """Be a kernel, in a forked process."""
+    import matplotlib
+    from ipykernel.kernelapp import IPKernelApp
+    from threadpoolctl import threadpool_limits
+
+    end_with_parent()
     os.setsid()  # an interrupted command stops its kernels itself
     for number, stream in enumerate(streams, 1):
         os.dup2(given := stream.detach(), number)

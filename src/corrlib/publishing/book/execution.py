@@ -21,7 +21,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 import corrlib
 from corrlib import cache
 from corrlib.cache import imports_digest
-from corrlib.publishing import chapters
+from corrlib.publishing import chapters, kernel
 from corrlib.publishing.book import progress
 
 #: Parameters of a chapter that name files, whose digests are part of the chapter's digest.
@@ -93,7 +93,8 @@ def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
         if len(tasks) == 1:
             return _run(tasks[0], log, where)
         longest = sorted(tasks, key=lambda each: -known.get(each.name, (0, ()))[0])
-        with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn")) as pool:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(AT_ONCE, context, kernel.end_with_parent) as pool:
             running = [pool.submit(_run, each, log, where, threads) for each in longest]
             try:
                 for ended in as_completed(running):
