@@ -26,7 +26,7 @@ SMALL = {
 }
 #: Entries that take seconds once those of the cluster are there.
 QUICK = ("neighbors._ranked", "prediction.evaluation._points")
-QUICK += ("visualization.averages._averages", "visualization.reconstruction._rebuilt")
+QUICK += ("averages._averages", "reconstruction._rebuilt", "explorer.patch._content")
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def entries():
     return {path: entry.name for entry in contents.list_entries() for path in entry.paths}
 
 
-def test_the_chapters_add_nothing_expensive_to_the_cache(
+def test_the_chapters_add_nothing_expensive(
     address, plan, project, own_cache, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(project)
