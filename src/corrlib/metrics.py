@@ -8,7 +8,10 @@ import functools
 from collections.abc import Sequence
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
+#: Limits the threads of matrix products: those of a bootstrap are so small that threads wait for each other.
+BLAS = ThreadpoolController()
 #: The paper's tolerances.
 ALPHAS = (0.1, 0.05, 0.025)
 #: Draws of a bootstrap, and the share of them on either side of its 95 % interval.
@@ -76,6 +79,7 @@ def mean_pck(errors: Sequence[np.ndarray], alpha: float | np.ndarray) -> np.ndar
     return _mean([pck(one, alpha) for one in errors])
 
 
+@BLAS.wrap(limits=1, user_api="blas")
 def resampled(
     errors: Sequence[np.ndarray],
     alpha: float | np.ndarray,
@@ -174,6 +178,7 @@ def judge(differences: Sequence[np.ndarray], *, at_least: bool = False) -> str:
     return VERDICTS[1] if ((value >= 0).all() if at_least else (value > 0).all()) else VERDICTS[2]
 
 
+@BLAS.wrap(limits=1, user_api="blas")
 def mean_interval(values: Sequence[np.ndarray], *, minus: Sequence[np.ndarray] | None = None) -> np.ndarray:
     """Mean over categories of the means over their instances, and its 95 % interval, as of `bootstrap`.
 
