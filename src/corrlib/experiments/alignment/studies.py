@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from joblib import cpu_count
 from scipy.ndimage import map_coordinates
+from threadpoolctl import threadpool_limits
 
 from corrlib import figurines, flow, metrics
 from corrlib.cache import cached
@@ -98,7 +99,8 @@ def every_pixel(
         return {}
     result: dict[str, dict[str, np.ndarray]] = {}
     for method, feature in settings.features.items():
-        each = dense_errors(data, network, settings, feature=feature, beta=betas[method])
+        with threadpool_limits(1, user_api="blas"):  # threads of small products wait for each other
+            each = dense_errors(data, network, settings, feature=feature, beta=betas[method])
         for name, key in ((method, "flow"), ("no alignment", "copy")):
             places = {"all pixels": each[key], "keypoints": each[f"{key} keypoints"]}
             result[name] = {
