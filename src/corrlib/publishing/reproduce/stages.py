@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from corrlib.convnet import INPUT_SIDE, LINEAR, Network
+from corrlib.convnet import LINEAR, Network
 from corrlib.data import VOC, crops
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.alignment import evaluation, flows, studies
@@ -18,6 +18,7 @@ from corrlib.experiments.classification import features, responses, training
 from corrlib.experiments.prediction.readings import READINGS
 from corrlib.experiments.prediction.training import scores, train
 from corrlib.experiments.visualization import averages, centers, reconstruction, units
+from corrlib.publishing import exercises, explorer
 from corrlib.publishing.reproduce import Plan
 
 
@@ -96,14 +97,15 @@ def _visualization(plan: Plan) -> Iterable[Task]:
             stage = "features of the database", f"{len(part)} images from {part[0]}"
             described.append(task(*stage, units.units, arguments, len(part)))
     yield from described
-    for layer in settings.layers:
-        yield task("neighbours", layer, _neighbors, (settings, layer), len(rebuilt), after=described)
-        yield task("agreement", layer, visualization.agreement, (settings, layer), after=described)
-
-
-def _neighbors(data: VOC, network: Network, settings: visualization.Settings, layer: str) -> None:
-    ids = reconstruction.rebuilt_images(data, settings), visualization.database(data, settings)
-    units.neighbor_index(data, network, layer, *ids, max(settings.ks))
+    rebuild = [
+        task("neighbours", layer, visualization.reconstruct, (settings, layer), len(rebuilt), after=described)
+        for layer in settings.layers
+    ]
+    yield from rebuild
+    for layer in visualization.LAYERS:
+        for stage in (visualization.agreement, visualization.receptive_field_averages):
+            yield task(stage.__name__, layer, stage, (settings, layer), after=described)
+    yield task("explorer", rebuilt[0], explorer.nearest, (settings, rebuilt[0]), after=rebuild)
 
 
 def _alignment(plan: Plan) -> Iterable[Task]:
@@ -140,6 +142,8 @@ def _alignment(plan: Plan) -> Iterable[Task]:
         for category, own in each.items():
             how = dict(after=[prepared[category]], given={"betas": betas})
             yield task(call.__name__, category, call, (own,), size[category], **how)
+    one = plan.settings["classification"].shown
+    yield task("exercise", one, exercises.stiff, (settings, one), size[one], [prepared[one]])
 
 
 def _try_betas(data: VOC, network: Network, settings: alignment.Settings) -> None:
@@ -208,6 +212,12 @@ def _classification(plan: Plan) -> Iterable[Task]:
             last, arguments = min(first + responses.BLOCK, count), (settings, category, limit, first)
             how = dict(size=last - first, after=[trained[category]])
             yield task("peaks", f"{category}, {first} to {last - 1}", responses.block_peaks, arguments, **how)
+    whole = replace(settings, frame="image")
+    pairs = [*((category, "train") for category in each), (settings.shown, "val")]
+    framed = [task("features", f"{c}, {s}, whole images", _columns, (whole, c, s), size[c]) for c, s in pairs]
+    yield from framed
+    arguments = settings, settings.shown
+    yield task("exercise", settings.shown, exercises.framed, arguments, after=framed)
 
 
 def _columns(
@@ -252,26 +262,35 @@ def _prediction(plan: Plan) -> Iterable[Task]:
         readings += [replace(settings, **other) for choice in READINGS.values() for other in choice.values()]
         readings.append(replace(settings, layer=f"{settings.layer.removesuffix(LINEAR)}{LINEAR}"))
     detectors = {(own.C, feature): own for own in reversed(readings) for feature in own.features.values()}
-    priors = {(own.prior_layer, own.prior_size): own for own in readings}
-    if "fc7" in plan.network.layers:
-        priors["fc7", INPUT_SIDE] = replace(settings, prior_layer="fc7", prior_size=INPUT_SIDE)
+    validated = {}
     for category in settings.categories:
-        size, own = _objects(plan, category), replace(settings, categories=(category,))
-        yield task("neighbours", category, _copies, (category, list(priors.values())))
-        trained = {}
+        size, own, scored = _objects(plan, category), replace(settings, categories=(category,)), {}
         for (C, feature), reading in detectors.items():
             kind = "SIFT" if feature == prediction.SIFT else "conv"
             of, arguments = f"{category}, {feature}, C = {C:g}", (reading, category, feature)
             yield (detector := task(f"detectors, {kind}", of, train, arguments, size))
-            yield task(f"responses, {kind}", of, scores, arguments, size, after=[detector])
-            trained[C, feature] = detector
-        after = [trained[settings.C, settings.layer]]
-        yield task("finer strides", category, prediction.by_stride, (own,), after=after)
+            how = dict(size=size, after=[detector])
+            yield (responded := task(f"responses, {kind}", of, scores, arguments, **how))
+            scored[C, feature] = responded
+        after = [scored[settings.C, feature] for feature in settings.features.values()]
+        validated[category] = task("choice of eta", category, prediction.validate, (own,), size, after)
+        yield validated[category]
+        yield task("finer strides", category, prediction.by_stride, (own,), after=[validated[category]])
+        if len(readings) > 1:
+            after = [validated[category], *scored.values()]
+            yield task("readings", category, prediction.readings, (own,), size, after)
+    yield (etas := task("choice of eta", "all categories", _etas, (settings,), after=validated.values()))
+    given, one = {"etas": etas}, plan.settings["classification"].shown
+    for category in settings.categories:
+        size, own = _objects(plan, category), replace(settings, categories=(category,))
+        yield task("predictions", category, prediction.errors, (own,), size, given=given)
+    context = partial(exercises.context, category=one)
+    yield task("exercise", f"{one}, context", context, (settings,), given=given)
+    yield task("exercise", f"{one}, sigma", exercises.widths, (settings, one), after=[etas])
 
 
-def _copies(data: VOC, network: Network, category: str, priors: Sequence[prediction.Settings]) -> None:
-    for own in priors:
-        prediction.copy_errors(data, network, replace(own, categories=(category,)))
+def _etas(data: VOC, network: Network, settings: prediction.Settings) -> dict[str, float]:
+    return prediction.validate(data, network, settings)[0]
 
 
 def _objects(plan: Plan, category: str) -> int:
