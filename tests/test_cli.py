@@ -147,7 +147,7 @@ def test_mistakes_are_explained_in_one_line_and_nothing_is_written(project, caps
 def test_run_draws_the_figurines_before_a_chapter_that_reads_data(project, monkeypatch):
     opened, chapter = [], project / "book" / "visualization.py"
     monkeypatch.setattr("corrlib.data.open_dataset", opened.append)
-    monkeypatch.setattr(chapters, "run", lambda chapter, out, values: nbformat.write(EMPTY, out))
+    monkeypatch.setattr(chapters, "run", lambda chapter, out, values: EMPTY)
     texts = {'data_root: str = ""\n': "data_root=there", "# %%\nif False:\n    page.setup()\n": "layer=x"}
     for text, given in texts.items():
         chapter.write_text(CHAPTER.partition("\n# %%")[0] + text)
