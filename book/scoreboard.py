@@ -61,7 +61,7 @@ A claim rests on one or more differences, each with its 95 % bootstrap interval.
 - **inconclusive (same direction)** if all differences agree with the claim, but some interval includes the opposite;
 - **inconclusive** if some difference disagrees with the claim, but its interval includes values that agree, or is not known (the choice of C);
 - **contradicted** if the whole interval of some difference disagrees with the claim;
-- **not tested** if nothing here measures it; the reason is given with the claim, or it was not measured on the photographs.
+- **not tested** if nothing here measures it; the reason is given with the claim.
 
 Where the paper hedges a claim ("in general", "in many cases", "seem to"), its strict form is tested.
 
