@@ -184,7 +184,8 @@ page.figure(
     the true location (cross), in cells of $3 \\times 3$ pixels: the percentage of the n windows, on one scale for all histograms (grey grows with its square root). Windows whose maximum
     is on the border are not drawn; *inside* is the share of the others. The square has the side of the layer's stride. Maxima that fill it show
     localisation no finer than the stride, maxima at its centre a finer one. Above are two keypoints of {settings.shown} ({localised} objects), as in the
-    paper; below is the mean over the keypoints of the categories in the next table.""",
+    paper; below is the mean over the categories of the next table, each with the same weight (in that table, images have the same
+    weight).""",
     alt=f"""Histograms of the locations of maximum responses in windows of 21 by 21 pixels, in coarse cells: a row for each of two keypoints of
     {settings.shown} and one for all keypoints, and a column for each feature, first SIFT, then the layers, with a square as large as the layer's stride.
     A cross marks the true location in the middle of each. {located["inside"]:,} windows were evaluated.""",

@@ -59,8 +59,8 @@ page.figure(
     f"""*Where a point goes* ({data.name}). Below each neighbour is the error of each flow, in pixels of the crop ({settings.size} x {settings.size}). The
     truth is rounded to pixels and known in steps of {truths.STEP}; a dimmed cross marks where the point would be if it were not hidden, and a diamond its place without alignment. Neighbours are found by
     {settings.retrieval_layer}. Each category shows, of the larger whole objects among its first few, the one to which both flows transfer most keypoints
-    correctly, and the best of these comes first. The point starts where, among the points that most neighbours show, away from the border, both flows are
-    closest to the truth on average, so move it to see where they fail. For {" and ".join(name for name in shown if name in compared) or "none of them"}, flows by other layers and radii can be chosen.""",
+    correctly, and the best of these comes first. Of the points that most neighbours show, away from the border, the point starts where both
+    flows are closest to the truth, on average over the neighbours that show it. Move it to see where they fail. For {" and ".join(name for name in shown if name in compared) or "none of them"}, flows by other layers and radii can be chosen.""",
 )
 
 # %% [markdown]

@@ -38,17 +38,9 @@ recorded, built = datasets
 differences = {name: scoreboard.differences(each) for name, each in datasets.items()}
 counts = {name: scoreboard.counts(each) for name, each in differences.items()}
 
-
-def judged(each):
-    tasks = {}
-    for task, claim in scoreboard.TASKS.items():
-        tasks.setdefault(scoreboard.verdict(claim, each), []).append(task)
-    return ", and ".join(f"**{word}** in {' and '.join(names)}" for word, names in tasks.items())
-
-
 page.text(f"""
 **The answer here.** The paper concludes that convnet features are at least as useful as conventional ones. On its own photographs (three of its twenty
-categories), this claim is {judged(differences[recorded])}. On {data.name}, it is {judged(differences[built])}. Of the paper's {sum(counts[recorded].values())} claims, this book
+categories), this claim is {scoreboard.by_task(differences[recorded])}. On {data.name}, it is {scoreboard.by_task(differences[built])}. Of the paper's {sum(counts[recorded].values())} claims, this book
 finds {counts[recorded]["supported"]} supported and {counts[recorded]["contradicted"]} contradicted on these photographs, and {counts[built]["supported"]}
 supported and {counts[built]["contradicted"]} contradicted on {data.name}. The remaining claims are inconclusive or not tested.
 """)

@@ -53,12 +53,13 @@ from corrlib.publishing import plots, tables
 page.figure(
     "networks-depth",
     plots.by_depth(*networks.panels(photos)),
-    f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in naming, and 20 otherwise) is the
+    f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in classification, and 20 otherwise) is the
     dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
-    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category. Naming: accuracy. Prediction: PCK of detectors of conv3 to conv5 without the prior; the grids of
+    Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category; open markers: most pairs do not move, so that
+    this is not the PCK of a flow. Classification: accuracy. Prediction: PCK of detectors of conv3 to conv5 without the prior; the grids of
     earlier layers are so fine that their detectors would take hours. PCK is at alpha = 0.1.""",
-    alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, naming and
-    prediction. A dashed line shows SIFT in the last three.""",
+    alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, classification
+    and prediction. A dashed line shows SIFT in the last three.""",
     source=source,
 )
 
@@ -84,7 +85,8 @@ page.table(
 page.table(
     "networks-photos",
     networks.table(photos, list(networks.TITLES)),
-    "*The numbers of the figure*, in percent (the detail score is a difference of correlations), with 95 % bootstrap intervals.",
+    """*The numbers of the figure*, in percent (the detail score is a difference of correlations), with 95 % bootstrap intervals. In alignment, open markers of
+    the figure are no flows.""",
     formats={networks.TITLES["detail"]: ".2f"},
     source=source,
 )
@@ -93,8 +95,8 @@ page.table(
 sift = {name: tables.formatted(each["aligning"]["SIFT"]["value"]) for name, each in photos.items()}
 page.text(f"""
 A flow matches features on the grid of conv4, which differs between the networks: SIFT flow has {tables.words([f"{value} % on that of {name}" for name, value in sift.items()])}.
-Differences from SIFT flow, below, are on the same grid. {networks.still(photos)} The classifiers of naming have the paper's C, and see as many numbers as a layer has channels, of which
-EfficientNet-Lite0 has few in its early layers.
+Differences from SIFT flow, below, are on the same grid. {networks.still(photos)} The classifiers have the paper's C, and their input has as many dimensions as the layer has channels,
+which are few in the early layers of EfficientNet-Lite0.
 """)
 
 # %% [markdown]
@@ -107,8 +109,9 @@ EfficientNet-Lite0 has few in its early layers.
 page.table(
     "networks-claims",
     networks.claims(photos),
-    """*The paper's claims about its network, and the same about EfficientNet-Lite0*, on photographs: the verdict, and the difference in points (details:
-    difference of correlations) with its 95 % bootstrap interval.""",
+    f"""*The paper's claims about its network, and the same about EfficientNet-Lite0*, on photographs: the verdict, and the difference in points (details:
+    difference of correlations) with its 95 % bootstrap interval. In alignment, {about["aligned"]} validation objects per category are aligned, fewer than on
+    the scoreboard.""",
     source=source,
 )
 
@@ -116,7 +119,7 @@ page.table(
 # ## What is learned, and what is not
 #
 # A network with random weights has the same receptive fields and the same strides. What it lacks is what was learned. The
-# comparison is made here on the dataset of this build, for details and naming.
+# comparison is made here on the dataset of this build, for details and classification.
 
 # %%
 from corrlib.experiments import visualization
@@ -133,7 +136,8 @@ for name, each in {"learned weights": network, "random weights": random}.items()
 page.table(
     "networks-random",
     networks.table(built, ["detail", "naming"]),
-    f"""*Learned and random weights* on {data.name}: as above, with 95 % bootstrap intervals.""",
+    f"""*Learned and random weights* on {data.name}: as above, with 95 % bootstrap intervals. Neighbours of patches are searched in {database_images} training
+    images, fewer than in [visualization](visualization), where detail scores are therefore higher.""",
     formats={networks.TITLES["detail"]: ".2f"},
 )
 page.text(networks.unlearned(*built.values()))

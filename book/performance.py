@@ -130,7 +130,7 @@ page.table(
     """*Estimated hours on one core* on all of PASCAL VOC 2011, at the rates of the first table, for those steps that other libraries could do. Where two of them
     could, the faster one is taken, except for dense SIFT, where it is VLFeat. Half of its 27,450 objects are for
     training and half for validation; each of the latter is aligned with 25 neighbours by two kinds of features. Reading images, scoring and the choice of
-    parameters are left out. `corrlib reproduce` estimates a real run on your data before it starts.""",
+    beta and eta are left out; the cross validation of C is included. `corrlib reproduce` estimates a real run on your data before it starts.""",
     formats=".2f",
 )
 

@@ -59,8 +59,8 @@ recorded = {
 }
 page.text(f"""
 **The answer here.** On the paper's photographs (three categories, alpha = 0.1), detectors of `conv5` features find {recorded["conv5"]} % of the keypoints, and
-detectors of SIFT {recorded["SIFT"]} %. With the prior, they find {recorded["conv5+prior"]} % and {recorded["SIFT+prior"]} %; the prior alone finds
-{recorded["prior alone"]} %. Results on {data.name} follow, and the takeaway at the end sums them up.
+detectors of SIFT {recorded["SIFT"]} %. With a prior on the location, which is centred on the keypoint of the most similar training object, they find
+{recorded["conv5+prior"]} % and {recorded["SIFT+prior"]} %; copying that keypoint alone finds {recorded["prior alone"]} %. Results on {data.name} follow, and the takeaway at the end sums them up.
 """)
 
 # %% [markdown]
@@ -183,12 +183,12 @@ prior, by_fc7 = "prior alone", "prior alone, by fc7"
 over = metrics.estimate(errors[layer], [alpha], minus=errors[prior])
 found = "This network has no `fc7` to find neighbours by."
 if by_fc7 in errors:
-    gain = tables.formatted(100 * metrics.estimate(errors[prior], [alpha], minus=errors[by_fc7])[0], "+.1f")
-    found = f"""With neighbours found by `fc7`, the prior alone would have {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %,
-    and neighbours by `pool5` gain {gain} points."""
+    gain = metrics.estimate(errors[prior], [alpha], minus=errors[by_fc7])[0]
+    found = f"""With neighbours found by `fc7`, the prior alone has {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %. The difference
+    of `pool5` from it is {tables.formatted(100 * gain, "+.1f")} points, {"as this explanation predicts" if gain[1] > 0 else "which does not support this explanation"}."""
 page.text(f"""
-The mean PCK of the prior alone is {tables.formatted(100 * metrics.estimate(errors[prior], [alpha])[0])} % (alpha = {alpha:g}). That of the detectors of
-{layer} without the prior differs from it by {tables.formatted(100 * over[0], "+.1f")} points. {found}
+The mean PCK of the prior alone is {tables.formatted(100 * metrics.estimate(errors[prior], [alpha])[0])} % (alpha = {alpha:g}). The difference of the detectors of
+{layer}, without the prior, from it is {tables.formatted(100 * over[0], "+.1f")} points. {found}
 """)
 
 # %%
@@ -196,9 +196,9 @@ at_alpha = {method: 100 * each[settings.alphas.index(alpha)] for method, each in
 reported = f"{layer}+prior"
 page.figure(
     "prediction-pck",
-    plots.predicted_pck({method: errors[method] for method in settings.methods}),
+    plots.predicted_pck({method: errors[method] for method in (layer, "SIFT", reported, "SIFT+prior")}),
     f"*PCK at every tolerance* on {data.name}: mean PCK against alpha, with 95 % bootstrap intervals.",
-    alt=f"""Mean PCK rising with alpha for SIFT, SIFT with the prior, {layer}, and {layer} with the prior, with bands, and a dashed vertical line at the
+    alt=f"""Mean PCK rising with alpha for {layer} and SIFT, and for both with the prior, with bands, and a dashed vertical line at the
     paper's alpha. At alpha = {alpha:g}, {layer} with the prior has {at_alpha[reported][0]:.1f} %.""",
 )
 
@@ -347,14 +347,18 @@ Runs with other values of `alpha`, `eta` and `sigma` reuse every detector of thi
 # Which weight is best, and how much worse are the neighbouring values?
 
 # %%
+from corrlib.publishing import exercises
+
+one = "cat" if "cat" in settings.categories else settings.categories[0]
 curve = zip(etas, validated[layer], strict=True)
 by_eta = ", ".join(f"{100 * value[0]:.1f} (eta = {each:g})" for each, value in curve)
 page.text(f"""
 <details>
 <summary>Answer</summary>
 
-The mean PCK of {layer} on held-out training objects, in percent, is {by_eta}. The best value is {best[layer]:g} for {layer} and {best["SIFT"]:g} for SIFT (see
-[the validation](#figure-eta)). The better a detector, the less it should need the prior. If a curve is flat between two values, $\\eta$ hardly matters
+For {one} on the validation set of {data.name}, the mean PCK of {layer} with the prior is {exercises.weights(data, network, settings, one)}. Over all categories of this
+page, on held-out training objects, it is {by_eta}, in percent: the best value is {best[layer]:g} for {layer} and {best["SIFT"]:g} for SIFT (see [the
+validation](#figure-eta)). The better a detector, the less it should need the prior. If a curve is flat between two values, $\\eta$ hardly matters
 there, whichever value is best.
 
 </details>
@@ -370,9 +374,6 @@ there, whichever value is best.
 # The paper does not say what the context contributes. What is lost without it?
 
 # %%
-from corrlib.publishing import exercises
-
-one = "cat" if "cat" in settings.categories else settings.categories[0]
 page.text(f"""
 <details>
 <summary>Answer</summary>
@@ -392,7 +393,7 @@ matters more.
 # corrlib sweep prediction -p category=cat -p sigma=11,22,44 --out runs/sigma
 # ```
 #
-# Which of them would you choose without any experiment?
+# Which of them would you choose without any experiment? Compare the rows *conv5+prior, eta chosen*.
 
 # %%
 page.text(f"""
@@ -402,7 +403,7 @@ page.text(f"""
 For {one} on {data.name}, with $\\eta$ chosen anew for each width, {layer} with the prior has a mean PCK of
 {exercises.widths(data, network, settings, one)}. At $\\alpha$ = {alpha:g}, a keypoint of a square object may be {alpha * size / sigma:.1f} standard deviations of {sigma:g} pixels away from the keypoint of its
 neighbour, and copying would still be correct. A prior should be about as wide as the errors of the neighbours: half of the copied keypoints of this page
-are within {size * np.nanmedian(np.concatenate([each.ravel() for each in errors[prior]])):.0f} pixels of the truth, in a square object. A wide prior with a large weight can be equivalent to a narrow one with a
+are within {size * np.nanmedian(np.concatenate([each.ravel() for each in errors[prior]])):.0f} pixels of the truth, in a square object. By this rule one would choose the widest. A wide prior with a large weight can be equivalent to a narrow one with a
 small weight, which is why $\\eta$ is chosen anew.
 
 </details>

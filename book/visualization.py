@@ -94,7 +94,8 @@ page.text(f"Here, neighbours are searched among {size} (conv3, conv4 and conv5 h
 shown = visualization.shown(data, settings)
 pictures = {name: [rebuilt[name][i] for i in shown] for name in visualization.LAYERS}
 points = [visualization.part(data, i, pictures["conv3"][0].size) for i in shown]
-rule = "the validation images of one whole object, the largest with a visible wheel and the largest with a visible eye"
+rule = """two validation images: of those that contain a single, whole object, the one with the largest object that shows a wheel, and the one with the
+    largest object that shows an eye"""
 page.figure(
     "rebuilt",
     plots.reconstructions(
@@ -113,8 +114,8 @@ page.figure(
 page.figure(
     "parts",
     plots.parts(pictures, points),
-    f"""*A part of each image, and what replaces it* on {data.name}: the blue squares of the previous figure. Left: the image, around the keypoint of its
-    largest object whose patch has the highest contrast, among the visible wheel centres and eyes. Right: the same place rebuilt from
+    f"""*A part of each image, and what replaces it* on {data.name}: the blue squares of the previous figure. Left: a part of the image, centred on a
+    wheel centre or an eye of its largest object (of those visible, the one whose patch has the highest contrast). Right: the same place rebuilt from
     neighbours, and from uniformly drawn places of the image itself.""",
     alt=f"""For each image, an enlarged square part of it, such as a wheel or an eye. Beside it are the same squares of the rebuilt images, in columns for
     conv3, conv4, conv5 and uniform rf, and in rows for 1 and {k} neighbours.""",
@@ -148,9 +149,9 @@ page.figure(
 #
 # The paper compares the images by eye. The **detail score** measures the similarity: it is the correlation between the brightness
 # of the rebuilt image and that of the original *within* patches, after subtracting the mean of each patch. It ignores the mean
-# brightness and the colour of a patch, and depends only on where things are inside the patch. This is a finer scale than the stride,
-# and much finer than the receptive field. The score is 1 for the image itself, and near 0 for patches from random places nearby. The
-# *plain* correlation of brightness is given for comparison. In it, uniform rf has an advantage that neighbours cannot have:
+# brightness and the colour of a patch, and compares where light and dark lie inside it. It is one correlation over the whole image, so
+# that patches of high contrast count most. Its scale is finer than the stride, and much finer than the receptive field. The score is
+# 1 for the image itself, and near 0 for patches from random places nearby. The *plain* correlation of brightness is given for comparison. In it, uniform rf has an advantage that neighbours cannot have:
 # its patches have the colours of the image itself.
 
 # %%
@@ -288,13 +289,16 @@ To compare layers or numbers of neighbours, run the chapter with other values: `
 # The rebuilt images become smoother. Does the *detail score* in the takeaway fall, too?
 
 # %%
+from corrlib.publishing import exercises
+
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-Here, {layer} scores {score} with k = {k}, and {tables.formatted(chosen[1]["neighbors"], ".2f")} with a single neighbour. The score is a correlation: it depends
-on where a patch is light and dark, and not on how strong the contrast within it is. An average keeps what neighbours have in common and loses contrast. Loss
-of contrast alone does not lower the score; neighbours that disagree about the location of an edge do.
+Here, {layer} scores {score} with k = {k}, {tables.formatted(chosen[1]["neighbors"], ".2f")} with a single neighbour, and
+{exercises.detail(data, network, settings, layer, k=25)} with k = 25. An average keeps what neighbours have in common and loses contrast. A loss of contrast that is
+the same in all patches does not lower the score; neighbours that disagree about the location of an edge do, and so may averages that lose more contrast in
+some patches than in others.
 
 </details>
 """)
@@ -311,11 +315,12 @@ of contrast alone does not lower the score; neighbours that disagree about the l
 # %%
 page.text(f"""
 <details>
-<summary>What to look for</summary>
+<summary>Answer</summary>
 
-Here the score is {score}, with {settings.database_images} images, which have {size}. Nearest neighbours can only become nearer when there are more candidates. If
-the interval of your score lies below this one, the size of the database limits the scores on this page, and it would limit those of the paper less, with more
-than a million patches per layer. If the two intervals overlap, this comparison cannot tell: the differences would have to be taken image by image.
+Here the score is {score}, with {settings.database_images} images, which have {size}; with 75 images it is
+{exercises.detail(data, network, settings, layer, database_images=75)}. Nearest neighbours can only become nearer when there are more candidates. If
+the second interval lies below the first, the size of the database limits the scores on this page, and it would limit those of the paper less, with more
+than a million patches per layer. If the two overlap, this comparison cannot tell: the differences would have to be taken image by image.
 
 </details>
 """)

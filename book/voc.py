@@ -181,5 +181,5 @@ total, longest = sum(tasks.values()), max(stages.longest_chains(tasks).values())
 page.text(f"""
 For {data.name}, the work is divided into {len(tasks):,} tasks. Some tasks need the results of others, and the longest chain of such tasks takes
 {100 * longest / total:.1f} % of the time of all tasks, so that no more than about {total / longest:.0f} workers are useful. On VOC 2011, where the categories
-are of different sizes, the number is smaller. Each worker needs {reproduce.memory(plan, categories=1) / 1e9:.1f} GB for its largest step.
+are of different sizes, the number is smaller. Each worker trains the detectors of one category at a time, for which it needs {reproduce.memory(plan, categories=1) / 1e9:.1f} GB.
 """)

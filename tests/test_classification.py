@@ -386,14 +386,14 @@ def test_histograms_are_of_one_keypoint_and_of_all_categories():
     )
     settings = Settings(layers=["conv4"], radii=[], pointed=["L_Eye", "Horn"])
     histograms = proximity.histograms([first, other], settings)
-    assert list(histograms) == ["L Eye\nn = 2", "all keypoints\nn = 5"]  # the first and the third
+    assert list(histograms) == ["L Eye\nn = 2", "categories\nn = 5"]  # the first and the third
     # pixels (10, 11) and (1, 12) of the window, in cells of three
     percent, pooled = (each["conv4"] for each in histograms.values())
     assert percent.shape == (7, 7) and percent.sum() == 100 and percent[3, 3] == percent[4, 0] == 50
     # (25 + 100) / 2: the one with a window, and the mean of the categories, not of the windows
     assert pooled[3, 3] == 62.5 and pooled[4, 4] == pooled[4, 0] == 12.5 and pooled.sum() == 87.5
     names = [key.split("\n")[0] for key in proximity.histograms([first], replace(settings, pointed=[]))]
-    assert names == ["L Eye", "Nose", "all keypoints"]
+    assert names == ["L Eye", "Nose", "categories"]
 
 
 # --- claims, tables, figures

@@ -54,7 +54,7 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     measured = {"A": made(3.0, 1.0, 5.0), "B": made(2.0, 1.0, 5.0)}
     rows = networks.table(measured, ["naming"])
     assert [row["network"] for row in rows] == ["A"] * 5 + ["B"] * 5 + ["SIFT"]
-    assert rows[5]["naming, accuracy"][0] == 2 and rows[-1]["naming, accuracy"][0] == 3
+    assert rows[5]["classification, accuracy"][0] == 2 and rows[-1]["classification, accuracy"][0] == 3
     figure = plots.by_depth(*networks.panels(measured))
     assert len(figure.axes) == 4 and figure.axes[1].get_title() == "alignment, PCK"
     still = {"A": measured["A"] | {"aligning": {"conv1": {"no flow": True}, "conv2": {"no flow": False}}}}
@@ -68,7 +68,7 @@ def test_tables_and_figures_hold_every_layer_and_sift():
     )
     said = networks.in_words(measured, measured, "figurines").replace("\u00a0", " ")
     reached = "3.0 [1.0, 5.0] % for A (conv1) and 2.0 [1.0, 5.0] % for B (conv1)"
-    assert f"the best layers reach {reached}; in naming, {reached}; in prediction, {reached}." in said
+    assert f"the best layers reach {reached}; in classification, {reached}; in prediction, {reached}." in said
 
 
 @pytest.fixture

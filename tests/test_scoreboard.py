@@ -322,10 +322,7 @@ def test_claims_are_shown_with_the_papers_words_and_numbers(made, photos):
 
 def test_files_hold_all_numbers_and_claims(made):
     datasets = {"voc2011": made}
-    assert re.search(
-        r"\| cat \| conv4 flow \| 19.6 \| 25.0 <.*>\[25.0,\u00a025.0\].* \| \+5.4 \|",
-        scoreboard.as_markdown(datasets),
-    )
+    assert "| cat | conv4 flow | 19.6 | 25.0 [25.0,\u00a025.0] | +5.4 |" in scoreboard.as_markdown(datasets)
     rows = list(csv.reader(io.StringIO(scoreboard.as_csv(datasets))))
     assert ["2", "conv4 flow", "cat", "19.6", "25", "25", "25", "5.4"] in rows
     written = json.loads(json.dumps(scoreboard.as_json(datasets)))

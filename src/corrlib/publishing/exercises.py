@@ -1,4 +1,4 @@
-"""What the exercises of the chapters measure, on one category, as phrases for their answers."""
+"""What the exercises of the chapters measure, most of them on one category, as phrases for their answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,8 +8,17 @@ import numpy as np
 from corrlib import metrics
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments import alignment, classification, prediction
+from corrlib.experiments import alignment, classification, prediction, visualization
+from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing.format import formatted, words
+
+
+def detail(data: VOC, network: Network, settings: visualization.Settings, layer: str, **changed: int) -> str:
+    """Detail score of images that are rebuilt with some settings changed."""
+    chosen = replace(settings, **changed)
+    rebuilt = visualization.reconstruct(data, network, chosen, layer)
+    own = [rebuilt[image_id] for image_id in visualization.scored(data, chosen)]
+    return formatted(visualization.scores(own, chosen.k)["detail"]["neighbors"], ".2f")
 
 
 def stiff(data: VOC, network: Network, settings: alignment.Settings, category: str) -> str:
@@ -53,6 +62,14 @@ def context(
         values = f"{_pck(one, settings.alpha)} and {_pck(more, settings.alpha)} %"
         phrases.append(f"{values} for {method} (difference {formatted(difference, '+.1f')})")
     return words(phrases)
+
+
+def weights(data: VOC, network: Network, settings: prediction.Settings, category: str) -> str:
+    """PCK of a category's validation objects by the weight of the prior."""
+    chosen, etas = replace(settings, categories=[category]), [0.0, 0.1, 0.5, 0.9]
+    _, by_eta = predict(data, network, chosen, settings.layer, etas)
+    pck = [_pck(errors, settings.alpha) for errors in by_eta]
+    return words([f"{value} % (eta = {eta:g})" for value, eta in zip(pck, etas, strict=True)])
 
 
 def widths(data: VOC, network: Network, settings: prediction.Settings, category: str) -> str:

@@ -11,15 +11,15 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
     """A Markdown table: columns of numbers are right aligned, the first one and those of text left aligned.
 
     A cell is text, which may contain Markdown; a number; a number with its interval, ``(value, lower,
-    upper)``; or None. An interval has the class ``interval``, by which a page styles it. `formats` apply to
-    numbers that are not integers: one for all columns, or a mapping by column (default: ``.1f``).
+    upper)``; or None. `formats` apply to numbers that are not integers: one for all columns, or a mapping by
+    column (default: ``.1f``).
 
     Examples
     --------
     >>> print(markdown([{"method": "conv4 flow", "PCK": (24.91, 23.1, 26.8)}]))
     | method | PCK |
     | :-- | --: |
-    | conv4 flow | 24.9 <span class="interval">[23.1, 26.8]</span> |
+    | conv4 flow | 24.9 [23.1, 26.8] |
     """
     if not rows:
         raise ValueError("a table has at least one row")
@@ -33,8 +33,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], formats: str | Mapping[str, str]
     for row in rows:
         if list(row) != columns:
             raise ValueError(f"expected rows with the columns {', '.join(columns)}, got {', '.join(row)}")
-        cells = [formatted(cell, by_column.get(column, default)) for column, cell in row.items()]
-        lines.append([re.sub(r" (\[[^]]+\])$", r' <span class="interval">\1</span>', cell) for cell in cells])
+        lines.append([formatted(cell, by_column.get(column, default)) for column, cell in row.items()])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

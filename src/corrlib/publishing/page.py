@@ -143,7 +143,9 @@ def table(
     about = _described(name, caption, source)
     _caption(about)
     cells = [[plain(value) for value in row.values()] for row in rows]
-    _show(_table(rows, formats), "table", columns=list(rows[0]), rows=cells, **about)
+    # The style of a page gives an interval a line of its own.
+    styled = re.sub(r" (\[[^]|]+\]) \|", r' <span class="interval">\1</span> |', _table(rows, formats))
+    _show(styled, "table", columns=list(rows[0]), rows=cells, **about)
 
 
 def numbers(values: Mapping[str, Any], prefix: str = "") -> None:

@@ -75,7 +75,7 @@ def histograms(peaks: Sequence[Peaks], settings: Settings) -> dict[str, dict[Fea
     Returns
     -------
     dict
-        Two keypoints of the category that is shown, then all keypoints, as the mean over categories, each
+        Two keypoints of the category that is shown, then the mean over categories, each row
         with its number of windows -> feature (every second radius, and all layers) -> percent ``(7, 7)`` of
         the windows whose peak is in each cell of 3 x 3 pixels. They sum to less than 100: peaks on the border
         are dropped.
@@ -83,7 +83,7 @@ def histograms(peaks: Sequence[Peaks], settings: Settings) -> dict[str, dict[Fea
     first = peaks[0]
     names = [name for name in settings.pointed if name in first.names] or first.names[:2]
     chosen = {name: [(first, first.inside & (first.kind == first.names.index(name)))] for name in names}
-    chosen["all keypoints"] = [(each, each.inside) for each in peaks if each.inside.any()]
+    chosen["categories"] = [(each, each.inside) for each in peaks if each.inside.any()]
     return {
         f"{name.replace('_', ' ')}\nn = {sum(of.sum() for _, of in parts)}": {
             feature: np.mean([_histogram(each, of, feature) for each, of in parts], axis=0)

@@ -117,10 +117,12 @@ def by_depth(
     panels_of: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]],
     layers: Sequence[str],
     sift: Mapping[str, Sequence[float]],
+    hollow: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Figure:
     """Draw a number of each layer against its depth: a panel per number, a line per network, SIFT as a band.
 
-    `panels_of` is title -> network -> layer -> value and ends of its interval; `sift` is title -> the same.
+    `panels_of` is title -> network -> layer -> value and ends of its interval; `sift` is title -> the same;
+    `hollow` is title -> network -> layers with an open marker.
     """
     figure, grid = panels(2, 2, (6.8, 5.2), lines=True)
     for axes, (title, networks) in zip(grid.flat, panels_of.items(), strict=True):
@@ -136,6 +138,9 @@ def by_depth(
                 color=COLOURS[number], marker=MARKERS[number], ms=5, lw=1.4, capsize=2, label=network
             )
             axes.errorbar(places, middle, [middle - low, high - middle], **style)
+            empty = [known.index(layer) for layer in hollow.get(title, {}).get(network, ())]
+            marked = dict(color=style["color"], marker=style["marker"], ms=5, mfc="white", ls="", zorder=3)
+            axes.plot(places[empty], middle[empty], **marked)
         axes.set_xticks(range(len(layers)), layers)
         axes.set_xlim(-0.4, len(layers) - 0.6)
         axes.set_title(title, fontsize=10)

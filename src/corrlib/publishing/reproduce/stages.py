@@ -1,7 +1,6 @@
 """The expensive results of the four chapters, as tasks for a cluster, of one category or layer each.
 
-A task calls its experiment as the chapter does, but for less, and so leaves the entries of the cache that the
-chapter reads.
+A task calls its experiment as the chapter does, and leaves the entries of the cache that the chapter reads.
 """
 
 from collections import Counter
@@ -102,9 +101,12 @@ def _visualization(plan: Plan) -> Iterable[Task]:
         for layer in settings.layers
     ]
     yield from rebuild
-    for layer in visualization.LAYERS:
-        for stage in (visualization.agreement, visualization.receptive_field_averages):
+    for stage in (visualization.agreement, visualization.receptive_field_averages):
+        for layer in visualization.LAYERS:
             yield task(stage.__name__, layer, stage, (settings, layer), after=described)
+    for name, value in {"k": 25, "database_images": 75}.items():
+        detail = partial(exercises.detail, layer=settings.layer, **{name: value})
+        yield task("exercise", name, detail, (settings,), after=described)
     yield task("explorer", rebuilt[0], explorer.nearest, (settings, rebuilt[0]), after=rebuild)
 
 
@@ -216,8 +218,7 @@ def _classification(plan: Plan) -> Iterable[Task]:
     pairs = [*((category, "train") for category in each), (settings.shown, "val")]
     framed = [task("features", f"{c}, {s}, whole images", _columns, (whole, c, s), size[c]) for c, s in pairs]
     yield from framed
-    arguments = settings, settings.shown
-    yield task("exercise", settings.shown, exercises.framed, arguments, after=framed)
+    yield task("exercise", settings.shown, exercises.framed, (settings, settings.shown), after=framed)
 
 
 def _columns(
@@ -286,6 +287,7 @@ def _prediction(plan: Plan) -> Iterable[Task]:
         yield task("predictions", category, prediction.errors, (own,), size, given=given)
     context = partial(exercises.context, category=one)
     yield task("exercise", f"{one}, context", context, (settings,), given=given)
+    yield task("exercise", f"{one}, eta", exercises.weights, (settings, one), after=[etas])
     yield task("exercise", f"{one}, sigma", exercises.widths, (settings, one), after=[etas])
 
 

@@ -5,9 +5,9 @@ chapters write. A table has a column for each dataset.
 """
 # ruff: noqa: F401
 
-from corrlib.publishing.scoreboard.claims import SECTIONS, TASKS, registry
+from corrlib.publishing.scoreboard.claims import SECTIONS, registry
 from corrlib.publishing.scoreboard.files import as_csv, as_json, as_markdown
-from corrlib.publishing.scoreboard.judging import counts, differences, summary, tally, verdict
+from corrlib.publishing.scoreboard.judging import by_task, counts, differences, summary, tally, verdict
 from corrlib.publishing.scoreboard.numbers import CHAPTERS, datasets, distances, numbers, read, recorded
 from corrlib.publishing.scoreboard.rows import (
     FORMATS,

@@ -41,6 +41,14 @@ def tally(differences: Differences) -> str:
     return words(_counted(counts(differences)))
 
 
+def by_task(differences: Differences) -> str:
+    """The verdicts on the paper's conclusion in each task: ``**supported** in prediction``, and so on."""
+    tasks: dict[str, list[str]] = {}
+    for task, claim in TASKS.items():
+        tasks.setdefault(verdict(claim, differences), []).append(task)
+    return ", and ".join(f"**{word}** in {words(names)}" for word, names in tasks.items())
+
+
 def _counted(count: Mapping[str, int]) -> list[str]:
     return [f"{n} {'are' if n > 1 else 'is'} {w}" for w in metrics.VERDICTS if (n := count[w])]
 

@@ -33,7 +33,7 @@ def optima(solved: Sequence[Mapping[str, Any]], betas: Mapping[str, float]) -> s
     """The PCK of the flows of both solvers at the beta of each method, from `alignment.solvers`, in words."""
     pck = {(row["method"], row["beta"], row["solver"]): formatted(100 * row["pck"][0]) for row in solved}
     return " and ".join(
-        f"{pck[method, beta, 'trws']} % instead of {pck[method, beta, 'bp']} % for {method}"
+        f"{pck[method, beta, 'trws']} % for {method} (those of BP: {pck[method, beta, 'bp']} %)"
         for method, beta in betas.items()
     )
 

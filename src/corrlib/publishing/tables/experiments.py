@@ -293,6 +293,7 @@ def merged_in_words(means: Mapping[Any, np.ndarray], merged: Mapping[Any, np.nda
 
 
 def order_in_words(sizes: Mapping[Any, Sequence[Sequence[float]]]) -> str:
-    """Whether the same one of two features is ahead at every share of the images."""
-    ahead = {a[0] > b[0] for a, b in zip(*sizes.values(), strict=True)}
-    return "The order changes with the share." if len(ahead) > 1 else "The same one is ahead at every share."
+    """Which of two features is ahead at every share of the images, if one is."""
+    first, second = sizes
+    ahead = [*{first if a[0] > b[0] else second for a, b in zip(*sizes.values(), strict=True)}]
+    return "The order changes with the share." if ahead[1:] else f"{ahead[0]} is ahead at every share."
