@@ -159,7 +159,7 @@ means = {method: metrics.estimate(each, settings.alphas) for method, each in err
 page.table(
     "transfer-means",
     tables.means(means, settings.alphas, "table2_mean_by_alpha"),
-    f"*Means over categories* at each tolerance, as published and on {data.name}: mean PCK in percent with 95 % bootstrap intervals.",
+    f"*Means over categories* at each tolerance alpha, as published (*paper*) and on {data.name} (*ours*): mean PCK in percent with 95 % bootstrap intervals.",
 )
 
 # %%
@@ -347,7 +347,8 @@ page.figure(
     "features",
     plots.aligned_by_feature(by_feature),
     f"""*Alignment by every layer and every radius of SIFT* on {data.name} ({2 * studied} objects each of {", ".join(some.categories)};
-    alpha = {alpha:g}): mean PCK with 95 % bootstrap intervals. All features are sampled at the same locations.""",
+    alpha = {alpha:g}): mean PCK with 95 % bootstrap intervals. All features are sampled at the same locations. NN transfer uses
+    no features but those of retrieval, and is the same beside each.""",
     alt=f"""Mean PCK of alignment by conv1 to conv5 and by SIFT of radius 10 to 160, with intervals, each beside that of nearest neighbour transfer.
     {best} is the highest, with {100 * by_feature[best][0]:.1f} %.""",
 )

@@ -57,7 +57,7 @@ page.figure(
     dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
     Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category; open markers: most pairs do not move, so that
     this is not the PCK of a flow. Classification: accuracy. Prediction: PCK of detectors of conv3 to conv5 without the prior; the grids of
-    earlier layers are so fine that their detectors would take hours. PCK is at alpha = 0.1.""",
+    conv1 and conv2 are so fine that their detectors would take hours. PCK is at alpha = 0.1.""",
     alt="""Four panels against depth, conv1 to conv5, with a line for AlexNet and one for EfficientNet-Lite0: the detail score, alignment, classification
     and prediction. A dashed line shows SIFT in the last three.""",
     source=source,
@@ -157,8 +157,9 @@ page.text(networks.in_words(photos, built, data.name))
 # `@pretrained` instead of a file lets timm download them:
 #
 # ```bash
-# corrlib run prediction -p weights=timm:resnet50@resnet50.safetensors -o resnet50.ipynb
-# corrlib sweep classification -p weights=timm:resnet50@resnet50.safetensors,timm:vit_small_patch14_dinov2@dinov2.safetensors \
+# corrlib run prediction -p weights=timm:resnet50@r50.safetensors -o resnet50.ipynb
+# corrlib sweep classification \
+#     -p weights=timm:resnet50@r50.safetensors,timm:vit_small_patch14_dinov2@dino.safetensors \
 #     -p "layers=conv3;conv4;conv5" --out runs/networks
 # ```
 #

@@ -168,7 +168,7 @@ means = {method: metrics.estimate(each, settings.alphas) for method, each in err
 page.table(
     "prediction-means",
     tables.prediction_means(means, settings.alphas),
-    f"""*Means over categories* at each tolerance, as published and on {data.name}: mean PCK in percent with 95 % bootstrap intervals. The prior has the
+    f"""*Means over categories* at each tolerance alpha, as published (*paper*) and on {data.name} (*ours*): mean PCK in percent with 95 % bootstrap intervals. The prior has the
     weight eta = {eta:g} or, where noted, the weight chosen above ({best[layer]:g} for {layer}, {best["SIFT"]:g} for SIFT). *Prior alone* copies the
     keypoint of the neighbour; it is not in the paper.""",
 )
@@ -197,8 +197,8 @@ reported = f"{layer}+prior"
 page.figure(
     "prediction-pck",
     plots.predicted_pck({method: errors[method] for method in (layer, "SIFT", reported, "SIFT+prior")}),
-    f"*PCK at every tolerance* on {data.name}: mean PCK against alpha, with 95 % bootstrap intervals.",
-    alt=f"""Mean PCK rising with alpha for {layer} and SIFT, and for both with the prior, with bands, and a dashed vertical line at the
+    f"*PCK at every tolerance* on {data.name}: mean PCK against alpha, with 95 % bootstrap intervals; without the prior, dashed. The vertical line is the tolerance of the paper.",
+    alt=f"""Mean PCK rising with alpha for {layer} and SIFT, and for both with the prior, with bands, and a vertical line at the
     paper's alpha. At alpha = {alpha:g}, {layer} with the prior has {at_alpha[reported][0]:.1f} %.""",
 )
 

@@ -270,7 +270,8 @@ page.text(f"""
 On {data.name}, images rebuilt from {k} nearest neighbours by {layer} have a detail score of {score}, against {tables.formatted(chosen[k]["uniform"], ".2f")}
 for random places nearby (uniform rf). The paper claims that units encode more
 than what is somewhere in their receptive field, that deeper layers preserve less detail, and that similar features have similar colours specifically in the
-centres of their receptive fields. Of these claims, {scoreboard.summary(claims)} on {data.name}.
+centres of their receptive fields. Of these claims, {scoreboard.summary(claims)} on {data.name}. How high these scores are with random weights, that is,
+without any learning, is shown [on another page](#table-networks-random).
 
 To compare layers or numbers of neighbours, run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
 """)

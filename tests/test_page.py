@@ -130,8 +130,8 @@ def test_published_numbers_stand_beside_ours(request, monkeypatch):
     assert table == [dict(zip(columns, row, strict=True)) for row in rows]
     assert list(tables.by_category(pck)[0]) == ["category", "conv4 flow, ours", "mine, ours"]
     (row,) = tables.means({"NN transfer": [[0.5, 0.4, 0.6]]}, [0.025], "table2_mean_by_alpha")
-    np.testing.assert_allclose(row.pop("alpha = 0.025"), [50, 40, 60])
-    assert row == {"method": "NN transfer", "paper, 0.025": "2.35"}
+    np.testing.assert_allclose(row.pop("0.025, ours"), [50, 40, 60])
+    assert row == {"method": "NN transfer", "0.025, paper": "2.35"}
 
 
 def test_names_are_shown_as_they_are():

@@ -268,7 +268,7 @@ def test_claims_compare_what_they_say(rng, resolved):
 def test_tables_show_percent_and_the_published_numbers(monkeypatch, pytestconfig):
     monkeypatch.chdir(pytestconfig.rootpath)
     (row,) = tables.prediction_means({"SIFT": [(0.5, 0.4, 0.6)]}, [0.1])
-    assert row["paper, 0.1"] == "15.7" and row["alpha = 0.1"].tolist() == [50, 40, 60]
+    assert row["0.1, paper"] == "15.7" and row["0.1, ours"].tolist() == [50, 40, 60]
     values = {16: [(0.5, 0.4, 0.6)] * 3, 8: [(0.6, 0.5, 0.7)] * 3}
     rows = tables.strides({"conv5": values, "best place": values})
     assert [(row["method"], row["stride, px"]) for row in rows][1:3] == [("conv5", 8), ("best place", 16)]
@@ -276,7 +276,7 @@ def test_tables_show_percent_and_the_published_numbers(monkeypatch, pytestconfig
     _, mean = tables.by_category({"SIFT": {"cat": (0.5, 0, 1)}}, means={"SIFT": [(0.3, 0.2, 0.4)]})
     assert mean["SIFT, ours"].tolist() == [30, 20, 40]
     (row,) = tables.gained({0.1: np.array([1.0, 0.5, 1.5])})
-    assert row["alpha"] == "0.1" and row["better"] == "supported"
+    assert row["alpha"] == "0.1" and row["verdict"] == "supported"
 
 
 def test_settings_are_completed_or_refused(world, network):

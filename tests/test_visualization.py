@@ -364,7 +364,10 @@ def test_agreement_is_one_where_neighbours_are_the_same_and_zero_where_they_are_
     assert (first, last) == ("conv3", "conv5") and (deep == 0).all()
     np.testing.assert_array_equal(shallow, at_centers["colour"]["difference"])
     rows = tables.agreement({"conv3": at_centers, "conv5": everywhere})
-    assert [(row["of"], row["layer"]) for row in rows[1:3]] == [("colour", "conv5"), ("gradient", "conv3")]
+    assert [(row["property"], row["layer"]) for row in rows[1:3]] == [
+        ("colour", "conv5"),
+        ("gradient", "conv3"),
+    ]
     np.testing.assert_array_equal(rows[2]["at the rim"], at_centers["gradient"]["rim"])
 
 

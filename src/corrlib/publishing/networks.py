@@ -21,7 +21,7 @@ Numbers = dict[str, dict[str, np.ndarray]]
 ALPHA = 0.1
 #: Experiment -> its number, in a heading; the format of its differences; and the row of SIFT.
 TITLES = {
-    "detail": "detail score, over random places",
+    "detail": "detail score, difference from random places",
     "aligning": "alignment, PCK",
     "naming": "classification, accuracy",
     "predicting": "prediction, PCK",

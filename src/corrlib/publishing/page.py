@@ -144,7 +144,8 @@ def table(
     _caption(about)
     cells = [[plain(value) for value in row.values()] for row in rows]
     # The style of a page gives an interval a line of its own.
-    styled = re.sub(r" (\[[^]|]+\]) \|", r' <span class="interval">\1</span> |', _table(rows, formats))
+    cell = r"(?<=\|) (\S+) (\[[^]|]+\]) (?=\|)"
+    styled = re.sub(cell, r' \1 <span class="interval">\2</span> ', _table(rows, formats))
     _show(styled, "table", columns=list(rows[0]), rows=cells, **about)
 
 

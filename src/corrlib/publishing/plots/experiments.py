@@ -260,8 +260,8 @@ def validated_eta(settings: prediction.Settings, validated: Mapping[str, np.ndar
 
 
 def predicted_pck(errors: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Draw mean PCK against alpha for each method."""
-    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"paper's value": 0.1})
+    """Draw mean PCK against alpha for two methods, and for the same two with the prior."""
+    return curves_by_alpha(errors, np.linspace(0, 0.2, 41), {"paper's value": 0.1}, paired=True)
 
 
 def predicted(examples: Sequence[Predicted]) -> Figure:
@@ -290,10 +290,10 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
                 look = dict(marker=shape, s=50, lw=1 if correct[k] else 2, clip_on=False, zorder=2)
                 place.scatter(*each[k], c=face, edgecolors=edge, label=name, **look)
         row[-1].axis("off")
-        few = len(visible) <= 10
+        few = len(visible) <= 9
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
         placed |= dict(labelspacing=0.25)
         handles = row[0].get_legend_handles_labels()
-        listed = row[-1].legend(*handles, fontsize=12 if few else 9, ncols=1 if few else 2, **placed)
+        listed = row[-1].legend(*handles, fontsize=10, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure

@@ -124,7 +124,8 @@ def by_depth(
     `panels_of` is title -> network -> layer -> value and ends of its interval; `sift` is title -> the same;
     `hollow` is title -> network -> layers with an open marker.
     """
-    figure, grid = panels(2, 2, (6.8, 5.2), lines=True)
+    figure, grid = panels(2, 2, (6.8, 5.4), lines=True)
+    figure.get_layout_engine().set(hspace=0.12)
     for axes, (title, networks) in zip(grid.flat, panels_of.items(), strict=True):
         if title in sift:
             value, low, high = sift[title]

@@ -119,17 +119,19 @@ def curves(
     xlabel: str,
     ylabel: str,
     marks: Mapping[str, float] | None = None,
+    paired: bool = False,
 ) -> Figure:
-    """Draw curves with their intervals.
+    """Draw curves with their intervals; if `paired`, the first half dashed, in the colours of the second.
 
     `series` is name -> ``(len(x), 3)``: the number and the ends of its interval; `marks` is name -> a value
     on the horizontal axis, drawn as a line.
     """
     figure, ((axes,),) = panels(1, 1, (6.4, 3.6), lines=True)
-    styles = zip(series.items(), COLOURS, ("o", "s", "^", "D"), strict=False)
-    for (name, values), colour, marker in styles:
-        marker = marker if len(x) < 12 else ""
-        axes.plot(x, values[:, 0], color=colour, marker=marker, label=name, lw=1.6, ms=4)
+    half = len(series) // 2
+    for number, (name, values) in enumerate(series.items()):
+        colour, dash = COLOURS[number % half if paired else number], "--" if paired and number < half else "-"
+        marker = SHAPES[number] if len(x) < 12 else ""
+        axes.plot(x, values[:, 0], color=colour, ls=dash, marker=marker, label=name, lw=1.6, ms=4)
         axes.fill_between(x, values[:, 1], values[:, 2], color=colour, alpha=0.15, lw=0)
     for (name, place), style in zip((marks or {}).items(), ("--", ":", "-."), strict=False):
         axes.axvline(place, color=GREY, ls=style, lw=1.2, label=name)
@@ -140,8 +142,13 @@ def curves(
 
 
 def curves_by_alpha(
-    errors: Mapping[str, Sequence[np.ndarray]], alphas: np.ndarray, marks: Mapping[str, float]
+    errors: Mapping[str, Sequence[np.ndarray]],
+    alphas: np.ndarray,
+    marks: Mapping[str, float],
+    *,
+    paired: bool = False,
 ) -> Figure:
-    """Draw mean PCK against alpha, from errors in units of the box as `metrics.errors` returns them."""
+    """`curves` of mean PCK against alpha, from errors in units of the box, as `metrics.errors` has them."""
     series = {method: 100 * metrics.estimate(each, alphas) for method, each in errors.items()}
-    return curves(alphas, series, xlabel="alpha", ylabel="mean PCK in percent", marks=marks)
+    labels = dict(xlabel="alpha", ylabel="mean PCK in percent")
+    return curves(alphas, series, **labels, marks=marks, paired=paired)

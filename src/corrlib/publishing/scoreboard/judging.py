@@ -89,9 +89,9 @@ def reason(name: str, word: str, dataset: str) -> str:
 
 
 def listed(label: str, value: np.ndarray, format: str = "+.1f") -> str:
-    """A difference ``(3,)`` with its label, on one line; an interval that is NaN is left out."""
+    """A difference ``(3,)`` with its label; an interval that is NaN is left out."""
     text = formatted(value[0] if np.isnan(value[1]) else value, format)
-    return f"{label}: {text}".replace(" ", "\u00a0", label.count(" ")) if label else text
+    return f"{label}: {text}" if label else text
 
 
 def mark(word: str) -> str:
@@ -128,7 +128,8 @@ def _chosen(curves: Mapping[str, Sequence], among: Sequence[float], wanted: floa
         if paper is not None and by_choice:
             (value, lower, upper), best = max((tuple(v), choice) for choice, v in by_choice.items())
             apart = (paper[0] - value, paper[1] - upper, paper[2] - lower)
-            found.append((f"{name}, over {best:g}", tuple(100 * v for v in apart)))
+            over = np.format_float_positional(best, trim="-")
+            found.append((f"{name}, over {over}", tuple(100 * v for v in apart)))
     return found
 
 

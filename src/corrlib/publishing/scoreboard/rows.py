@@ -192,7 +192,7 @@ def single(
             continue
         row: dict[str, Any] = {HEADS[table]: each.name}
         if table == 1:
-            row |= {"of": each.of}
+            row |= {"quantity": each.of}
         elif not means:  # a reader looks for the category
             row = {"category": each.of, **row}
         elif table == 2:  # at three tolerances

@@ -72,8 +72,8 @@ def means(values: Mapping[str, Sequence], alphas: Sequence[float], table: str = 
         row: dict[str, Any] = {"method": method}
         for alpha, value in zip(alphas, each, strict=True):
             if table:
-                row[f"paper, {alpha:g}"] = paper.get(method, {}).get(f"{alpha:g}")
-            row[f"alpha = {alpha:g}"] = 100 * np.asarray(value, dtype=np.float64)
+                row[f"{alpha:g}, paper"] = paper.get(method, {}).get(f"{alpha:g}")
+            row[f"{alpha:g}, ours"] = 100 * np.asarray(value, dtype=np.float64)
         rows.append(row)
     return rows
 
@@ -117,8 +117,8 @@ def agreement(
     """Layer -> what `visualization.agreement` returns."""
     columns = {"center": "at the centre", "rim": "at the rim", "difference": "difference"}
     return [
-        {"of": measure, "layer": layer} | {column: each[measure][name] for name, column in columns.items()}
-        for measure in ("colour", "gradient")
+        {"property": kind, "layer": layer} | {column: each[kind][name] for name, column in columns.items()}
+        for kind in ("colour", "gradient")
         for layer, each in agreements.items()
     ]
 
@@ -232,7 +232,7 @@ def prediction_means(values: Mapping[str, Sequence], alphas: Sequence[float]) ->
     """`means` beside those of Table 4, which are published at alpha = 0.1 only."""
     paper, rows = published("table4"), means(values, alphas)
     return [
-        {"method": row["method"], "paper, 0.1": paper.get(row["method"], {}).get("mean"), **row}
+        {"method": row["method"], "0.1, paper": paper.get(row["method"], {}).get("mean"), **row}
         for row in rows
     ]
 
@@ -250,7 +250,7 @@ def strides(values: Mapping[str, Mapping[int, Sequence]]) -> list[dict[str, Any]
 def gained(gain: Mapping[float, np.ndarray]) -> list[dict[str, Any]]:
     """What `prediction.stride_gain` returns, and a verdict on the claim that the finer stride is better."""
     return [
-        {"alpha": f"{alpha:g}", "difference": value, "better": metrics.judge([value])}
+        {"alpha": f"{alpha:g}", "difference": value, "verdict": metrics.judge([value])}
         for alpha, value in gain.items()
     ]
 
