@@ -271,8 +271,8 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
     the tolerance are filled, others are white. A line leads from each prediction to the truth.
     """
     columns, rows = 1 + len(examples[0].predicted), len(examples)
-    size = (10, 10 / (columns + 1.45) * rows)
-    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.45])
+    size = (10, 10 / (columns + 1.95) * rows)
+    figure, axes = panels(rows, columns + 1, size, widths=[1] * columns + [1.95])
     for row, example in zip(axes, examples, strict=True):
         visible = np.flatnonzero(np.isfinite(example.truth).all(axis=1))
         points = {"ground truth": example.truth, **example.predicted}
@@ -290,10 +290,10 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
                 look = dict(marker=shape, s=50, lw=1 if correct[k] else 2, clip_on=False, zorder=2)
                 place.scatter(*each[k], c=face, edgecolors=edge, label=name, **look)
         row[-1].axis("off")
-        few = len(visible) <= 9
+        few = len(visible) <= 8
         placed = dict(loc="center left", frameon=False, handletextpad=0.1, borderaxespad=0, columnspacing=0.4)
         placed |= dict(labelspacing=0.25)
         handles = row[0].get_legend_handles_labels()
-        listed = row[-1].legend(*handles, fontsize=10, ncols=1 if few else 2, **placed)
+        listed = row[-1].legend(*handles, fontsize=12, ncols=1 if few else 2, **placed)
         listed.set_in_layout(False)  # or the images would shrink to make room for it
     return figure
