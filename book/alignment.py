@@ -185,8 +185,8 @@ page.figure(
 # ## The paper's claims about alignment
 #
 # The paper states that, on average, "convnet flow performs as well as SIFT flow, and performs a bit better for stricter
-# tolerances". It compares both with simple copying, and finds that ordering neighbours by deformation "outperform[s] ordering using
-# the data term". Each claim is judged by the bootstrap, with the same resampled images for both methods. It is *supported* only if
+# tolerances". It also finds that ordering neighbours by deformation "outperform[s] ordering using the data term". It gives numbers for
+# simple copying but states no claim about it, so that two claims of the table are not in the paper. Each claim is judged by the bootstrap, with the same resampled images for both methods. It is *supported* only if
 # the whole interval is on its side. The last column shows the results of the same chapter on photographs.
 
 # %%
@@ -221,8 +221,8 @@ page.table(
     "readings",
     tables.readings(read_rows, "table2_alpha0.1"),
     """*Readings of the paper* on photographs of PASCAL VOC 2011: mean PCK at alpha = 0.1 and the share of pairs that do not move (*still*), both in
-    percent, and the mean absolute difference from the published numbers in points (*distance*). The chapter's readings are bold. Of two readings with a semicolon, the
-    first is for the flows and the second for NN transfer. *As they are*: features are not scaled to a norm of 1.""",
+    percent, and the mean absolute difference from the published numbers in points (*distance*). The chapter's readings are bold. In the first of them, the part after the
+    semicolon is for NN transfer. *As they are*: features are not scaled to a norm of 1.""",
     source="" if own else photos.source,
 )
 page.text(tables.readings_in_words(read_rows, "table2_alpha0.1"))

@@ -60,7 +60,8 @@ page.figure(
     f"""*Correspondence without keypoint supervision* ({data.name}, {first}). Above: a target and other objects, with their annotated keypoints. Below: the
     other objects, warped to the target by flows that match {settings.layer} features of the network or SIFT. Lines lead from their keypoints to the true
     places in the target. Below the target, the keypoints of all the others are drawn on it. PCK (below the target, that of all the others together) is the share of transferred keypoints that are closer to
-    the true place than {settings.alpha:g} times the longer side of the target's box. This is one example; the table below has averages. [Alignment](alignment) describes the method.""",
+    the true place than {settings.alpha:g} times the longer side of the target's box. This is one example: [alignment](alignment) describes the method and gives averages, and the
+    table below has the average differences between the two kinds of features.""",
     alt="""Three rows: a target and other objects of its category, with dots on their keypoints; the objects warped to its pose by convnet flow; and by
     SIFT flow. Lines lead from transferred keypoints to where they should be, and PCK is written below each picture.""",
 )

@@ -34,8 +34,9 @@ data, network = page.setup(globals())
 # %% [markdown]
 # ## AlexNet and EfficientNet-Lite0 on photographs
 #
-# The numbers below were recorded on three categories of the paper's own photographs (see the [scoreboard](scoreboard)). Neighbours
-# are found by AlexNet in both cases, so that only the features differ.
+# The numbers below were recorded on three categories of the paper's own photographs (see the [scoreboard](scoreboard)). The
+# similar training objects that alignment and the prior of prediction need are found by AlexNet in both cases, so that the two networks
+# share their neighbours.
 
 # %%
 from corrlib.publishing import networks, results
@@ -53,7 +54,7 @@ from corrlib.publishing import plots, tables
 page.figure(
     "networks-depth",
     plots.by_depth(*networks.panels(photos)),
-    f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 40 in classification, and 20 otherwise) is the
+    f"""*Four experiments with each layer* of two networks on photographs, with 95 % bootstrap intervals; SIFT (radius 20 in alignment, 40 in classification, and bins of 8 pixels in prediction) is the
     dashed line with its interval (in alignment, on AlexNet's grid). Detail score: images rebuilt from five neighbours, minus images rebuilt from random places nearby, of conv3 to conv5.
     Alignment: PCK of convnet flow, of {about["aligned"]} validation objects per category; open markers: most pairs do not move, so that
     this is not the PCK of a flow. Classification: accuracy. Prediction: PCK of detectors of conv3 to conv5 without the prior; the grids of
@@ -85,8 +86,8 @@ page.table(
 page.table(
     "networks-photos",
     networks.table(photos, list(networks.TITLES)),
-    """*The numbers of the figure*, in percent (the detail score is a difference of correlations), with 95 % bootstrap intervals. In alignment, open markers of
-    the figure are no flows.""",
+    f"""*The numbers of the figure*, in percent (the detail score is a difference of correlations), with 95 % bootstrap intervals. {networks.still(photos)}
+    These values of alignment are not those of a flow.""",
     formats={networks.TITLES["detail"]: ".2f"},
     source=source,
 )
@@ -95,7 +96,8 @@ page.table(
 sift = {name: tables.formatted(each["aligning"]["SIFT"]["value"]) for name, each in photos.items()}
 page.text(f"""
 A flow matches features on the grid of conv4, which differs between the networks: SIFT flow has {tables.words([f"{value} % on that of {name}" for name, value in sift.items()])}.
-Differences from SIFT flow, below, are on the same grid. {networks.still(photos)} The classifiers have the paper's C, and their input has as many dimensions as the layer has channels,
+Differences from SIFT flow, below, are on the same grid.
+The classifiers have the paper's C, and their input has as many dimensions as the layer has channels,
 which are few in the early layers of EfficientNet-Lite0.
 """)
 
@@ -126,7 +128,7 @@ from corrlib.experiments import visualization
 
 random = networks.random_weights(network, seed=seed)
 built = {}
-for name, each in {"learned weights": network, "random weights": random}.items():
+for name, each in {"learned": network, "random": random}.items():
     built[name] = {
         "detail": networks.detail(data, each, visualization.LAYERS, images=database_images),
         "naming": networks.naming(data, each, networks.NAMES),

@@ -270,8 +270,8 @@ page.text(f"""
 On {data.name}, images rebuilt from {k} nearest neighbours by {layer} have a detail score of {score}, against {tables.formatted(chosen[k]["uniform"], ".2f")}
 for random places nearby (uniform rf). The paper claims that units encode more
 than what is somewhere in their receptive field, that deeper layers preserve less detail, and that similar features have similar colours specifically in the
-centres of their receptive fields. Of these claims, {scoreboard.summary(claims)} on {data.name}. How high these scores are with random weights, that is,
-without any learning, is shown [on another page](#table-networks-random).
+centres of their receptive fields. Of these claims, {scoreboard.summary(claims)} on {data.name}. [Ten years later](#table-networks-random) shows how high
+these scores are with random weights, that is, without any learning.
 
 To compare layers or numbers of neighbours, run the chapter with other values: `corrlib run visualization -p layer=conv4 -p k=1 -o conv4.ipynb`.
 """)
@@ -292,14 +292,15 @@ To compare layers or numbers of neighbours, run the chapter with other values: `
 # %%
 from corrlib.publishing import exercises
 
+more = exercises.detail(data, network, settings, layer, k=25)
 page.text(f"""
 <details>
 <summary>Answer</summary>
 
 Here, {layer} scores {score} with k = {k}, {tables.formatted(chosen[1]["neighbors"], ".2f")} with a single neighbour, and
-{exercises.detail(data, network, settings, layer, k=25)} with k = 25. An average keeps what neighbours have in common and loses contrast. A loss of contrast that is
-the same in all patches does not lower the score; neighbours that disagree about the location of an edge do, and so may averages that lose more contrast in
-some patches than in others.
+{tables.formatted(more, ".2f")} with k = 25: from k = {k} to 25 it {"rises" if more[0] > chosen[k]["neighbors"][0] else "does not rise"}. An average keeps what
+neighbours have in common, cancels what is peculiar to each, and loses contrast. A loss of contrast that is the same in all patches does not lower the score.
+Averaging would lower it if neighbours disagreed about the location of an edge, or if some patches lost more contrast than others.
 
 </details>
 """)
@@ -319,7 +320,7 @@ page.text(f"""
 <summary>Answer</summary>
 
 Here the score is {score}, with {settings.database_images} images, which have {size}; with 75 images it is
-{exercises.detail(data, network, settings, layer, database_images=75)}. Nearest neighbours can only become nearer when there are more candidates. If
+{tables.formatted(exercises.detail(data, network, settings, layer, database_images=75), ".2f")}. Nearest neighbours can only become nearer when there are more candidates. If
 the second interval lies below the first, the size of the database limits the scores on this page, and it would limit those of the paper less, with more
 than a million patches per layer. If the two overlap, this comparison cannot tell: the differences would have to be taken image by image.
 

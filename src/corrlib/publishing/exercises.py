@@ -1,4 +1,4 @@
-"""What the exercises of the chapters measure, most of them on one category, as phrases for their answers."""
+"""What the exercises of the chapters measure, most of them on one category, for their answers."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,12 +13,14 @@ from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing.format import formatted, words
 
 
-def detail(data: VOC, network: Network, settings: visualization.Settings, layer: str, **changed: int) -> str:
-    """Detail score of images that are rebuilt with some settings changed."""
+def detail(
+    data: VOC, network: Network, settings: visualization.Settings, layer: str, **changed: int
+) -> np.ndarray:
+    """Detail score of images that are rebuilt with some settings changed, and its interval ``(3,)``."""
     chosen = replace(settings, **changed)
     rebuilt = visualization.reconstruct(data, network, chosen, layer)
     own = [rebuilt[image_id] for image_id in visualization.scored(data, chosen)]
-    return formatted(visualization.scores(own, chosen.k)["detail"]["neighbors"], ".2f")
+    return visualization.scores(own, chosen.k)["detail"]["neighbors"]
 
 
 def stiff(data: VOC, network: Network, settings: alignment.Settings, category: str) -> str:

@@ -211,6 +211,6 @@ def in_words(
     return (
         f"In alignment on the paper's photographs, the best layers reach {aligned}; in classification,"
         f" {named}; in prediction, {predicted}.\n\nOn {dataset}, classifiers of conv4 name {learned} % of"
-        f" the keypoints correctly with learned weights, and for {random} % with random ones. Learning adds"
+        f" the keypoints correctly with learned weights, and {random} % with random ones. Learning adds"
         f" {at_conv4[0][0] - at_conv4[1][0]:.1f} points."
     )

@@ -144,7 +144,7 @@ def costs(disk: Mapping[str, int], memory: int) -> list[dict[str, Any]]:
     """Estimates in GB: of the files in the cache, given as content -> bytes, and of the memory."""
     sizes = {name: f"{size / 1e9:.2f}" for name, size in disk.items()}
     sizes["**total on disk**"] = f"**{sum(disk.values()) / 1e9:.1f}**"
-    sizes["memory for training the detectors of one category per core"] = f"{memory / 1e9:.1f}"
+    sizes["memory for training detectors, in all (one category per core)"] = f"{memory / 1e9:.1f}"
     return [{"item": name, "GB": size} for name, size in sizes.items()]
 
 
