@@ -160,7 +160,8 @@ if book := measured.get("book"):
         tables.pages(book["builds"]),
         f"""*The pages of this book*, executed from nothing on {book["machine"]["date"]}, with an empty cache: wall-clock seconds, processor seconds of all
         processes, and the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less
-        than the sum. The whole build includes drawing the figurines and rendering the pages.
+        than the sum. The wall-clock time of the whole build includes drawing the figurines and rendering
+        the pages; its processor seconds are the sum over the pages.
         {f"*Earlier version*: commit {book['builds'][0]['commit']}, built in the same way on the same machine." if len(book["builds"]) > 1 else ""}""",
     )
     page.text("""
