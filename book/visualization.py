@@ -292,7 +292,7 @@ To compare layers or numbers of neighbours, run the chapter with other values: `
 # %%
 from corrlib.publishing import exercises
 
-more = exercises.detail(data, network, settings, layer, k=25)
+more = exercises.detail(data, network, settings, layer, k=25)["neighbors"]
 page.text(f"""
 <details>
 <summary>Answer</summary>
@@ -320,7 +320,7 @@ page.text(f"""
 <summary>Answer</summary>
 
 Here the score is {score}, with {settings.database_images} images, which have {size}; with 75 images it is
-{tables.formatted(exercises.detail(data, network, settings, layer, database_images=75), ".2f")}. Nearest neighbours can only become nearer when there are more candidates. If
+{tables.formatted(exercises.detail(data, network, settings, layer, database_images=75)["neighbors"], ".2f")}. Nearest neighbours can only become nearer when there are more candidates. If
 the second interval lies below the first, the size of the database limits the scores on this page, and it would limit those of the paper less, with more
 than a million patches per layer. If the two overlap, this comparison cannot tell: the differences would have to be taken image by image.
 

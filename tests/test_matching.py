@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from corrlib.data import DataError
 from corrlib.data.pairs import Pair, pck
 from corrlib.experiments.matching import match
 
@@ -31,6 +32,17 @@ def test_an_image_that_is_shifted_by_units_matches_exactly_in_each_frame(tmp_pat
     pair = pair_of(tmp_path, source, target, [points, expected])
     np.testing.assert_allclose(match(network, "conv3", pair), expected)
     assert pck([match(network, "conv3", pair)], [pair], alpha=0.01) == 1
+
+
+def test_an_image_that_is_missing_or_corrupt_is_named(tmp_path, network):
+    image = np.zeros((30, 40, 3), np.uint8)
+    pair = pair_of(tmp_path, image, image, np.full((2, 1, 2), 9.0))
+    pair.images[1].write_bytes(pair.images[1].read_bytes()[:50])
+    with pytest.raises(DataError, match=r"target\.png is missing or malformed"):
+        match(network, "conv1", pair)
+    pair.images[0].unlink()
+    with pytest.raises(DataError, match=r"source\.png is missing or malformed"):
+        match(network, "conv1", pair)
 
 
 def test_a_layer_without_a_map_or_larger_than_the_squares_is_refused(tmp_path, network, rng):

@@ -45,6 +45,14 @@ class Pair:
     points: np.ndarray
     box: np.ndarray
 
+    def pictures(self) -> list[np.ndarray]:
+        """Read both images: ``(H, W, 3)`` uint8 RGB; DataError if one is missing or corrupt."""
+        pictures = []
+        for path in self.images:
+            with _reading(path), Image.open(path, formats=("JPEG", "PNG")) as image:
+                pictures.append(np.asarray(image.convert("RGB")))
+        return pictures
+
 
 def pf_pascal(root: str | Path, split: str = "test") -> list[Pair]:
     """Read a split of PF-PASCAL in the order of its list; DataError if that is missing or malformed.

@@ -1,7 +1,6 @@
 """Points of one image in another by their most similar features, the usual baseline on pairs of images."""
 
 import numpy as np
-from PIL import Image
 
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data.pairs import Pair
@@ -33,8 +32,10 @@ def match(network: Network, layer: str, pair: Pair, *, size: int = INPUT_SIDE) -
     ------
     ValueError
         If the layer has no feature map, or its receptive field is larger than `size`.
+    DataError
+        If an image cannot be read.
     """
-    pictures = [np.asarray(Image.open(path).convert("RGB")) for path in pair.images]
+    pictures = pair.pictures()
     edges = [(-0.5, -0.5, each.shape[1] - 0.5, each.shape[0] - 0.5) for each in pictures]
     source, target = (Crop(box, (size, size)) for box in edges)
     field = network.field(layer)

@@ -15,12 +15,12 @@ from corrlib.publishing.format import formatted, words
 
 def detail(
     data: VOC, network: Network, settings: visualization.Settings, layer: str, **changed: int
-) -> np.ndarray:
-    """Detail score of images that are rebuilt with some settings changed, and its interval ``(3,)``."""
+) -> Mapping[str, np.ndarray]:
+    """Detail score of images that are rebuilt with some settings changed, as of `visualization.scores`."""
     chosen = replace(settings, **changed)
     rebuilt = visualization.reconstruct(data, network, chosen, layer)
     own = [rebuilt[image_id] for image_id in visualization.scored(data, chosen)]
-    return visualization.scores(own, chosen.k)["detail"]["neighbors"]
+    return visualization.scores(own, chosen.k)["detail"]
 
 
 def stiff(data: VOC, network: Network, settings: alignment.Settings, category: str) -> str:

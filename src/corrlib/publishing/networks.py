@@ -12,6 +12,7 @@ from corrlib.data import VOC
 from corrlib.experiments import alignment, classification, prediction, visualization
 from corrlib.experiments.classification.evaluation import errors as named
 from corrlib.experiments.prediction.evaluation import predict
+from corrlib.publishing import exercises
 from corrlib.publishing.format import formatted, words
 from corrlib.publishing.scoreboard.judging import listed, mark
 
@@ -48,12 +49,7 @@ CLAIMS = (
 def detail(data: VOC, network: Network, layers: Sequence[str], *, images: int) -> Numbers:
     """Detail score of images rebuilt from five neighbours, minus that of random places nearby."""
     settings = visualization.Settings(database_images=images).resolve(data, network)
-    result: Numbers = {}
-    for layer in layers:
-        rebuilt = visualization.reconstruct(data, network, settings, layer)
-        own = [rebuilt[image_id] for image_id in visualization.scored(data, settings)]
-        result[layer] = {"value": visualization.scores(own, settings.k)["detail"]["difference"]}
-    return result
+    return {name: {"value": exercises.detail(data, network, settings, name)["difference"]} for name in layers}
 
 
 def naming(data: VOC, network: Network, layers: Sequence[str]) -> Numbers:

@@ -16,7 +16,7 @@ import io
 import re
 import textwrap
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -204,17 +204,20 @@ def _drawn(figure: Figure) -> dict[str, str]:
 
     Notebooks show the former of each, because not all programs show the latter, which the book takes.
     """
-    files = {kind: io.BytesIO() for kind in (("png",) if isinstance(figure, LineArt) else ("jpeg", "webp"))}
+
+    def encoded(save: Callable[..., object], **options: Any) -> str:
+        save(file := io.BytesIO(), **options)
+        return base64.b64encode(file.getvalue()).decode("ascii")
+
     if isinstance(figure, LineArt):
-        figure.savefig(files["png"], format="png", bbox_inches="tight")
-    else:
-        bare = rendered(figure)
-        white = Image.new("RGB", bare.size, "white")
-        white.paste(bare, mask=bare)
-        white.save(files["jpeg"], "JPEG", quality=92, subsampling=0)
-        bare.save(files["webp"], "WEBP", quality=90, method=2)  # twice as fast, 2 % larger
-    bundle = {f"image/{kind}": base64.b64encode(f.getvalue()).decode("ascii") for kind, f in files.items()}
-    return bundle | ({"image/svg+xml": figure.svg()} if isinstance(figure, LineArt) else {})
+        png = encoded(figure.savefig, format="png", bbox_inches="tight")
+        return {"image/png": png, "image/svg+xml": figure.svg()}
+    bare = rendered(figure)
+    white = Image.new("RGB", bare.size, "white")
+    white.paste(bare, mask=bare)
+    jpeg = encoded(white.save, format="JPEG", quality=92, subsampling=0)
+    webp = encoded(bare.save, format="WEBP", quality=90, method=2)  # twice as fast, 2 % larger
+    return {"image/jpeg": jpeg, "image/webp": webp}
 
 
 def _caption(about: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,8 @@ from corrlib.geometry import ReceptiveField
 
 #: The oracle, which always predicts the place of the grid that is closest to the truth.
 ORACLE = "best place"
-#: Those parameters on which predictions of a kind of feature depend, besides the weight of the prior.
-PARAMETERS = ("smoothing", "sigma", "prior_layer", "prior_size", "prior_missing", "calibrated", "context")
-PARAMETERS += ("stride", "C", "rounds", "size", "seed")
+#: Parameters on which the predictions for one category, by one kind of feature, do not depend.
+APART = {"layer", "alpha", "eta", "etas", "studied", "category", "categories"}
 
 Errors = Sequence[np.ndarray]
 
@@ -81,7 +80,7 @@ def predict(
         For each of `etas` and each category ``(N, K, 2)`` in the crops, and ``(I, M, K)``.
     """
 
-    parameters = {name: getattr(settings, name) for name in PARAMETERS}
+    parameters = {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in APART}
     inputs = dict(data=data, network=network, feature=feature, etas=list(etas), **parameters)
 
     def of_category(category: str) -> tuple[np.ndarray, list[np.ndarray]]:

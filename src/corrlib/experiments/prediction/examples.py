@@ -44,7 +44,7 @@ def examples(data: VOC, network: Network, settings: Settings) -> list[Example]:
     rng, result = np.random.default_rng(settings.seed), []
     predicted = {}
     for method in settings.methods[::2]:
-        feature = settings.features[method]
+        feature = settings.features[method]  # with the weights of `errors`, so that the cache has the places
         (_, predicted[f"{method}+prior"]), _ = predict(data, network, settings, feature, [None, settings.eta])
     for c, category in enumerate(settings.categories):
         objects = crops.objects(data, category, "val")

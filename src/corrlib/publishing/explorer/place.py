@@ -118,8 +118,7 @@ def best_aligned(objects: Sequence[Instance], points: np.ndarray, size: int) -> 
     """
 
     def pck(i: int) -> float:
-        each = points[i].reshape(-1, *points.shape[-2:])
-        errors = crops.errors(each, [objects[i]] * len(each), size)
+        errors = crops.errors(points[i : i + 1], [objects[i]], size)
         scored = errors[np.isfinite(errors)]
         return float(np.mean(scored < ALPHA)) if scored.size else 0.0
 
