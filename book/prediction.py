@@ -184,11 +184,11 @@ over = metrics.estimate(errors[layer], [alpha], minus=errors[prior])
 found = "This network has no `fc7` to find neighbours by."
 if by_fc7 in errors:
     gain = metrics.estimate(errors[prior], [alpha], minus=errors[by_fc7])[0]
-    found = f"""With neighbours found by `fc7`, the prior alone has {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %. The difference
-    of `pool5` from it is {tables.formatted(100 * gain, "+.1f")} points, {"as this explanation predicts" if gain[1] > 0 else "which does not support this explanation"}."""
+    found = f"""With neighbours found by `fc7`, the prior alone has {tables.formatted(100 * metrics.estimate(errors[by_fc7], [alpha])[0])} %. The gain of
+    `pool5` over `fc7` is {tables.formatted(100 * gain, "+.1f")} points, {"as this explanation predicts" if gain[1] > 0 else "which does not support this explanation"}."""
 page.text(f"""
-The mean PCK of the prior alone is {tables.formatted(100 * metrics.estimate(errors[prior], [alpha])[0])} % (alpha = {alpha:g}). The difference of the detectors of
-{layer}, without the prior, from it is {tables.formatted(100 * over[0], "+.1f")} points. {found}
+The mean PCK of the prior alone is {tables.formatted(100 * metrics.estimate(errors[prior], [alpha])[0])} % (alpha = {alpha:g}). The gain of the detectors of
+{layer}, without the prior, over the prior alone is {tables.formatted(100 * over[0], "+.1f")} points. {found}
 """)
 
 # %%

@@ -203,7 +203,7 @@ def rectification_in_words(photos: Mapping[str, Any]) -> str:
         for kind in ("linear", "rectified")
     )
     return (
-        f"On the paper's own photographs, the published accuracies of {', '.join(photos['rectification'])}"
+        f"On the paper's own photographs, the published accuracies of {words([*photos['rectification']])}"
         f" differ by {linear:.1f} points (mean absolute difference) from those of features before"
         f" rectification, and by {rectified:.1f} points from those of features after rectification."
     )
