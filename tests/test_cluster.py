@@ -49,6 +49,14 @@ def plan(project, tmp_path_factory, weights):  # noqa: F811
 
 
 @pytest.fixture(scope="module")
+def own_cache(tmp_path_factory):
+    """A cache to which no other process writes meanwhile: its entries are compared."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CORRLIB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
 def address():
     """Of a cluster of two processes, which keep what numba compiles where this one does."""
     quiet = dict(dashboard_address=None, host="127.0.0.1", silence_logs="CRITICAL")
