@@ -350,6 +350,32 @@ def test_a_digest_changes_with_each_thing_that_the_outputs_depend_on_and_no_othe
     assert changed(*opens)
 
 
+def test_changed_text_is_copied_to_the_executed_notebook_and_changed_code_is_executed(tmp_path, capsys):
+    (tmp_path / "book").mkdir()
+    chapter = chapter_with(tmp_path / "book", "\nprint('k is', k)\n\n# %% [markdown]\n# The end.\n")
+    out = tmp_path / "small.ipynb"
+
+    def execute():
+        todo = book.task(tmp_path, "book/small", {"k": 2}, out)
+        book.execute(tmp_path, [todo] if todo else [], tmp_path / "book.log")
+        cells = [(cell.cell_type, cell.source) for cell in nbformat.read(out, as_version=4).cells]
+        return capsys.readouterr().out, cells, chapters.stamp(out)
+
+    _, executed, stamp = execute()
+    assert [kind for kind, _ in executed] == ["code", "code", "code", "markdown"]
+    text = "# %% [markdown]\n# A beginning.\n\n" + chapter.read_text().replace("The end", "Another end")
+    chapter.write_text(text.rstrip() + "\n#\n# And a paragraph.\n")
+    said, cells, unchanged = execute()
+    assert said == "book/small: text updated, not executed\n" and unchanged == stamp
+    texts = [("markdown", "A beginning."), ("markdown", "Another end.\n\nAnd a paragraph.")]
+    assert cells == [texts[0], *executed[:3], texts[1]]
+    assert "k is 2" in out.read_text(), "what the code printed"
+    assert execute() == ("book/small: unchanged\n", cells, stamp)
+    chapter.write_text(chapter.read_text().replace("k is", "k was"))
+    said, cells, _ = execute()
+    assert "executed in" in said and cells[3][1] == "print('k was', k)"
+
+
 def test_results_are_the_builds_own_and_missing_ones_are_computed_again(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path / "elsewhere"))
     results, other = tmp_path / "made", tmp_path / "made" / "other-made.json"

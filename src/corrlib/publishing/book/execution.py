@@ -15,6 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from joblib import cpu_count
 from sphinx_external_toc.parsing import parse_toc_yaml
 
@@ -61,8 +62,9 @@ def task(
 ) -> Task | None:
     """What to do so that the notebook ``out`` of a chapter such as ``book/visualization`` is up to date.
 
-    None if it is. Values in ``given`` for which the chapter has no parameter are ignored. ``results`` is the
-    folder of the results that the chapter writes, which must still exist, and of those that it reads.
+    None if it is; if only Markdown cells of the chapter have changed, they are copied to the notebook. Values
+    in ``given`` for which the chapter has no parameter are ignored. ``results`` is the folder of the results
+    that the chapter writes, which must still exist, and of those that it reads.
     """
     known = chapters.parameters(chapter := root / f"{name}.py")
     values = {key: value for key, value in given.items() if key in known}
@@ -72,9 +74,26 @@ def task(
         (results / name).is_file() and chapters.file_digest(results / name) == kept
         for name, kept in written.items()
     ):
-        print(f"{name}: unchanged", flush=True)
+        updated = update_text(out, chapter)
+        print(f"{name}: {'text updated, not executed' if updated else 'unchanged'}", flush=True)
         return None
     return Task(name, chapter, values, out, digest, results)
+
+
+def update_text(out: Path, chapter: Path) -> bool:
+    """Copy the Markdown cells of a chapter to its executed notebook; return whether they differed."""
+    executed, cells = nbformat.read(out, as_version=4), []
+    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for cell in chapters.read(chapter).cells:
+        cells.append(code.pop(0) if cell.cell_type == "code" else cell)
+        if code and "injected-parameters" in code[0].metadata.get("tags", []):  # which papermill adds
+            cells.append(code.pop(0))
+    if [cell.source for cell in cells] == [cell.source for cell in executed.cells]:
+        return False
+    executed.cells = cells
+    with cache.replacing(out) as unfinished:
+        nbformat.write(executed, unfinished)
+    return True
 
 
 def execute(root: Path, tasks: Sequence[Task], log: Path) -> None:
@@ -139,7 +158,9 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
     if READS_BENCHMARKS in calls:
         read.append(root / "benchmarks" / "results.json")
     parts: dict[str, object] = {
-        "chapter": [path.read_text(encoding="utf-8") for path in texts],
+        "chapter": [
+            [(cell.source, cell.metadata.get("tags")) for cell in _code_cells(path)] for path in texts
+        ],
         "code": [imports_digest(path) for path in texts],
         "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
         "values": dict(sorted(values.items())),
@@ -167,6 +188,10 @@ def tree_digest(root: Path, paths: Iterable[Path]) -> str:
     for path in sorted(p for p in paths if p.is_file()):
         digest.update(f"{path.relative_to(root).as_posix()} {chapters.file_digest(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _code_cells(chapter: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in chapters.read(chapter).cells if cell.cell_type == "code"]
 
 
 def _calls(chapter: Path) -> dict[str, list[str]]:
