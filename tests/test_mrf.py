@@ -243,6 +243,23 @@ def test_nodes_without_news_need_not_send(beta):
     assert found.energy == pytest.approx(oracles.belief_propagation(costs, beta, 60), rel=1e-6)
 
 
+def test_bp_stops_early_only_where_no_flow_is_optimal():
+    """The slow twin never stops, and finds nothing better; nor does exhaustive search, on a tiny grid."""
+    stopped = 0
+    for seed, beta in itertools.product(range(4), (0.02, 0.1, 0.3)):
+        for shape in ((5, 6, 5, 6), (2, 3, 2, 3)):
+            costs = random_costs(seed, *shape)
+            costs[(*grid(*shape[:2]).T, *grid(*shape[:2]).T)] *= 0.5
+            found = mrf.solve(costs, beta, solver="bp")
+            lowest = oracles.belief_propagation(costs, beta, 40)
+            assert found.energy == pytest.approx(lowest, rel=1e-6)
+            if found.iterations == kernels.TRIED and (found.labels_rc == grid(*shape[:2])).all():
+                stopped += 1
+                if shape[0] == 2:
+                    assert found.energy == pytest.approx(oracles.least_flow_energy(costs, beta), rel=1e-6)
+    assert 5 <= stopped < 24
+
+
 # Features
 
 

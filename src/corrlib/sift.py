@@ -5,7 +5,7 @@ bins, whose weights are separable: two matrix products give the bins of all desc
 """
 
 from collections.abc import Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -146,15 +146,16 @@ def dense(image: np.ndarray, *, bin_size: int = 8, stride: int = 8, smoothing: f
     grey = _grey(image)
     by_row, by_col = (_bin_weights(side, bin_size, stride) for side in grey.shape)
     rows, cols = dense_shape(grey.shape, bin_size=bin_size, stride=stride)
-    result = np.empty((rows, cols, BINS, BINS, DIRECTIONS), np.float32)
-    for direction, gradients in enumerate(_gradients(grey, smoothing * bin_size)):
-        for columns, left, w in by_col:
-            part = gradients[:, left : left + w.shape[2]] @ w.reshape(-1, w.shape[2]).T
-            for lines, top, v in by_row:
-                bins = v.reshape(-1, v.shape[2]) @ part[top : top + v.shape[2]]
-                bins = bins.reshape(BINS, v.shape[1], BINS, w.shape[1])
-                result[lines, columns, ..., direction] = bins.transpose(1, 3, 0, 2)
-    return _normalised(result.reshape(rows, cols, -1)).astype(np.uint8)
+    gradients = _gradients(grey, smoothing * bin_size)
+    parts = np.empty((*gradients.shape[:2], BINS, cols), np.float32)
+    for columns, left, w in by_col:
+        part = gradients[:, :, left : left + w.shape[2]] @ w.reshape(-1, w.shape[2]).T
+        parts[..., columns] = part.reshape(*parts.shape[:3], -1)
+    bins = np.empty((DIRECTIONS, BINS, rows, BINS, cols), np.float32)
+    for lines, top, v in by_row:
+        part = parts[:, top : top + v.shape[2]].reshape(DIRECTIONS, v.shape[2], -1)
+        bins[:, :, lines] = (v.reshape(-1, v.shape[2]) @ part).reshape(DIRECTIONS, BINS, -1, BINS, cols)
+    return _normalised(bins.transpose(2, 4, 1, 3, 0).reshape(rows, cols, -1)).astype(np.uint8)
 
 
 def _grey(image: np.ndarray) -> np.ndarray:
@@ -183,7 +184,7 @@ def _normalised(bins: np.ndarray) -> np.ndarray:
     norm = np.linalg.norm(bins, axis=-1, keepdims=True)
     bins = np.minimum(bins, CAP * norm)
     bins *= 512 / np.maximum(np.linalg.norm(bins, axis=-1, keepdims=True), 1e-6)
-    return np.minimum(np.rint(bins), 255)
+    return np.minimum(np.rint(bins, out=bins), 255, out=bins)
 
 
 @njit(cache=True, nogil=True)
@@ -200,6 +201,7 @@ def _split_by_direction(magnitude, angle):
     return result
 
 
+@lru_cache(maxsize=8)
 def _bin_weights(side: int, bin_size: int, stride: int) -> list[tuple[slice, int, np.ndarray]]:
     """Weight of each pixel of an axis in each bin of each descriptor, for groups of descriptors.
 

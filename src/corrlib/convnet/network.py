@@ -19,8 +19,8 @@ from corrlib.geometry import ReceptiveField
 
 #: Side of the images that the fully connected layers of all three architectures need.
 INPUT_SIDE = 227
-#: Images computed at once.
-BATCH = 32
+#: Images computed at once: few enough for their activations to stay in the processor's cache.
+BATCH = 8
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,11 @@ class Preprocessing:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last."""
-        x = images.to(torch.float32)
         if self.channels == "bgr":
-            x = x.flip(-1)
-        x = (x - x.new_tensor(self.mean)) * x.new_tensor(self.scale)
+            images = torch.stack(images.unbind(-1)[::-1], dim=-1)  # faster than to flip it
+        x = images.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
+        rows, width = x.flatten(2), x.shape[2]  # operations on whole rows are faster, too
+        rows.sub_(x.new_tensor(self.mean * width)).mul_(x.new_tensor(self.scale * width))
         return x.permute(0, 3, 1, 2)
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-#: Maps processed together: few enough to stay in the processor's cache.
-CHUNK = 4
+#: Bytes of maps processed together, as float32: few enough to stay in the processor's cache.
+CHUNK = 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +50,16 @@ def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
     context, half = weights.shape[1], weights.shape[1] // 2
     kernels = np.ascontiguousarray(weights.transpose(1, 2, 0, 3)).reshape(-1, channels)
     result = np.empty((count, len(weights), height, width), dtype=np.float32)
-    for first in range(0, count, CHUNK):
-        cells = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
+    step = _step(maps)
+    for first in range(0, count, step):
+        cells = maps[first : first + step].reshape(-1, channels).astype(np.float32, copy=False)
         parts = (kernels @ cells.T).reshape(context, context, len(weights), -1, height, width)
         total = np.zeros((*parts.shape[2:4], height + 2 * half, width + 2 * half), dtype=np.float32)
         for row, col in np.ndindex(context, context):
             top, left = 2 * half - row, 2 * half - col
             total[..., top : top + height, left : left + width] += parts[row, col]
         total = total[..., half : half + height, half : half + width].swapaxes(0, 1)
-        result[first : first + CHUNK] = total + np.asarray(bias, dtype=np.float32)[:, None, None]
+        result[first : first + step] = total + np.asarray(bias, dtype=np.float32)[:, None, None]
     return result
 
 
@@ -69,9 +70,10 @@ def weighted_sum(maps: np.ndarray, sample_weights: np.ndarray, context: int) -> 
     """
     half, (height, width, channels) = context // 2, maps.shape[1:]
     total = np.zeros((context**2 * sample_weights.shape[1], channels), dtype=np.float32)
-    for first in range(0, len(maps), CHUNK):
-        cells = maps[first : first + CHUNK].reshape(-1, channels).astype(np.float32, copy=False)
-        padded = sample_weights[first : first + CHUNK].swapaxes(0, 1)
+    step = _step(maps)
+    for first in range(0, len(maps), step):
+        cells = maps[first : first + step].reshape(-1, channels).astype(np.float32, copy=False)
+        padded = sample_weights[first : first + step].swapaxes(0, 1)
         padded = np.pad(padded, ((0, 0), (0, 0), (half, half), (half, half)))
         shifted = np.empty((context, context, *padded.shape[:2], height, width), dtype=np.float32)
         for row, col in np.ndindex(context, context):
@@ -79,3 +81,8 @@ def weighted_sum(maps: np.ndarray, sample_weights: np.ndarray, context: int) -> 
             shifted[row, col] = padded[..., top : top + height, left : left + width]
         total += shifted.reshape(len(total), -1) @ cells
     return total.reshape(context, context, -1, channels).transpose(2, 0, 1, 3)
+
+
+def _step(maps: np.ndarray) -> int:
+    """Number of maps processed together."""
+    return max(1, CHUNK // (4 * int(np.prod(maps.shape[1:]))))

@@ -25,6 +25,9 @@ LANES = v.LANES
 #: labels and what is sent from them stay above `REAL`; the costs of real labels must be far below.
 PADDING, CEILING, REAL = np.float32(1e30), np.float32(1e28), np.float32(1e27)
 INFINITY = np.float32(np.inf)
+#: If belief propagation finds nothing better than no flow in so many iterations, TRW-S gets so many to prove
+#: that there is nothing better, up to this share of the energy.
+TRIED, PROVED, ROUNDING = 3, 10, 2e-6
 #: Windows, in labels to either side, for which a message is computed without an inner loop; see `send`.
 REACHES = (2, 4)
 REACH = max(REACHES)
@@ -260,15 +263,15 @@ def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, pre
 
     In each, the nodes of one colour of the checkerboard send to all their neighbours, then those of the
     other (Felzenszwalb and Huttenlocher 2006, section 3.2). A node sends again only if a message to it has
-    changed by more than `precision` since. Stops when there is none, or when no label has changed for as long
-    as a message takes to cross the grid.
+    changed by more than `precision` since. Stops when there is none; when no label has changed for as long as
+    a message takes to cross the grid; or when the labels given are proven optimal.
     """
     size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
     belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
     # The messages that the nodes have received from their left, right, upper and lower neighbours.
     m = np.zeros(4 * block, np.float32)
     labels_rc, waiting = np.zeros_like(best_rc), np.ones(len(best_rc), np.bool_)
-    best = energy(data, best_rc, width, rows, beta)
+    best = given = energy(data, best_rc, width, rows, beta)
     done = unchanged = 0
     while done < iterations and 2 * unchanged < height + width and waiting.any():
         done += 1
@@ -291,4 +294,8 @@ def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, pre
         if new < best:
             best, best_rc[:] = new, labels_rc
         unchanged = 0 if changed else unchanged + 1
+        if done == TRIED and best == given:
+            bound, _ = trws(data, best_rc.copy(), height, width, rows, cols, beta, parabola, PROVED, ROUNDING)
+            if given - bound <= ROUNDING * abs(given):
+                break
     return done

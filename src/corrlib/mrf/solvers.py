@@ -105,8 +105,8 @@ def solve(
     solver : {"trws", "bp"}
         Sequential tree-reweighted message passing (Kolmogorov 2006), which also bounds the optimum from
         below; or the paper's min-sum belief propagation (Felzenszwalb and Huttenlocher 2006) on a
-        checkerboard, which stops when no message changes, or no label has changed for as long as a message
-        takes to cross the grid.
+        checkerboard, which stops when no message changes, when no label has changed for as long as a message
+        takes to cross the grid, or, where nothing moves, when TRW-S proves that to be optimal.
     iterations : int
         Maximum number of iterations.
     tolerance : float
