@@ -45,6 +45,7 @@ def imports_digest(path: str | Path) -> str:
     return _digest(_imports(ast.walk(_parse(Path(path))), package=""))
 
 
+@functools.cache
 def version_digest(module: str) -> str:
     """Digest of the code of a module (`code_digest`) and of `library_versions`: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps([code_digest(module), library_versions()]).encode()).hexdigest()[:16]

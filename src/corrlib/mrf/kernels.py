@@ -1,10 +1,9 @@
 """The compiled loops: messages, the two solvers, and the labels decoded from the messages.
 
 A grid of H x W nodes with H' x W' labels each is one flat float32 array. Label (y, x) of a node is at
-``(node * H' + y) * columns + x``: rows are padded to whole vectors by labels of cost `PADDING`.
-
-``parabola`` is the pairwise cost along one axis: beta d^2 at index ``margin + d``, where the margin is one
-more than the longer side of the grid of labels.
+``(node * H' + y) * columns + x``: rows are padded to whole vectors by labels of cost `PADDING`. ``parabola``
+is the pairwise cost along one axis: beta d^2 at index ``margin + d``, where the margin is one more than the
+longer side of the grid of labels.
 """
 
 import warnings
@@ -31,7 +30,7 @@ TRIED, PROVED, ROUNDING = 3, 10, 2e-6
 #: Windows, in labels to either side, for which a message is computed without an inner loop; see `send`.
 REACHES = (2, 4)
 REACH = max(REACHES)
-#: Padding between the rows of a half-finished message: room for a window that is shifted by one.
+#: Between the rows of a half-finished message: room for a window that is shifted by one.
 GAP = max(LANES, REACH + 1)
 
 # The cache on disk does not know which vectors a function was compiled for: only those of 16 are cached.
@@ -119,9 +118,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
 
 @_compiled
 def prepare(rows, cols, columns, parabola):
-    """What messages share: constants, padded arrays for the source of a message and for half of it, and a row
-    that is large at its padding.
-    """
+    """What messages share: constants, padded arrays for a source and for half a message, and a row's padding."""
     source = np.full((rows + 2 * (REACH + 1)) * columns, PADDING)
     half, padding = np.full((rows + 1) * (columns + GAP), PADDING), np.full(columns, PADDING)
     padding[:cols] = 0
@@ -261,10 +258,10 @@ def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, t
 def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, precision):
     """Improve the labels `best_rc` in place; return the number of iterations.
 
-    In each, the nodes of one colour of the checkerboard send to all their neighbours, then those of the
-    other (Felzenszwalb and Huttenlocher 2006, section 3.2). A node sends again only if a message to it has
-    changed by more than `precision` since. Stops when there is none; when no label has changed for as long as
-    a message takes to cross the grid; or when the labels given are proven optimal.
+    In each, the nodes of one colour of the checkerboard send to all neighbours, then those of the other
+    (Felzenszwalb and Huttenlocher 2006, section 3.2), if a message to them has changed by more than
+    `precision`. Stops when none has, when no label has changed for as long as a message takes to cross the
+    grid, or when the given labels are proven optimal.
     """
     size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
     belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
