@@ -118,7 +118,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
 
 @_compiled
 def prepare(rows, cols, columns, parabola):
-    """What messages share: constants, arrays for a source and for half a message, and the padding of a row."""
+    """What messages share: constants, arrays for a source and half a message, and the padding of a row."""
     source = np.full((rows + 2 * (REACH + 1)) * columns, PADDING)
     half, padding = np.full((rows + 1) * (columns + GAP), PADDING), np.full(columns, PADDING)
     padding[:cols] = 0
