@@ -12,10 +12,11 @@ import argparse
 import importlib
 import json
 import time
+from typing import Any
 
 import torch
 
-from benchmarks import KERNELS, limits, pages, report, scale, startup, sweep
+from benchmarks import KERNELS, limits, pages, report, scale, sections, startup, sweep
 from benchmarks.harness import compete, grow
 
 #: Other benchmarks.
@@ -44,7 +45,16 @@ def main() -> None:
         help="only build the book of these commits (default: HEAD) from nothing, one after the other, and"
         " update the last results",
     )
+    parser.add_argument(
+        "--sections",
+        metavar="COMMIT",
+        help="only execute the four chapters on one category, this commit and HEAD in turns (for about ten"
+        " minutes a round), and update the last results",
+    )
     given = parser.parse_args()
+    if given.sections:
+        compared = sections.compare(given.sections, given.rounds)
+        return update(sections=compared | {"machine": report.machine()})
     if given.book is not None:
         return build(given.book or ["HEAD"])
     wanted = given.only.split(",") if given.only else list(KERNELS + OTHERS)
@@ -73,7 +83,7 @@ def main() -> None:
     results["sweep"] = sweep.measure() if "sweep" in wanted and not quick else None
     results["scale"] = scale.estimate(results["contests"])
     last = json.loads(report.RESULTS.read_text()) if report.RESULTS.is_file() else {}
-    results |= {"book": last["book"]} if "book" in last else {}  # of the last run with --book
+    results |= {name: last[name] for name in ("book", "sections") if name in last}  # of runs of these alone
     results["seconds"] = round(time.perf_counter() - began)
     for line in report.tables(results):
         print(line)
@@ -90,8 +100,12 @@ def build(commits: list[str]) -> None:
         print(f"{row['commit']}: {row['seconds']:.0f} s")
         for page in row["pages"]:
             print(f"  {page['name']}: {page['seconds']:.0f} s, processor {page['processor']:.0f} s")
-    book = {"machine": report.machine(), "builds": built}
-    report.write(json.loads(report.RESULTS.read_text()) | {"book": book}, report.RESULTS)
+    update(book={"machine": report.machine(), "builds": built})
+
+
+def update(**part: Any) -> None:
+    """Replace a part of the file of results."""
+    report.write(json.loads(report.RESULTS.read_text()) | part, report.RESULTS)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from conftest import ROOT
 from corrlib.publishing import tables
 
 sys.path.insert(0, str(ROOT))
-from benchmarks import KERNELS, harness, report, scale
+from benchmarks import KERNELS, harness, report, scale, sections
 from benchmarks.harness import Contest, Growth, Sides
 
 
@@ -111,6 +111,20 @@ def test_the_recorded_results_are_of_every_kernel():
     assert measured["startup"]["import"] < 0.3, "the command's import loads no torch"
     for made in (tables.ratios(rows), tables.startup(measured["startup"])):
         assert len(made) > 2 and "nan" not in tables.markdown(made)
+
+
+def test_versions_are_compared_section_by_section():
+    again = sections.AGAIN
+    before = {"Set-up": 1.0, "Long": 8.0, "Gone": 1.0, again: 6.0}
+    now = {"Set-up": 0.5, "Long": 2.0, again: 2.0}
+    slower = {name: 2 * seconds for name, seconds in before.items()}
+    rows = sections._rows("alignment", [[before, now], [slower, now], [before, now]])
+    expected = [("", 10, 2.5, 4, 8), ("Long", 8, 2, 4, 8), (sections.REST, 2, 0.5, 4, 8), (again, 6, 2, 3, 6)]
+    keys = ("section", "before", "now", "ratio", "low", "high")
+    high = [(*row[:4], row[3], row[4]) for row in expected]
+    assert [tuple(row[key] for key in keys) for row in rows] == high
+    shown = tables.sections(rows)
+    assert shown[0]["chapter, section"] == "**alignment**" and shown[1]["before / now"] == [4, 4, 8]
 
 
 def test_builds_of_the_book_are_compared_page_by_page():

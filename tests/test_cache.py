@@ -212,11 +212,15 @@ def package(tmp_path, monkeypatch):
 
 def changes(path, text, module):
     """Whether the digest of a module changes with the text of a file; the old text is put back."""
-    code._source.cache_clear()
-    digest, old = cache.code_digest(module), path.read_text()
+
+    def digest():
+        for function in (code._source, code.code_digest):
+            function.cache_clear()
+        return cache.code_digest(module)
+
+    before, old = digest(), path.read_text()
     path.write_text(text)
-    code._source.cache_clear()
-    changed = cache.code_digest(module) != digest
+    changed = digest() != before
     path.write_text(old)
     return changed
 

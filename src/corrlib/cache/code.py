@@ -17,6 +17,7 @@ LIBRARIES = ("numba", "numpy", "opencv-python-headless", "scikit-learn", "scipy"
 _PARSING = threading.Lock()
 
 
+@functools.cache
 def code_digest(module: str) -> str:
     """Digest of the code of a module and of all code of its package and of corrlib that it imports.
 
@@ -45,7 +46,6 @@ def imports_digest(path: str | Path) -> str:
     return _digest(_imports(ast.walk(_parse(Path(path))), package=""))
 
 
-@functools.cache
 def version_digest(module: str) -> str:
     """Digest of the code of a module (`code_digest`) and of `library_versions`: 16 hexadecimal digits."""
     return hashlib.sha256(json.dumps([code_digest(module), library_versions()]).encode()).hexdigest()[:16]

@@ -12,6 +12,9 @@ from corrlib.experiments import alignment, classification, prediction, visualiza
 from corrlib.experiments.prediction.evaluation import predict
 from corrlib.publishing.format import formatted, words
 
+#: Numbers of neighbours of which the median is taken in an exercise on alignment.
+TOPS = (1, 5, 15)
+
 
 def detail(
     data: VOC, network: Network, settings: visualization.Settings, layer: str, **changed: int
@@ -35,8 +38,10 @@ def by_neighbors(
 ) -> str:
     """PCK of a flow by the number of neighbours whose median it predicts."""
     phrases = []
-    for top in (1, 5, 15):
-        errors = alignment.errors(data, network, replace(settings, top=top), betas)[flow]
+    for top in TOPS:
+        errors = alignment.flow_errors(
+            data, network, replace(settings, top=top), feature=settings.features[flow], beta=betas[flow]
+        )
         phrases.append(f"{_pck(errors, settings.alpha)} % with {top}")
     return words(phrases)
 

@@ -1,7 +1,15 @@
 """Section 3 of the paper: objects of a category aligned with each other by their features."""
 # ruff: noqa: F401
 
-from corrlib.experiments.alignment.evaluation import by_order, copy_errors, differences, errors, validate
+from corrlib.experiments.alignment.evaluation import (
+    ORDERS,
+    by_order,
+    copy_errors,
+    differences,
+    errors,
+    flow_errors,
+    validate,
+)
 from corrlib.experiments.alignment.example import examples, shown
 from corrlib.experiments.alignment.flows import prepare
 from corrlib.experiments.alignment.readings import readings

@@ -1,21 +1,26 @@
 """Keypoints transferred from aligned neighbours, and their errors, from which Table 2 is computed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from corrlib import metrics
+from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.alignment.flows import TOLERANCE, Alignment, align, copied
+from corrlib.experiments.alignment.flows import align, copied
 from corrlib.experiments.alignment.settings import ALPHAS, Settings
 from corrlib.sift import Sift
 
 #: Orders of neighbours: by deformation energy (as in the paper), the data term, their sum, similarity, and
 #: the true error.
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
+
+#: Settings on which the errors of a flow depend, beside those that `align` has as arguments.
+USED = ("solver", "iterations", "neighbors", "retrieval_layer", "size", "top", "missing")
 
 #: Maximum number of values beyond the grid of betas that are tried.
 WIDENED = 4
@@ -62,16 +67,24 @@ def flow_errors(
     """
     if order not in ORDERS:
         raise ValueError(f"unknown order {order!r}: expected one of {', '.join(ORDERS)}")
-    result = []
-    for category in settings.categories:
-        pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
-        result.append(_errors_of_pairs(data, settings, category, pairs, order, split))
-    return result
+    inputs = dict(feature=feature, beta=beta, order=order, split=split, limit=limit)
+    return [_of_category(data, network, settings, name, **inputs)["errors"] for name in settings.categories]
 
 
-def _errors_of_pairs(
-    data: VOC, settings: Settings, category: str, pairs: Alignment, order: str, split: str
-) -> np.ndarray:
+def _of_category(
+    data: VOC, network: Network, settings: Settings, category: str, **inputs: Any
+) -> dict[str, np.ndarray]:
+    """The ``errors`` of a category's flows, and which pairs are ``still``."""
+    inputs |= {name: getattr(settings, name) for name in USED}
+    return cached(_errors, data=data, network=network, category=category, **inputs)
+
+
+def _errors(
+    data: VOC, network: Network, category: str, feature: str | Sift, beta: float, order: str, split: str,
+    limit: int | None, **used: Any,
+) -> dict[str, np.ndarray]:  # fmt: skip
+    settings = Settings(**used)
+    pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
     objects = crops.objects(data, category, split)
     objects = [objects[row] for row in pairs.rows]
     if order == "retrieval":
@@ -82,7 +95,8 @@ def _errors_of_pairs(
         terms = {"deformation": pairs.smoothness, "data": pairs.data}
         rank = terms.get(order, pairs.smoothness + pairs.data)
     predicted = first_median(pairs.points, rank, top=settings.top, missing=settings.missing)
-    return crops.by_image(crops.errors(predicted, objects, settings.size), objects)
+    errors = crops.by_image(crops.errors(predicted, objects, settings.size), objects)
+    return {"errors": errors, "still": pairs.still}
 
 
 def copy_errors(
@@ -210,14 +224,13 @@ def validate(data: VOC, network: Network, settings: Settings) -> tuple[dict[str,
 
 def _trial(data: VOC, network: Network, settings: Settings, feature: str | Sift, beta: float) -> np.ndarray:
     """PCK over all of `ALPHAS` with its interval, and the share of still pairs, ``(4,)``, on train."""
-    inputs = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
-    each, still = [], []
-    for category in settings.categories:
-        pairs = align(data, network, settings, category, **inputs)
-        errors = _errors_of_pairs(data, settings, category, pairs, "deformation", "train")
-        each.append(np.concatenate([errors / alpha for alpha in ALPHAS], axis=-1))  # as many types thrice
-        still.append(pairs.still.mean())
-    return np.append(metrics.estimate(each, [1.0])[0], np.mean(still))
+    inputs = dict(feature=feature, beta=beta, order="deformation", split="train", limit=settings.validated)
+    results = [_of_category(data, network, settings, category, **inputs) for category in settings.categories]
+    # As many types thrice.
+    each = [np.concatenate([result["errors"] / alpha for alpha in ALPHAS], axis=-1) for result in results]
+    return np.append(
+        metrics.estimate(each, [1.0])[0], np.mean([result["still"].mean() for result in results])
+    )
 
 
 def by_order(
@@ -229,32 +242,6 @@ def by_order(
         for method, feature in settings.features.items()
     }
     return {method: {order: of_flow(order=order) for order in ORDERS} for method, of_flow in flows.items()}
-
-
-def optimality(
-    data: VOC, network: Network, settings: Settings, *, feature: str | Sift, beta: float, limit: int
-) -> dict[str, float]:
-    """The share of alignments that move nothing, and how far energies are above the optimum.
-
-    ``still`` is the share of pairs in which nothing moves; ``optimal`` the share whose energy is within
-    `TOLERANCE` of the lower bound of TRW-S, whatever the solver; ``median`` and ``largest`` the relative
-    excess over that bound.
-    """
-    still, gaps = [], []
-    for category in settings.categories:
-        pairs, certified = (
-            align(data, network, s, category, feature=feature, beta=beta, limit=limit)
-            for s in (settings, replace(settings, solver="trws"))
-        )
-        still.append(pairs.still.ravel())
-        gaps.append(((pairs.data + pairs.smoothness) / certified.bound - 1).ravel())
-    still, gap = np.concatenate(still), np.concatenate(gaps)
-    return {
-        "still": float(still.mean()),
-        "optimal": float((gap <= TOLERANCE).mean()),
-        "median": float(np.median(gap)),
-        "largest": float(gap.max()),
-    }
 
 
 def differences(

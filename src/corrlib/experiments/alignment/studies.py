@@ -14,8 +14,8 @@ from corrlib import figurines, flow, metrics
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC, Instance, crops
-from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors, optimality
-from corrlib.experiments.alignment.flows import GRID_LAYER, align
+from corrlib.experiments.alignment.evaluation import copy_errors, flow_errors
+from corrlib.experiments.alignment.flows import GRID_LAYER, TOLERANCE, align
 from corrlib.experiments.alignment.settings import ALPHAS, PAPER_BETA, Settings
 from corrlib.experiments.neighbors import neighbors as nearest_neighbors
 from corrlib.sift import Sift
@@ -58,6 +58,32 @@ def solvers(
                 about = optimality(data, network, own, **inputs)
                 result.append({"method": method, "beta": beta, "solver": solver, **about, "pck": pck})
     return result
+
+
+def optimality(
+    data: VOC, network: Network, settings: Settings, *, feature: str | Sift, beta: float, limit: int
+) -> dict[str, float]:
+    """The share of alignments that move nothing, and how far energies are above the optimum.
+
+    ``still`` is the share of pairs in which nothing moves; ``optimal`` the share whose energy is within
+    `TOLERANCE` of the lower bound of TRW-S, whatever the solver; ``median`` and ``largest`` the relative
+    excess over that bound.
+    """
+    still, gaps = [], []
+    for category in settings.categories:
+        pairs, certified = (
+            align(data, network, s, category, feature=feature, beta=beta, limit=limit)
+            for s in (settings, replace(settings, solver="trws"))
+        )
+        still.append(pairs.still.ravel())
+        gaps.append(((pairs.data + pairs.smoothness) / certified.bound - 1).ravel())
+    still, gap = np.concatenate(still), np.concatenate(gaps)
+    return {
+        "still": float(still.mean()),
+        "optimal": float((gap <= TOLERANCE).mean()),
+        "median": float(np.median(gap)),
+        "largest": float(gap.max()),
+    }
 
 
 def unmoved(solved: Sequence[Mapping[str, Any]], solver: str) -> dict[str, float]:

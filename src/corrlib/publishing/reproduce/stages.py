@@ -12,7 +12,7 @@ from typing import Any
 from corrlib.convnet import LINEAR, Network
 from corrlib.data import VOC, crops
 from corrlib.experiments import alignment, classification, prediction, visualization
-from corrlib.experiments.alignment import evaluation, flows, studies
+from corrlib.experiments.alignment import flows, studies
 from corrlib.experiments.classification import features, responses, training
 from corrlib.experiments.prediction.readings import READINGS
 from corrlib.experiments.prediction.training import scores, train
@@ -63,8 +63,7 @@ def tasks(plan: Plan) -> list[Task]:
 def hours(tasks: Sequence[Task], rows: Iterable[Mapping[str, Any]]) -> dict[Task, float]:
     """Expected hours of each task, of what `reproduce.hours` returns.
 
-    These are the hours of its stage, or of the chapter if the stage is not among the rows, in proportion to
-    the sizes of all tasks that they are for.
+    The hours of its stage, or else of the chapter, are divided in proportion to the sizes of their tasks.
     """
     known = {(row["chapter"], row["stage"]): row["hours"] for row in rows}
     stage = {each: (each.chapter, each.stage) for each in tasks}
@@ -124,7 +123,8 @@ def _alignment(plan: Plan) -> Iterable[Task]:
         for category, own in each.items()
     ]
     yield from tried
-    yield (betas := task("choice of beta", "all categories", _betas, (settings,), after=tried))
+    chosen = settings, alignment.validate
+    yield (betas := task("choice of beta", "all categories", _chosen, chosen, after=tried))
     for category, own in each.items():
         for method in settings.features:
             of = f"{category}, {method}"
@@ -152,16 +152,19 @@ def _try_betas(data: VOC, network: Network, settings: alignment.Settings) -> Non
     for beta in map(float, settings.betas):
         for feature in settings.features.values():
             inputs = dict(feature=feature, beta=beta, split="train", limit=settings.validated)
-            evaluation.flow_errors(data, network, settings, **inputs)
+            alignment.flow_errors(data, network, settings, **inputs)
 
 
-def _betas(data: VOC, network: Network, settings: alignment.Settings) -> dict[str, float]:
-    return alignment.validate(data, network, settings)[0]
+def _chosen(data: VOC, network: Network, settings: Any, validate: Callable[..., tuple]) -> dict[str, float]:
+    return validate(data, network, settings)[0]
 
 
 def _flows(data: VOC, network: Network, settings: alignment.Settings, method: str, betas: Mapping) -> None:
     inputs = dict(feature=settings.features[method], beta=betas[method])
-    evaluation.flow_errors(data, network, settings, **inputs)
+    for order in alignment.ORDERS:
+        alignment.flow_errors(data, network, settings, **inputs, order=order)
+    for top in exercises.TOPS:
+        alignment.flow_errors(data, network, replace(settings, top=top), **inputs)
 
 
 def _features(data: VOC, network: Network, settings: alignment.Settings, feature: Any) -> None:
@@ -280,7 +283,8 @@ def _prediction(plan: Plan) -> Iterable[Task]:
         if len(readings) > 1:
             after = [validated[category], *scored.values()]
             yield task("readings", category, prediction.readings, (own,), size, after)
-    yield (etas := task("choice of eta", "all categories", _etas, (settings,), after=validated.values()))
+    chosen, after = (settings, prediction.validate), validated.values()
+    yield (etas := task("choice of eta", "all categories", _chosen, chosen, after=after))
     given, one = {"etas": etas}, plan.settings["classification"].shown
     for category in settings.categories:
         size, own = _objects(plan, category), replace(settings, categories=(category,))
@@ -289,10 +293,6 @@ def _prediction(plan: Plan) -> Iterable[Task]:
     yield task("exercise", f"{one}, context", context, (settings,), given=given)
     yield task("exercise", f"{one}, eta", exercises.weights, (settings, one), after=[etas])
     yield task("exercise", f"{one}, sigma", exercises.widths, (settings, one), after=[etas])
-
-
-def _etas(data: VOC, network: Network, settings: prediction.Settings) -> dict[str, float]:
-    return prediction.validate(data, network, settings)[0]
 
 
 def _objects(plan: Plan, category: str) -> int:

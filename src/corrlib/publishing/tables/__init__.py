@@ -16,6 +16,6 @@ from corrlib.publishing.tables.experiments import (
 )
 from corrlib.publishing.format import apart, formatted, markdown, words
 from corrlib.publishing.tables.runs import (
-    checks, costs, full_scale, highest, missed_goals, pages, ratios, read_benchmarks, sources, stages,
-    startup, swept,
+    checks, costs, full_scale, highest, missed_goals, pages, ratios, read_benchmarks, sections, sources,
+    stages, startup, swept,
 )

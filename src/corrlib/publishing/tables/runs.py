@@ -88,6 +88,19 @@ def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return rows
 
 
+def sections(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Seconds of each section of the chapters, before and now, and their ratio with its range over rounds."""
+    return [
+        {
+            "chapter, section": row["section"] or f"**{row['chapter']}**",
+            "before, s": f"{row['before']:.1f}",
+            "now, s": f"{row['now']:.1f}",
+            "before / now": [row["ratio"], row["low"], row["high"]],
+        }
+        for row in rows
+    ]
+
+
 def _contest(row: Mapping[str, Any]) -> str:
     """Kernel, case and peer, with a multiplication sign and a Greek lambda."""
     case = row["name"].replace(" x ", "\u00a0\u00d7\u00a0").replace("lambda ", "\u03bb\u00a0=\u00a0")
