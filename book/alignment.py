@@ -282,7 +282,8 @@ page.figure(
 #
 # The paper minimises the energy by belief propagation (BP, {cite:t}`felzenszwalb2006`), which has no guarantee of optimality on a
 # grid with loops. Sequential tree-reweighted message passing (TRW-S, {cite:t}`kolmogorov2006`) also computes a lower bound on the
-# energy. It therefore shows how the optimum itself would change the results. On the recorded photographs, TRW-S increases the
+# energy. It therefore shows how the optimum itself would change the results. (BP itself ends early where it has found nothing better than no
+# flow and the bound of TRW-S proves that there is nothing better, which saves time and changes no flow.) On the recorded photographs, TRW-S increases the
 # difference between SIFT flow and convnet flow (see [the readings](#table-readings)).
 
 # %%
