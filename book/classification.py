@@ -69,7 +69,7 @@ sums them up.
 # - Outputs of convolution layers are taken before rectification, unless `rectified` is set. The paper's numbers [are nearer to
 #   these](#table-rectification).
 # - Each type of feature is multiplied by one number so that its root mean square norm over the keypoints of the training set
-#   is 512, the norm of SIFT. This makes the paper's $C$ meaningful for all features.
+#   is 512, the norm of SIFT. (The norm is measured in boxes, also if whole images are classified.) This makes the paper's $C$ meaningful for all features.
 # - For each keypoint of a category, a linear SVM with squared hinge loss separates it from the category's other keypoints. The
 #   keypoint with the highest score is predicted. The intercept is the weight of a constant feature of 512.
 # - Accuracy is the share of a category's keypoints that are correctly classified, averaged over categories. (In sections 3 and 5 of the paper,

@@ -184,6 +184,6 @@ if compared := measured.get("sections"):
         {compared["machine"]["date"]}; brackets give the smallest and the largest ratio. The last row of each chapter is the whole command, run again.""",
     )
     page.text("""
-    What made the difference since: belief propagation stops as soon as TRW-S has proven that no flow is optimal; small batches of crops stay in the processor's cache on their way
+    What makes the difference: belief propagation stops as soon as TRW-S has proven that no flow is optimal; small batches of crops stay in the processor's cache on their way
     through the network; memory that is freed is used again; dense SIFT takes a few large matrix products instead of many small ones; and what a chapter shows is kept in the cache.
     """)

@@ -102,8 +102,12 @@ def samples(
 
 
 def scale(data: VOC, network: Network, *, feature: Feature, sampling: Sampling) -> float:
-    """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories."""
-    return float(cached(_scale, data=data, **inputs(network, feature, sampling))["factor"])
+    """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories.
+
+    It is measured on boxes, whatever the frame: one factor, and no features of all whole images for it.
+    """
+    boxes = sampling._replace(frame="box")
+    return float(cached(_scale, data=data, **inputs(network, feature, boxes))["factor"])
 
 
 def object_crops(

@@ -217,11 +217,8 @@ def _classification(plan: Plan) -> Iterable[Task]:
             last, arguments = min(first + responses.BLOCK, count), (settings, category, limit, first)
             how = dict(size=last - first, after=[trained[category]])
             yield task("peaks", f"{category}, {first} to {last - 1}", responses.block_peaks, arguments, **how)
-    whole = replace(settings, frame="image")
-    pairs = [*((category, "train") for category in each), (settings.shown, "val")]
-    framed = [task("features", f"{c}, {s}, whole images", _columns, (whole, c, s), size[c]) for c, s in pairs]
-    yield from framed
-    yield task("exercise", settings.shown, exercises.framed, (settings, settings.shown), after=framed)
+    one = settings.shown
+    yield task("exercise", one, exercises.framed, (settings, one), after=[trained[one]])
 
 
 def _columns(
