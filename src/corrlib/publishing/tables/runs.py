@@ -89,13 +89,15 @@ def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def sections(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Seconds of each section of the chapters, before and now, and their ratio with its range over rounds."""
+    """Seconds of each section of the chapters, before and now, and the ratio with its range, if any."""
     return [
         {
             "chapter, section": row["section"] or f"**{row['chapter']}**",
             "before, s": f"{row['before']:.1f}",
             "now, s": f"{row['now']:.1f}",
-            "before / now": [row["ratio"], row["low"], row["high"]],
+            "before / now": [row[key] for key in ("ratio", "low", "high")]
+            if row["low"] < row["high"]
+            else row["ratio"],
         }
         for row in rows
     ]
