@@ -45,7 +45,13 @@ flags = ", ".join(flag.upper().replace("_", "-") for flag in machine["flags"]) o
 versions = ", ".join(
     f"{name} {version}" for name, version in {"Python": machine["python"], **machine["versions"]}.items()
 )
-page.set_source(f"benchmarks/results.json of {machine['date']}, {machine['cores']} cores")
+
+
+def recorded(machine):
+    return f"benchmarks/results.json of {machine['date']}, {machine['processor']}, {machine['cores']} cores"
+
+
+page.set_source(recorded(machine))
 page.text(f"""
 The numbers below were measured on {machine["date"]}. Processor: {machine["processor"]}, {flags}; cores: {machine["cores"]}; load at the start:
 {machine["load"]:g}. Versions: {versions}. **Times on your machine will differ.**
@@ -163,6 +169,7 @@ if book := measured.get("book"):
         than the sum. The wall-clock time of the whole build includes drawing the figurines and rendering
         the pages; its processor seconds are the sum over the pages.
         {f"*Earlier version*: commit {book['builds'][0]['commit']}, built in the same way on the same machine." if len(book["builds"]) > 1 else ""}""",
+        source=recorded(book["machine"]),
     )
     page.text("""
     What bounds each page: alignment, the messages of belief propagation; prediction, the passes of the network over crops of 500 pixels and the training of
@@ -176,16 +183,19 @@ else:
 
 # %%
 if compared := measured.get("sections"):
+    rounds = compared["rounds"]
     page.table(
         "sections",
         tables.sections(compared["rows"]),
         f"""*Two versions of this package, in turns*: seconds of the four chapters on one category ({compared["category"]}), each executed alone from an empty
-        cache, by commit {compared["earlier"]} (*before*) and commit {compared["commit"]} (*now*), on {compared["machine"]["date"]}. Medians of {compared["rounds"]} round{"s" * (compared["rounds"] > 1)};
-        brackets give the smallest and the largest ratio, if there are several. The last row of each chapter is the whole command, run again.""",
+        cache, by commit {compared["earlier"]} (*before*) and commit {compared["commit"]} (*now*). {f"Medians of {rounds} rounds; brackets give the smallest and the largest ratio" if rounds > 1 else "One round only"}.
+        The last row of each chapter is the whole command, run again.""",
         formats=".2f",
+        source=recorded(compared["machine"]),
     )
-    page.text("""
-    *Other sections* now include the measured answers to the exercises, which the earlier version did not have. A single category does not show all: the features of every
+    same = [row["chapter"] for row in compared["rows"] if not row["section"] and row["ratio"] < 1.1]
+    page.text(f"""
+    {f"As a whole, not faster by a tenth: {' and '.join(same)}." if same else ""} *Other sections* now include the measured answers to the exercises, which the earlier version did not have. A single category does not show all: the features of every
     category are computed for the scale of classification, and beta is chosen on eight objects instead of 160. What makes the difference: belief propagation stops as soon as TRW-S has proven that no flow is optimal; small batches of crops stay in the processor's cache on their way
     through the network; memory that is freed is used again; dense SIFT takes a few large matrix products instead of many small ones; and what a chapter shows is kept in the cache.
     """)
