@@ -80,9 +80,11 @@ def swept(chapter, *, layer="", layers="", **values):
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
-def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, monkeypatch):
+def test_cells_and_chapters_can_be_run_twice(path, world, network, own_cache, monkeypatch, tmp_path_factory):
     """What a cell shows is the same the second time, and so is the whole chapter; its figures are legible."""
     monkeypatch.chdir(ROOT)
+    # Other processes write results of these chapters meanwhile, which some of them read.
+    monkeypatch.setenv("CORRLIB_RESULTS", str(tmp_path_factory.getbasetemp() / "results"))
     if path.stem != "figurines":  # which describes the network that comes with the package
         monkeypatch.setattr(convnet, "load", lambda weights=None: network)
     small = partialmethod(alignment.Settings.__init__, **SMALL["alignment"])  # for the explorer, too
