@@ -48,8 +48,8 @@ def main() -> None:
     parser.add_argument(
         "--sections",
         metavar="COMMIT",
-        help="only execute the four chapters on one category, this commit and HEAD in turns (for about ten"
-        " minutes a round), and update the last results",
+        help="only execute the four chapters on one category, this commit and HEAD in turns (a round takes"
+        " 10 to 20 minutes), and update the last results",
     )
     given = parser.parse_args()
     if given.sections:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import numpy as np
 
-from benchmarks.report import ROOT
-
-BUILD = "import sys; from corrlib.publishing.cli import main; sys.argv[1:] = ['book']; sys.exit(main())"
+from benchmarks.version import COMMAND, Version
 
 
 def build(commit: str) -> dict[str, Any]:
@@ -23,19 +17,11 @@ def build(commit: str) -> dict[str, Any]:
 
     The commit, the seconds of the whole build, and what `measure` says of its pages.
     """
-    # The limits of threads are for the other benchmarks.
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder, "project")
-        subprocess.run(["git", "clone", "--quiet", ROOT, project], check=True)
-        subprocess.run(["git", "checkout", "--quiet", commit], cwd=project, check=True)
-        environment |= {"CORRLIB_CACHE": f"{folder}/cache", "PYTHONPATH": str(project / "src")}
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", BUILD], cwd=project, env=environment, check=True)
-        seconds = time.perf_counter() - began
-        named = subprocess.check_output(["git", "rev-parse", "--short=8", "HEAD"], cwd=project, text=True)
-        commit = named.strip()
-        return {"commit": commit, "seconds": seconds, "pages": measure(project / "_build" / "chapters")}
+        version = Version(commit, Path(folder))
+        seconds = version.run(COMMAND, "book")
+        pages = measure(version.root / "_build" / "chapters")
+        return {"commit": version.commit, "seconds": seconds, "pages": pages}
 
 
 def measure(folder: Path) -> list[dict[str, Any]]:

@@ -6,12 +6,8 @@ chapters are executed one at a time, first from nothing and then again, when not
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,7 @@ from typing import Any
 import nbformat
 import numpy as np
 
-from benchmarks.report import ROOT
+from benchmarks.version import COMMAND, Version
 
 CHAPTERS = ("visualization", "alignment", "classification", "prediction")
 CATEGORY = "cat"  # the one that the figures and the exercises show
@@ -28,51 +24,24 @@ SHORT = 2.0
 REST, AGAIN = "other sections", "again, nothing to compute"
 
 DRAW = "from corrlib.data import open_dataset; open_dataset().digest"
-COMMAND = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
 
 
-class Version:
-    """A clone of a commit, the interpreter of this process, and a cache."""
-
-    def __init__(self, commit: str, folder: Path):
-        self.root, self.cache = folder / "project", folder / "cache"
-        subprocess.run(["git", "clone", "--quiet", ROOT, self.root], check=True)
-        subprocess.run(["git", "checkout", "--quiet", commit], cwd=self.root, check=True)
-        named = subprocess.check_output(["git", "rev-parse", "--short=8", "HEAD"], cwd=self.root, text=True)
-        self.commit = named.strip()
-        self.run("-c", DRAW)
-
-    def run(self, *arguments: str) -> float:
-        """Run the interpreter with this version of the package; return the seconds."""
-        # The limits of threads are for the other benchmarks.
-        environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-        environment |= {"CORRLIB_CACHE": str(self.cache), "PYTHONPATH": str(self.root / "src")}
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.root, env=environment, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise RuntimeError(f"{self.commit}: {' '.join(arguments)} failed:\n{done.stderr}")
-        return time.perf_counter() - began
-
-    def seconds(self, chapter: str) -> dict[str, float]:
-        """Seconds of each section of a chapter from nothing, and of the whole command when run again."""
-        for entry in self.cache.glob("corrlib.*"):
-            if not entry.name.startswith("corrlib.figurines"):
-                shutil.rmtree(entry)
-        out, given = (
-            self.root / "out.ipynb",
-            [] if chapter == "visualization" else ["-p", f"category={CATEGORY}"],
-        )
-        command = ["-c", COMMAND, "run", chapter, *given, "-o", str(out)]
-        self.run(*command)
-        seconds: dict[str, float] = defaultdict(float)
-        section = "Set-up"
-        for cell in nbformat.read(out, as_version=4).cells:
-            if cell.cell_type == "markdown" and cell.source.startswith("## "):
-                section = cell.source.splitlines()[0].removeprefix("## ")
-            seconds[section] += cell.metadata.get("papermill", {}).get("duration") or 0
-        return {**seconds, AGAIN: self.run(*command)}
+def seconds(version: Version, chapter: str) -> dict[str, float]:
+    """Seconds of each section of a chapter from nothing, and of the whole command when run again."""
+    for entry in version.cache.glob("corrlib.*"):
+        if not entry.name.startswith("corrlib.figurines"):
+            shutil.rmtree(entry)
+    out = version.root / "out.ipynb"
+    given = [] if chapter == "visualization" else ["-p", f"category={CATEGORY}"]
+    command = [COMMAND, "run", chapter, *given, "-o", str(out)]
+    version.run(*command)
+    result: dict[str, float] = defaultdict(float)
+    section = "Set-up"
+    for cell in nbformat.read(out, as_version=4).cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            section = cell.source.splitlines()[0].removeprefix("## ")
+        result[section] += cell.metadata.get("papermill", {}).get("duration") or 0
+    return {**result, AGAIN: version.run(*command)}
 
 
 def compare(earlier: str, rounds: int) -> dict[str, Any]:
@@ -83,11 +52,13 @@ def compare(earlier: str, rounds: int) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         versions = [Version(commit, Path(folder, str(n))) for n, commit in enumerate((earlier, "HEAD"))]
+        for version in versions:
+            version.run(DRAW)
         taken: dict[str, list[list[dict[str, float]]]] = {chapter: [] for chapter in CHAPTERS}
         for number in range(rounds):
             order = (0, 1) if number % 2 == 0 else (1, 0)
             for chapter in CHAPTERS:
-                each = {n: versions[n].seconds(chapter) for n in order}
+                each = {n: seconds(versions[n], chapter) for n in order}
                 taken[chapter].append([each[0], each[1]])
                 whole = [sum(part.values()) - part[AGAIN] for part in taken[chapter][-1]]
                 print(

@@ -19,6 +19,8 @@ import nbformat
 import papermill
 from joblib import cpu_count
 
+from benchmarks.version import COMMAND
+
 #: Processor seconds of a layer, whose result is cached, and of a point.
 HEAVY, LIGHT = 4.0, 1.0
 LAYERS, ALPHAS = ("conv3", "conv4", "conv5"), (0.05, 0.1)
@@ -80,10 +82,9 @@ def plain_loop(root: Path, points: list[dict[str, object]]) -> None:
 
 def sweep(root: Path, grid: dict[str, str], workers: int) -> None:
     """The same points, executed by `corrlib sweep`."""
-    program = "import sys; from corrlib.publishing.cli import main; sys.exit(main())"
     given = [part for name, values in grid.items() for part in ("-p", f"{name}={values}")]
     where = ["--out", str(root / "runs"), "--workers", str(workers)]
-    command = [sys.executable, "-c", program, "sweep", "toy", *given, *where]
+    command = [sys.executable, "-c", COMMAND, "sweep", "toy", *given, *where]
     subprocess.run(command, check=True, capture_output=True)
 
 
