@@ -1,7 +1,7 @@
 """Keypoints transferred from aligned neighbours, and their errors, from which Table 2 is computed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -19,8 +19,9 @@ from corrlib.sift import Sift
 #: the true error.
 ORDERS = ("deformation", "data", "energy", "retrieval", "oracle")
 
-#: Settings on which the errors of a flow depend, beside those that `align` has as arguments.
-USED = ("solver", "iterations", "neighbors", "retrieval_layer", "size", "top", "missing")
+#: Settings on which the errors of one kind of flow, at one beta and for one category, do not depend.
+APART = {"layer", "radius", "smoothing", "alpha", "beta", "betas", "validated", "copy_top", "copy_missing"}
+APART |= {"studied", "read", "category", "seed", "categories"}
 
 #: Maximum number of values beyond the grid of betas that are tried.
 WIDENED = 4
@@ -75,15 +76,15 @@ def _of_category(
     data: VOC, network: Network, settings: Settings, category: str, **inputs: Any
 ) -> dict[str, np.ndarray]:
     """The ``errors`` of a category's flows, and which pairs are ``still``."""
-    inputs |= {name: getattr(settings, name) for name in USED}
+    inputs |= {f.name: getattr(settings, f.name) for f in fields(Settings) if f.name not in APART}
     return cached(_errors, data=data, network=network, category=category, **inputs)
 
 
 def _errors(
     data: VOC, network: Network, category: str, feature: str | Sift, beta: float, order: str, split: str,
-    limit: int | None, **used: Any,
+    limit: int | None, **parameters: Any,
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    settings = Settings(**used)
+    settings = Settings(**parameters)
     pairs = align(data, network, settings, category, feature=feature, beta=beta, split=split, limit=limit)
     objects = crops.objects(data, category, split)
     objects = [objects[row] for row in pairs.rows]
