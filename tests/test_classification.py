@@ -121,6 +121,9 @@ def test_crops_are_of_the_box_or_of_the_whole_image_and_a_margin_is_at_the_same_
     np.testing.assert_allclose(crop.points(np.array([[0, 10]])), [[0.5, 20.5]])
     box, image = (at(network, "conv1", sampling=Sampling(frame, 227)) for frame in ("box", "image"))
     assert (box != image).mean() > 0.5
+    given = dict(data=DATA, network=network, feature="conv1")
+    box, image = (features.scale(**given, sampling=Sampling(frame, 227)) for frame in ("box", "image"))
+    assert box == image, "the norm is that in boxes"
     for frame in ("box", "image"):
         plain, wide = (Sampling(frame, 150).crop(instance, (259, 259), margin) for margin in (0, 20))
         assert plain.shape == (150, 150) and wide.shape == (190, 190)
