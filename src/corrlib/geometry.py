@@ -131,7 +131,7 @@ class Crop:
         part = image[rows, cols].astype(np.float32)
         part = (by_row @ part.reshape(len(part), -1)).reshape(height, -1, 3).swapaxes(0, 1)
         part = (by_col @ part.reshape(len(part), -1)).reshape(width, height, 3).swapaxes(0, 1)
-        return np.rint(part, out=part).astype(np.uint8)  # the weights are positive, and their sum is 1
+        return np.rint(part, out=part).astype(np.uint8)  # no weight is negative, and their sum is 1
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """Map `points` ``(..., 2)`` from the image's frame to the crop's; NaN stays NaN."""

@@ -50,7 +50,7 @@ class Preprocessing:
     def __call__(self, images: Tensor) -> Tensor:
         """Map `images` ``(N, H, W, 3)`` RGB in 0..255 to ``(N, 3, H, W)`` float32, channels last."""
         if self.channels == "bgr":
-            images = torch.stack(images.unbind(-1)[::-1], dim=-1)  # faster than to flip it
+            images = torch.stack(images.unbind(-1)[::-1], dim=-1)  # faster than flipping it
         x = images.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
         rows, width = x.flatten(2), x.shape[2]  # operations on whole rows are faster, too
         rows.sub_(x.new_tensor(self.mean * width)).mul_(x.new_tensor(self.scale * width))

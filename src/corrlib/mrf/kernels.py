@@ -259,9 +259,9 @@ def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, pre
     """Improve the labels `best_rc` in place; return the number of iterations.
 
     In each, the nodes of one colour of the checkerboard send to all neighbours, then those of the other
-    (Felzenszwalb and Huttenlocher 2006, section 3.2), if a message to them has changed by more than
-    `precision`. Stops when none has, when no label has changed for as long as a message takes to cross the
-    grid, or when the given labels are proven optimal.
+    (Felzenszwalb and Huttenlocher 2006, section 3.2); again only if a message to them has changed by more
+    than `precision` since. Stops when none has, when no label has changed for as long as a message takes to
+    cross the grid, or when the given labels are proven optimal.
     """
     size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
     belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)

@@ -83,7 +83,7 @@ def task(
 def update_text(out: Path, chapter: Path) -> bool:
     """Copy the Markdown cells of a chapter to its executed notebook; return whether they differed."""
     executed, cells = nbformat.read(out, as_version=4), []
-    code = [cell for cell in executed.cells if cell.cell_type == "code"]
+    code = _code_cells(executed)
     for cell in chapters.read(chapter).cells:
         cells.append(code.pop(0) if cell.cell_type == "code" else cell)
         if code and "injected-parameters" in code[0].metadata.get("tags", []):  # which papermill adds
@@ -159,7 +159,8 @@ def chapter_digest(root: Path, chapter: Path, values: dict[str, Any], *, results
         read.append(root / "benchmarks" / "results.json")
     parts: dict[str, object] = {
         "chapter": [
-            [(cell.source, cell.metadata.get("tags")) for cell in _code_cells(path)] for path in texts
+            [(cell.source, cell.metadata.get("tags")) for cell in _code_cells(chapters.read(path))]
+            for path in texts
         ],
         "code": [imports_digest(path) for path in texts],
         "files": tree_digest(package, (p for p in package.rglob("*") if p.suffix in PACKAGED)),
@@ -190,8 +191,8 @@ def tree_digest(root: Path, paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def _code_cells(chapter: Path) -> list[nbformat.NotebookNode]:
-    return [cell for cell in chapters.read(chapter).cells if cell.cell_type == "code"]
+def _code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def _calls(chapter: Path) -> dict[str, list[str]]:
