@@ -1,8 +1,10 @@
-"""Read one annotation file: Berkeley's keypoints and boxes, or VOC's flags. `VOC` reads whole datasets.
+"""Read annotation files: Berkeley's keypoints and boxes, and VOC's flags. `VOC` reads whole datasets.
 
 Both count pixels from 1; they are converted to points with integers at pixel centres.
 """
 
+import unicodedata
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -30,6 +32,43 @@ def _parse(path: Path) -> Element:
         raise DataError(f"{path} is refused, it declares a document type or entities: {error}") from None
     except (ParseError, UnicodeDecodeError, LookupError, ValueError, OSError) as error:
         raise DataError(f"{path} is corrupt or no XML ({error}): unpack or download it again") from None
+
+
+def named(path: Path) -> str:
+    """The name of a file without suffix, with accents as lists have them: macOS has them apart."""
+    return unicodedata.normalize("NFC", path.stem)
+
+
+def read_category(paths: Sequence[Path], flags: Mapping[str, Path], category: str) -> dict[str, np.ndarray]:
+    """Read all Berkeley annotations of a category, and VOC's flags of their objects.
+
+    `flags` has VOC's annotations by image. DataError as for one file, or if two annotate the same object.
+
+    Returns
+    -------
+    dict
+        ``names`` of the K keypoints, sorted: all that occur. ``images`` and ``numbers`` of the N objects; all
+        three are UTF-8, separated by null bytes. ``boxes`` ``(N, 4)`` and ``keypoints`` ``(N, K, 2)``, NaN if
+        invisible or missing; ``flags`` ``(N, 2)``, truncated and difficult.
+    """
+    found: dict[tuple[str, int], dict] = {}
+    for path in paths:
+        image_id, _, number = named(path).rpartition("_")
+        if not image_id or not number.isdecimal():
+            raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
+        read = read_berkeley(path)
+        if found.setdefault((image_id, int(number)), read) is not read:
+            raise DataError(f"{path}: another file annotates object {int(number)}, too: remove one")
+        given = read_flags(flags[image_id], category, read["box"]) if image_id in flags else {}
+        read["flags"] = [given.get(flag, False) for flag in ("truncated", "difficult")]
+    names = sorted({name for read in found.values() for name in read["keypoints"]})
+    points = [read["keypoints"].get(name, (np.nan, np.nan)) for read in found.values() for name in names]
+    texts = {"names": names, "images": [i for i, _ in found], "numbers": [str(n) for _, n in found]}
+    return {key: np.frombuffer("\0".join(each).encode(), np.uint8) for key, each in texts.items()} | {
+        "boxes": np.stack([read["box"] for read in found.values()]),
+        "keypoints": np.array(points, dtype=np.float64).reshape(len(found), len(names), 2),
+        "flags": np.array([read["flags"] for read in found.values()]),
+    }
 
 
 def read_berkeley(path: Path) -> dict:

@@ -10,21 +10,24 @@
 Photographs may be PNG, too; suffixes may be in capitals.
 """
 
+import contextlib
 import hashlib
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from itertools import pairwise
+from itertools import pairwise, repeat
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from corrlib.data.annotations import DataError, read_berkeley, read_flags
+from corrlib.cache import cached
+from corrlib.data.annotations import DataError, named, read_category
 
 #: The twenty categories of PASCAL VOC.
 PASCAL = ["aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"]
@@ -80,7 +83,7 @@ def census(objects: Sequence[Instance]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class VOC:
-    """A dataset on disk; its files are read when they are needed.
+    """A dataset on disk; its files are read when they are needed. The cache keeps what annotations say.
 
     Parameters
     ----------
@@ -99,7 +102,7 @@ class VOC:
     root: Path
     difficult: bool = True
     truncated: bool = True
-    _annotations: dict[str, dict] = field(default_factory=dict, repr=False, compare=False)
+    _objects: dict[str, tuple] = field(default_factory=dict, repr=False, compare=False)
     _instances: dict[tuple[str, str], list] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -156,7 +159,7 @@ class VOC:
 
     def keypoint_names(self, category: str) -> tuple[str, ...]:
         """Names of a category's keypoints, sorted: all that occur in its annotations, visible or not."""
-        return tuple(sorted(set().union(*(a["keypoints"] for a in self._category(category).values()))))
+        return self._category(category)[0]
 
     def image_ids(self, split: str) -> list[str]:
         """Images of a split (``train``, ``val``, ...), each once, in the order of its list."""
@@ -179,12 +182,12 @@ class VOC:
 
     def instances(self, category: str, split: str) -> list[Instance]:
         """Annotated objects of a category, in the order of the split's images and of their numbers."""
-        annotations = self._category(category)
         if (category, split) not in self._instances:
             wanted = {image_id: order for order, image_id in enumerate(self.image_ids(split))}
-            keys = sorted((k for k in annotations if k[0] in wanted), key=lambda k: (wanted[k[0]], k[1]))
-            names = self.keypoint_names(category)
-            found = (self._instance(category, names, key, annotations[key]) for key in keys)
+            _, objects = self._category(category)
+            found = sorted(
+                (i for i in objects if i.image_id in wanted), key=lambda i: (wanted[i.image_id], i.number)
+            )
             used = (i for i in found if self.difficult or not i.difficult)
             self._instances[category, split] = [i for i in used if self.truncated or not i.truncated]
         return list(self._instances[category, split])
@@ -209,17 +212,17 @@ class VOC:
             raise DataError(
                 f"{path} is corrupt, or no JPEG or PNG ({len(data)} bytes): unpack or download it again"
             )
-        return np.ascontiguousarray(image[..., ::-1])
+        return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
     @cached_property
     def images(self) -> dict[str, Path]:
         """Image -> its file, of all that are there."""
-        return {_name(path): path for path in _files(self._voc / "JPEGImages", *IMAGES)}
+        return {named(path): path for path in _files(self._voc / "JPEGImages", *IMAGES)}
 
     @cached_property
     def _flags(self) -> dict[str, Path]:
         """Image -> VOC's annotation of it."""
-        return {_name(path): path for path in _files(self._voc / "Annotations", ".xml")}
+        return {named(path): path for path in _files(self._voc / "Annotations", ".xml")}
 
     @cached_property
     def _annotation_files(self) -> dict[str, list[Path]]:
@@ -231,7 +234,7 @@ class VOC:
     def _annotated(self) -> set[str]:
         """Images that are annotated."""
         files = (path for each in self._annotation_files.values() for path in each)
-        return {_name(path).rpartition("_")[0] for path in files}
+        return {named(path).rpartition("_")[0] for path in files}
 
     def _all_files(self) -> Iterator[Path]:
         yield from (*self._flags.values(), *_files(self._sets, ".txt"), *self.images.values())
@@ -240,47 +243,39 @@ class VOC:
         if self.name == "figurines":
             yield self.root / "figurines.json"
 
-    def _category(self, category: str) -> dict[tuple[str, int], dict]:
-        """Parsed annotations of a category, by image and number."""
+    def _category(self, category: str) -> tuple[tuple[str, ...], list[Instance]]:
+        """Names of a category's keypoints, and all its objects."""
         if category not in self.categories:
             raise DataError(f"unknown category {category!r}: {self.root} has {', '.join(self.categories)}")
-        if category not in self._annotations:
-            parsed = {}
-            for path in self._annotation_files[category]:
-                image_id, _, number = _name(path).rpartition("_")
-                if not image_id or not number.isdecimal():
-                    raise DataError(f"{path}: expected a name like 2007_000033_1.xml (<image>_<number>.xml)")
-                read = read_berkeley(path)
-                if parsed.setdefault((image_id, int(number)), read) is not read:
-                    raise DataError(f"{path}: another file annotates object {int(number)}, too: remove one")
-            self._annotations[category] = parsed
-        return self._annotations[category]
-
-    def _instance(self, category: str, names: Sequence[str], key: tuple, annotation: dict) -> Instance:
-        points = [annotation["keypoints"].get(name, (np.nan, np.nan)) for name in names]
-        return Instance(
-            *key,
-            category,
-            box=annotation["box"],
-            keypoints=np.array(points, dtype=np.float64).reshape(len(names), 2),
-            **(read_flags(self._flags[key[0]], category, annotation["box"]) if key[0] in self._flags else {}),
-        )
+        if category not in self._objects:
+            arrays = {name: a.copy() for name, a in cached(_parsed, data=self, category=category).items()}
+            names, images, numbers = (_texts(arrays[name]) for name in ("names", "images", "numbers"))
+            about = (arrays["boxes"], arrays["keypoints"], *arrays["flags"].T.tolist())
+            each = zip(images, map(int, numbers), repeat(category), *about, strict=False)
+            objects = [Instance(*one) for one in each]
+            self._objects[category] = tuple(names), objects
+        return self._objects[category]
 
 
-def _seen(path: Path) -> bool:
+def _parsed(data: VOC, category: str) -> dict[str, np.ndarray]:
+    return read_category(data._annotation_files[category], data._flags, category)
+
+
+def _texts(array: np.ndarray) -> list[str]:
+    return array.tobytes().decode().split("\0") if array.size else []
+
+
+def _seen(path: Path | os.DirEntry) -> bool:
     return not path.name.startswith(".")
-
-
-def _name(path: Path) -> str:
-    """The name of a file without suffix, with accents as lists have them: macOS has them apart."""
-    return unicodedata.normalize("NFC", path.stem)
 
 
 def _files(folder: Path, *suffixes: str) -> list[Path]:
     """Files of a folder with one of some suffixes, in either case, sorted; DataError for equal names."""
-    files = sorted(p for p in folder.glob("*") if _seen(p) and p.is_file() and p.suffix.lower() in suffixes)
-    for path, other in pairwise(sorted(files, key=_name)):
-        if _name(path) == _name(other):
+    with os.scandir(folder) if folder.is_dir() else contextlib.nullcontext(()) as found:
+        seen = (e.name for e in found if e.is_file() and _seen(e) and e.name.lower().endswith(suffixes))
+        files = [folder / name for name in sorted(seen)]
+    for path, other in pairwise(sorted(files, key=named)):
+        if named(path) == named(other):
             raise DataError(f"{path} and {other.name} have the same name: remove one")
     return files
 
