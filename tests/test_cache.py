@@ -61,6 +61,17 @@ def test_a_value_is_computed_once_and_read_only():
     assert CALLS == [5]
 
 
+def test_a_value_found_in_other_work_is_kept_unless_there_is_one(folder):
+    for value in (7, 8):
+        cache.keep({"squares": np.array([value])}, squares, n=5)
+    entry = cache.cached(squares, n=5)
+    assert entry["squares"].tolist() == [7] and not CALLS and len(values(folder)) == 1
+    assert len(cache.cached(squares, n=6)["squares"]) == 6, "of other inputs"
+    with pytest.raises(TypeError, match="must return a dictionary of numeric arrays"):
+        cache.keep({"squares": 7}, squares, n=8)
+    assert len(values(folder)) == 2
+
+
 def test_every_input_is_part_of_the_key():
     sources = ["a", ["a"], {"k": None}, thing("a"), thing("b"), thing("n", "cpu"), thing("n", "cuda:0")]
     asked = [{"n": 5}, {"n": 6}, {"n": 5, "scale": 2.0}, *({"n": 5, "source": source} for source in sources)]

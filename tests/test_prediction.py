@@ -9,7 +9,7 @@ import pytest
 from corrlib import detection, hard_negatives, metrics
 from corrlib.data import crops
 from corrlib.experiments import prediction
-from corrlib.experiments.neighbors import neighbors
+from corrlib.experiments.neighbors import global_descriptors, neighbors
 from corrlib.experiments.prediction import evaluation, features, training
 from corrlib.geometry import ReceptiveField
 from corrlib.publishing import tables
@@ -62,6 +62,17 @@ def test_interleaved_scores_are_where_their_grid_says(world, network, monkeypatc
     touched = np.abs(around) > 1e-3 * np.abs(around).max()
     seen = (np.abs(field.centers(shape) - (91, 121)) <= 5 + 1).all(axis=-1)
     assert touched.any() and seen[touched].all() and touched[seen].mean() > 0.9
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_neighbours_are_described_in_the_pass_of_the_detectors(world, network, split, monkeypatch):
+    images = crops.images(world, crops.objects(world, "sheep", split), 240)
+    own, pooled = (network.features(images, layer) for layer in ("conv5", "pool5"))
+    found = list(features.category_features(world, network, "sheep", split, "conv5", size=240))
+    np.testing.assert_array_equal(np.concatenate(found)[:, 0, 0], own)
+    monkeypatch.setattr(crops, "images", None)  # which another pass would need
+    described = global_descriptors(world, network, "sheep", split, "pool5", 240)
+    np.testing.assert_array_equal(described, pooled.reshape(len(pooled), -1))
 
 
 @pytest.mark.parametrize("split", ["train", "val"])

@@ -9,5 +9,6 @@ from corrlib.cache.entries import (
     cached,
     entry_path,
     hold,
+    keep,
     replacing,
 )

@@ -15,6 +15,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -125,22 +126,10 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
     Two processes that ask for the same entry compute it once: the second waits for the first. An entry that
     does not match its checksums is computed again, with a warning.
     """
-    module, function = compute.__module__, compute.__qualname__
-    name = f"{module}.{function}"
-    if module == "__main__" or "<" in name:
-        raise TypeError(f"{name} has no source file to be keyed by: move it to the top level of a module")
-    path = entry_path(module, inputs, function).with_suffix(".safetensors")
+    name, path = _entry(compute, inputs)
     if (entry := _read(path)) is not None:
         return entry
-
-    from filelock import FileLock
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.with_suffix(".lock")).acquire()
-    except OSError as error:
-        raise CacheError(_cure(path, error)) from error
-    with lock:
+    with _locked(path):
         if (entry := _read(path)) is not None:  # computed while we waited
             return entry
         started = time.perf_counter()
@@ -150,6 +139,37 @@ def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict
         if (entry := _read(path)) is None:
             raise CacheError(f"{path} could not be read back as it was written: check the disk")
         return entry
+
+
+def keep(arrays: dict[str, np.ndarray], compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> None:
+    """Put into the cache what ``cached(compute, **inputs)`` is to return, found in the course of other work.
+
+    An entry that is there stays. Errors are those of `cached`.
+    """
+    name, path = _entry(compute, inputs)
+    with _locked(path):
+        if not path.is_file():
+            _write(path, arrays, {"inputs": _keys(name, inputs), "seconds": "0"})
+
+
+def _entry(compute: Callable, inputs: Mapping[str, Any]) -> tuple[str, Path]:
+    """The full name of a function, and the file of its result."""
+    module, function = compute.__module__, compute.__qualname__
+    name = f"{module}.{function}"
+    if module == "__main__" or "<" in name:
+        raise TypeError(f"{name} has no source file to be keyed by: move it to the top level of a module")
+    return name, entry_path(module, inputs, function).with_suffix(".safetensors")
+
+
+def _locked(path: Path) -> AbstractContextManager:
+    """Hold the lock of an entry."""
+    from filelock import FileLock
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return FileLock(path.with_suffix(".lock")).acquire()
+    except OSError as error:
+        raise CacheError(_cure(path, error)) from error
 
 
 def _remove(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from corrlib.cache import cached
+from corrlib.cache import cached, keep
 from corrlib.convnet import INPUT_SIDE, Network
 from corrlib.data import VOC, DataError, crops
 from corrlib.retrieval import nearest
@@ -34,6 +34,14 @@ def global_descriptors(
     inputs = dict(data=data, category=category, split=split, layer=layer, size=size)
     inputs["network"] = network.retriever or network
     return cached(_descriptors, **inputs)["descriptors"]
+
+
+def keep_descriptors(
+    maps: np.ndarray, data: VOC, network: Network, category: str, split: str, layer: str, size: int
+) -> None:
+    """Keep `global_descriptors` that were found in another pass: the maps of a layer, of all objects."""
+    inputs = dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
+    keep({"descriptors": maps.reshape(len(maps), -1)}, _descriptors, **inputs)
 
 
 def neighbors(

@@ -1,6 +1,6 @@
 """Features of object crops on grids: of a layer, at its own stride or a finer one, or dense SIFT."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -11,10 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from corrlib import detection, sift
 from corrlib.convnet import Network
+from corrlib.data import VOC, crops
+from corrlib.experiments.neighbors import keep_descriptors
 from corrlib.experiments.prediction.settings import SIFT
 from corrlib.geometry import ReceptiveField
 
 Result = TypeVar("Result")
+#: Number of object crops whose features are computed at a time.
+BATCH = 16
 
 
 def map_categories(function: Callable[[str], Result], categories: Sequence[str]) -> list[Result]:
@@ -47,6 +51,38 @@ def grid(
     smallest = size - (factor - 1) * field.stride
     height, width = network.output_shape((smallest, smallest), feature)
     return field, (height * factor, width * factor)
+
+
+def category_features(
+    data: VOC,
+    network: Network | None,
+    category: str,
+    split: str,
+    feature: str,
+    *,
+    size: int,
+    factor: int = 1,
+    smoothing: float = 0.0,
+    limit: int | None = None,
+) -> Iterator[np.ndarray]:
+    """Yield `features` of the object crops of a category, `BATCH` at a time.
+
+    If they are those of conv5 in all crops, pool5 is computed in the same pass and kept for the prior, which
+    finds neighbours by it.
+    """
+    objects, pooled = crops.subset(crops.objects(data, category, split), limit), []
+    both = feature == "conv5" and "pool5" in network.layers and not network.retriever
+    both = both and factor == 1 and limit is None
+    for first in range(0, len(objects), BATCH):
+        images = crops.images(data, objects[first : first + BATCH], size)
+        if both:
+            maps = network.layer_features(images, ["conv5", "pool5"])
+            pooled.append(maps["pool5"])
+            yield maps["conv5"][:, None, None]
+        else:
+            yield features(network, images, feature, factor, smoothing)
+    if both:
+        keep_descriptors(np.concatenate(pooled), data, network, category, split, "pool5", size)
 
 
 def features(

@@ -12,11 +12,10 @@ from corrlib import detection, hard_negatives
 from corrlib.cache import cached
 from corrlib.convnet import Network
 from corrlib.data import VOC, crops
-from corrlib.experiments.prediction.features import features, grid, map_categories
+from corrlib.experiments.prediction.features import category_features, grid, map_categories
 from corrlib.experiments.prediction.settings import SIFT, Settings
 from corrlib.geometry import ReceptiveField
 
-BATCH = 16
 #: Number of parts of the training set, each scored by detectors that were trained on the others.
 FOLDS = 2
 #: Duality gap of those detectors: more exact ones would change neither the logistics nor the choice of eta.
@@ -157,10 +156,8 @@ def _train(
     smoothing: float,
 ) -> dict[str, np.ndarray]:
     objects = crops.objects(data, category, "train")
-    batches = (crops.images(data, objects[i : i + BATCH], size) for i in range(0, len(objects), BATCH))
-    maps = np.concatenate(
-        [features(network, images, feature, smoothing=smoothing)[:, 0, 0] for images in batches]
-    )
+    batches = category_features(data, network, category, "train", feature, size=size, smoothing=smoothing)
+    maps = np.concatenate([maps[:, 0, 0] for maps in batches])
     label = detection.labels_by_distance if feature == SIFT else detection.labels_by_field
     labels = label(crops.keypoints(objects, size), *grid(network, feature, size=size, context=context))
     parameters = dict(context=context, C=C, rounds=rounds, seed=seed)
@@ -188,12 +185,10 @@ def _score(
     factor: int,
     limit: int | None,
 ) -> dict[str, np.ndarray]:
-    objects, parts = crops.subset(crops.objects(data, category, "val"), limit), []
-    for first in range(0, len(objects), BATCH):
-        images = crops.images(data, objects[first : first + BATCH], size)
-        maps = features(network, images, feature, factor, smoothing)
+    about, parts = dict(size=size, factor=factor, smoothing=smoothing, limit=limit), []
+    for maps in category_features(data, network, category, "val", feature, **about):
         each = hard_negatives.responses(maps.reshape(-1, *maps.shape[3:]), detectors.weights, detectors.bias)
-        (k, h, w), n = each.shape[1:], len(images)
+        (k, h, w), n = each.shape[1:], len(maps)
         each = each.reshape(n, factor, factor, k, h, w).transpose(0, 3, 4, 1, 5, 2)
         parts.append(each.reshape(n, k, h * factor, w * factor))
     return {"scores": np.concatenate(parts)}
