@@ -135,20 +135,29 @@ class Crop:
 
     def points(self, points: np.ndarray) -> np.ndarray:
         """Map `points` ``(..., 2)`` from the image's frame to the crop's; NaN stays NaN."""
-        return (_check_points(points) - self._origin) * self._scale - 0.5
+        return into_crops(_check_points(points)[None], np.array([self.box]), self.shape)[0]
 
     def inverse(self, points: np.ndarray) -> np.ndarray:
         """Map `points` ``(..., 2)`` from the crop's frame back to the image's; NaN stays NaN."""
-        return (_check_points(points) + 0.5) / self._scale + self._origin
+        return out_of_crops(_check_points(points)[None], np.array([self.box]), self.shape)[0]
 
-    @property
-    def _origin(self) -> np.ndarray:
-        return np.array(self.box[:2])
 
-    @property
-    def _scale(self) -> np.ndarray:
-        x0, y0, x1, y1 = self.box
-        return np.array([self.shape[1] / (x1 - x0), self.shape[0] / (y1 - y0)])
+def into_crops(points: np.ndarray, boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """`Crop.points` of N boxes ``(N, 4)`` at once, for points ``(N, ..., 2)``."""
+    origin, scale = _frames(points, boxes, shape)
+    return (points - origin) * scale - 0.5
+
+
+def out_of_crops(points: np.ndarray, boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """`Crop.inverse` of N boxes ``(N, 4)`` at once, for points ``(N, ..., 2)``."""
+    origin, scale = _frames(points, boxes, shape)
+    return (points + 0.5) / scale + origin
+
+
+def _frames(points: np.ndarray, boxes: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The corner of each box, and the pixels of a crop per pixel of its image, as points are arranged."""
+    boxes = boxes.reshape(-1, *[1] * (points.ndim - 2), 4)
+    return boxes[..., :2], shape[::-1] / (boxes[..., 2:] - boxes[..., :2])
 
 
 def _resampling(start: float, stop: float, count: int, length: int) -> tuple[slice, csr_array]:

@@ -243,7 +243,7 @@ def _pck(errors: np.ndarray, alpha: np.ndarray, weights: np.ndarray) -> np.ndarr
     seen = weights @ (~np.isnan(errors)).sum(axis=1, dtype=np.float64)
     below = errors < alpha.reshape(-1, 1, 1, 1)  # NaN is below nothing
     correct = weights @ below.sum(axis=2, dtype=np.float64)
-    rate = np.divide(correct, seen, out=np.zeros(correct.shape), where=seen > 0)
+    rate = correct / np.where(seen > 0, seen, 1)  # nothing unseen is correct
     types = (seen > 0).sum(axis=1)
     mean = np.divide(rate.sum(axis=2), types, out=np.full(rate.shape[:2], np.nan), where=types > 0)
     return mean.T.reshape(len(weights), *alpha.shape)

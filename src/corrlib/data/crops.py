@@ -11,7 +11,7 @@ from joblib import cpu_count
 from corrlib import metrics
 from corrlib.data.annotations import DataError
 from corrlib.data.voc import VOC, Instance
-from corrlib.geometry import Crop
+from corrlib.geometry import Crop, into_crops, out_of_crops
 
 
 @lru_cache(maxsize=128)
@@ -64,7 +64,8 @@ def crop(instance: Instance, size: int) -> Crop:
 
 def keypoints(instances: Sequence[Instance], size: int) -> np.ndarray:
     """Keypoints in the crops, ``(N, K, 2)``; NaN where invisible."""
-    return np.stack([crop(instance, size).points(instance.keypoints) for instance in instances])
+    points, boxes = (np.stack([getattr(i, name) for i in instances]) for name in ("keypoints", "box"))
+    return into_crops(points, boxes, (size, size))
 
 
 def images(data: VOC, instances: Sequence[Instance], size: int) -> np.ndarray:
@@ -112,8 +113,8 @@ def errors(predicted: np.ndarray, instances: Sequence[Instance], size: int) -> n
     Distances are measured in the image: the paper compares them with the longer side of the bounding box, so
     both are taken before the box is warped.
     """
-    in_image = np.stack([crop(i, size).inverse(p) for i, p in zip(instances, predicted, strict=True)])
     truth, boxes = (np.stack([getattr(i, name) for i in instances]) for name in ("keypoints", "box"))
+    in_image = out_of_crops(predicted, boxes, (size, size))
     truth = np.broadcast_to(truth.reshape(len(truth), *[1] * (in_image.ndim - 3), -1, 2), in_image.shape)
     flat = (each.reshape(len(each), -1, 2) for each in (in_image, truth))
     return metrics.errors(*flat, boxes).reshape(in_image.shape[:-1])

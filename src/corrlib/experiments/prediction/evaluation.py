@@ -87,8 +87,8 @@ def predict(
         part = dict(category=category, split=split, limit=limit, every=every)
         points = cached(_points, **inputs, **part)["points"]
         objects = crops.subset(crops.objects(data, category, split), limit)
-        errors = (crops.errors(at_eta, objects, settings.size) for at_eta in points)
-        return points, [crops.by_image(each, objects) for each in errors]
+        errors = crops.errors(points.swapaxes(0, 1), objects, settings.size).swapaxes(0, 1)
+        return points, list(crops.by_image(errors, objects))
 
     each = zip(*map_categories(of_category, settings.categories), strict=True)
     points, errors = ([list(at_eta) for at_eta in zip(*part, strict=True)] for part in each)
