@@ -159,15 +159,16 @@ def dense_errors(
         shared |= dict(neighbors=settings.neighbors, retrieval_layer=settings.retrieval_layer)
         truth = cached(_truth, **shared)
         predicted = np.empty_like(truth["matches"])
-        for n, j in np.unique(truth["pair"], axis=0):
-            here = (truth["pair"] == (n, j)).all(axis=1)
+        pair = truth["pair"]  # that of each place: those of one pair are in succession
+        other = np.flatnonzero((pair[1:] != pair[:-1]).any(axis=1)) + 1
+        for here in filter(len, np.split(np.arange(len(pair)), other)):
             points = truth["points"][here]
-            dense = flow.flow(aligned.labels_rc[n, j], field, field, (size, size))
+            dense = flow.flow(aligned.labels_rc[*pair[here[0]]], field, field, (size, size))
             at = (map_coordinates(dense[..., k], points.T[::-1], order=1, mode="nearest") for k in (0, 1))
             predicted[here] = points + np.stack(list(at), axis=-1)
         for name, claimed in (("flow", predicted), ("copy", truth["points"])):
             distance = np.linalg.norm(claimed - truth["matches"], axis=1)
-            result[name].append([distance[truth["pair"][:, 0] == n] for n in range(len(aligned.rows))])
+            result[name].append([distance[pair[:, 0] == n] for n in range(len(aligned.rows))])
         own, still = (crops.keypoints(crops.objects(data, category, s), size) for s in ("val", "train"))
         own, near = own[aligned.rows][:, None], aligned.neighbors[:, :PAIRS]
         for name, points in (("flow keypoints", aligned.points[:, :PAIRS]), ("copy keypoints", still[near])):
