@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.collections import LineCollection
 
 import oracles
 from corrlib import flow, metrics
@@ -483,9 +484,12 @@ def test_figure_3_joins_transferred_keypoints_and_arrows_lead_to_the_matches(wor
     points, errors = one.points["conv4 flow"], one.errors["conv4 flow"]
     dots = {tuple(dot) for each in copied.collections for dot in each.get_offsets().tolist()}
     assert dots - {(None, None)} == {*map(tuple, points[np.isfinite(points[..., 0])].tolist())}
-    lines = [line.get_xydata() for line in warped.lines[1::2]]
-    np.testing.assert_array_equal(lines, np.stack([points[0], one.keypoints], axis=1))
     both = np.isfinite(points[..., 0]) & np.isfinite(one.keypoints[:, 0])
+    edges, lines = (each for each in warped.collections if isinstance(each, LineCollection))
+    ends = np.stack([points[0], one.keypoints], axis=1)[both[0]]
+    assert len(ends) > 0 and edges.get_zorder() == lines.get_zorder()
+    for each in (edges, lines):
+        np.testing.assert_array_equal(each.get_segments(), ends)
     np.testing.assert_array_equal(np.isfinite(errors), both)
     assert warped.get_xlabel() == f"PCK {100 * np.mean(errors[0][both[0]] < 0.1):.0f} %"
     (arrows,) = plots.displacements(one).axes[1].collections

@@ -22,6 +22,7 @@ from corrlib.publishing.plots.style import (
     curves_by_alpha,
     intervals,
     keypoint_style,
+    lead,
     ordered,
     panels,
     show,
@@ -120,9 +121,7 @@ def transferred(examples: Sequence[Example], alpha: float) -> Figure:
             copied.set_ylabel(method, fontsize=12)
             for place, image, *its in zip(row[1:], one.warped[method], points, errors, strict=False):
                 _scored(_dotted(place, image, its[0]), its[1], alpha)
-                for k, ends in enumerate(np.stack([its[0], one.keypoints], axis=1)):
-                    for width, colour in ((2.4, "white"), (1.2, keypoint_style(k)[0])):
-                        place.plot(*ends.T, color=colour, lw=width, zorder=1)
+                lead(place, its[0], one.keypoints, [keypoint_style(k)[0] for k in range(len(its[0]))], 1.2)
     for place in axes.flat:
         place.set_visible(bool(place.images))  # a category may have fewer neighbours
     return figure
@@ -281,10 +280,9 @@ def predicted(examples: Sequence[Predicted]) -> Figure:
             if example is examples[0]:
                 place.set_title(title, fontsize=14)
             correct = example.correct.get(title, np.isfinite(example.truth).all(axis=1))
-            for number, k in enumerate(visible):
-                colour, shape = keypoint_style(number)
-                for width, ink in ((2.6, "white"), (1.3, colour)):
-                    place.plot(*np.stack([each[k], example.truth[k]], axis=1), color=ink, lw=width, zorder=1)
+            styles = list(map(keypoint_style, range(len(visible))))
+            lead(place, each[visible], example.truth[visible], [colour for colour, _ in styles], 1.3)
+            for (colour, shape), k in zip(styles, visible, strict=True):
                 face, edge = (colour, "white") if correct[k] else ("white", colour)
                 name = example.names[k].replace("_", " ")
                 look = dict(marker=shape, s=50, lw=1 if correct[k] else 2, clip_on=False, zorder=2)

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from corrlib import metrics
@@ -24,6 +27,8 @@ GREY = "#6b6b6b"
 #: Grey of labels around pictures: its contrast is above 4 on white and on a dark page.
 LABELS = "#777777"
 DPI = 110
+#: Inches around what is drawn.
+PAD = 0.1
 #: Colours and shapes of keypoints on pictures, which have a white edge; all combinations are used.
 KEYPOINTS = ("#d55e00", "#0072b2", "#f0e442", "#cc79a7", "#56b4e9", "#009e73", "#e69f00")
 SHAPES = ("o", "s", "^", "D")
@@ -37,7 +42,14 @@ class LineArt(Figure):
         file = io.StringIO()
         # Without a date and with identifiers that are not random.
         with plt.rc_context({"svg.hashsalt": "corrlib"}):
-            self.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
+            self.savefig(
+                file, format="svg", transparent=True, bbox_inches=laid_out(self), metadata={"Date": None}
+            )
+        return file.getvalue()
+
+    def png(self) -> bytes:
+        """The figure as a PNG file, on white."""
+        self.savefig(file := io.BytesIO(), format="png", bbox_inches=laid_out(self))
         return file.getvalue()
 
 
@@ -45,10 +57,22 @@ def rendered(figure: Figure) -> Image.Image:
     """Draw a figure with pictures as an RGBA image without a background; its black labels become grey."""
     for label in figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_color() == "black"):
         label.set_color(LABELS)
-    file = io.BytesIO()
-    fast = {"compress_level": 1}
-    figure.savefig(file, format="png", transparent=True, bbox_inches="tight", pil_kwargs=fast)
-    return Image.open(file)
+    for patch in (figure.patch, *(axes.patch for axes in figure.axes)):
+        patch.set_visible(False)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    box = figure.get_tightbbox().padded(PAD)
+    left, below, right, above = np.rint(box.extents * figure.dpi).astype(int)
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+    return image.crop((left, image.height - above, right, image.height - below))
+
+
+def laid_out(figure: Figure) -> Bbox:
+    """The part of a figure, in inches, that its artists need; it is laid out the first time only."""
+    if figure.get_layout_engine():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    return figure.get_tightbbox().padded(PAD)
 
 
 def ordered(count: int) -> np.ndarray:
@@ -74,6 +98,15 @@ def mark(axes: Axes, point: Sequence[float], colour: str, marker: str, label: st
     edge = [withStroke(linewidth=4, foreground="white")]
     style = dict(ms=7, mfc="none", mec=colour, mew=2, ls="", clip_on=False, path_effects=edge)
     axes.plot(*point, marker=marker, label=label, **style)
+
+
+def lead(axes: Axes, points: np.ndarray, others: np.ndarray, colours: Sequence[str], width: float) -> None:
+    """Draw a line with a white edge from each of `points` ``(K, 2)`` to one of `others`, if both exist."""
+    ends = np.stack([points, others], axis=1)
+    both = np.flatnonzero(np.isfinite(ends).all(axis=(1, 2)))
+    for wide, inks in ((2 * width, "white"), (width, [colours[k] for k in both])):
+        lines = LineCollection(ends[both], colors=inks, linewidths=wide, capstyle="projecting", zorder=1)
+        axes.add_collection(lines, autolim=False)
 
 
 def panels(
