@@ -21,10 +21,10 @@
 # corrlib sweep alignment -p layer=conv1,conv2,conv3,conv4,conv5 -p alpha=0.025,0.05,0.1 --out runs/align
 # ```
 #
-# The output folder then holds fifteen executed notebooks and one table, as `results.csv` and `results.json`. The table has one row
-# per point, with the parameters, every number that the chapter reports, the run time in seconds, and whether the run succeeded.
-# `results.png` plots the score. `results.html` contains the table, the plot, and sliders that select the figures and numbers of each
-# point, in one file that needs neither a kernel nor a connection.
+# The output folder then holds fifteen executed notebooks, without the chapter's exercises, and one table, as `results.csv` and
+# `results.json`. The table has one row per point, with the parameters, every number that the chapter reports, the run time in
+# seconds, and whether the run succeeded. `results.png` plots the score. `results.html` contains the table, the plot, and sliders
+# that select the figures and numbers of each point, in one file that needs neither a kernel nor a connection.
 #
 # - Values are separated by commas. `0.01:0.2:0.01` is a range that includes both ends, in exact decimals. If a parameter is itself a
 #   list, semicolons separate the points of the sweep, and commas the elements of each list: `"layers=conv4;conv5;conv4,conv5"` are

@@ -19,7 +19,7 @@ import pytest
 from jupytext.config import load_jupytext_config
 
 from conftest import ROOT
-from corrlib.publishing import book, chapters, kernel
+from corrlib.publishing import book, chapters, kernel, results
 from corrlib.publishing.book import execution, progress, staging
 from test_project import script
 
@@ -535,12 +535,12 @@ def test_the_commit_is_of_the_repository_that_tracks_the_chapter(chapter):
 
     git("init")
     git("commit", "--allow-empty", "-m", "Somebody else's")
-    assert chapters.commit(chapter) == {}, "unpacked inside another repository"
+    assert results.commit(chapter) == {}, "unpacked inside another repository"
     git("add", chapter.name)
     git("commit", "-m", "Ours")
-    assert re.fullmatch("[0-9a-f]{8}", chapters.commit(chapter)["commit"])
+    assert re.fullmatch("[0-9a-f]{8}", results.commit(chapter)["commit"])
     chapter.write_text(TINY)
-    assert chapters.commit(chapter)["commit"].endswith("+"), "changed since"
+    assert results.commit(chapter)["commit"].endswith("+"), "changed since"
 
 
 def test_provenance_names_data_network_parameters_commit_date_and_time():

@@ -64,6 +64,12 @@ if mode == "fails":
 show("setup", dataset="toys", network="none")
 show("numbers", numbers={"score": float((errors < alpha).mean())})
 show("numbers", numbers={"threads": int(os.environ["OMP_NUM_THREADS"])})
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+1 / 0
 """
 TOYS = '''"""The heavy work of the chapter."""
 import numpy as np
@@ -398,7 +404,7 @@ def test_a_kernel_whose_port_was_taken_is_started_again_and_a_point_that_has_end
 ):
     calls = []
 
-    def run(*given, digest, results):
+    def run(*given, digest, results, exercises):
         calls.append(digest)
         raise RuntimeError("Kernel died before replying to kernel_info" if len(calls) < 3 else "else")
 

@@ -6,11 +6,11 @@ A chapter is a Python file of ``# %%`` cells; one, tagged ``parameters``, holds 
 import contextlib
 import difflib
 import hashlib
+import itertools
 import json
 import logging
 import math
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,6 +30,7 @@ from traitlets.config import Config
 
 from corrlib import cache
 from corrlib.publishing import kernel
+from corrlib.publishing.results import commit
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -151,6 +152,7 @@ def run(
     *,
     digest: str = "",
     results: Path | None = None,
+    exercises: bool = True,
     say: Callable[[int, int, str], None] | None = None,
 ) -> nbformat.NotebookNode:
     """Execute a chapter in a fresh kernel; write the notebook to ``out``, or nothing at all, and return it.
@@ -163,6 +165,8 @@ def run(
         seconds, and the names and digests of the ``results`` that it wrote.
     results
         Folder for these; by default, that of `corrlib.publishing.results`, and they are not recorded.
+    exercises
+        Whether the exercises, at its end, are part of the run.
     say
         Called with the cell reached, their number, and the title of the section, instead of showing a bar.
 
@@ -177,6 +181,7 @@ def run(
     values = typed(values or {}, chapter)
     _check_writable(out)
     notebook = read(chapter)
+    notebook.cells = notebook.cells if exercises else _before_exercises(notebook)
     # Papermill cannot read a type such as `str | None`, and logs that the parameter is unknown.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     count, cells = len(notebook.cells), sum(c.cell_type == "code" for c in notebook.cells) + bool(values)
@@ -231,9 +236,8 @@ def shown(notebook: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, A
 
 def result(notebook: nbformat.NotebookNode) -> str:
     """The result of an executed chapter: the first sentence of its last text before the exercises."""
-    cells, texts = notebook.cells, []
-    end = next((n for n, cell in enumerate(cells) if cell.source.startswith("## Exercises")), len(cells))
-    for about, output in shown({"cells": cells[:end]}):
+    texts = []
+    for about, output in shown({"cells": _before_exercises(notebook)}):
         if about["kind"] == "text":
             texts.append(" ".join(output["data"]["text/markdown"].split()))
     return re.match(r".*?(?:[.!?](?= |$)|$)", texts[-1])[0] if texts else ""
@@ -243,6 +247,10 @@ def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _before_exercises(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return list(itertools.takewhile(lambda c: not c.source.startswith("## Exercises"), notebook.cells))
 
 
 def _say_section(bar: tqdm, say: Callable | None, cells: int, cell: nbformat.NotebookNode, cell_index: int):
@@ -273,17 +281,6 @@ def _check_outputs(notebook: nbformat.NotebookNode, chapter: Path) -> None:
             raise ChapterError(f"{_place(chapter, cell.source)} warned:\n\n{cell.source}\n\n{said}")
         print(said, end="", file=sys.stderr)
         cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
-
-
-def commit(chapter: Path) -> dict[str, str]:
-    """The commit of a chapter, with a + if files differ from it; empty if it is not known."""
-    ask = partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
-    try:
-        ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked file has no commit
-        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
-        return {"commit": described.strip()}
-    except (OSError, subprocess.CalledProcessError):
-        return {}
 
 
 def _check_writable(out: Path) -> None:

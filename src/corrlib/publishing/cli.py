@@ -142,8 +142,8 @@ def _run(args: argparse.Namespace) -> None:
 
 def _sweep(args: argparse.Namespace) -> None:
     """Execute a chapter at every point of a parameter grid, and make one table and one page of all points.
-    The folder gets a notebook per point and results.csv, .json, .png and .html. A sweep that was stopped
-    resumes: points that are done are not executed again. If a point fails, the others still run.
+    The folder gets a notebook per point, without exercises, and results.csv, .json, .png and .html. A sweep
+    that was stopped resumes: points that are done are not executed again. If one fails, the others still run.
     Values are separated by commas, or by semicolons if they are lists themselves. first:last:step is a range
     that includes both ends. A grid in YAML has a line such as `alpha: [0.05, 0.1]` for each parameter.
 

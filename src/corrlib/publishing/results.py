@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,17 @@ def write(path: str | Path, values: Mapping[str, Any], *, provenance: Mapping[st
         raise ValueError(f"{path}: a result holds finite numbers, strings and None ({error})") from error
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def commit(chapter: Path) -> dict[str, str]:
+    """The commit of a chapter, with a + if files differ from it; empty if it is not known."""
+    ask = functools.partial(subprocess.check_output, cwd=chapter.parent, text=True, stderr=subprocess.DEVNULL)
+    try:
+        ask(["git", "ls-files", "--error-unmatch", chapter.name])  # an untracked file has no commit
+        described = ask(["git", "describe", "--always", "--exclude=*", "--abbrev=8", "--dirty=+"])
+        return {"commit": described.strip()}
+    except (OSError, subprocess.CalledProcessError):
+        return {}
 
 
 def read(path: str | Path) -> dict[str, Any]:

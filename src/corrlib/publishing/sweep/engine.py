@@ -89,7 +89,8 @@ def _execute(point: Point, *, chapter: Path, folder: Path, root: Path, cache_dir
         reason = ""
         try:
             with contextlib.chdir(root), silence():
-                chapters.run(chapter, out, point.values, digest=point.digest, results=kept)
+                about = dict(digest=point.digest, results=kept, exercises=False)
+                chapters.run(chapter, out, point.values, **about)
         except Exception as error:
             kind = "" if isinstance(error, chapters.ChapterError) else f"{type(error).__name__}: "
             reason = COLOURS.sub("", f"{kind}{error}")
