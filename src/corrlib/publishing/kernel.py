@@ -28,7 +28,9 @@ EVERY = 0.5
 IMPORTED = ["ipykernel.kernelapp", "corrlib.publishing.page", "corrlib.publishing.explorer"]
 #: For glibc: memory that is freed is kept. Large arrays come and go, and clearing new pages for each takes a
 #: tenth of the time.
-MALLOC = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+TUNING = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
+#: For OpenBLAS: its threads sleep after a product, instead of keeping the processor busy until the next one.
+TUNING |= {"OPENBLAS_THREAD_TIMEOUT": "4"}
 
 
 class Kernel(AsyncKernelManager):
@@ -55,7 +57,7 @@ class Kernel(AsyncKernelManager):
 def prepare() -> None:
     """Start the process that kernels are forked from, which takes seconds, without waiting for it."""
     multiprocessing.get_context("forkserver").set_forkserver_preload(IMPORTED)
-    for name, value in MALLOC.items():
+    for name, value in TUNING.items():
         os.environ.setdefault(name, value)
     forkserver.ensure_running()
 
