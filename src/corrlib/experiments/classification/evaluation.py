@@ -9,10 +9,9 @@ import numpy as np
 from corrlib import metrics
 from corrlib.convnet import Network
 from corrlib.data import VOC
-from corrlib.experiments.classification.features import features as keypoint_features
-from corrlib.experiments.classification.features import keypoints, samples
+from corrlib.experiments.classification.features import positive
 from corrlib.experiments.classification.settings import Feature, Settings
-from corrlib.experiments.classification.training import classifiers, cross_validate
+from corrlib.experiments.classification.training import classify, cross_validate
 
 #: Shares of the training images of each category on which classifiers are trained.
 SHARES = (0.125, 0.25, 0.5, 1.0)
@@ -24,22 +23,6 @@ SIDES = {"L", "R", "Left", "Right"}
 #: For each category ``(I, M, K)``: the predicted type of each visible keypoint, else -1, for K keypoints of
 #: up to M objects in each of I images.
 Predicted = Sequence[np.ndarray]
-
-
-def classify(
-    data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0
-) -> dict[Feature, list[np.ndarray]]:
-    """Train on train and classify the keypoints of val (paper, section 4, Table 3): feature -> `Predicted`.
-
-    Parameters are those of `classifiers`.
-    """
-    result: dict[Feature, list[np.ndarray]] = {}
-    for feature, trained in classifiers(data, network, settings, features, share=share).items():
-        result[feature] = []
-        for category, classifier in zip(settings.categories, trained, strict=True):
-            rows = samples(data, network, category, "val", feature=feature, sampling=settings.sampling)
-            result[feature].append(keypoints(data, category, "val").by_image(classifier.predict(rows)))
-    return result
 
 
 def errors(predicted: np.ndarray, settings: Settings, classes: np.ndarray | None = None) -> np.ndarray:
@@ -166,14 +149,11 @@ def rectification(data: VOC, network: Network, settings: Settings) -> dict[str, 
     linear, rectified = (
         classify(data, network, replace(settings, rectified=value), layers) for value in (False, True)
     )
+    active = [positive(data, network, c, "val", sampling=settings.sampling) for c in settings.categories]
     result = {}
     for name in layers:
-        active = [
-            np.mean(keypoint_features(data, network, c, "val", feature=name, sampling=settings.sampling) > 0)
-            for c in settings.categories
-        ]
         result[name] = {
-            "active": 100 * float(np.mean(active)),
+            "active": 100 * float(np.mean([each[settings.sampling.layer(name)] for each in active])),
             "linear": mean_accuracy(linear[name], settings),
             "rectified": mean_accuracy(rectified[name], settings),
             "gain": mean_accuracy(linear[name], settings, minus=rectified[name]),

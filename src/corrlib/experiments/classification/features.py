@@ -101,6 +101,14 @@ def samples(
     return rows * np.float32(scale(data, network, feature=feature, sampling=sampling))
 
 
+def positive(
+    data: VOC, network: Network, category: str, split: str, *, sampling: Sampling
+) -> dict[str, np.ndarray]:
+    """Layer, named as by `Sampling.layer` -> the share ``(1,)`` of its outputs at `keypoints` above zero."""
+    shared = dict(data=data, category=category, split=split, sampling=sampling._replace(rectified=True))
+    return cached(_positive, **shared, network=network)
+
+
 def scale(data: VOC, network: Network, *, feature: Feature, sampling: Sampling) -> float:
     """The factor that gives a type of feature an RMS norm of 512 over the training set of all categories.
 
@@ -160,6 +168,10 @@ def _columns(
                 rows, cols = network.receptive_fields[name].nearest(its, maps[name].shape[1:3]).T
                 columns.setdefault(name, []).append(maps[name][n, rows, cols])
     return {name: np.concatenate(parts) for name, parts in columns.items()}
+
+
+def _positive(**shared: Any) -> dict[str, np.ndarray]:
+    return {name: np.mean(rows > 0, keepdims=True) for name, rows in cached(_columns, **shared).items()}
 
 
 def _sift(

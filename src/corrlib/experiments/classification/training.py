@@ -1,4 +1,4 @@
-"""The classifiers of a category's keypoints, and their cross validation; both are cached."""
+"""The classifiers of a category's keypoints, their predictions and their cross validation; all are cached."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -31,14 +31,30 @@ def classifiers(
     dict
         Feature -> for each category its classifiers, for features as `samples` returns them.
     """
-    seed = settings.seed if share < 1 else 0  # nothing is drawn where all are used
 
     def train(feature: Feature, category: str) -> svm.LinearSVM:
-        shared = dict(data=data, category=category, **inputs(network, feature, settings.sampling))
-        entry = cached(_train, **shared, C=settings.C, share=share, seed=seed)
-        return svm.LinearSVM(**entry)
+        return svm.LinearSVM(**cached(_train, **_inputs(data, network, settings, category, feature, share)))
 
     return _in_parallel(train, data, network, settings, features)
+
+
+def classify(
+    data: VOC, network: Network, settings: Settings, features: Sequence[Feature], *, share: float = 1.0
+) -> dict[Feature, list[np.ndarray]]:
+    """Train on train and classify the keypoints of val (paper, section 4, Table 3).
+
+    Parameters are those of `classifiers`.
+
+    Returns
+    -------
+    dict
+        Feature -> for each category ``(I, M, K)``: the predicted type of each visible keypoint, else -1.
+    """
+
+    def predict(feature: Feature, category: str) -> np.ndarray:
+        return cached(_predict, **_inputs(data, network, settings, category, feature, share))["predicted"]
+
+    return _in_parallel(predict, data, network, settings, features)
 
 
 def cross_validate(
@@ -77,6 +93,23 @@ def _in_parallel(
     with threadpool_limits(1):  # a thread per task, none within; threads share the features
         results = iter(Parallel(cpu_count(), backend="threading")(tasks))
     return {feature: [next(results) for _ in settings.categories] for feature in features}
+
+
+def _inputs(
+    data: VOC, network: Network, settings: Settings, category: str, feature: Feature, share: float
+) -> dict[str, Any]:
+    seed = settings.seed if share < 1 else 0  # nothing is drawn where all are used
+    shared = dict(data=data, category=category, **inputs(network, feature, settings.sampling))
+    return shared | dict(C=settings.C, share=share, seed=seed)
+
+
+def _predict(
+    data: VOC, network: Network, category: str, feature: Feature, sampling: Sampling, **parameters: Any
+) -> dict[str, np.ndarray]:
+    shared = dict(data=data, network=network, category=category, feature=feature, sampling=sampling)
+    classifier = svm.LinearSVM(**cached(_train, **shared, **parameters))
+    rows = samples(data, network, category, "val", feature=feature, sampling=sampling)
+    return {"predicted": keypoints(data, category, "val").by_image(classifier.predict(rows))}
 
 
 def _train(

@@ -233,8 +233,9 @@ def _scale(data: VOC, network: Network, settings: classification.Settings, featu
 
 
 def _classifiers(data: VOC, network: Network, category: str, kinds: Sequence[tuple]) -> None:
+    features.positive(data, network, category, "val", sampling=kinds[0][0].sampling)
     for own, some in kinds:
-        training.classifiers(data, network, replace(own, categories=(category,)), some)
+        training.classify(data, network, replace(own, categories=(category,)), some)
 
 
 def _validate(
@@ -253,7 +254,7 @@ def _sizes(
 ) -> None:
     own = replace(settings, categories=(category,))
     for share in classification.SHARES:
-        training.classifiers(data, network, own, [best["convnet"], best["sift"]], share=share)
+        training.classify(data, network, own, [best["convnet"], best["sift"]], share=share)
 
 
 def _prediction(plan: Plan) -> Iterable[Task]:
