@@ -19,6 +19,9 @@ class Version:
 
     def __init__(self, commit: str, folder: Path):
         self.root, self.cache = folder / "project", folder / "cache"
+        known = ["git", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
+        if subprocess.run(known, cwd=ROOT, stdout=subprocess.DEVNULL).returncode:
+            sys.exit(f"no commit {commit!r} in {ROOT}: see git log")
         subprocess.run(["git", "clone", "--quiet", ROOT, self.root], check=True)
         subprocess.run(["git", "checkout", "--quiet", commit], cwd=self.root, check=True)
         named = subprocess.check_output(["git", "rev-parse", "--short=8", "HEAD"], cwd=self.root, text=True)
