@@ -133,8 +133,10 @@ def test_builds_of_the_book_are_compared_page_by_page():
         return dict(commit=commit, seconds=total, pages=[page])
 
     builds = [build("old", 100.0, 90.0), build("new", 50.0, 30.0)]
-    row, whole = tables.pages(builds)
+    builds[1]["pages"].append(dict(name="networks", seconds=8.0, processor=9.0, memory=1e9))
+    row, new, whole = tables.pages(builds)
     page = {"page": "alignment", "s": "30", "processor s": "3", "memory, GB": 2}
     assert row == page | {"earlier version, s": "90", "earlier / now": "3.00"}
     assert (whole["earlier version, s"], whole["earlier / now"]) == ("100", "2.00")
+    assert (new["page"], new["earlier version, s"], new["earlier / now"]) == ("networks", None, None)
     assert tables.pages(builds[1:])[0] == page

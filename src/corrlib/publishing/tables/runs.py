@@ -78,12 +78,10 @@ def pages(builds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for name, page in last.items():
         row = {"page": name, "s": f"{page['seconds']:.0f}", "processor s": f"{page['processor']:.0f}"}
         row["memory, GB"] = page["memory"] / 1e9
-        if len(builds) > 1 and name in first:
-            before = first[name]["seconds"]
-            row |= {
-                "earlier version, s": f"{before:.0f}",
-                "earlier / now": f"{before / page['seconds']:.2f}",
-            }
+        if len(builds) > 1:
+            before = first.get(name, {}).get("seconds")
+            row["earlier version, s"] = f"{before:.0f}" if before else None
+            row["earlier / now"] = f"{before / page['seconds']:.2f}" if before else None
         rows.append(row)
     return rows
 
