@@ -87,19 +87,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
     from filelock import FileLock
 
     path = Path(path)
-    lock, temporary = (path.with_name(f".{path.name}.{kind}") for kind in ("lock", "tmp"))
+    lock = path.with_name(f".{path.name}.lock")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             try:
-                _remove(temporary)  # of a killed process
-                yield temporary
-                os.replace(temporary, path)
+                with _in_one_step(path) as temporary:
+                    yield temporary
             finally:
-                _remove(temporary)
                 lock.unlink(missing_ok=True)  # a process that waits for it makes a new one
     except OSError as error:
         raise CacheError(_cure(path, error)) from error
+
+
+@contextlib.contextmanager
+def _in_one_step(path: Path) -> Iterator[Path]:
+    """As `replacing`, for those who see to it that nobody else writes `path` meanwhile."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        _remove(temporary)  # of a killed process
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        _remove(temporary)
 
 
 def cached(compute: Callable[..., dict[str, np.ndarray]], **inputs: Any) -> dict[str, np.ndarray]:
@@ -215,9 +225,12 @@ def _write(path: Path, arrays: dict[str, np.ndarray], metadata: dict[str, str]) 
         raise TypeError(f"{path.parent.name} must return a dictionary of numeric arrays, not {arrays!r:.60}")
     arrays = {k: np.asarray(a, dtype=a.dtype.newbyteorder("="), order="C") for k, a in arrays.items()}
     checksums = {f"sha256 {k}": _checksum(k, a) for k, a in arrays.items()}
-    with replacing(path) as temporary:
-        # Not by save_file: a killed process would leave a temporary file with an unknown name.
-        temporary.write_bytes(save(arrays, metadata | checksums))
+    try:
+        with _in_one_step(path) as temporary:  # the entry's lock is held: another one could be left behind
+            # Not by save_file: a killed process would leave a temporary file with an unknown name.
+            temporary.write_bytes(save(arrays, metadata | checksums))
+    except OSError as error:
+        raise CacheError(_cure(path, error)) from error
 
 
 def _read(path: Path) -> dict[str, np.ndarray] | None:
