@@ -210,8 +210,7 @@ def _drawn(figure: Figure) -> dict[str, str]:
         return base64.b64encode(file.getvalue()).decode("ascii")
 
     if isinstance(figure, LineArt):
-        png = base64.b64encode(figure.png()).decode("ascii")
-        return {"image/png": png, "image/svg+xml": figure.svg()}
+        return {"image/png": encoded(figure.png), "image/svg+xml": figure.svg()}
     bare = rendered(figure)
     white = Image.new("RGB", bare.size, "white")
     white.paste(bare, mask=bare)

@@ -7,6 +7,7 @@ visible on both and distinguishable for the colour-blind.
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import BinaryIO
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,10 +48,9 @@ class LineArt(Figure):
             )
         return file.getvalue()
 
-    def png(self) -> bytes:
-        """The figure as a PNG file, on white."""
-        self.savefig(file := io.BytesIO(), format="png", bbox_inches=laid_out(self))
-        return file.getvalue()
+    def png(self, file: BinaryIO) -> None:
+        """Write the figure as PNG, on white."""
+        self.savefig(file, format="png", bbox_inches=laid_out(self))
 
 
 def rendered(figure: Figure) -> Image.Image:
