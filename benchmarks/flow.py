@@ -17,7 +17,9 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from benchmarks.harness import Absent, Contest, Growth, Kernel, Sides
 from corrlib import mrf
 from corrlib.flow import align
-from corrlib.mrf import kernels, solvers
+from corrlib.mrf import solvers
+from corrlib.mrf.kernels import prepare, send
+from corrlib.mrf.vectors import REACHES, TILE, aligned
 
 #: Tolerated gap between energy and bound as a share of the energy, and share of pairs that must be within it.
 GAP, MOST = 1e-3, 0.95
@@ -120,9 +122,9 @@ def envelope(f, beta, shift, out, vertex, start):
 
 @_compiled
 def send_envelope(belief, share, reverse, reverse_at, down, right, workspace, out, out_at):
-    """`kernels.send` by lower envelopes."""
+    """`corrlib.mrf.kernels.send` by lower envelopes."""
     rows, cols, parabola = workspace[:3]
-    columns, beta = len(belief) // rows, float(parabola[max(rows, cols) + 2])
+    columns, beta = len(belief) // rows, float(parabola[max(rows, cols) + TILE + 1])
     vertex, start = np.empty(max(rows, cols), np.int64), np.empty(max(rows, cols) + 1)
     line, column = np.empty(cols), np.empty(rows)
     turned, between = np.empty((cols, rows)), np.empty((rows, cols))
@@ -141,7 +143,7 @@ def send_envelope(belief, share, reverse, reverse_at, down, right, workspace, ou
     return np.float32(offset)
 
 
-def sender(send) -> Callable[..., float]:
+def sender(sends) -> Callable[..., float]:
     """Compile a loop that sends a message from every node, whose belief is its costs, to the right."""
 
     @_compiled
@@ -150,7 +152,7 @@ def sender(send) -> Callable[..., float]:
         for _ in range(times):
             for at in range(0, nodes * size, size):
                 belief = data[at : at + size]
-                send(belief, share, nothing, 0, 0, 1, workspace, out, at)
+                sends(belief, share, nothing, 0, 0, 1, workspace, out, at)
         return out
 
     return run
@@ -163,9 +165,9 @@ def messages(side: int, beta: float, quick: bool) -> Sides:
     nodes, times = height * width, max(1, (2_000 if quick else 10_000) // (height * width))
     size = len(data) // nodes
 
-    def call(send) -> Callable[[], np.ndarray]:
-        run, workspace = sender(send), kernels.prepare(rows, cols, size // rows, parabola)
-        nothing, out = np.zeros(size, np.float32), np.zeros(len(data), np.float32)
+    def call(sends) -> Callable[[], np.ndarray]:
+        run, workspace = sender(sends), prepare(rows, cols, size // rows, parabola)
+        nothing, out = aligned(size), aligned(len(data))
         return lambda: run(data, nodes, workspace, nothing, out, times)
 
     def check(ours: np.ndarray, theirs: np.ndarray) -> tuple[bool, str]:
@@ -174,8 +176,8 @@ def messages(side: int, beta: float, quick: bool) -> Sides:
         return error <= 1e-5, f"equal to {error:.0e}"
 
     # For each label and direction: itself and some pairs of neighbours are added to and compared.
-    work = 2 * 2 * (kernels.REACHES[0] + 1) * rows * cols
-    return Sides(call(kernels.send), call(send_envelope), check, nodes * times, work, "min-plus")
+    work = 2 * 2 * (REACHES[0] + 1) * rows * cols
+    return Sides(call(send), call(send_envelope), check, nodes * times, work, "min-plus")
 
 
 def two_threads(beta: float, quick: bool, neighbours: int = 25) -> Sides:

@@ -2,130 +2,119 @@
 
 A grid of H x W nodes with H' x W' labels each is one flat float32 array. Label (y, x) of a node is at
 ``(node * H' + y) * columns + x``: rows are padded to whole vectors by labels of cost `PADDING`. ``parabola``
-is the pairwise cost along one axis: beta d^2 at index ``margin + d``, where the margin is one more than the
-longer side of the grid of labels.
+is the pairwise cost along one axis: beta d^2 at index ``margin + d``, where the margin is the longer side of
+the grid of labels plus `TILE`.
 """
 
-import warnings
-
 import numpy as np
-from numba import njit
 
-try:
-    from corrlib.mrf import intrinsics as v
-except Exception as error:  # whatever another version of numba or llvmlite raises
-    from corrlib.mrf import scalars as v
+from corrlib.mrf import vectors
+from corrlib.mrf.vectors import LANES, REACH, REACHES, TILE, aligned, compiled, v
 
-    message = f"flows will be slow: vectors cannot be compiled here ({type(error).__name__}: {error})"
-    warnings.warn(message, RuntimeWarning, stacklevel=2)
-
-LANES = v.LANES
 #: Cost of the labels that pad a row. Messages are capped at `CEILING`, so that both the beliefs of padding
-#: labels and what is sent from them stay above `REAL`; the costs of real labels must be far below.
-PADDING, CEILING, REAL = np.float32(1e30), np.float32(1e28), np.float32(1e27)
+#: labels and what is sent from them stay far above the costs of real labels.
+PADDING, CEILING = np.float32(1e30), np.float32(1e28)
 INFINITY = np.float32(np.inf)
 #: If belief propagation finds nothing better than no flow in so many iterations, TRW-S gets so many to prove
 #: that there is nothing better, up to this share of the energy.
 TRIED, PROVED, ROUNDING = 3, 10, 2e-6
-#: Windows, in labels to either side, for which a message is computed without an inner loop; see `send`.
-REACHES = (2, 4)
-REACH = max(REACHES)
 #: Between the rows of a half-finished message: room for a window that is shifted by one.
 GAP = max(LANES, REACH + 1)
 
-# The cache on disk does not know which vectors a function was compiled for: only those of 16 are cached.
-_compiled = njit(cache=LANES > 1, nogil=True, error_model="numpy")
-_inlined = njit(cache=LANES > 1, nogil=True, error_model="numpy", forceinline=True)
 
-
-def _window(reach):
-    @_inlined
-    def lowest(a, at, step, parabola, margin):
-        """The minimum over d of a[at + step * d] + beta d^2, with d from -reach to reach."""
-        best = v.minimum(v.load(a, at), v.fill(CEILING))
-        for d in range(1, reach + 1):
-            pair = v.minimum(v.load(a, at - step * d), v.load(a, at + step * d))
-            best = v.minimum(v.add(pair, v.broadcast(parabola, margin + d)), best)
-        return best
-
-    return lowest
-
-
-lowest_near, lowest_far = map(_window, REACHES)
-
-
-@_compiled
+@compiled
 def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at):
     """Send share * belief - reverse[reverse_at:] along the edge (down, right), to out[out_at:].
 
     With source = share * belief - reverse, the message to label (i, j) is the minimum over all (y, x) of
     source[y, x] + beta |(y, x) - (i, j) + (down, right)|^2, computed along columns and then along rows. The
-    minimum of the source is subtracted, to keep messages near zero, and returned.
+    minimum of the source is subtracted, to keep messages near zero. Returns it and the largest change.
 
     A parabola is nowhere lowest if it is further away than the range of the values allows: the nearest one,
     whose vertex is at most a label off, is below it. That mostly leaves those within `REACH` (for TRW-S on
     features of norm 1, if beta times the squared stride is above 0.05); otherwise all are compared.
     """
-    rows, cols, parabola, source, half, padding = workspace
-    columns, pitch, margin = len(belief) // rows, len(half) // (rows + 1), max(rows, cols) + 1
-    first, left = (REACH + 1) * columns, pitch - columns
+    rows, cols, parabola, source, half, whole, padding = workspace
+    columns, pitch, margin = len(belief) // rows, len(half) // (max(rows, TILE) + 1), max(rows, cols) + TILE
+    first, left, nothing = (REACH + 1) * columns, pitch - columns, v.fill(INFINITY)
     low, high = v.fill(INFINITY), v.fill(-INFINITY)
-    for k in range(0, len(belief), LANES):
-        value = v.subtract(v.multiply(v.fill(share), v.load(belief, k)), v.load(reverse, reverse_at + k))
-        v.store(value, source, first + k)
-        low, high = v.minimum(value, low), v.maximum(v.below(value, v.fill(REAL)), high)
+    for j in range(0, columns, LANES):
+        top = v.fill(-INFINITY)
+        for k in range(j, len(belief), columns):
+            value = v.subtract(v.multiply(v.fill(share), v.load(belief, k)), v.load(reverse, reverse_at + k))
+            v.store(value, source, first + k)
+            low, top = v.minimum(value, low), v.maximum(value, top)
+        high = v.maximum(v.subtract(top, v.load(padding, j)), high)
     offset = v.smallest(low)
     # The largest range within a lane is enough: a lane holds whole columns.
     extent = v.largest(v.subtract(high, low)) + parabola[margin + 1]
     near, far = parabola[margin + REACHES[0] + 1] > extent, parabola[margin + REACH + 1] > extent
     high = v.fill(-INFINITY)
-    for i in range(rows):
-        for j in range(0, columns, LANES):
-            at = first + (i - down) * columns + j
-            if near:
-                best = lowest_near(source, at, columns, parabola, margin)
-            elif far:
-                best = lowest_far(source, at, columns, parabola, margin)
-            else:
-                best = v.fill(CEILING)
+    for j in range(0, columns, LANES):
+        if near:
+            for i in range(rows):
+                at = first + (i - down) * columns + j
+                best = vectors.lowest_near(source, at, columns, parabola, margin)
+                v.store(best, half, left + i * pitch + j)
+        elif far:
+            for i in range(rows):
+                at = first + (i - down) * columns + j
+                best = vectors.lowest_far(source, at, columns, parabola, margin)
+                v.store(best, half, left + i * pitch + j)
+        else:
+            for k in range(0, rows, TILE):
+                i = max(min(k, rows - TILE), 0)
+                tile = nothing, nothing, nothing, nothing
                 for y in range(rows):
-                    cost = v.broadcast(parabola, margin + y - i + down)
-                    best = v.minimum(v.add(v.load(source, first + y * columns + j), cost), best)
-            v.store(best, half, left + i * pitch + j)
-            high = v.maximum(v.below(best, v.fill(REAL)), high)
+                    value = v.load(source, first + y * columns + j)
+                    tile = vectors.lower(tile, value, parabola, margin + y - i + down, -1)
+                vectors.put(tile, half, left + i * pitch + j, pitch)
+        top = v.fill(-INFINITY)
+        for i in range(rows):
+            top = v.maximum(v.load(half, left + i * pitch + j), top)
+        high = v.maximum(v.subtract(top, v.load(padding, j)), high)
     extent = v.largest(high) - offset + parabola[margin + 1]
     near, far = parabola[margin + REACHES[0] + 1] > extent, parabola[margin + REACH + 1] > extent
     change = v.fill(np.float32(0))
-    for i in range(rows):
-        for j in range(0, columns, LANES):
-            row = left + i * pitch
-            if near:
-                best = lowest_near(half, row + j - right, 1, parabola, margin)
-            elif far:
-                best = lowest_far(half, row + j - right, 1, parabola, margin)
-            else:
-                best = v.fill(CEILING)
+    for j in range(0, columns, LANES):
+        if near:
+            for i in range(rows):
+                best = vectors.lowest_near(half, left + i * pitch + j - right, 1, parabola, margin)
+                v.store(best, whole, i * columns + j)
+        elif far:
+            for i in range(rows):
+                best = vectors.lowest_far(half, left + i * pitch + j - right, 1, parabola, margin)
+                v.store(best, whole, i * columns + j)
+        else:
+            for k in range(0, rows, TILE):
+                i = max(min(k, rows - TILE), 0)
+                row, tile = left + i * pitch, (nothing, nothing, nothing, nothing)
                 for x in range(cols):
                     cost = v.load(parabola, margin + j - x - right)
-                    best = v.minimum(v.add(cost, v.broadcast(half, row + x)), best)
-            value, to = v.subtract(best, v.fill(offset)), out_at + i * columns + j
-            before = v.load(out, to)
-            difference = v.maximum(v.subtract(value, before), v.subtract(before, value))
-            change = v.maximum(v.subtract(difference, v.load(padding, j)), change)
-            v.store(value, out, to)
+                    tile = vectors.lower(tile, cost, half, row + x, pitch)
+                vectors.put(tile, whole, i * columns + j, columns)
+        less = more = v.fill(np.float32(0))
+        for k in range(j, len(belief), columns):
+            value = v.subtract(v.minimum(v.load(whole, k), v.fill(CEILING)), v.fill(offset))
+            difference = v.subtract(value, v.load(out, out_at + k))
+            less, more = v.minimum(difference, less), v.maximum(difference, more)
+            v.store(value, out, out_at + k)
+        largest = v.maximum(v.subtract(v.fill(np.float32(0)), less), more)
+        change = v.maximum(v.subtract(largest, v.load(padding, j)), change)
     return offset, v.largest(change)
 
 
-@_compiled
+@compiled
 def prepare(rows, cols, columns, parabola):
-    """What messages share: constants, arrays for a source and half a message, and the padding of a row."""
-    source = np.full((rows + 2 * (REACH + 1)) * columns, PADDING)
-    half, padding = np.full((rows + 1) * (columns + GAP), PADDING), np.full(columns, PADDING)
-    padding[:cols] = 0
-    return rows, cols, parabola, source, half, padding
+    """What messages share: constants; arrays for a source, half a message and a whole; a row of padding."""
+    tall = max(rows, TILE)
+    source, half = aligned((rows + 2 * (REACH + 1)) * columns), aligned((tall + 1) * (columns + GAP))
+    whole, padding = aligned(tall * columns), aligned(columns)
+    source[:], half[:], padding[:], padding[:cols] = PADDING, PADDING, PADDING, 0
+    return rows, cols, parabola, source, half, whole, padding
 
 
-@_compiled
+@compiled
 def gather(data, at, a, a_at, b, b_at, c, c_at, d, d_at, belief):
     """belief = data[at:] + the messages a[a_at:], b[b_at:], c[c_at:] and d[d_at:]; return its minimum."""
     low = v.fill(INFINITY)
@@ -139,12 +128,15 @@ def gather(data, at, a, a_at, b, b_at, c, c_at, d, d_at, belief):
     return v.smallest(low)
 
 
-@_compiled
+@compiled
 def choose(belief, low, rows, labels_rc, node):
     """Give the node the first label whose belief is `low`; return whether it had another before."""
     columns = len(belief) // rows
-    for k in range(len(belief)):
-        if belief[k] == low:
+    for first in range(0, len(belief), LANES):
+        if v.smallest(v.load(belief, first)) == low:
+            k = first
+            while belief[k] != low:
+                k += 1
             y, x = k // columns, k % columns
             changed = labels_rc[node, 0] != y or labels_rc[node, 1] != x
             labels_rc[node, 0], labels_rc[node, 1] = y, x
@@ -152,7 +144,7 @@ def choose(belief, low, rows, labels_rc, node):
     return False
 
 
-@_compiled
+@compiled
 def energy(data, labels_rc, width, rows, beta):
     """The energy of a labelling."""
     unary, squares = 0.0, 0
@@ -168,7 +160,7 @@ def energy(data, labels_rc, width, rows, beta):
     return unary + beta * squares
 
 
-@_compiled
+@compiled
 def sweep(data, edges_right, edges_below, forward, height, width, belief, workspace):
     """One pass of TRW-S: each node sends to its neighbours after it in raster order, or to those before it.
 
@@ -206,11 +198,11 @@ def sweep(data, edges_right, edges_below, forward, height, width, belief, worksp
     return bound
 
 
-@_compiled
+@compiled
 def decode(data, edges_right, edges_below, width, belief, workspace, labels_rc):
     """Label the nodes in raster order, each given the labels before it and the messages from after it."""
     rows, cols, parabola = workspace[:3]
-    size, columns, margin = len(belief), len(belief) // rows, max(rows, cols) + 1
+    size, columns, margin = len(belief), len(belief) // rows, max(rows, cols) + TILE
     none = len(labels_rc) * size
     for node in range(len(labels_rc)):
         at = node * size
@@ -232,12 +224,15 @@ def decode(data, edges_right, edges_below, width, belief, workspace, labels_rc):
         choose(belief, v.smallest(low), rows, labels_rc, node)
 
 
-@_compiled
-def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, tolerance):
-    """Improve the labels `best_rc` in place; return the lower bound and the number of iterations."""
+@compiled
+def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, tolerance, enough):
+    """Improve the labels `best_rc` in place; return the lower bound and the number of iterations.
+
+    Stops when the energy is below `enough`, or above the bound by no more than the share `tolerance`.
+    """
     size = len(data) // len(best_rc)
-    belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
-    edges_right, edges_below = np.zeros((2, len(data) + size), np.float32)
+    belief, workspace = aligned(size), prepare(rows, cols, size // rows, parabola)
+    edges_right, edges_below = aligned(len(data) + size), aligned(len(data) + size)
     labels_rc = np.zeros_like(best_rc)
     best, bound, done = energy(data, best_rc, width, rows, beta), -np.inf, 0
     while done < iterations:
@@ -249,12 +244,12 @@ def trws(data, best_rc, height, width, rows, cols, beta, parabola, iterations, t
         new = energy(data, labels_rc, width, rows, beta)
         if new < best:
             best, best_rc[:] = new, labels_rc
-        if best - bound <= tolerance * abs(best):
+        if best < enough or best - bound <= tolerance * abs(best):
             break
     return bound, done
 
 
-@_compiled
+@compiled
 def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, precision):
     """Improve the labels `best_rc` in place; return the number of iterations.
 
@@ -264,9 +259,9 @@ def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, pre
     cross the grid, or when the given labels are proven optimal.
     """
     size, block, share = len(data) // len(best_rc), len(data), np.float32(1)
-    belief, workspace = np.zeros(size, np.float32), prepare(rows, cols, size // rows, parabola)
+    belief, workspace = aligned(size), prepare(rows, cols, size // rows, parabola)
     # The messages that the nodes have received from their left, right, upper and lower neighbours.
-    m = np.zeros(4 * block, np.float32)
+    m = aligned(4 * block)
     labels_rc, waiting = np.zeros_like(best_rc), np.ones(len(best_rc), np.bool_)
     best = given = energy(data, best_rc, width, rows, beta)
     done = unchanged = 0
@@ -292,7 +287,9 @@ def bp(data, best_rc, height, width, rows, cols, beta, parabola, iterations, pre
             best, best_rc[:] = new, labels_rc
         unchanged = 0 if changed else unchanged + 1
         if done == TRIED and best == given:
-            bound, _ = trws(data, best_rc.copy(), height, width, rows, cols, beta, parabola, PROVED, ROUNDING)
-            if given - bound <= ROUNDING * abs(given):
+            least = given - ROUNDING * abs(given)  # labels of less energy are a proof of the contrary
+            copy = best_rc.copy()
+            bound, _ = trws(data, copy, height, width, rows, cols, beta, parabola, PROVED, ROUNDING, least)
+            if least <= bound:
                 break
     return done

@@ -1,6 +1,5 @@
 """The operations of `corrlib.mrf.intrinsics` on single floats, in plain numba: slower, with equal results."""
 
-import numpy as np
 from numba import njit
 
 #: Floats per vector.
@@ -22,4 +21,3 @@ subtract = _inlined(lambda a, b: a - b)
 multiply = _inlined(lambda a, b: a * b)
 minimum = _inlined(lambda a, b: a if a < b else b)
 maximum = _inlined(lambda a, b: a if a > b else b)
-below = _inlined(lambda a, b: a if a < b else np.float32(-np.inf))

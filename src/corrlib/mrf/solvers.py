@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from corrlib.mrf import kernels
+from corrlib.mrf import kernels, vectors
 
 #: Changes of messages below this share of the range of the costs are no news in belief propagation.
 PRECISION = 1e-5
@@ -134,7 +134,7 @@ def solve(
         )
     problem = _problem(unary, float(beta))
     if solver == "trws":
-        bound, done = kernels.trws(*problem, int(iterations), float(tolerance))
+        bound, done = kernels.trws(*problem, int(iterations), float(tolerance), -np.inf)
     else:
         precision = PRECISION * float(unary.max() - unary.min())
         bound, done = -np.inf, kernels.bp(*problem, int(iterations), precision)
@@ -147,7 +147,8 @@ def solve(
 def _problem(unary: np.ndarray, beta: float) -> tuple:
     """The arguments of the compiled solvers; the second is the labelling, which starts with no flow."""
     height, width, rows, cols = unary.shape
-    data = np.empty((height, width, rows, _whole_vectors(cols)), np.float32)
+    columns = _whole_vectors(cols)
+    data = vectors.aligned(height * width * rows * columns).reshape(height, width, rows, columns)
     data[..., :cols] = unary
     data[..., cols:] = kernels.PADDING
     labels_rc = np.indices((height, width)).reshape(2, -1).T.clip(max=(rows - 1, cols - 1))
@@ -156,9 +157,9 @@ def _problem(unary: np.ndarray, beta: float) -> tuple:
 
 def _parabola(rows: int, cols: int, beta: float) -> np.ndarray:
     """The pairwise cost along one axis, as the kernels expect it."""
-    margin = max(rows, cols) + 1
+    margin = max(rows, cols) + vectors.TILE
     return (beta * np.arange(-margin, margin + _whole_vectors(cols)) ** 2.0).astype(np.float32)
 
 
 def _whole_vectors(cols: int) -> int:
-    return -(-cols // kernels.LANES) * kernels.LANES
+    return -(-cols // vectors.LANES) * vectors.LANES
