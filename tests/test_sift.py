@@ -99,7 +99,8 @@ def test_shapes_of_points_are_kept_and_colour_becomes_grey(image):
         grey = cv2.cvtColor(np.ascontiguousarray(colour), cv2.COLOR_RGB2GRAY)
         expected = descriptors(grey, points, radius=10)
         np.testing.assert_array_equal(descriptors(colour, points, radius=10), expected)
-    assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius=10).any()  # flat
+    for radius in (10, 160):
+        assert not descriptors(np.full((50, 60, 3), 99, np.uint8), [[20, 20]], radius).any()  # flat
 
 
 def test_dense_descriptors_are_those_of_each_point_of_the_grid(rng):
