@@ -146,10 +146,12 @@ def log_prior(
     means = _keypoints(means)
     if not sigma > 0:
         raise ValueError(f"sigma must be positive, got {sigma}")
-    x, y = field.centers(shape)[0, :, 0], field.centers(shape)[:, 0, 1]
+    x, y = field.centers((1, shape[1]))[0, :, 0], field.centers((shape[0], 1))[:, 0, 1]
     dx, dy = means[..., 0, None] - x, means[..., 1, None] - y
-    squared = dy[..., :, None] ** 2 + dx[..., None, :] ** 2
-    return np.nan_to_num(-squared / (2 * sigma**2), nan=0.0)
+    density = dy[..., :, None] ** 2 + dx[..., None, :] ** 2
+    density /= -2 * sigma**2
+    density[np.isnan(means).any(axis=-1)] = 0
+    return density
 
 
 def peaks(

@@ -36,7 +36,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
     """
     rows, cols, parabola, source, half, whole, padding = workspace
     columns, pitch, margin = len(belief) // rows, len(half) // (max(rows, TILE) + 1), max(rows, cols) + TILE
-    first, left, nothing = (REACH + 1) * columns, pitch - columns, v.fill(INFINITY)
+    first, left = (REACH + 1) * columns, pitch - columns
     low, high = v.fill(INFINITY), v.fill(-INFINITY)
     for j in range(0, columns, LANES):
         top = v.fill(-INFINITY)
@@ -64,7 +64,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
         else:
             for k in range(0, rows, TILE):
                 i = max(min(k, rows - TILE), 0)
-                tile = nothing, nothing, nothing, nothing
+                tile = vectors.high_tile()
                 for y in range(rows):
                     value = v.load(source, first + y * columns + j)
                     tile = vectors.lower(tile, value, parabola, margin + y - i + down, -1)
@@ -88,7 +88,7 @@ def send(belief, share, reverse, reverse_at, down, right, workspace, out, out_at
         else:
             for k in range(0, rows, TILE):
                 i = max(min(k, rows - TILE), 0)
-                row, tile = left + i * pitch, (nothing, nothing, nothing, nothing)
+                row, tile = left + i * pitch, vectors.high_tile()
                 for x in range(cols):
                     cost = v.load(parabola, margin + j - x - right)
                     tile = vectors.lower(tile, cost, half, row + x, pitch)
