@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 #: Bytes of maps processed together, as float32: few enough to stay in the processor's cache.
 CHUNK = 2**22
@@ -47,20 +48,32 @@ def responses(maps: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.nda
             f"expected maps (N, H, W, C) and weights (K, s, s, C), got {maps.shape} and {weights.shape}"
         )
     count, height, width, channels = maps.shape
-    context, half = weights.shape[1], weights.shape[1] // 2
+    context, bias = weights.shape[1], np.asarray(bias, dtype=np.float32)
     kernels = np.ascontiguousarray(weights.transpose(1, 2, 0, 3)).reshape(-1, channels)
     result = np.empty((count, len(weights), height, width), dtype=np.float32)
     step = _step(maps)
     for first in range(0, count, step):
         cells = maps[first : first + step].reshape(-1, channels).astype(np.float32, copy=False)
-        parts = (kernels @ cells.T).reshape(context, context, len(weights), -1, height, width)
-        total = np.zeros((*parts.shape[2:4], height + 2 * half, width + 2 * half), dtype=np.float32)
-        for row, col in np.ndindex(context, context):
-            top, left = 2 * half - row, 2 * half - col
-            total[..., top : top + height, left : left + width] += parts[row, col]
-        total = total[..., half : half + height, half : half + width].swapaxes(0, 1)
-        result[first : first + step] = total + np.asarray(bias, dtype=np.float32)[:, None, None]
+        parts = (cells @ kernels.T).reshape(-1, height, width, context, context, len(weights))
+        _add_parts(parts, bias, result[first : first + step])
     return result
+
+
+@njit(cache=True, nogil=True)
+def _add_parts(parts, bias, out):
+    """out[n, k, y, x] = bias[k] + the sum of parts[n, y + row - half, x + col - half, row, col, k]."""
+    count, height, width, context, _, types = parts.shape
+    half, total = context // 2, np.empty((width, types), np.float32)
+    for n in range(count):
+        for y in range(height):
+            total[:] = 0
+            for row in range(max(half - y, 0), min(height + half - y, context)):
+                for col in range(context):
+                    for x in range(max(half - col, 0), min(width + half - col, width)):
+                        for k in range(types):
+                            total[x, k] += parts[n, y + row - half, x + col - half, row, col, k]
+            for k in range(types):
+                out[n, k, y] = total[:, k] + bias[k]
 
 
 def weighted_sum(maps: np.ndarray, sample_weights: np.ndarray, context: int) -> np.ndarray:
