@@ -1,5 +1,7 @@
 """Nearest training objects of the same category, by a global descriptor (paper, sections 3 and 5)."""
 
+from typing import Any
+
 import numpy as np
 
 from corrlib.cache import cached, keep
@@ -31,16 +33,14 @@ def global_descriptors(
     They are computed on object crops of `size` pixels. `layer` is a layer of the network: ``fc7``, a whole
     map such as ``pool5``, or a map averaged over its places such as ``conv5 mean``. ValueError for others.
     """
-    inputs = dict(data=data, category=category, split=split, layer=layer, size=size)
-    inputs["network"] = network.retriever or network
-    return cached(_descriptors, **inputs)["descriptors"]
+    return cached(_descriptors, **_inputs(data, network, category, split, layer, size))["descriptors"]
 
 
 def keep_descriptors(
     maps: np.ndarray, data: VOC, network: Network, category: str, split: str, layer: str, size: int
 ) -> None:
     """Keep `global_descriptors` that were found in another pass: the maps of a layer, of all objects."""
-    inputs = dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
+    inputs = _inputs(data, network, category, split, layer, size)
     keep({"descriptors": maps.reshape(len(maps), -1)}, _descriptors, **inputs)
 
 
@@ -76,11 +76,15 @@ def neighbors(
     DataError
         If the category has no object in `split`, or an object has no other object in the training set.
     """
-    inputs = dict(data=data, category=category, split=split, layer=layer, size=size)
-    inputs["network"] = network.retriever or network
-    ranked = cached(_ranked, **inputs)["rows"]
+    ranked = cached(_ranked, **_inputs(data, network, category, split, layer, size))["rows"]
     left = (ranked >= 0).all(axis=0).sum()
     return ranked if neighbors is None else ranked[:, : min(neighbors, left)]
+
+
+def _inputs(data: VOC, network: Network, category: str, split: str, layer: str, size: int) -> dict[str, Any]:
+    """What descriptors and neighbours are computed from: the network is the one that finds neighbours."""
+    network = network.retriever or network
+    return dict(data=data, network=network, category=category, split=split, layer=layer, size=size)
 
 
 def _ranked(
