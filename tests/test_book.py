@@ -205,6 +205,7 @@ def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_t
     monkeypatch.setenv("MPLBACKEND", "module://backend_interagg")  # PyCharm's
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "user"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "user"))
+    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "missing" / "cache"))
     cell = "\nimport warnings\nfrom corrlib.cache import CorruptEntryWarning\nother: str | None = None\n{}"
     cell += "import matplotlib.pyplot as plt\nplt.close(plt.figure())\nassert 'k_of_the_user' not in vars()\n"
     cell += "print('k is', k)\n"
@@ -219,7 +220,8 @@ def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_t
     ):
         chapters.run(chapter_with(tmp_path, cell.format(statement)), out, {"k": "3"})
         printed, warned = capfd.readouterr()
-        assert not caplog.records and not printed and (said in warned if said else not warned)
+        expected = said in warned if said else not warned
+        assert not caplog.records and not printed and expected, warned
         notebook = nbformat.read(out, as_version=4)
         assert "".join(o.text for c in notebook.cells for o in c.get("outputs", [])) == "k is 3\n"
     nbformat.validate(notebook)

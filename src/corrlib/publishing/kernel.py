@@ -38,6 +38,8 @@ class Kernel(AsyncKernelManager):
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
+        with contextlib.suppress(OSError):  # IPython makes its folder there, but not those above it
+            cache.cache_dir().mkdir(parents=True, exist_ok=True)
         # A kernel that is forked does not import everything again, but not everywhere is it safe to fork.
         own = multiprocessing.current_process()
         if sys.platform == "linux" and not own.daemon:  # else it may not have children
