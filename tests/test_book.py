@@ -205,7 +205,7 @@ def test_a_run_writes_the_notebook_with_its_values_and_what_others_say_goes_to_t
     monkeypatch.setenv("MPLBACKEND", "module://backend_interagg")  # PyCharm's
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "user"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "user"))
-    monkeypatch.setenv("CORRLIB_CACHE", str(tmp_path / "missing" / "cache"))
+    monkeypatch.setattr(kernel.cache, "cache_dir", lambda: tmp_path / "missing" / "cache")
     cell = "\nimport warnings\nfrom corrlib.cache import CorruptEntryWarning\nother: str | None = None\n{}"
     cell += "import matplotlib.pyplot as plt\nplt.close(plt.figure())\nassert 'k_of_the_user' not in vars()\n"
     cell += "print('k is', k)\n"
