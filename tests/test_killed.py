@@ -127,8 +127,9 @@ def test_killed_runs_resume(tmp_path_factory, name):
     assert files(root) == files(undisturbed), "a file is left, or missing"
 
 
-def test_a_killed_build_leaves_no_process_behind(tmp_path):
+def test_a_killed_build_leaves_no_process_behind(tmp_path_factory):
     """Not even those that are executing its chapters."""
+    tmp_path = tmp_path_factory.mktemp("b")  # the paths of sockets must be short
     (tmp_path / "slow.py").write_text(
         f"{CHAPTER}\n# %%\nopen(str(number), 'w'), __import__('time').sleep(99)\n"
     )
