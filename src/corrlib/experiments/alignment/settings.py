@@ -56,7 +56,7 @@ class Settings:
     alpha: float = 0.1
     beta: float | None = None
     betas: Sequence[float] = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
-    validated: int = 4
+    validated: int = 8
     neighbors: int = 25
     top: int = 5
     missing: str = "most"
