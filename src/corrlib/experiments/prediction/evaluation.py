@@ -43,8 +43,8 @@ def errors(
     table, beside = {}, {}
     for method in settings.methods[::2]:
         feature = settings.features[method]
-        weights = [None, settings.eta, etas[method]]
-        _, (plain, prior, chosen) = predict(data, network, settings, feature, weights)
+        _, (plain, prior) = predict(data, network, settings, feature, [None, settings.eta])
+        _, (chosen,) = predict(data, network, settings, feature, [etas[method]])
         table |= {method: plain, f"{method}+prior": prior}
         beside[f"{method}+prior, eta chosen"] = chosen
     beside["prior alone"] = copy_errors(data, network, settings)
