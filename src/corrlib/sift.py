@@ -93,15 +93,18 @@ def several(image: np.ndarray, points: np.ndarray, kinds: Sequence[tuple[float, 
             raise ValueError(f"descriptors: a bin has at least {MIN_BIN:g} pixels, got {bin_size!r}")
         if not 0 <= smoothing < np.inf:
             raise ValueError(f"descriptors: the smoothing must be 0 or more bins, got {smoothing!r}")
-        rows, cols = (_weights(c, n, bin_size) for c, n in zip((ys, xs), grey.shape, strict=True))
-        bins = np.empty((len(of_x), BINS, BINS, DIRECTIONS), np.float32)
-        for direction, gradients in enumerate(gradients_of(smoothing * bin_size)):
-            part = (rows.reshape(-1, len(gradients)) @ gradients).reshape(len(ys), BINS, grey.shape[1])
-            if grid:  # of all rows and columns
-                bins[..., direction] = (part[:, None] @ cols.swapaxes(1, 2))[of_y, of_x]
-            else:
-                bins[..., direction] = part[of_y] @ cols.swapaxes(1, 2)[of_x]
-        described.reshape(-1, 128)[:] = _normalised(bins.reshape(len(of_x), 128))
+        (lines, rows), (columns, cols) = (
+            _near(_weights(c, side, bin_size)) for c, side in zip((ys, xs), grey.shape, strict=True)
+        )
+        gradients = gradients_of(smoothing * bin_size)[:, lines, columns]
+        part = rows.reshape(-1, rows.shape[2]) @ gradients
+        if grid:  # of all rows and columns
+            bins = part @ cols.reshape(-1, cols.shape[2]).T
+            bins = bins.reshape(DIRECTIONS, len(ys), BINS, len(xs), BINS)[:, of_y, :, of_x]
+        else:
+            part = part.reshape(DIRECTIONS, len(ys), BINS, cols.shape[2])
+            bins = (part[:, of_y] @ cols.swapaxes(1, 2)[of_x]).swapaxes(0, 1)
+        described.reshape(-1, 128)[:] = _normalised(np.moveaxis(bins, 1, 3).reshape(len(of_x), 128))
     return result
 
 
@@ -151,12 +154,12 @@ def dense(image: np.ndarray, *, bin_size: int = 8, stride: int = 8, smoothing: f
     rows, cols = dense_shape(grey.shape, bin_size=bin_size, stride=stride)
     gradients = _gradients(grey, smoothing * bin_size)
     parts = np.empty((*gradients.shape[:2], BINS, cols), np.float32)
-    for columns, left, w in by_col:
-        part = gradients[:, :, left : left + w.shape[2]] @ w.reshape(-1, w.shape[2]).T
+    for columns, near, w in by_col:
+        part = gradients[:, :, near] @ w.reshape(-1, w.shape[2]).T
         parts[..., columns] = part.reshape(*parts.shape[:3], -1)
     bins = np.empty((DIRECTIONS, BINS, rows, BINS, cols), np.float32)
-    for lines, top, v in by_row:
-        part = parts[:, top : top + v.shape[2]].reshape(DIRECTIONS, v.shape[2], -1)
+    for lines, near, v in by_row:
+        part = parts[:, near].reshape(DIRECTIONS, v.shape[2], -1)
         bins[:, :, lines] = (v.reshape(-1, v.shape[2]) @ part).reshape(DIRECTIONS, BINS, -1, BINS, cols)
     return _normalised(bins.transpose(2, 4, 1, 3, 0).reshape(rows, cols, -1)).astype(np.uint8)
 
@@ -219,21 +222,25 @@ def _split_by_direction(magnitude, angle):
 
 
 @lru_cache(maxsize=8)
-def _bin_weights(side: int, bin_size: int, stride: int) -> list[tuple[slice, int, np.ndarray]]:
+def _bin_weights(side: int, bin_size: int, stride: int) -> list[tuple[slice, slice, np.ndarray]]:
     """Weight of each pixel of an axis in each bin of each descriptor, for groups of descriptors.
 
-    Of each group: its descriptors, the first pixel with a weight, and the weights (BINS, n, pixels) from
-    there on.
+    Of each group: its descriptors, the pixels near them, and the weights ``(BINS, n, pixels)`` of these.
     """
     last = side - 1 - (BINS - 1) * bin_size
     centers = np.arange(0, last + 1, stride) + (BINS - 1) / 2 * bin_size
     weights, groups = _weights(centers, side, bin_size).swapaxes(0, 1), []
     for first in range(0, len(centers), GROUP):
         part = weights[:, first : first + GROUP]
-        used = np.flatnonzero(part.any(axis=(0, 1)))
-        near = np.ascontiguousarray(part[..., used[0] : used[-1] + 1])
-        groups.append((slice(first, first + part.shape[1]), int(used[0]), near))
+        groups.append((slice(first, first + part.shape[1]), *_near(part)))
     return groups
+
+
+def _near(weights: np.ndarray) -> tuple[slice, np.ndarray]:
+    """The range of pixels outside of which all `weights` ``(..., side)`` are zero, and the weights in it."""
+    used = np.flatnonzero(weights.any(axis=(0, 1)))
+    pixels = slice(used[0], used[-1] + 1) if len(used) else slice(1)  # an empty array has no shape to infer
+    return pixels, np.ascontiguousarray(weights[..., pixels])
 
 
 def _weights(centers: np.ndarray, side: int, bin_size: float) -> np.ndarray:
