@@ -216,6 +216,18 @@ def test_the_table_has_each_method_and_the_prior_alone(world, network, resolved)
         assert np.array_equal(errors["prior alone"][0], expected, equal_nan=True) == (layer == "pool5")
 
 
+def test_the_table_needs_no_pass_of_its_own_for_the_prior(world, network, resolved, monkeypatch):
+    settings = replace(resolved("cow"), size=240, prior_size=240)
+
+    def features(own, images, layer):
+        assert layer != "pool5"
+        return own.layer_features(images, [layer])[layer]
+
+    monkeypatch.setattr(type(network), "features", features)
+    errors = prediction.errors(world, network, settings, dict.fromkeys(settings.features, 0.1))
+    assert np.isfinite(errors["prior alone"][0]).any()
+
+
 def test_other_readings_differ_from_ours_in_one_choice(world, network, resolved):
     settings = resolved("aeroplane", eta=0.3, prior_size=500)
     rows = {row["reading"]: row for row in prediction.readings(world, network, settings)}

@@ -40,11 +40,13 @@ def errors(
         chosen eta; the prior alone; and, if the network has fc7, the prior alone whose neighbours are found
         by it.
     """
-    table, beside = {}, {}
+    table, beside, predicted = {}, {}, {}
+    for method, feature in settings.features.items():  # first the layer, with which the prior's is computed
+        _, both = predict(data, network, settings, feature, [None, settings.eta])
+        _, chosen = predict(data, network, settings, feature, [etas[method]])
+        predicted[method] = *both, *chosen
     for method in settings.methods[::2]:
-        feature = settings.features[method]
-        _, (plain, prior) = predict(data, network, settings, feature, [None, settings.eta])
-        _, (chosen,) = predict(data, network, settings, feature, [etas[method]])
+        plain, prior, chosen = predicted[method]
         table |= {method: plain, f"{method}+prior": prior}
         beside[f"{method}+prior, eta chosen"] = chosen
     beside["prior alone"] = copy_errors(data, network, settings)
