@@ -115,7 +115,7 @@ def _peaks(
     trained = {f: each for f, (each,) in classifiers(data, network, settings, features).items()}
     kinds = [np.flatnonzero(visible(instance)) for instance in objects]
     inside, fraction, offsets = [], [], []
-    with threadpool_limits(1, user_api="blas"):  # a thread per feature, none within
+    with threadpool_limits(1, user_api="blas"):  # a thread per keypoint, none within
         for images, points in object_crops(data, objects, sampling=sampling, margin=MARGIN):
             for image, its in zip(images, points, strict=True):
                 windowed, peaks = _offsets(network, image, its, kinds[len(inside)], trained, sampling)
@@ -147,18 +147,23 @@ def _offsets(
         last = first + np.array(maps[name].shape[1::-1]) - 1
         inside &= ((around >= first) & (around <= last)).all(axis=(1, 2, 3))
 
-    def of(feature: Feature) -> np.ndarray:
-        result, classifier = np.full((len(points), 2), np.nan), trained[feature]
-        for n in np.flatnonzero(inside & np.isin(kinds, classifier.classes)):  # no classifier, no peak
+    def of(n: int) -> np.ndarray:
+        result = np.full((len(trained), 2), np.nan)
+        described = iter(sift.several(image, around[n], [f for f in trained if isinstance(f, Sift)]))
+        for peak, (feature, classifier) in zip(result, trained.items(), strict=True):
             if isinstance(feature, Sift):
-                (values,) = sift.several(image, around[n], [feature])
+                values = next(described)
             else:
                 first = dense_field(network, feature).center
                 cols, rows = np.moveaxis(np.rint(around[n] - first).astype(int), -1, 0)
                 values = maps[sampling.layer(feature)][rows, cols]
-            weights = classifier.weights[:, np.searchsorted(classifier.classes, kinds[n])]
-            result[n] = around[n, 0, 0] + highest(values @ weights)[::-1] - points[n]
+            if kinds[n] in classifier.classes:  # no classifier, no peak
+                weights = classifier.weights[:, np.searchsorted(classifier.classes, kinds[n])]
+                peak[:] = around[n, 0, 0] + highest(values @ weights)[::-1] - points[n]
         return result
 
+    offsets, where = np.full((len(trained), len(points), 2), np.nan), np.flatnonzero(inside)
     with ThreadPoolExecutor(cpu_count()) as pool:
-        return inside, np.stack(list(pool.map(of, trained)))
+        for n, peaks in zip(where, pool.map(of, where), strict=True):
+            offsets[:, n] = peaks
+    return inside, offsets
