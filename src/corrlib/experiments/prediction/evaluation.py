@@ -41,7 +41,8 @@ def errors(
         by it.
     """
     table, beside, predicted = {}, {}, {}
-    for method, feature in settings.features.items():  # first the layer, with which the prior's is computed
+    # The layer comes first: its pass also gives the descriptors by which the prior finds neighbours.
+    for method, feature in settings.features.items():
         _, both = predict(data, network, settings, feature, [None, settings.eta])
         _, chosen = predict(data, network, settings, feature, [etas[method]])
         predicted[method] = *both, *chosen
