@@ -4,6 +4,7 @@ import errno
 import importlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from corrlib import cache
-from corrlib.cache import code, contents
+from corrlib.cache import code, contents, entries
 
 CALLS = []
 ECHO = {}
@@ -153,6 +154,22 @@ def test_a_corrupt_entry_is_computed_again_with_a_warning(folder):
         entry = cache.cached(squares, n=20)
     np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
     cache.cached(squares, n=20)
+    assert CALLS == [20, 20]
+
+
+def test_an_entry_is_verified_once_by_a_process_unless_it_changes(folder, monkeypatch):
+    cache.cached(squares, n=20)
+    (path,) = values(folder)
+    content = path.read_bytes()
+    os.utime(path, ns=(0, 0))  # not a file of the last second
+    cache.cached(squares, n=20)
+    with monkeypatch.context() as patch:
+        patch.setattr(entries, "_checksum", None)
+        np.testing.assert_array_equal(cache.cached(squares, n=20)["squares"], np.arange(20) ** 2)
+    path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    os.utime(path, ns=(0, 1))
+    with pytest.warns(cache.CorruptEntryWarning, match="checksum"):
+        cache.cached(squares, n=20)
     assert CALLS == [20, 20]
 
 

@@ -176,7 +176,9 @@ def _resampling(start: float, stop: float, count: int, length: int) -> tuple[sli
     first, last = int(pixels.min()), int(pixels.max())
     row_ends = np.arange(0, pixels.size + 1, pixels.shape[1])  # a pixel that occurs twice counts twice
     entries = (weights.astype(np.float32).ravel(), (pixels - first).ravel(), row_ends)
-    return slice(first, last + 1), csr_array(entries, shape=(count, last - first + 1))
+    matrix = csr_array(entries, shape=(count, last - first + 1))
+    matrix.eliminate_zeros()  # half of them when enlarging
+    return slice(first, last + 1), matrix
 
 
 def _check_shape(shape: tuple[int, int]) -> tuple[int, int]:
