@@ -185,13 +185,6 @@ else:
     )
 
 # %%
-if book and book["builds"][-1]["commit"] == "f0729258":
-    page.text("""
-    Commit f0729258, the latest one in the table, chose beta on four training objects per category. The book uses eight, and its alignment page takes longer: with four, the same values
-    are chosen, but the verdict on the paper's value becomes inconclusive.
-    """)
-
-# %%
 if compared := measured.get("sections"):
     rounds = compared["rounds"]
     page.table(
