@@ -170,7 +170,7 @@ if book := measured.get("book"):
         processes, and the peak memory of a page. Two pages are executed at a time, so that a page takes longer than it would alone, and the whole build less
         than the sum. The wall-clock time of the whole build includes drawing the figurines and rendering
         the pages; its processor seconds are the sum over the pages.
-        {f"*Earlier version*: commit {book['builds'][0]['commit']}, built in the same way on the same machine, one after the other: the ratio includes changes in the speed of the machine." if len(book["builds"]) > 1 else ""}
+        {f"*Earlier version*: commit {book['builds'][0]['commit']}, built in the same way on the same machine. One build followed the other, so the ratio includes any change in the speed of the machine." if len(book["builds"]) > 1 else ""}
         {f"Pages that it did not have: {tables.words(added)}." if added else ""}""",
         source=recorded(book["machine"]),
     )

@@ -145,11 +145,15 @@ def test_a_failed_computation_and_other_values_than_numbers_leave_nothing(folder
     assert not values(folder)
 
 
+def flip_a_bit(path):
+    content = path.read_bytes()
+    path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+
+
 def test_a_corrupt_entry_is_computed_again_with_a_warning(folder):
     cache.cached(squares, n=20)
     (path,) = values(folder)
-    content = path.read_bytes()
-    path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    flip_a_bit(path)
     with pytest.warns(cache.CorruptEntryWarning, match=f"(?s){path.name}.*corrupt.*again"):
         entry = cache.cached(squares, n=20)
     np.testing.assert_array_equal(entry["squares"], np.arange(20) ** 2)
@@ -160,14 +164,26 @@ def test_a_corrupt_entry_is_computed_again_with_a_warning(folder):
 def test_an_entry_is_verified_once_by_a_process_unless_it_changes(folder, monkeypatch):
     cache.cached(squares, n=20)
     (path,) = values(folder)
-    content = path.read_bytes()
     os.utime(path, ns=(0, 0))  # not a file of the last second
     cache.cached(squares, n=20)
     with monkeypatch.context() as patch:
         patch.setattr(entries, "_checksum", None)
         np.testing.assert_array_equal(cache.cached(squares, n=20)["squares"], np.arange(20) ** 2)
-    path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+    flip_a_bit(path)
     os.utime(path, ns=(0, 1))
+    with pytest.warns(cache.CorruptEntryWarning, match="checksum"):
+        cache.cached(squares, n=20)
+    assert CALLS == [20, 20]
+
+
+def test_an_entry_of_the_last_second_is_verified_each_time(folder):
+    cache.cached(squares, n=20)
+    (path,) = values(folder)
+    late = 2 * time.time_ns()  # a second is not over yet, however slow the machine
+    os.utime(path, ns=(late, late))
+    cache.cached(squares, n=20)
+    flip_a_bit(path)
+    os.utime(path, ns=(late, late))
     with pytest.warns(cache.CorruptEntryWarning, match="checksum"):
         cache.cached(squares, n=20)
     assert CALLS == [20, 20]

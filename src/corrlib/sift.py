@@ -237,7 +237,7 @@ def _bin_weights(side: int, bin_size: int, stride: int) -> list[tuple[slice, sli
 
 
 def _near(weights: np.ndarray) -> tuple[slice, np.ndarray]:
-    """The range of pixels outside of which all `weights` ``(..., side)`` are zero, and the weights in it."""
+    """The range of pixels outside of which all `weights` ``(a, b, side)`` are zero, and the weights in it."""
     used = np.flatnonzero(weights.any(axis=(0, 1)))
     pixels = slice(used[0], used[-1] + 1) if len(used) else slice(1)  # an empty array has no shape to infer
     return pixels, np.ascontiguousarray(weights[..., pixels])

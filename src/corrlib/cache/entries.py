@@ -31,7 +31,7 @@ TYPES |= {f"{k[0].upper()}{bits}": f"{k}{bits}" for k in ("int", "uint") for bit
 _HELD: set[tuple[int, int]] = set()
 #: Files that this process has verified: path, inode and time of the last change, in nanoseconds.
 _VERIFIED: set[tuple[Path, int, int]] = set()
-#: A file that was changed within so many nanoseconds may change again before its time does.
+#: Nanoseconds. A file that changed more recently may change again without a change of its time.
 RECENT = 10**9
 
 
