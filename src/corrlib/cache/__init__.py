@@ -1,4 +1,4 @@
-"""A cache of results: keyed by code and inputs, written completely or not at all, verified when first read."""
+"""A cache of results: keyed by code and inputs, written whole or not at all, verified when first read."""
 # ruff: noqa: F401
 
 from corrlib.cache.code import code_digest, imports_digest, library_versions, version_digest
